@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+namespace lpm {
+
+Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) {
+    int fd = ::openat(dir, path.c_str(), flags | O_CLOEXEC, mode);
+    if (fd < 0)
+        return fail_errno(errno, "open " + path);
+    return Fd(fd);
+}
+
+Result<std::string> read_all(int fd, std::size_t limit, std::string_view name) {
+    std::string out;
+    struct stat st {};
+    // A size of 0 is also what /proc says, so one page is the first guess.
+    std::size_t guess = 4096;
+    if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+        guess = static_cast<std::size_t>(st.st_size) + 1;
+    if (guess > limit + 1)
+        guess = limit + 1;
+    std::size_t used = 0;
+    for (;;) {
+        if (used == out.size())
+            out.resize(used == 0 ? guess : std::min(used * 2, limit + 1));
+        ssize_t n = ::read(fd, out.data() + used, out.size() - used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(errno, "read " + std::string(name));
+        used += static_cast<std::size_t>(n);
+        if (used > limit)
+            return fail(Errc::invalid,
+                        "read " + std::string(name) + ": longer than " + std::to_string(limit) + " bytes");
+        if (n == 0)
+            break;
+    }
+    out.resize(used);
+    return out;
+}
+
+Result<std::string> read_file(int dir, const std::string& path, std::size_t limit) {
+    TRY_ASSIGN(Fd fd, open_at(dir, path, O_RDONLY));
+    return read_all(fd.get(), limit, path);
+}
+
+Result<> write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        ssize_t n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(errno, "write");
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode) {
+    const std::string temp = "." + name + ".tmp." + std::to_string(::getpid());
+    ::unlinkat(dir, temp.c_str(), 0);
+    TRY_ASSIGN(Fd fd, open_at(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    auto publish = [&]() -> Result<> {
+        // The caller's umask is not ours to change, so the mode is set on the open file.
+        if (::fchmod(fd.get(), mode) != 0)
+            return fail_errno(errno, "chmod " + temp);
+        TRY(write_all(fd.get(), bytes));
+        if (::fsync(fd.get()) != 0)
+            return fail_errno(errno, "fsync " + temp);
+        if (::renameat(dir, temp.c_str(), dir, name.c_str()) != 0)
+            return fail_errno(errno, "rename " + temp);
+        return {};
+    };
+    if (auto done = publish(); !done) {
+        ::unlinkat(dir, temp.c_str(), 0);
+        return std::unexpected(std::move(done).error().in("publish " + name));
+    }
+    if (::fsync(dir) != 0)
+        return fail_errno(errno, "fsync directory of " + name);
+    return {};
+}
+
+static Result<Fd> open_dir_beneath(int dir, const std::string& name) {
+    open_how how{};
+    how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+    how.resolve = RESOLVE_NO_SYMLINKS;
+    long fd = ::syscall(SYS_openat2, dir, name.c_str(), &how, sizeof how);
+    // Kernels before 5.6 and some seccomp profiles have no openat2; one component needs only O_NOFOLLOW.
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        fd = ::openat(dir, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return fail_errno(errno, "open directory " + name);
+    return Fd(static_cast<int>(fd));
+}
+
+Result<Fd> make_dirs(int dir, std::string_view path) {
+    Fd at;
+    int base = dir;
+    while (!path.empty()) {
+        const auto slash = path.find('/');
+        const std::string name(path.substr(0, slash));
+        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+        if (name.empty())
+            continue;
+        auto next = open_dir_beneath(base, name);
+        if (!next && next.error().sys == ENOENT) {
+            if (::mkdirat(base, name.c_str(), 0700) != 0 && errno != EEXIST)
+                return fail_errno(errno, "make directory " + name);
+            next = open_dir_beneath(base, name);
+        }
+        TRY_ASSIGN(at, std::move(next));
+        base = at.get();
+    }
+    if (!at)
+        return open_dir_beneath(dir, ".");
+    return at;
+}
+
+static Result<> copy_range(int from, int to, off_t offset, std::uint64_t count) {
+    while (count > 0) {
+        ssize_t n = ::sendfile(to, from, &offset, count);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(errno, "copy");
+        if (n == 0)
+            break;
+        count -= static_cast<std::uint64_t>(n);
+    }
+    return {};
+}
+
+Result<std::uint64_t> copy_bounded(int from, int dir, const std::string& name, std::uint64_t limit) {
+    struct stat st {};
+    if (::fstat(from, &st) != 0)
+        return fail_errno(errno, "stat source of " + name);
+    if (!S_ISREG(st.st_mode))
+        return fail(Errc::invalid, "copy to " + name + ": not a regular file");
+    const auto size = static_cast<std::uint64_t>(st.st_size);
+    TRY_ASSIGN(Fd to, open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    if (size <= limit) {
+        TRY(copy_range(from, to.get(), 0, size));
+        return size;
+    }
+    const std::uint64_t head = limit / 4;
+    const std::uint64_t tail = limit - head;
+    TRY(copy_range(from, to.get(), 0, head));
+    TRY(write_all(to.get(), "\n[lpm: " + std::to_string(size - limit) + " bytes left out]\n"));
+    TRY(copy_range(from, to.get(), static_cast<off_t>(size - tail), tail));
+    return size;
+}
+
+} // namespace lpm

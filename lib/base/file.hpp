@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+// Files, each opened close-on-exec. `dir` may be AT_FDCWD.
+namespace lpm {
+
+[[nodiscard]] Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0);
+
+// Whole content; Errc::invalid when it is longer than `limit` bytes.
+[[nodiscard]] Result<std::string> read_all(int fd, std::size_t limit, std::string_view name);
+[[nodiscard]] Result<std::string> read_file(int dir, const std::string& path, std::size_t limit);
+
+[[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
+
+// Publishes `name` in `dir` whole or not at all: temporary file, fsync, rename, fsync of the directory.
+// Replaces an existing file; never follows a link planted at the temporary name.
+[[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode);
+
+// Opens `path` (relative) below `dir`, making the missing directories (mode 0700). A symbolic link anywhere
+// in `path` is refused: these directories are root's own.
+[[nodiscard]] Result<Fd> make_dirs(int dir, std::string_view path);
+
+// Copies at most `limit` bytes of `from` into the new file `name`: of a longer file its first quarter of
+// the limit and its end, with a line between them that says how much was left out.
+// Returns the size of the source in bytes.
+[[nodiscard]] Result<std::uint64_t> copy_bounded(int from, int dir, const std::string& name,
+                                                 std::uint64_t limit);
+
+} // namespace lpm

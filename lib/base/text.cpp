@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/text.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace lpm {
+
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+
+std::string_view trim(std::string_view text) {
+    while (!text.empty() && blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+std::string_view next_word(std::string_view& rest) {
+    while (!rest.empty() && blank(rest.front()))
+        rest.remove_prefix(1);
+    std::size_t length = 0;
+    while (length < rest.size() && !blank(rest[length]))
+        ++length;
+    const auto word = rest.substr(0, length);
+    rest.remove_prefix(length);
+    return word;
+}
+
+std::string_view next_line(std::string_view& rest) {
+    const auto end = rest.find('\n');
+    const auto line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    return line;
+}
+
+timespec now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME, &time);
+    return time;
+}
+
+std::string rfc3339(timespec time) {
+    tm utc{};
+    ::gmtime_r(&time.tv_sec, &utc);
+    std::array<char, 80> text{};
+    const int n = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ",
+                                utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                                utc.tm_sec, time.tv_nsec / 1000000);
+    return {text.data(), static_cast<std::size_t>(n)};
+}
+
+std::string human_size(std::uint64_t bytes) {
+    static constexpr std::array<const char*, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
+    if (bytes < 1024)
+        return std::to_string(bytes) + " bytes";
+    double value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    while (value >= 1024 && unit + 1 < units.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    std::array<char, 40> text{};
+    const int n = std::snprintf(text.data(), text.size(), "%.1f %s", value, units[unit]);
+    return {text.data(), static_cast<std::size_t>(n)};
+}
+
+std::string one_line(std::string_view text, std::size_t limit) {
+    const bool cut = text.size() > limit;
+    if (cut) {
+        text = text.substr(0, limit);
+        // Not in the middle of a UTF-8 sequence: back over continuation bytes and their lead byte.
+        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
+            text.remove_suffix(1);
+        if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U)
+            text.remove_suffix(1);
+    }
+    std::string out(text);
+    for (char& c : out)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            c = ' ';
+    return cut ? out + "..." : out;
+}
+
+} // namespace lpm

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lpm {
+
+// The whole of `text` as a number, or nothing.
+template <class T> [[nodiscard]] std::optional<T> to_number(std::string_view text, int base = 10) {
+    T value{};
+    const auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (err != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+[[nodiscard]] std::string_view trim(std::string_view text);
+
+// Cuts the first word, or the first line, off the front of `rest`; empty when nothing is left.
+[[nodiscard]] std::string_view next_word(std::string_view& rest);
+[[nodiscard]] std::string_view next_line(std::string_view& rest);
+
+// UTC, milliseconds: 2026-01-31T12:00:00.123Z
+[[nodiscard]] std::string rfc3339(timespec time);
+[[nodiscard]] timespec now();
+
+// "1.5 GiB"; exact below 1 KiB.
+[[nodiscard]] std::string human_size(std::uint64_t bytes);
+
+// One printable line of at most `limit` bytes: control characters become spaces, a cut is shown by "...".
+// Names and texts from containers pass through here before a person reads them. A cut keeps UTF-8 whole.
+[[nodiscard]] std::string one_line(std::string_view text, std::size_t limit = 400);
+
+} // namespace lpm

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "config/settings.hpp"
+
+#include <fcntl.h>
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.hpp>
+
+#include "base/file.hpp"
+
+namespace lpm::config {
+
+static constexpr std::size_t max_bytes = std::size_t{1} << 20;
+
+std::string_view name_of(Severity severity) {
+    switch (severity) {
+    case Severity::off:
+        return "off";
+    case Severity::warn:
+        return "warn";
+    case Severity::block:
+        return "block";
+    }
+    return "?";
+}
+
+std::optional<Severity> Settings::severity_of(std::string_view check) const {
+    for (const auto& [id, severity] : severities)
+        if (id == check)
+            return severity;
+    return std::nullopt;
+}
+
+static std::string place(const std::string& file, const toml::source_region& at, std::string_view what) {
+    return file + ":" + std::to_string(at.begin.line) + ": " + std::string(what);
+}
+
+// One key: where it is, and how its value gets into the settings; false = not a value for this key.
+struct Key {
+    std::string_view table;
+    std::string_view name;
+    std::string_view expects;
+    bool (*set)(Settings&, const toml::node&);
+};
+
+static bool set_deadline(Settings& settings, const toml::node& node) {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 1 || value->get() > 10'000)
+        return false;
+    settings.deadline = std::chrono::milliseconds(value->get());
+    return true;
+}
+
+static bool set_kubelet_dir(Settings& settings, const toml::node& node) {
+    const auto* value = node.as_string();
+    if (value == nullptr || !value->get().starts_with('/'))
+        return false;
+    settings.kubelet_dir = value->get();
+    return true;
+}
+
+static constexpr Key keys[] = {
+    {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
+    {"gate", "kubelet_dir", "an absolute path", set_kubelet_dir},
+};
+
+static void read_check(Settings& settings, const std::string& file, const toml::key& key,
+                       const toml::node& node) {
+    const auto* value = node.as_string();
+    for (const auto severity : {Severity::off, Severity::warn, Severity::block}) {
+        if (value == nullptr || value->get() != name_of(severity))
+            continue;
+        settings.severities.emplace_back(std::string(key.str()), severity);
+        return;
+    }
+    settings.problems.push_back(
+        place(file, node.source(),
+              "checks." + std::string(key.str()) + R"(: must be "block", "warn" or "off"; ignored)"));
+}
+
+static void read_key(Settings& settings, const std::string& file, std::string_view table, const toml::key& key,
+                     const toml::node& node) {
+    const std::string full = std::string(table) + "." + std::string(key.str());
+    for (const Key& known : keys) {
+        if (known.table != table || known.name != key.str())
+            continue;
+        if (!known.set(settings, node))
+            settings.problems.push_back(
+                place(file, node.source(), full + ": must be " + std::string(known.expects) + "; ignored"));
+        return;
+    }
+    settings.problems.push_back(place(file, key.source(), full + ": unknown key; ignored"));
+}
+
+Settings parse(std::string_view text, const std::string& file) {
+    Settings settings;
+    const auto parsed = toml::parse(text, file);
+    if (!parsed) {
+        settings.problems.push_back(place(file, parsed.error().source(),
+                                          std::string(parsed.error().description()) +
+                                              "; the whole file is ignored, defaults are in force"));
+        return settings;
+    }
+    for (const auto& [name, node] : parsed.table()) {
+        const auto* table = node.as_table();
+        if (table == nullptr) {
+            settings.problems.push_back(
+                place(file, name.source(), std::string(name.str()) + ": unknown key; ignored"));
+            continue;
+        }
+        for (const auto& [key, value] : *table) {
+            if (name.str() == "checks")
+                read_check(settings, file, key, value);
+            else
+                read_key(settings, file, name.str(), key, value);
+        }
+    }
+    return settings;
+}
+
+Settings read(const std::string& file) {
+    const auto text = read_file(AT_FDCWD, file, max_bytes);
+    if (text)
+        return parse(*text, file);
+    Settings settings;
+    if (text.error().sys != ENOENT)
+        settings.problems.push_back(text.error().text + "; defaults are in force");
+    return settings;
+}
+
+} // namespace lpm::config

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+
+// lpm.toml. The only place that sees toml++.
+namespace lpm::config {
+
+// What a finding of a check does: `block` refuses the operation, `warn` is recorded.
+enum class Severity { off, warn, block };
+[[nodiscard]] std::string_view name_of(Severity severity);
+
+struct Settings {
+    // All pre-checks together, per operation. What was not judged by then is `unknown`.
+    std::chrono::milliseconds deadline{1000};
+    // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.
+    std::string kubelet_dir = "/var/lib/kubelet";
+    // [checks]: id of a check -> severity, in the order of the file.
+    std::vector<std::pair<std::string, Severity>> severities;
+    // What was wrong with the file, each "file:line: key: reason". A bad key loses that key only; a file
+    // that is no TOML loses all of it. Never a reason to stop a container.
+    std::vector<std::string> problems;
+
+    [[nodiscard]] std::optional<Severity> severity_of(std::string_view check) const;
+};
+
+[[nodiscard]] Settings parse(std::string_view text, const std::string& file);
+// Defaults when the file is missing; defaults and a problem when it cannot be read.
+[[nodiscard]] Settings read(const std::string& file);
+
+} // namespace lpm::config

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace lpm::oci {
+
+// What the runtime wrote about a container below its --root: runc's <id>/state.json, crun's <id>/status.
+struct State {
+    pid_t init = 0;
+    std::uint64_t init_start = 0; // clock ticks after boot, field 22 of /proc/PID/stat
+    std::string bundle;
+    std::string rootfs;
+    std::string created;         // RFC 3339, as the runtime wrote it
+    std::string freezer;         // directory of the freezer cgroup (v1) or of the cgroup (v2); may be empty
+    bool unified = false;        // `freezer` is a cgroup v2 directory
+    bool waits_for_start = false; // exec.fifo is there: created, not started
+};
+
+[[nodiscard]] Result<State> parse_runc_state(std::string_view state_json);
+[[nodiscard]] Result<State> parse_crun_status(std::string_view status_json);
+
+// `root` is the runtime's --root. Errc::absent when the runtime knows no such container.
+[[nodiscard]] Result<State> read_state(const std::string& root, const std::string& id);
+
+// Init is there, is the process that the runtime started, and is no zombie.
+[[nodiscard]] bool alive(const State& state);
+
+// The container's cgroup is frozen, or on the way to it; false when it has none or cannot be read.
+[[nodiscard]] bool frozen(const State& state);
+[[nodiscard]] Result<> thaw(const State& state);
+
+// Processes of the container's cgroup and those below it, as seen from here; at most `limit`.
+[[nodiscard]] Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit);
+
+} // namespace lpm::oci
