@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+
+// Where lpm-runc goes: the gate or the runtime, on whole and on broken nodes.
+#include "harness.hpp"
+#include "shapes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <sys/stat.h>
+
+using namespace lpm::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+const Words checkpoint = {"--root", "/r", "checkpoint", "--image-path", "/i", "c"};
+const Words restore = {"restore", "--bundle", "/b", "-d", "c"};
+
+class Front : public testing::Test {
+  protected:
+    void SetUp() override { reset_world(); }
+    void TearDown() override {
+        for (const char* path : {"/usr/sbin/runc", "/usr/libexec/crio/runc", "/usr/local/sbin/runc"})
+            if (fs::is_symlink(path))
+                fs::remove(path);
+    }
+
+    static void make_gate(mode_t mode = 0755) {
+        write_file("/usr/libexec/lpm/lpm-gate", "#!/bin/sh\necho \"gate:$0:$*\"\nexit 42\n", mode);
+    }
+    static void expect_runtime(const Words& words) {
+        const Outcome got = through_lpm(plain(words), {"exit 5"});
+        EXPECT_EQ(got.exit_code(), 5) << shown(words) << got.err;
+        EXPECT_EQ(got.at("argv.1"), words[0]);
+    }
+};
+
+TEST_F(Front, gated_verbs_become_the_gate_with_the_same_words) {
+    make_gate();
+    for (const Words& words : {checkpoint, restore}) {
+        const Outcome got = through_lpm(plain(words));
+        EXPECT_EQ(got.exit_code(), 42);
+        EXPECT_TRUE(got.dump.empty());
+        std::string line = "gate:/usr/libexec/lpm/lpm-gate:";
+        for (const std::string& word : words)
+            line += word + " ";
+        line.back() = '\n';
+        EXPECT_EQ(got.out, line);
+    }
+}
+
+TEST_F(Front, bypass_file_is_the_kill_switch) {
+    make_gate();
+    write_file("/etc/lpm/bypass", "");
+    expect_runtime(checkpoint);
+    expect_runtime(restore);
+    fs::remove("/etc/lpm/bypass");
+    fs::create_directory("/etc/lpm/bypass"); // whatever it is
+    expect_runtime(checkpoint);
+}
+
+TEST_F(Front, without_a_gate_gated_verbs_reach_the_runtime) {
+    expect_runtime(checkpoint);
+    make_gate(0644);
+    expect_runtime(restore);
+    fs::remove("/usr/libexec/lpm/lpm-gate");
+    fs::create_directory("/usr/libexec/lpm/lpm-gate");
+    expect_runtime(checkpoint);
+}
+
+TEST_F(Front, a_chain_of_links_is_followed) {
+    link_to(fake_runc(), "/run/second");
+    link_to("/run/second", "/run/first");
+    link_to("/run/first", "/etc/lpm/runtime");
+    const Outcome got = through_lpm(plain({"state", "c"}), {"exit 5"});
+    EXPECT_EQ(got.exit_code(), 5);
+    EXPECT_EQ(got.at("argv.0"), "/run/first");
+}
+
+TEST_F(Front, a_relative_link_and_a_plain_file_work_too) {
+    fs::copy_file(fake_runc(), "/etc/lpm/real-runc");
+    link_to("real-runc", "/etc/lpm/runtime");
+    Outcome got = through_lpm(plain({"state", "c"}), {"exit 5"});
+    EXPECT_EQ(got.exit_code(), 5);
+    EXPECT_EQ(got.at("argv.0"), "/etc/lpm/runtime");
+    fs::remove("/etc/lpm/runtime");
+    fs::rename("/etc/lpm/real-runc", "/etc/lpm/runtime");
+    got = through_lpm(plain({"state", "c"}), {"exit 5"});
+    EXPECT_EQ(got.exit_code(), 5);
+    EXPECT_EQ(got.at("argv.0"), "/etc/lpm/runtime");
+}
+
+TEST_F(Front, broken_links_fall_back_to_where_runc_usually_is) {
+    const auto expect_fallback = [](const char* why, const char* where) {
+        const Outcome got = through_lpm(plain({"state", "c"}), {"exit 5"});
+        EXPECT_EQ(got.exit_code(), 5) << why << got.err;
+        EXPECT_EQ(got.at("argv.0"), where) << why;
+    };
+    if (exists("/usr/sbin/runc"))
+        GTEST_FAIL() << "this root has a runc of its own";
+    link_to(fake_runc(), "/usr/libexec/crio/runc");
+    link_to("/run/nothing", "/etc/lpm/runtime");
+    expect_fallback("dangling", "/usr/libexec/crio/runc");
+    link_to("/etc/lpm/runtime", "/etc/lpm/runtime");
+    expect_fallback("pointing at itself", "/usr/libexec/crio/runc");
+    link_to(lpm_runc(), "/etc/lpm/runtime");
+    expect_fallback("pointing at lpm-runc", "/usr/libexec/crio/runc");
+    link_to("/etc/lpm/bin/runc", "/etc/lpm/runtime");
+    expect_fallback("pointing at lpm-runc by another link", "/usr/libexec/crio/runc");
+    fs::create_hard_link(lpm_runc(), built("shim/front/other-name"));
+    link_to(built("shim/front/other-name"), "/etc/lpm/runtime");
+    expect_fallback("pointing at lpm-runc by a hard link", "/usr/libexec/crio/runc");
+    fs::remove(built("shim/front/other-name"));
+    link_to("/run", "/etc/lpm/runtime");
+    expect_fallback("a folder", "/usr/libexec/crio/runc");
+    write_file("/run/not-executable", "");
+    link_to("/run/not-executable", "/etc/lpm/runtime");
+    expect_fallback("not executable", "/usr/libexec/crio/runc");
+    fs::remove("/etc/lpm/runtime");
+    expect_fallback("absent", "/usr/libexec/crio/runc");
+    link_to(lpm_runc(), "/usr/sbin/runc"); // a node where lpm-runc took runc's place
+    expect_fallback("runc itself is lpm-runc", "/usr/libexec/crio/runc");
+    link_to(fake_runc(), "/usr/sbin/runc");
+    expect_fallback("the first place counts", "/usr/sbin/runc");
+}
+
+TEST_F(Front, says_what_to_do_when_there_is_no_runtime) {
+    fs::remove("/etc/lpm/runtime");
+    for (const Words& words : {Words{"state", "c"}, checkpoint, Words{}}) {
+        const Outcome got = through_lpm(plain(words));
+        EXPECT_EQ(got.exit_code(), 1);
+        EXPECT_EQ(got.out, "");
+        EXPECT_NE(got.err.find("install runc or make /etc/lpm/runtime a link to it\n"), std::string::npos)
+            << got.err;
+        EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1);
+        // What CRI-O, containerd and podman would take for something else.
+        for (const char* phrase :
+             {"no such process", "container not running", "invalid process", "does not exist",
+              "permission denied", "executable file not found", "no such file"})
+            EXPECT_EQ(got.err.find(phrase), std::string::npos);
+    }
+}
+
+TEST_F(Front, an_exec_loop_through_another_wrapper_ends) {
+    // The wrapper is what some installers put in place: it hands on to `runc`, which is lpm-runc.
+    write_file("/run/fake-runc/perturb", "nothing\n/etc/lpm/bin/runc\n");
+    link_to(built("tests/cli/perturb"), "/etc/lpm/runtime");
+    link_to(fake_runc(), "/usr/local/sbin/runc");
+    const Call how = odd({"state", "c"});
+    const Outcome got = through_lpm(how, {"exit 5"});
+    EXPECT_EQ(got.exit_code(), 5) << got.err;
+    EXPECT_EQ(got.at("argv.0"), "/usr/local/sbin/runc");
+    // Nothing was put anywhere to count the rounds.
+    EXPECT_EQ(differences(call("/usr/local/sbin/runc", how, {"exit 5"}), got), Words{});
+}
+
+TEST_F(Front, a_busy_caller_is_not_taken_for_a_loop) {
+    Call how = plain({"state", "c"});
+    how.burn_ms = 500;
+    EXPECT_EQ(through_lpm(how, {"exit 5"}).exit_code(), 5);
+}
+
+std::string stamp_of(const std::string& root_hash, const std::string& name) {
+    return "/run/lpm/" + root_hash + "/c/" + name;
+}
+
+constexpr char default_root[] = "8b541e798859d3fa"; // FNV-1a of /run/runc
+
+TEST_F(Front, pause_and_resume_are_stamped_when_the_node_asks) {
+    const Words pause = {"--root", "/run/runc/", "pause", "c"};
+    expect_runtime(pause);
+    EXPECT_FALSE(exists("/run/lpm"));
+    fs::create_directory("/run/lpm");
+    expect_runtime(pause);
+    EXPECT_FALSE(exists(stamp_of(default_root, "paused")));
+    write_file("/run/lpm/on", "");
+    timespec before{};
+    timespec after{};
+    clock_gettime(CLOCK_BOOTTIME, &before);
+    Call how = odd(pause);
+    how.umask = 0;
+    EXPECT_EQ(differences(direct(how), through_lpm(how)), Words{});
+    clock_gettime(CLOCK_BOOTTIME, &after);
+    const std::string text = read_file(stamp_of(default_root, "paused"));
+    ASSERT_TRUE(text.ends_with('\n'));
+    const long at = std::stol(text);
+    EXPECT_GE(at, before.tv_sec * 1'000'000'000 + before.tv_nsec);
+    EXPECT_LE(at, after.tv_sec * 1'000'000'000 + after.tv_nsec);
+    EXPECT_EQ(fs::status("/run/lpm/8b541e798859d3fa").permissions(), fs::perms::owner_all);
+    EXPECT_EQ(fs::status("/run/lpm/8b541e798859d3fa/c").permissions(), fs::perms::owner_all);
+
+    expect_runtime({"resume", "c"});
+    EXPECT_GT(std::stol(read_file(stamp_of(default_root, "resumed"))), at);
+    expect_runtime(pause);
+    EXPECT_GT(std::stol(read_file(stamp_of(default_root, "paused"))), at);
+}
+
+TEST_F(Front, hostile_ids_and_places_get_no_stamp) {
+    fs::create_directory("/run/lpm");
+    write_file("/run/lpm/on", "");
+    for (const char* id : {"", ".", "..", "../../etc/lpm", "a/b", "/etc", "a b", "\n"})
+        expect_runtime({"pause", id});
+    expect_runtime({"pause", std::string(2000, 'a')});
+    for (const auto& entry : fs::recursive_directory_iterator("/run/lpm"))
+        EXPECT_EQ(entry.path(), "/run/lpm/on");
+
+    // Links and pipes planted where the stamp goes are not followed and do not hang the call.
+    fs::create_directories("/run/elsewhere");
+    link_to("/run/elsewhere", "/run/lpm/8b541e798859d3fa");
+    expect_runtime({"pause", "c"});
+    EXPECT_TRUE(fs::is_empty("/run/elsewhere"));
+    fs::remove("/run/lpm/8b541e798859d3fa");
+    fs::create_directories("/run/lpm/8b541e798859d3fa/c");
+    link_to("/run/victim", stamp_of(default_root, "paused"));
+    expect_runtime({"pause", "c"});
+    EXPECT_FALSE(exists("/run/victim"));
+    fs::remove(stamp_of(default_root, "paused"));
+    ASSERT_EQ(mkfifo(stamp_of(default_root, "paused").c_str(), 0600), 0);
+    expect_runtime({"pause", "c"});
+}
+
+} // namespace
