@@ -21,7 +21,7 @@ Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) {
 
 Result<std::string> read_all(int fd, std::size_t limit, std::string_view name) {
     std::string out;
-    struct stat st {};
+    struct stat st{};
     // A size of 0 is also what /proc says, so one page is the first guess.
     std::size_t guess = 4096;
     if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
@@ -140,7 +140,7 @@ static Result<> copy_range(int from, int to, off_t offset, std::uint64_t count) 
 }
 
 Result<std::uint64_t> copy_bounded(int from, int dir, const std::string& name, std::uint64_t limit) {
-    struct stat st {};
+    struct stat st{};
     if (::fstat(from, &st) != 0)
         return fail_errno(errno, "stat source of " + name);
     if (!S_ISREG(st.st_mode))

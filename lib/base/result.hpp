@@ -39,14 +39,14 @@ template <class T = void> using Result = std::expected<T, Error>;
 // The only macros of the project: hand an error up unchanged.
 #define LPM_CONCAT_(a, b) a##b
 #define LPM_CONCAT(a, b) LPM_CONCAT_(a, b)
-#define TRY(expr)                                                                                                 \
-    do {                                                                                                          \
-        if (auto try_result_ = (expr); !try_result_)                                                              \
-            return std::unexpected(std::move(try_result_).error());                                               \
+#define TRY(expr)                                                                                            \
+    do {                                                                                                     \
+        if (auto try_result_ = (expr); !try_result_)                                                         \
+            return std::unexpected(std::move(try_result_).error());                                          \
     } while (false)
 #define TRY_ASSIGN(decl, expr) TRY_ASSIGN_(decl, expr, LPM_CONCAT(try_result_, __LINE__))
-#define TRY_ASSIGN_(decl, expr, tmp)                                                                              \
-    auto tmp = (expr);                                                                                            \
-    if (!tmp)                                                                                                     \
-        return std::unexpected(std::move(tmp).error());                                                           \
+#define TRY_ASSIGN_(decl, expr, tmp)                                                                         \
+    auto tmp = (expr);                                                                                       \
+    if (!tmp)                                                                                                \
+        return std::unexpected(std::move(tmp).error());                                                      \
     decl = std::move(*tmp)

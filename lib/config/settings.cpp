@@ -80,8 +80,8 @@ static void read_check(Settings& settings, const std::string& file, const toml::
               "checks." + std::string(key.str()) + R"(: must be "block", "warn" or "off"; ignored)"));
 }
 
-static void read_key(Settings& settings, const std::string& file, std::string_view table, const toml::key& key,
-                     const toml::node& node) {
+static void read_key(Settings& settings, const std::string& file, std::string_view table,
+                     const toml::key& key, const toml::node& node) {
     const std::string full = std::string(table) + "." + std::string(key.str());
     for (const Key& known : keys) {
         if (known.table != table || known.name != key.str())

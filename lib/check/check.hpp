@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check/facts.hpp"
+#include "config/settings.hpp"
+#include "record/record.hpp"
+
+// The pre-checks: one table, walked by the gate, the documentation and the tests.
+namespace lpm::check {
+
+// pass: fine. warn: may fail, or loses something; goes on. block: certain to fail, or to do harm.
+// unknown: could not be judged; goes on. covered: would block, but an option in force makes it work.
+enum class Verdict { pass, warn, block, unknown, covered };
+[[nodiscard]] std::string_view name_of(Verdict verdict);
+
+struct Finding {
+    Verdict verdict = Verdict::pass;
+    std::string message; // what and why, with the object named; one line
+};
+
+struct Check {
+    std::string_view id; // stable, never reused: the same in lpm.toml, records and messages
+    bool at_checkpoint;
+    bool at_restore;
+    config::Severity severity; // default: the most that a finding may do
+    std::string_view row;      // of the catalogue of failures
+    std::string_view what;     // for docs: what it looks at
+    std::string_view remedy;   // what the user can do
+    Finding (*judge)(const Facts&);
+};
+[[nodiscard]] std::span<const Check> table();
+
+struct Outcome {
+    std::vector<record::Finding> findings; // one per check that ran, in table order
+    std::string code;                      // id of the first check that blocks; empty when none does
+    std::string message;                   // its message and remedy, for the user
+};
+
+// Judges every check of the stage that the settings do not turn off. A severity of `warn` makes a block a
+// warning. After the deadline the rest is unknown.
+[[nodiscard]] Outcome run(const Facts& facts, const config::Settings& settings);
+
+// Ids in [checks] that name no check, as "checks.Id: ..." lines.
+[[nodiscard]] std::vector<std::string> unknown_ids(const config::Settings& settings);
+
+} // namespace lpm::check

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "check/facts.hpp"
+
+#include <algorithm>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/procfs.hpp"
+#include "criu/images.hpp"
+#include "json/json.hpp"
+
+namespace lpm::check {
+
+static constexpr std::size_t max_processes = 100'000;
+
+static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init) {
+    const auto mounts = procfs::read_mount_ids(init);
+    if (!mounts)
+        return std::nullopt;
+    std::vector<StdioFile> files;
+    for (int fd = 0; fd <= 2; ++fd) {
+        auto link = procfs::read_fd_link(init, fd);
+        if (!link || !link->starts_with('/'))
+            continue; // closed, or a pipe or socket: those have no mount to look up
+        const auto mount = procfs::read_fd_mount(init, fd);
+        if (!mount)
+            return std::nullopt;
+        files.push_back({fd, *std::move(link), std::ranges::binary_search(*mounts, *mount)});
+    }
+    return files;
+}
+
+static std::optional<Memory> gather_memory(const oci::State& state, const Deadline& deadline) {
+    const auto pids = oci::read_pids(state, max_processes);
+    if (!pids || pids->size() == max_processes)
+        return std::nullopt;
+    Memory sum;
+    for (const pid_t pid : *pids) {
+        if (deadline.passed())
+            return std::nullopt;
+        const auto memory = procfs::read_memory(pid);
+        if (!memory)
+            continue; // ended since
+        sum.private_bytes += memory->anon + memory->swap;
+        sum.shared_bytes += memory->shmem;
+    }
+    return sum;
+}
+
+// Images of an earlier try in the same directory: CRIU truncates them, so their space comes back.
+static std::uint64_t reusable_bytes(const std::string& dir) {
+    const std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> open(::opendir(dir.c_str()));
+    std::uint64_t bytes = 0;
+    int entries = 0;
+    while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+        struct stat st{};
+        if (++entries > 10'000)
+            break;
+        if (::fstatat(::dirfd(open.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode))
+            bytes += static_cast<std::uint64_t>(st.st_blocks) * 512;
+    }
+    return bytes;
+}
+
+static std::optional<Space> gather_space(std::string path) {
+    if (!path.starts_with('/'))
+        return std::nullopt;
+    const std::uint64_t reusable = reusable_bytes(path);
+    struct statvfs fs{};
+    struct stat st{};
+    while (::statvfs(path.c_str(), &fs) != 0 || ::stat(path.c_str(), &st) != 0) {
+        if (path == "/")
+            return std::nullopt;
+        path.resize(std::max<std::size_t>(path.rfind('/'), 1));
+    }
+    Space space;
+    space.path = std::move(path);
+    // CRIU writes as root, which may use the reserved blocks as well.
+    space.free_bytes = static_cast<std::uint64_t>(fs.f_bfree) * fs.f_frsize + reusable;
+    if (fs.f_files > 0)
+        space.free_inodes = fs.f_ffree;
+    space.device = st.st_dev;
+    return space;
+}
+
+static Result<> read_descriptors(int dir) {
+    auto value = json::read(dir, "descriptors.json", {.bytes = 65536});
+    if (!value && value.error().sys == ENOENT)
+        return fail(Errc::absent, "descriptors.json is missing");
+    if (!value && value.error().code != Errc::invalid)
+        return std::unexpected(std::move(value).error());
+    if (!value || !value->is_array())
+        return fail(Errc::invalid, "descriptors.json is not a list of the standard streams");
+    return {};
+}
+
+static void gather_images(Facts& facts) {
+    auto dir = open_at(AT_FDCWD, facts.subject.image_path, O_RDONLY | O_DIRECTORY);
+    if (!dir) {
+        if (dir.error().code == Errc::absent)
+            facts.images = fail(Errc::absent, "there is no such directory");
+        return;
+    }
+    facts.descriptors = read_descriptors(dir->get());
+    if (const auto bytes = read_file(dir->get(), "inventory.img", std::size_t{1} << 20))
+        if (const auto inventory = criu::parse_inventory(*bytes))
+            facts.image_lock = inventory->network_lock;
+    facts.images = criu::verify_images(
+        dir->get(), [](const void* deadline) { return !static_cast<const Deadline*>(deadline)->passed(); },
+        facts.deadline);
+}
+
+static void gather_container(Facts& facts) {
+    if (auto state = oci::read_state(facts.subject.root, facts.subject.id))
+        facts.state = *std::move(state);
+    if (!facts.state)
+        return;
+    facts.alive = oci::alive(*facts.state);
+    facts.frozen = oci::frozen(*facts.state);
+    if (!facts.alive)
+        return;
+    facts.stdio = gather_stdio(facts.state->init);
+    facts.memory = gather_memory(*facts.state, *facts.deadline);
+}
+
+static void gather_tools(Facts& facts, const Environment& environment, const criu::Tooling& tooling,
+                         const std::string& runtime_key) {
+    facts.runtime_config =
+        facts.subject.kind == criu::Kind::crun ? "/etc/criu/crun.conf" : "/etc/criu/runc.conf";
+    if (facts.bundle && facts.bundle->criu_config)
+        facts.runtime_config = *facts.bundle->criu_config;
+    facts.options = criu::Options::read(
+        {environment.home, environment.criu_config_file, facts.runtime_config}, *facts.invocation);
+    facts.criu_path = criu::find_in_path("criu", facts.subject.search_path);
+    if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
+        facts.criu = *known;
+    if (const auto* known = tooling.runtime(runtime_key))
+        facts.runtime = *known;
+    facts.has_iptables = !criu::find_in_path("iptables-restore", facts.subject.search_path).empty();
+    facts.has_ip6tables = !criu::find_in_path("ip6tables-restore", facts.subject.search_path).empty();
+    facts.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+}
+
+Facts gather(const oci::Invocation& invocation, Subject subject, const std::string& bundle_dir,
+             const Environment& environment, const criu::Tooling& tooling, const std::string& runtime_key,
+             const Deadline& deadline) {
+    Facts facts;
+    facts.invocation = &invocation;
+    facts.subject = std::move(subject);
+    facts.deadline = &deadline;
+    if (facts.subject.stage == Stage::checkpoint)
+        gather_container(facts);
+    const std::string dir = !bundle_dir.empty() ? bundle_dir
+                            : facts.state       ? facts.state->bundle
+                                                : std::string();
+    if (!dir.empty())
+        if (auto bundle = oci::read_bundle(dir))
+            facts.bundle = *std::move(bundle);
+    gather_tools(facts, environment, tooling, runtime_key);
+    if (facts.subject.stage == Stage::checkpoint) {
+        facts.image_space = gather_space(facts.subject.image_path);
+        if (::access(facts.subject.kubelet_dir.c_str(), F_OK) == 0)
+            facts.kubelet_space = gather_space(facts.subject.kubelet_dir);
+    } else {
+        gather_images(facts);
+    }
+    return facts;
+}
+
+} // namespace lpm::check

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "criu/options.hpp"
+#include "criu/tooling.hpp"
+#include "oci/argv.hpp"
+#include "oci/bundle.hpp"
+#include "oci/state.hpp"
+
+namespace lpm::check {
+
+enum class Stage { checkpoint, restore };
+
+class Deadline {
+  public:
+    explicit Deadline(std::chrono::milliseconds budget) : end_(std::chrono::steady_clock::now() + budget) {}
+    [[nodiscard]] bool passed() const { return std::chrono::steady_clock::now() >= end_; }
+
+  private:
+    std::chrono::steady_clock::time_point end_;
+};
+
+// A standard stream of init that is a file by path.
+struct StdioFile {
+    int fd = 0;
+    std::string path;
+    bool in_mounts = true; // its mount is one of the container's
+};
+
+struct Memory {
+    std::uint64_t private_bytes = 0; // anonymous and swapped: all of it goes into the images
+    std::uint64_t shared_bytes = 0;  // counted once per process that maps it: an upper bound
+};
+
+struct Space {
+    std::string path; // the nearest directory that is there
+    std::uint64_t free_bytes = 0;
+    std::optional<std::uint64_t> free_inodes; // nothing: the file system has no fixed number
+    std::uint64_t device = 0;
+};
+
+// What the gate knows before it looks around.
+struct Subject {
+    Stage stage = Stage::checkpoint;
+    std::string id;
+    std::string root;        // of the runtime
+    std::string image_path;  // absolute
+    std::string search_path; // PATH that the runtime will get
+    std::string kubelet_dir;
+    criu::Kind kind = criu::Kind::unknown;
+};
+
+// Everything that the checks judge, gathered in one pass. What could not be read is nothing, and makes the
+// checks that need it say `unknown`.
+struct Facts {
+    const oci::Invocation* invocation = nullptr;
+    Subject subject;
+    const Deadline* deadline = nullptr;
+
+    std::optional<oci::State> state; // checkpoint only
+    bool alive = false;
+    bool frozen = false;
+    std::optional<oci::Bundle> bundle;
+
+    criu::Options options;
+    std::string runtime_config; // the configuration file that the runtime hands to CRIU
+    std::string criu_path;      // empty: not on PATH
+    std::optional<criu::CriuFacts> criu;
+    std::optional<criu::RuntimeFacts> runtime;
+    bool has_iptables = true;
+    bool has_ip6tables = true;
+    bool has_ipv6 = true;
+
+    std::optional<std::vector<StdioFile>> stdio;
+    std::optional<Memory> memory;
+    std::optional<Space> image_space;
+    std::optional<Space> kubelet_space;
+
+    // restore only
+    std::optional<Result<>> images; // verify_images
+    std::optional<Result<>> descriptors;
+    std::optional<std::uint32_t> image_lock; // network lock method in inventory.img
+};
+
+struct Environment {
+    std::string home;
+    std::string criu_config_file;
+};
+
+// Never fails. `bundle_dir`: empty when it must be taken from the runtime's state.
+[[nodiscard]] Facts gather(const oci::Invocation& invocation, Subject subject, const std::string& bundle_dir,
+                           const Environment& environment, const criu::Tooling& tooling,
+                           const std::string& runtime_key, const Deadline& deadline);
+
+} // namespace lpm::check

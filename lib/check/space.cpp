@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/text.hpp"
+#include "check/themes.hpp"
+
+namespace lpm::check {
+
+// A dump of one small process makes about 25 files.
+static constexpr std::uint64_t least_inodes = 16;
+
+static std::string shortage(const std::string& path, std::uint64_t need, std::uint64_t have) {
+    return "needs " + human_size(need) + " on the file system of " + one_line(path, 200) + ", free are " +
+           human_size(have);
+}
+
+static Finding judge_archive(const Facts& facts, std::uint64_t need) {
+    if (!facts.kubelet_space)
+        return {};
+    const Space& kubelet = *facts.kubelet_space;
+    // On one file system the images and the kubelet's archive of them are there at the same time.
+    const bool shared = kubelet.device == facts.image_space->device;
+    const std::uint64_t total = shared ? 2 * need : need;
+    if (kubelet.free_bytes < total)
+        return {Verdict::warn,
+                "an archive of the checkpoint " + shortage(kubelet.path, total, kubelet.free_bytes)};
+    return {};
+}
+
+Finding judge_disk_space(const Facts& facts) {
+    if (facts.invocation->text(oci::Option::page_server) != nullptr)
+        return {Verdict::covered, "the pages go to a page server"};
+    if (!facts.memory || !facts.image_space)
+        return {Verdict::unknown, "the container's memory or the free space cannot be read"};
+    const Space& images = *facts.image_space;
+    if (images.free_inodes && *images.free_inodes < least_inodes)
+        return {Verdict::block, "the file system of " + one_line(images.path, 200) + " has " +
+                                    std::to_string(*images.free_inodes) +
+                                    " free inodes, a checkpoint needs " + std::to_string(least_inodes)};
+    // Private memory goes into the images whole. Shared memory is an upper bound, and a dump on top of a
+    // parent writes only what changed: both can warn, not block.
+    const std::uint64_t least = facts.memory->private_bytes;
+    const std::uint64_t most = least + facts.memory->shared_bytes;
+    const bool incremental = facts.invocation->text(oci::Option::parent_path) != nullptr;
+    if (images.free_bytes < least && !incremental)
+        return {Verdict::block, "the checkpoint " + shortage(images.path, least, images.free_bytes)};
+    if (images.free_bytes < most + most / 20)
+        return {Verdict::warn,
+                "the checkpoint possibly " + shortage(images.path, most + most / 20, images.free_bytes)};
+    return judge_archive(facts, most);
+}
+
+} // namespace lpm::check

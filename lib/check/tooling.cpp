@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/text.hpp"
+#include "check/themes.hpp"
+
+namespace lpm::check {
+
+// runc asks for 3.16 when an LSM label is given, and CRI-O always gives one or checks for it first.
+static constexpr std::uint32_t oldest_criu = 31600;
+
+Finding judge_tooling(const Facts& facts) {
+    if (facts.runtime && facts.runtime->criu == false)
+        return {Verdict::block, "the runtime " + facts.runtime->path + " is built without CRIU"};
+    if (facts.criu_path.empty()) {
+        // runc before 1.2 takes CRIU from --criu instead.
+        if (facts.invocation->text(oci::Option::criu) != nullptr)
+            return {Verdict::unknown, "criu is not on PATH; --criu names another"};
+        const std::string path = facts.subject.search_path.empty()
+                                     ? "the caller gave no PATH"
+                                     : "PATH is " + one_line(facts.subject.search_path);
+        return {Verdict::block, "criu is not installed where the runtime looks for it (" + path + ")"};
+    }
+    if (!facts.criu || facts.criu->version == 0)
+        return {Verdict::unknown,
+                "the version of " + facts.criu_path + " is not known yet: run lpm-gate --probe"};
+    if (facts.criu->version < oldest_criu)
+        return {Verdict::block, facts.criu_path + " is CRIU " + criu::version_text(facts.criu->version) +
+                                    ", the runtime needs at least " + criu::version_text(oldest_criu)};
+    return {};
+}
+
+// CRIU's numbers for the method in inventory.img (criu/include/cr_options.h).
+static std::string lock_method(const Facts& facts, std::string& source) {
+    if (facts.subject.stage == Stage::restore && facts.image_lock) {
+        // A restore unlocks with what the dump locked with, whatever is set now.
+        source = "the images";
+        return *facts.image_lock == 0 ? "iptables" : *facts.image_lock == 1 ? "nftables" : "skip";
+    }
+    if (const auto set = facts.options.find("network-lock")) {
+        source = set->source;
+        return set->value;
+    }
+    source = "CRIU's default";
+    return facts.criu ? facts.criu->network_lock.value_or("") : "";
+}
+
+Finding judge_network_lock(const Facts& facts) {
+    // CRIU 4.1.1 reads freed memory when this option comes from the file that the runtime names (seen: runc
+    // says only "read unixpacket @->@: EOF", and there is no dump.log).
+    constexpr std::uint32_t crashes = 40101;
+    if (const auto set = facts.options.find("network-lock");
+        set && set->source == facts.runtime_config && facts.criu && facts.criu->version == crashes)
+        return {Verdict::block, "network-lock in " + one_line(facts.runtime_config) + " makes CRIU " +
+                                    criu::version_text(crashes) + " crash"};
+    // Without a network namespace of its own, the container's network is not locked as a whole.
+    if (!facts.bundle)
+        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+    if (!facts.bundle->network_namespace)
+        return {};
+    std::string source;
+    const std::string method = lock_method(facts, source);
+    const bool missing = !facts.has_iptables || (facts.has_ipv6 && !facts.has_ip6tables);
+    if (!missing)
+        return {};
+    const std::string tool = facts.has_iptables ? "ip6tables-restore" : "iptables-restore";
+    if (method.empty())
+        return {Verdict::unknown,
+                tool + " is not on PATH, and what this CRIU locks the network with is not known"};
+    if (method != "iptables")
+        return {Verdict::covered,
+                tool + " is not on PATH, but " + source + " says network-lock " + one_line(method)};
+    return {Verdict::block,
+            tool + " is not on PATH, and CRIU locks the container's network with it (" + source + ")"};
+}
+
+} // namespace lpm::check

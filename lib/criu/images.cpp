@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/images.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <map>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "criu/wire.hpp"
+
+namespace lpm::criu {
+
+// Far above what CRIU writes: a pagemap of 64 MiB describes over a million runs of pages.
+static constexpr std::size_t max_image = std::size_t{64} << 20;
+static constexpr std::size_t max_tasks = 1'000'000;
+
+static std::unexpected<Error> damaged(std::string_view what) {
+    return fail(Errc::invalid, std::string(what) + " is damaged or cut short");
+}
+
+Result<Inventory> parse_inventory(std::string_view image) {
+    Image file(image);
+    if (!file.opens(magic::inventory))
+        return fail(Errc::invalid, "inventory.img is not a CRIU inventory");
+    const auto record = file.next();
+    if (!record)
+        return damaged("inventory.img");
+    Inventory inventory;
+    Message entry(*record);
+    while (const auto field = entry.next()) {
+        if (field->number == 1)
+            inventory.version = static_cast<std::uint32_t>(field->value);
+        else if (field->number == 11)
+            inventory.network_lock = static_cast<std::uint32_t>(field->value);
+    }
+    if (entry.broken() || inventory.version == 0)
+        return damaged("inventory.img");
+    return inventory;
+}
+
+static bool read_threads(const Field& field, std::vector<std::uint32_t>& threads) {
+    if (field.bytes.empty()) {
+        threads.push_back(static_cast<std::uint32_t>(field.value));
+        return true;
+    }
+    // Packed: the bytes are bare varints. Read each as the value of a made-up field.
+    std::string_view packed = field.bytes;
+    while (!packed.empty()) {
+        std::size_t length = 0;
+        while (length < packed.size() && (static_cast<unsigned char>(packed[length]) & 0x80U) != 0)
+            ++length;
+        const std::string one = '\x08' + std::string(packed.substr(0, length + 1));
+        Message message(one);
+        const auto value = message.next();
+        if (!value)
+            return false;
+        threads.push_back(static_cast<std::uint32_t>(value->value));
+        packed.remove_prefix(std::min(length + 1, packed.size()));
+    }
+    return true;
+}
+
+Result<std::vector<Task>> parse_pstree(std::string_view image) {
+    Image file(image);
+    if (!file.opens(magic::pstree))
+        return fail(Errc::invalid, "pstree.img is not a CRIU process tree");
+    std::vector<Task> tasks;
+    std::size_t threads = 0;
+    while (const auto record = file.next()) {
+        Task task;
+        Message entry(*record);
+        while (const auto field = entry.next()) {
+            if (field->number == 1)
+                task.pid = static_cast<std::uint32_t>(field->value);
+            else if (field->number == 5 && !read_threads(*field, task.threads))
+                return damaged("pstree.img");
+        }
+        threads += task.threads.size();
+        if (entry.broken() || task.pid == 0)
+            return damaged("pstree.img");
+        if (tasks.size() >= max_tasks || threads >= max_tasks)
+            return fail(Errc::invalid, "pstree.img holds more than a million tasks");
+        tasks.push_back(std::move(task));
+    }
+    if (file.broken() || tasks.empty())
+        return damaged("pstree.img");
+    return tasks;
+}
+
+Result<Pagemap> parse_pagemap(std::string_view image) {
+    Image file(image);
+    if (!file.opens(magic::pagemap))
+        return fail(Errc::invalid, "not a CRIU pagemap");
+    const auto head = file.next();
+    if (!head)
+        return damaged("pagemap");
+    Pagemap map;
+    Message first(*head);
+    while (const auto field = first.next())
+        if (field->number == 1)
+            map.pages_id = static_cast<std::uint32_t>(field->value);
+    bool broken = first.broken();
+    while (const auto record = file.next()) {
+        // pagemap_entry: 2 = pages (32 bits, 0 since CRIU 4.2), 3 = in_parent, 4 = flags, 5 = pages (64 bits)
+        std::uint64_t pages = 0;
+        std::uint64_t wide = 0;
+        std::optional<std::uint64_t> flags;
+        bool in_parent = false;
+        Message entry(*record);
+        while (const auto field = entry.next()) {
+            if (field->number == 2)
+                pages = field->value;
+            else if (field->number == 3)
+                in_parent = field->value != 0;
+            else if (field->number == 4)
+                flags = field->value;
+            else if (field->number == 5)
+                wide = field->value;
+        }
+        broken = broken || entry.broken();
+        constexpr std::uint64_t present = 4; // PE_PRESENT; images older than the flag have none
+        if (flags ? (*flags & present) != 0 : !in_parent)
+            if (__builtin_add_overflow(map.pages, wide != 0 ? wide : pages, &map.pages))
+                broken = true;
+    }
+    if (broken || file.broken())
+        return damaged("pagemap");
+    return map;
+}
+
+static Result<std::string> read_image(int dir, const std::string& name) {
+    auto bytes = read_file(dir, name, max_image);
+    if (!bytes && bytes.error().sys == ENOENT)
+        return fail(Errc::absent, name + " is missing");
+    return bytes;
+}
+
+static Result<> verify_core(int dir, std::uint32_t thread) {
+    const std::string name = "core-" + std::to_string(thread) + ".img";
+    TRY_ASSIGN(const std::string bytes, read_image(dir, name));
+    Image file(bytes);
+    if (!file.opens(magic::core) || !file.next())
+        return damaged(name);
+    return {};
+}
+
+static Result<> verify_pages(int dir, std::uint32_t pid, std::map<std::uint32_t, std::uint64_t>& needed) {
+    const std::string suffix = "-" + std::to_string(pid) + ".img";
+    // A zombie has no address space: neither image is there.
+    if (::faccessat(dir, ("mm" + suffix).c_str(), F_OK, 0) != 0)
+        return {};
+    const std::string name = "pagemap" + suffix;
+    TRY_ASSIGN(const std::string bytes, read_image(dir, name));
+    const auto map = parse_pagemap(bytes);
+    if (!map)
+        return fail(map.error().code, name + ": " + map.error().text);
+    needed[map->pages_id] += map->pages;
+    if (map->pages == 0)
+        return {};
+    const std::string pages = "pages-" + std::to_string(map->pages_id) + ".img";
+    struct stat st{};
+    if (::fstatat(dir, pages.c_str(), &st, 0) != 0)
+        return fail(Errc::absent, pages + " is missing");
+    const auto have = static_cast<std::uint64_t>(st.st_size);
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    if (have / page < needed[map->pages_id])
+        return fail(Errc::invalid, pages + " has " + std::to_string(have) + " bytes, but " + name +
+                                       " lists " + std::to_string(needed[map->pages_id]) + " pages");
+    return {};
+}
+
+Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context) {
+    TRY_ASSIGN(const std::string inventory, read_image(dir, "inventory.img"));
+    TRY(parse_inventory(inventory));
+    TRY_ASSIGN(const std::string pstree, read_image(dir, "pstree.img"));
+    TRY_ASSIGN(const std::vector<Task> tasks, parse_pstree(pstree));
+    std::map<std::uint32_t, std::uint64_t> needed;
+    for (const Task& task : tasks) {
+        if (!keep_going(context))
+            return fail(Errc::busy, "images not read to the end in time");
+        TRY(verify_core(dir, task.pid));
+        for (const auto thread : task.threads)
+            if (thread != task.pid)
+                TRY(verify_core(dir, thread));
+        TRY(verify_pages(dir, task.pid, needed));
+    }
+    return {};
+}
+
+} // namespace lpm::criu

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+// What a directory of CRIU images must hold to be restored.
+namespace lpm::criu {
+
+struct Inventory {
+    std::uint32_t version = 0;                 // img_version
+    std::optional<std::uint32_t> network_lock; // 0 iptables, 1 nftables, 2 skip (CRIU >= 3.17)
+};
+[[nodiscard]] Result<Inventory> parse_inventory(std::string_view image);
+
+// A process of the dumped tree; `threads` holds the ids of all its threads, its own among them.
+struct Task {
+    std::uint32_t pid = 0;
+    std::vector<std::uint32_t> threads;
+};
+[[nodiscard]] Result<std::vector<Task>> parse_pstree(std::string_view image);
+
+// How much of a pages file a pagemap image needs.
+struct Pagemap {
+    std::uint32_t pages_id = 0;
+    std::uint64_t pages = 0; // in the pages file: neither in a parent image nor left for lazy pages
+};
+[[nodiscard]] Result<Pagemap> parse_pagemap(std::string_view image);
+
+// Reads the headers and small images of the directory `dir`: inventory, process tree, a core per thread, and
+// for each address space that the pages file is as long as its pagemap says. Errc::absent or Errc::invalid
+// with a text that names the first file that is missing, damaged or too short.
+// It may stop early: `keep_going` is asked between files, and Errc::busy is the answer when it says no.
+[[nodiscard]] Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context);
+
+} // namespace lpm::criu

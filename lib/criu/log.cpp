@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/log.hpp"
+
+#include "base/text.hpp"
+
+namespace lpm::criu {
+
+// A part of CRIU's text -> what it means. The first row that matches wins.
+struct Known {
+    std::string_view part;
+    std::string_view code;
+    std::string_view remedy;
+};
+
+static constexpr Known known[] = {
+    {"Connected TCP socket", "TcpEstablished",
+     "close or drain the open TCP connections, or allow tcp-close in /etc/criu/runc.conf on both nodes"},
+    {"In-flight connection", "TcpInFlight", "try again: a client was about to be accepted"},
+    {"opt: Operation not supported", "TcpOnNewKernel",
+     "install CRIU 4.2 or newer: older ones cannot dump a TCP socket on Linux 6.16 and newer"},
+    {"Unsupported proto 262", "MptcpSocket", "run the workload with GODEBUG=multipathtcp=0"},
+    {"External socket is used", "UnixExternal", "close the connection to the socket outside the container"},
+    {"Can't dump half of stream unix connection", "UnixExternal",
+     "close the connection to the socket outside the container"},
+    {"increase limit", "GhostTooLarge", "raise ghost-limit in /etc/criu/runc.conf above the size named"},
+    {"Can't create link remap", "LinkRemap", "set link-remap in /etc/criu/runc.conf"},
+    {"Can't lookup mount=", "StdioOutsideMounts",
+     "let the container's output go to a pipe, or to a file inside its own mounts"},
+    {"Can't dump file", "UnsupportedFile",
+     "close the descriptor named, or turn off the feature that uses it"},
+    {"anon_inode:[io_uring]", "IoUring", "turn io_uring off in the workload (UV_USE_IO_URING=0 for libuv)"},
+    {"Some file locks are hold", "FileLocks", "pass --file-locks"},
+    {"Unresolved lock found", "FileLocks", "release the lock that a process outside the container holds"},
+    {"ctty inheritance detected", "Terminal", "use a container without a terminal"},
+    {"Found dangling tty", "Terminal", "end the exec session, or use a container without a terminal"},
+    {"Unseizable non-zombie", "Traced", "detach the debugger or tracer from the container"},
+    {"is outside of its pid namespace", "ExecSession", "end the exec session or wait for the probe"},
+    {"Can't dump nested", "NestedNamespace", "the workload makes namespaces of its own; it cannot be dumped"},
+    {"Unable to freeze cgroup", "CannotFreeze", "find the process that hangs in the kernel (state D)"},
+    {"doesn't have a proper root mount", "MountUnknown", "remove the mount that was made after the start"},
+    {"unreachable sharing", "MountSharing", "use mountPropagation None for the mount named"},
+    {"uprobes vma", "Uprobes", "stop the eBPF tracer, or set allow-uprobes on both nodes"},
+    {"iptables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
+    {"No space left on device", "DiskSpace", "free space on the file system of the image directory"},
+    {"has bad size", "FileChanged", "restore with the same content of the volume as at checkpoint"},
+    {"bad mode", "FileChanged", "restore with the same content of the volume as at checkpoint"},
+    {"build-ID", "FileChanged", "restore with the same image as at checkpoint"},
+    {"Cannot assign requested address", "AddressMissing",
+     "the workload listens on an address that this pod does not have: bind 0.0.0.0 or :: instead"},
+    {"Address already in use", "AddressInUse", "stop what listens on the same port in this pod"},
+    {"do not match expected", "PidTaken", "restore into an own pid namespace"},
+    {"Can't fork for", "PidTaken", "restore into an own pid namespace"},
+    {"No mapping for", "MountMissing", "declare the same mounts as at checkpoint"},
+    {"Can't mount at", "MountMissing", "declare the same mounts, file for file and directory for directory"},
+    {"mismatched lsm", "LsmMismatch", "restore on a node with the same security module"},
+    {"xsave size mismatch", "CpuMismatch", "restore on a node with the same CPU features"},
+    {"xfeatures has unsupported bits", "CpuMismatch", "restore on a node with the same CPU features"},
+    {"instruction capabilities do not match", "CpuMismatch", "restore on a node with the same CPU features"},
+    {"Need to set the --tcp-close", "TcpOptionMissing", "set tcp-close in /etc/criu/runc.conf on this node"},
+    {"Magic doesn't match", "ImageIncomplete", "copy the checkpoint again: an image file is damaged"},
+    {"Img trimmed", "ImageIncomplete", "copy the checkpoint again: an image file is cut short"},
+    {"Need to have the CAP", "Privileges", "run the runtime as real root"},
+    {"Can't open file", "FileMissing", "restore with the same image and volumes as at checkpoint"},
+};
+
+// CRIU marks these as errors and goes on.
+static constexpr std::string_view harmless[] = {
+    "rlimit: Can't setup RLIMIT_NOFILE for self",
+};
+
+static bool skipped(std::string_view text) {
+    for (const auto part : harmless)
+        if (text.find(part) != std::string_view::npos)
+            return true;
+    return false;
+}
+
+// "(00.07) Error (criu/util.c:1534): text", with "pie: 12: " or a pid before "Error": the text, else nothing.
+static std::string_view error_text(std::string_view line) {
+    const auto at = line.find("Error (");
+    if (at == std::string_view::npos)
+        return {};
+    const auto close = line.find("):", at);
+    return close == std::string_view::npos ? std::string_view{} : trim(line.substr(close + 2));
+}
+
+std::optional<LogError> first_error(std::string_view log) {
+    while (!log.empty()) {
+        const auto text = error_text(next_line(log));
+        if (text.empty() || skipped(text))
+            continue;
+        LogError error{"CriuError", one_line(text), {}};
+        for (const Known& row : known) {
+            if (text.find(row.part) == std::string_view::npos)
+                continue;
+            error.code = row.code;
+            error.remedy = row.remedy;
+            break;
+        }
+        return error;
+    }
+    return std::nullopt;
+}
+
+} // namespace lpm::criu

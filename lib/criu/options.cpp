@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/options.hpp"
+
+#include <fcntl.h>
+#include <ranges>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace lpm::criu {
+
+static constexpr std::size_t max_config = std::size_t{1} << 20;
+static constexpr std::size_t max_settings = 10'000;
+
+// Flags that runc always sends over RPC, set or not: they win over $CRIU_CONFIG_FILE even when absent from
+// argv (libcontainer/criu_linux.go).
+struct SentFlag {
+    oci::Option option;
+    std::string_view name;
+};
+static constexpr SentFlag sent[] = {
+    {oci::Option::leave_running, "leave-running"}, {oci::Option::tcp_established, "tcp-established"},
+    {oci::Option::ext_unix_sk, "ext-unix-sk"},     {oci::Option::shell_job, "shell-job"},
+    {oci::Option::file_locks, "file-locks"},       {oci::Option::link_remap, "link-remap"},
+};
+
+static std::string_view unquoted(std::string_view text) {
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+        return text.substr(1, text.size() - 2);
+    return text;
+}
+
+std::vector<Setting> parse_config(std::string_view text, const std::string& source) {
+    std::vector<Setting> settings;
+    while (!text.empty() && settings.size() < max_settings) {
+        std::string_view line = next_line(text);
+        line = trim(line.substr(0, line.find('#')));
+        if (line.empty())
+            continue;
+        const auto end = line.find_first_of(" \t=");
+        const auto value = end == std::string_view::npos ? std::string_view{} : trim(line.substr(end + 1));
+        settings.push_back({std::string(line.substr(0, end)), std::string(unquoted(value)), source});
+    }
+    return settings;
+}
+
+static void add_file(const std::string& file, std::vector<Setting>& to) {
+    if (file.empty())
+        return;
+    // A file that is missing or unreadable sets nothing; whether CRIU minds is for CRIU to say.
+    if (const auto text = read_file(AT_FDCWD, file, max_config))
+        for (auto& setting : parse_config(*text, file))
+            to.push_back(std::move(setting));
+}
+
+Options Options::read(const Sources& sources, const oci::Invocation& invocation) {
+    Options options;
+    add_file("/etc/criu/default.conf", options.settings_);
+    if (!sources.home.empty())
+        add_file(sources.home + "/.criu/default.conf", options.settings_);
+    add_file(sources.config_file, options.settings_);
+    for (const SentFlag& flag : sent)
+        options.settings_.push_back(
+            {std::string(flag.name), invocation.on(flag.option) ? "true" : "false", "argv"});
+    if (const char* mode = invocation.text(oci::Option::manage_cgroups_mode); mode != nullptr)
+        options.settings_.push_back({"manage-cgroups", mode, "argv"});
+    add_file(sources.runtime_config, options.settings_);
+    return options;
+}
+
+std::optional<Setting> Options::find(std::string_view name) const {
+    for (const Setting& setting : settings_ | std::views::reverse)
+        if (setting.name == name)
+            return setting;
+    return std::nullopt;
+}
+
+} // namespace lpm::criu

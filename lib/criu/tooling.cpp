@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/tooling.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "json/json.hpp"
+
+namespace lpm::criu {
+
+static constexpr std::size_t max_bytes = std::size_t{256} << 10;
+
+std::string_view name_of(Kind kind) {
+    switch (kind) {
+    case Kind::runc:
+        return "runc";
+    case Kind::crun:
+        return "crun";
+    case Kind::unknown:
+        break;
+    }
+    return "unknown";
+}
+
+static Kind kind_of(std::string_view name) {
+    for (const auto kind : {Kind::runc, Kind::crun})
+        if (name == name_of(kind))
+            return kind;
+    return Kind::unknown;
+}
+
+template <class Facts> static const Facts* with_key(const std::vector<Facts>& all, std::string_view key) {
+    if (key.empty())
+        return nullptr;
+    for (const auto& facts : all)
+        if (facts.key == key)
+            return &facts;
+    return nullptr;
+}
+
+const RuntimeFacts* Tooling::runtime(std::string_view key) const {
+    return with_key(runtimes, key);
+}
+const CriuFacts* Tooling::criu(std::string_view key) const {
+    return with_key(crius, key);
+}
+
+static std::vector<std::string> read_flags(const json::Value& value, std::string_view key) {
+    std::vector<std::string> flags;
+    const auto* list = json::find(value, key);
+    if (list != nullptr && list->is_array())
+        for (const auto& flag : *list)
+            if (flag.is_string())
+                flags.push_back(flag.get<std::string>());
+    return flags;
+}
+
+Result<Tooling> parse_tooling(std::string_view text) {
+    TRY_ASSIGN(const json::Value value, json::parse(text, {.bytes = max_bytes}));
+    Tooling tooling;
+    tooling.boot_id = json::text_or_empty(value, "boot_id");
+    if (const auto* runtimes = json::find(value, "runtimes"); runtimes != nullptr && runtimes->is_array())
+        for (const auto& entry : *runtimes) {
+            RuntimeFacts facts;
+            facts.path = json::text_or_empty(entry, "path");
+            facts.key = json::text_or_empty(entry, "key");
+            facts.kind = kind_of(json::text_or_empty(entry, "kind"));
+            facts.version = json::text_or_empty(entry, "version");
+            if (const auto* criu = json::find(entry, "criu"); criu != nullptr && criu->is_boolean())
+                facts.criu = criu->get<bool>();
+            facts.checkpoint_flags = read_flags(entry, "checkpoint_flags");
+            facts.restore_flags = read_flags(entry, "restore_flags");
+            tooling.runtimes.push_back(std::move(facts));
+        }
+    if (const auto* crius = json::find(value, "crius"); crius != nullptr && crius->is_array())
+        for (const auto& entry : *crius) {
+            CriuFacts facts;
+            facts.path = json::text_or_empty(entry, "path");
+            facts.key = json::text_or_empty(entry, "key");
+            facts.version = static_cast<std::uint32_t>(json::natural(entry, "version").value_or(0));
+            if (auto lock = json::text_or_empty(entry, "network_lock"); !lock.empty())
+                facts.network_lock = std::move(lock);
+            tooling.crius.push_back(std::move(facts));
+        }
+    return tooling;
+}
+
+std::string write_tooling(const Tooling& tooling) {
+    json::Value value{{"schema", 1}, {"boot_id", tooling.boot_id}};
+    value["runtimes"] = json::Value::array();
+    for (const auto& facts : tooling.runtimes) {
+        json::Value entry{{"path", facts.path},
+                          {"key", facts.key},
+                          {"kind", name_of(facts.kind)},
+                          {"version", facts.version},
+                          {"checkpoint_flags", facts.checkpoint_flags},
+                          {"restore_flags", facts.restore_flags}};
+        if (facts.criu)
+            entry["criu"] = *facts.criu;
+        value["runtimes"].push_back(std::move(entry));
+    }
+    value["crius"] = json::Value::array();
+    for (const auto& facts : tooling.crius) {
+        json::Value entry{{"path", facts.path}, {"key", facts.key}, {"version", facts.version}};
+        if (facts.network_lock)
+            entry["network_lock"] = *facts.network_lock;
+        value["crius"].push_back(std::move(entry));
+    }
+    return json::write(value, 2) + "\n";
+}
+
+Tooling read_tooling(const std::string& file, std::string_view boot_id) {
+    const auto text = read_file(AT_FDCWD, file, max_bytes);
+    if (!text)
+        return {};
+    auto tooling = parse_tooling(*text);
+    return tooling && tooling->boot_id == boot_id ? *std::move(tooling) : Tooling{};
+}
+
+std::string file_key(const std::string& path) {
+    struct stat st{};
+    if (path.empty() || ::stat(path.c_str(), &st) != 0)
+        return {};
+    const auto mtime = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
+    return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) + ":" + std::to_string(mtime);
+}
+
+std::string find_in_path(std::string_view name, std::string_view path) {
+    while (!path.empty()) {
+        const auto colon = path.find(':');
+        const auto dir = path.substr(0, colon);
+        path.remove_prefix(colon == std::string_view::npos ? path.size() : colon + 1);
+        // An empty entry means the current directory; Go's LookPath refuses what it finds there, and so do
+        // we.
+        if (!dir.starts_with('/'))
+            continue;
+        std::string file = std::string(dir) + "/" + std::string(name);
+        struct stat st{};
+        if (::stat(file.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::access(file.c_str(), X_OK) == 0)
+            return file;
+    }
+    return {};
+}
+
+std::uint32_t parse_criu_version(std::string_view output) {
+    const auto at = output.find("Version: ");
+    if (at == std::string_view::npos)
+        return 0;
+    auto rest = output.substr(at + 9);
+    auto word = next_word(rest);
+    std::uint32_t parts[3] = {};
+    for (auto& part : parts) {
+        const auto dot = word.find('.');
+        const auto number = to_number<std::uint32_t>(word.substr(0, dot));
+        if (!number || *number > 999)
+            break;
+        part = *number;
+        word.remove_prefix(dot == std::string_view::npos ? word.size() : dot + 1);
+    }
+    return parts[0] * 10000 + parts[1] * 100 + parts[2];
+}
+
+std::string version_text(std::uint32_t version) {
+    std::string text = std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100);
+    if (version % 100 != 0)
+        text += "." + std::to_string(version % 100);
+    return text;
+}
+
+} // namespace lpm::criu

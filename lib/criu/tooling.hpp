@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+// What is known of the runtime and of CRIU without running them: a cache that `lpm-gate --probe` fills. No
+// helper process ever runs while a container is frozen (criu --version alone takes 10-26 ms).
+namespace lpm::criu {
+
+enum class Kind { unknown, runc, crun };
+[[nodiscard]] std::string_view name_of(Kind kind);
+
+struct RuntimeFacts {
+    std::string path;
+    std::string key; // see file_key
+    Kind kind = Kind::unknown;
+    std::string version;
+    std::optional<bool> criu;                  // built with CRIU; nothing when it does not say
+    std::vector<std::string> checkpoint_flags; // as --help lists them, without dashes
+    std::vector<std::string> restore_flags;
+};
+
+struct CriuFacts {
+    std::string path;
+    std::string key;
+    std::uint32_t version = 0; // 40101 for 4.1.1; 0 when unknown
+    // The network lock that CRIU uses when nobody sets one: a build option since 4.1. Found by a dump of a
+    // sleeping process. Nothing when that failed.
+    std::optional<std::string> network_lock;
+};
+
+struct Tooling {
+    std::string boot_id;
+    std::vector<RuntimeFacts> runtimes;
+    std::vector<CriuFacts> crius;
+
+    // Facts of exactly this file; nullptr when it was never probed or was replaced since.
+    [[nodiscard]] const RuntimeFacts* runtime(std::string_view key) const;
+    [[nodiscard]] const CriuFacts* criu(std::string_view key) const;
+};
+
+[[nodiscard]] Result<Tooling> parse_tooling(std::string_view text);
+[[nodiscard]] std::string write_tooling(const Tooling& tooling);
+// Empty when there is no cache, or when it is of an earlier boot (the kernel may be another).
+[[nodiscard]] Tooling read_tooling(const std::string& file, std::string_view boot_id);
+
+// "device:inode:mtime in ns" of the file that `path` leads to; empty when it is not there.
+[[nodiscard]] std::string file_key(const std::string& path);
+
+// The executable `name` in the directories of PATH, as execvp would find it; empty when there is none.
+[[nodiscard]] std::string find_in_path(std::string_view name, std::string_view path);
+
+// 40101 from the output of `criu --version`; 0 when there is no version in it.
+[[nodiscard]] std::uint32_t parse_criu_version(std::string_view output);
+[[nodiscard]] std::string version_text(std::uint32_t version);
+
+} // namespace lpm::criu

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+// CRIU's image files and the protobuf wire format inside them, as far as lpm reads them. Everything is a view
+// of the caller's bytes; nothing is ever read beyond them.
+namespace lpm::criu {
+
+// One field of a protobuf message: a number (varint, fixed) or bytes (string, message).
+struct Field {
+    std::uint32_t number = 0;
+    std::uint64_t value = 0;
+    std::string_view bytes;
+};
+
+// Walks the fields of a message; `broken()` after the walk tells bad or truncated input from a clean end.
+class Message {
+  public:
+    explicit Message(std::string_view bytes) : rest_(bytes) {}
+    [[nodiscard]] std::optional<Field> next();
+    [[nodiscard]] bool broken() const { return broken_; }
+
+  private:
+    [[nodiscard]] std::optional<std::uint64_t> varint();
+    [[nodiscard]] std::optional<std::uint64_t> fixed(unsigned size);
+    std::string_view rest_;
+    bool broken_ = false;
+};
+
+// Magic words of criu/include/magic.h. Every image but the inventory begins with a common word that says
+// whether it was written by a dump (`image`) or is about one (`service`), then its own.
+namespace magic {
+inline constexpr std::uint32_t image = 0x54564319;
+inline constexpr std::uint32_t service = 0x55105940;
+inline constexpr std::uint32_t inventory = 0x58313116;
+inline constexpr std::uint32_t pstree = 0x50273030;
+inline constexpr std::uint32_t core = 0x55053847;
+inline constexpr std::uint32_t pagemap = 0x56084025;
+inline constexpr std::uint32_t stats = 0x57093306;
+} // namespace magic
+
+// Walks the records of an image. `opens(magic)` first; then `next()` until nothing.
+class Image {
+  public:
+    explicit Image(std::string_view bytes) : rest_(bytes) {}
+    // The headers are those of an image of this kind.
+    [[nodiscard]] bool opens(std::uint32_t kind);
+    [[nodiscard]] std::optional<std::string_view> next();
+    // The last record is cut short.
+    [[nodiscard]] bool broken() const { return broken_; }
+
+  private:
+    [[nodiscard]] std::optional<std::uint32_t> word();
+    std::string_view rest_;
+    bool broken_ = false;
+};
+
+} // namespace lpm::criu

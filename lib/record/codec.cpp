@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "record/record.hpp"
+#include "json/json.hpp"
+
+namespace lpm::record {
+
+using json::Value;
+
+static constexpr std::size_t max_bytes = std::size_t{1} << 20;
+
+// One member of the stored form: where it is and where it goes. Members that are empty are left out.
+struct Text {
+    std::string_view path;
+    std::string Record::* member;
+};
+static constexpr Text texts[] = {
+    {"id", &Record::id},
+    {"operation", &Record::operation},
+    {"outcome", &Record::outcome},
+    {"container.id", &Record::container},
+    {"container.root", &Record::root},
+    {"container.bundle", &Record::bundle},
+    {"runtime.path", &Record::runtime_path},
+    {"runtime.kind", &Record::runtime_kind},
+    {"runtime.version", &Record::runtime_version},
+    {"criu.path", &Record::criu_path},
+    {"criu.version", &Record::criu_version},
+    {"invocation.image_path", &Record::image_path},
+    {"invocation.work_path", &Record::work_path},
+    {"invocation.parent_path", &Record::parent_path},
+    {"host.name", &Record::host},
+    {"host.boot_id", &Record::boot_id},
+    {"host.kernel", &Record::kernel},
+    {"host.arch", &Record::arch},
+    {"times.started", &Record::started},
+    {"times.delegated", &Record::delegated},
+    {"times.ended", &Record::ended},
+    {"result.code", &Record::code},
+    {"result.message", &Record::message},
+    {"parent", &Record::parent},
+    {"restored_from", &Record::restored_from},
+};
+
+struct Flag {
+    std::string_view path;
+    bool Record::* member;
+};
+static constexpr Flag flags[] = {
+    {"container.frozen", &Record::frozen},
+    {"invocation.leave_running", &Record::leave_running},
+};
+
+struct List {
+    std::string_view path;
+    std::vector<std::string> Record::* member;
+};
+static constexpr List lists[] = {
+    {"invocation.argv", &Record::argv},
+    {"invocation.additions", &Record::additions},
+    {"notes", &Record::notes},
+};
+
+static Value& at(Value& root, std::string_view path) {
+    Value* value = &root;
+    while (!path.empty()) {
+        const auto dot = path.find('.');
+        value = &(*value)[std::string(path.substr(0, dot))];
+        path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
+    }
+    return *value;
+}
+
+static Value findings_to_json(const std::vector<Finding>& findings) {
+    Value list = Value::array();
+    for (const auto& finding : findings) {
+        Value entry{{"id", finding.check}, {"severity", finding.severity}, {"verdict", finding.verdict}};
+        if (!finding.message.empty())
+            entry["message"] = finding.message;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+std::string write_record(const Record& record) {
+    Value root{{"schema", schema}, {"state", record.final ? "final" : "intent"}};
+    for (const auto& [path, member] : texts)
+        if (!(record.*member).empty())
+            at(root, path) = record.*member;
+    for (const auto& [path, member] : flags)
+        at(root, path) = record.*member;
+    for (const auto& [path, member] : lists)
+        at(root, path) = record.*member;
+    if (record.pid > 0)
+        at(root, "container.pid") = record.pid;
+    for (const auto& [name, value] : record.names)
+        root["container"]["names"][name] = value;
+    root["checks"] = findings_to_json(record.findings);
+    if (record.exit_status)
+        root["result"]["exit"] = *record.exit_status;
+    if (record.signal)
+        root["result"]["signal"] = *record.signal;
+    for (const auto& [name, value] : record.stats)
+        root["stats"][name] = value;
+    if (record.image_bytes)
+        root["image_bytes"] = *record.image_bytes;
+    return json::write(root, 2) + "\n";
+}
+
+static void read_findings(const Value& root, Record& record) {
+    const auto* list = json::find(root, "checks");
+    if (list == nullptr || !list->is_array())
+        return;
+    for (const auto& entry : *list)
+        record.findings.push_back({json::text_or_empty(entry, "id"), json::text_or_empty(entry, "severity"),
+                                   json::text_or_empty(entry, "verdict"),
+                                   json::text_or_empty(entry, "message")});
+}
+
+static std::optional<int> small_integer(const Value& root, std::string_view path) {
+    const auto value = json::integer(root, path);
+    return value && *value >= 0 && *value <= 255 ? std::optional(static_cast<int>(*value)) : std::nullopt;
+}
+
+Result<Record> parse_record(std::string_view text) {
+    TRY_ASSIGN(const Value root, json::parse(text, {.bytes = max_bytes}));
+    const auto version = json::integer(root, "schema");
+    if (!version || *version < 1)
+        return fail(Errc::invalid, "not a record of lpm: no schema version");
+    if (*version > schema)
+        return fail(Errc::invalid, "record has schema " + std::to_string(*version) +
+                                       ", this lpm reads up to " + std::to_string(schema));
+    Record record;
+    record.final = json::text_or_empty(root, "state") == "final";
+    for (const auto& [path, member] : texts)
+        record.*member = json::text_or_empty(root, path);
+    for (const auto& [path, member] : flags)
+        record.*member = json::is_true(root, path);
+    for (const auto& [path, member] : lists)
+        if (const auto* list = json::find_path(root, path); list != nullptr && list->is_array())
+            for (const auto& entry : *list)
+                if (entry.is_string())
+                    (record.*member).push_back(entry.get<std::string>());
+    record.pid = json::integer(root, "container.pid").value_or(0);
+    if (const auto* names = json::find_path(root, "container.names"); names != nullptr && names->is_object())
+        for (const auto& [name, value] : names->items())
+            if (value.is_string())
+                record.names.emplace_back(name, value.get<std::string>());
+    read_findings(root, record);
+    record.exit_status = small_integer(root, "result.exit");
+    record.signal = small_integer(root, "result.signal");
+    if (const auto* stats = json::find(root, "stats"); stats != nullptr && stats->is_object())
+        for (const auto& [name, value] : stats->items())
+            if (value.is_number_unsigned())
+                record.stats.emplace_back(name, value.get<std::uint64_t>());
+    record.image_bytes = json::natural(root, "image_bytes");
+    if (!valid_id(record.id))
+        return fail(Errc::invalid, "not a record of lpm: no valid id");
+    return record;
+}
+
+std::string write_passport(const Record& record) {
+    return json::write(Value{{"schema", schema},
+                             {"record", record.id},
+                             {"container", record.container},
+                             {"arch", record.arch},
+                             {"kernel", record.kernel},
+                             {"runtime", record.runtime_kind + " " + record.runtime_version},
+                             {"criu", record.criu_version},
+                             {"created", record.ended}},
+                       2) +
+           "\n";
+}
+
+Result<Passport> parse_passport(std::string_view text) {
+    TRY_ASSIGN(const Value root, json::parse(text, {.bytes = max_bytes}));
+    Passport passport;
+    passport.record = json::text_or_empty(root, "record");
+    // It came out of an archive that anybody may have made.
+    if (!valid_id(passport.record))
+        return fail(Errc::invalid, "lpm.json: no valid record id");
+    passport.container = json::text_or_empty(root, "container");
+    passport.arch = json::text_or_empty(root, "arch");
+    passport.kernel = json::text_or_empty(root, "kernel");
+    passport.runtime = json::text_or_empty(root, "runtime");
+    passport.criu = json::text_or_empty(root, "criu");
+    passport.created = json::text_or_empty(root, "created");
+    return passport;
+}
+
+} // namespace lpm::record

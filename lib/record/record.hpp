@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+
+// What lpm keeps of one gated call. docs/records.md is the contract of the stored form.
+namespace lpm::record {
+
+inline constexpr int schema = 1;
+
+struct Finding {
+    std::string check;
+    std::string severity; // block, warn
+    std::string verdict;  // pass, warn, block, unknown, covered
+    std::string message;  // empty for pass
+};
+
+struct Record {
+    std::string id; // ULID
+    bool final = false;
+    std::string operation; // checkpoint, pre-dump, restore
+    std::string outcome;   // completed, refused, failed; empty while an intent
+
+    // container
+    std::string container;
+    std::string root;
+    std::string bundle;
+    std::int64_t pid = 0;
+    bool frozen = false;                                    // frozen by the caller when the gate began
+    std::vector<std::pair<std::string, std::string>> names; // namespace, pod, name, image, ...
+
+    // what ran
+    std::string runtime_path;
+    std::string runtime_kind;
+    std::string runtime_version;
+    std::string criu_path;
+    std::string criu_version;
+    std::vector<std::string> argv; // without argv[0]; bounded
+    std::vector<std::string> additions;
+    std::string image_path;
+    std::string work_path;
+    std::string parent_path;
+    bool leave_running = false;
+
+    // where
+    std::string host;
+    std::string boot_id;
+    std::string kernel;
+    std::string arch;
+
+    // RFC 3339, UTC, milliseconds
+    std::string started;
+    std::string delegated; // checks done, runtime started; empty when refused
+    std::string ended;
+
+    std::vector<Finding> findings;
+
+    std::optional<int> exit_status;
+    std::optional<int> signal;
+    std::string code;    // of a refusal or a failure: id of the check, or CRIU's error classified
+    std::string message; // the same for a person
+    std::vector<std::pair<std::string, std::uint64_t>> stats;
+    std::optional<std::uint64_t> image_bytes;
+    std::string parent;        // record of the previous link of a pre-dump chain
+    std::string restored_from; // record that took the images which a restore reads
+    std::vector<std::string> notes;
+};
+
+[[nodiscard]] std::string write_record(const Record& record);
+// Fields that this version does not know are lost; missing ones stay at their defaults. Errc::invalid when
+// the text is no record or has a later schema.
+[[nodiscard]] Result<Record> parse_record(std::string_view text);
+
+// lpm.json, which travels inside the image directory: facts that a restore needs, flat.
+struct Passport {
+    std::string record; // id of the record that took the images
+    std::string container;
+    std::string arch;
+    std::string kernel;
+    std::string runtime;
+    std::string criu;
+    std::string created;
+};
+inline constexpr const char* passport_file = "lpm.json";
+[[nodiscard]] std::string write_passport(const Record& record);
+[[nodiscard]] Result<Passport> parse_passport(std::string_view text);
+
+// A new ULID: 48 bits of time in ms, 80 random bits, Crockford's base 32; sorts by time.
+[[nodiscard]] std::string new_id();
+[[nodiscard]] bool valid_id(std::string_view id);
+
+} // namespace lpm::record

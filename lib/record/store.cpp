@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "record/store.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "json/json.hpp"
+
+namespace lpm::record {
+
+static constexpr std::size_t max_record = std::size_t{1} << 20;
+// The journal's file now. A later generation begins a new file; positions are generation and byte offset.
+static constexpr const char* journal_dir = "journal";
+static constexpr const char* first_journal = "00000001.jsonl";
+static constexpr const char* current_journal = "current";
+
+Result<Store> Store::open(const std::string& dir) {
+    auto fd = open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY);
+    if (!fd && fd.error().sys == ENOENT) {
+        if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
+            return fail_errno(errno, "make directory " + dir);
+        fd = open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY);
+    }
+    if (!fd)
+        return std::unexpected(std::move(fd).error());
+    return Store(*std::move(fd), dir);
+}
+
+std::string month_of(std::string_view id) {
+    static constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    std::uint64_t ms = 0;
+    for (const char c : id.substr(0, 10))
+        ms = ms << 5 | (alphabet.find(c) & 31U);
+    return rfc3339({static_cast<time_t>(ms / 1000), 0}).substr(0, 7);
+}
+
+Result<> Store::publish(const Record& record) {
+    TRY_ASSIGN(const Fd month, make_dirs(dir_.get(), "records/" + month_of(record.id)));
+    TRY(replace_file(month.get(), record.id + ".json", write_record(record), 0600));
+    return append_journal(record);
+}
+
+Result<> Store::append_journal(const Record& record) {
+    TRY_ASSIGN(const Fd dir, make_dirs(dir_.get(), journal_dir));
+    // `current` is a link inside this directory to the newest generation.
+    auto file = open_at(dir.get(), current_journal, O_RDWR | O_APPEND);
+    if (!file && file.error().sys == ENOENT) {
+        if (::symlinkat(first_journal, dir.get(), current_journal) != 0 && errno != EEXIST)
+            return fail_errno(errno, "link journal/current");
+        file = open_at(dir.get(), first_journal, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
+    }
+    if (!file)
+        return std::unexpected(std::move(file).error());
+    struct stat st{};
+    if (::fstat(file->get(), &st) != 0 || !S_ISREG(st.st_mode))
+        return fail(Errc::invalid, "journal is not a regular file");
+    std::string line = json::write({{"id", record.id},
+                                    {"state", record.final ? "final" : "intent"},
+                                    {"operation", record.operation},
+                                    {"outcome", record.outcome},
+                                    {"container", record.container},
+                                    {"time", record.final ? record.ended : record.started}}) +
+                       "\n";
+    // A power cut may have left half a line: end it, so that it spoils no other.
+    char last = '\n';
+    if (st.st_size > 0 && ::pread(file->get(), &last, 1, st.st_size - 1) == 1 && last != '\n')
+        line.insert(0, "\n");
+    TRY(write_all(file->get(), line));
+    if (record.final && ::fdatasync(file->get()) != 0)
+        return fail_errno(errno, "sync journal");
+    return {};
+}
+
+Result<Record> Store::load(std::string_view id) const {
+    if (!valid_id(id))
+        return fail(Errc::invalid, "not a record id: " + one_line(id, 64));
+    const std::string name = "records/" + month_of(id) + "/" + std::string(id) + ".json";
+    TRY_ASSIGN(const std::string text, read_file(dir_.get(), name, max_record));
+    return parse_record(text);
+}
+
+Result<Fd> Store::make_log_dir(std::string_view id) {
+    return make_dirs(dir_.get(), "logs/" + std::string(id));
+}
+
+std::string Store::log_dir(std::string_view id) const {
+    return path_ + "/logs/" + std::string(id);
+}
+
+} // namespace lpm::record

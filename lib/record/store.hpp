@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "record/record.hpp"
+
+namespace lpm::record {
+
+// /var/lib/lpm: records, logs and the journal (docs/records.md). One gate writes one record; nothing is
+// scanned and nothing is locked, so its cost does not grow with the store.
+class Store {
+  public:
+    // `dir` is made when it is missing.
+    [[nodiscard]] static Result<Store> open(const std::string& dir);
+
+    // Publishes the record whole, replacing its earlier state, and appends a line to the journal.
+    // A record that is published but not in the journal (the error says so) is found again when it is
+    // settled.
+    [[nodiscard]] Result<> publish(const Record& record);
+    [[nodiscard]] Result<Record> load(std::string_view id) const;
+
+    // The new directory logs/<id>, 0700.
+    [[nodiscard]] Result<Fd> make_log_dir(std::string_view id);
+    [[nodiscard]] std::string log_dir(std::string_view id) const;
+
+  private:
+    Store(Fd dir, std::string path) : dir_(std::move(dir)), path_(std::move(path)) {}
+    [[nodiscard]] Result<> append_journal(const Record& record);
+    Fd dir_;
+    std::string path_;
+};
+
+// "2026-01": the month directory of a record, from the time in its id.
+[[nodiscard]] std::string month_of(std::string_view id);
+
+} // namespace lpm::record
