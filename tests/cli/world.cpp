@@ -32,8 +32,12 @@ constexpr const char* own_folders[] = {"/etc/lpm", "/usr/libexec/lpm", "/var/lib
 
 std::string built(const std::string& below) {
     // Not /proc/self/exe: in a chroot that link shows the path outside of it.
-    static const fs::path tree =
-        fs::canonical(program_invocation_name).parent_path().parent_path().parent_path();
+    static const fs::path tree = [] {
+        fs::path folder = fs::canonical(program_invocation_name).parent_path();
+        while (folder.has_relative_path() && !exists((folder / "shim/front/lpm-runc").string()))
+            folder = folder.parent_path();
+        return folder;
+    }();
     return (tree / below).string();
 }
 

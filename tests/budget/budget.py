@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What front and gate may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
+
+Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.tsv when
+that variable names a folder; each budget is a test of its own there.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+FRONT = "shim/front/lpm-runc"
+GATE = "shim/gate/lpm-gate"
+REPO = pathlib.Path(__file__).resolve().parents[2]
+# The C runtime's own: frame_dummy, and what libstdc++ and libgcc bring along.
+GATE_CONSTRUCTORS = 6
+
+
+class Failure(Exception):
+    pass
+
+
+def output(*command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise Failure(f"{command[0]}: {done.stdout.strip()}")
+    return done.stdout
+
+
+def check(good, message):
+    if not good:
+        raise Failure(message)
+    return message
+
+
+def needs_nothing(program):
+    dynamic = output("readelf", "-dW", program)
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+    interpreter = "INTERP" in output("readelf", "-lW", program)
+    return check(not needed and not interpreter, f"needs {', '.join(needed) or 'no library'}"
+                 + (" and an interpreter" if interpreter else ""))
+
+
+def size(program, limit):
+    with tempfile.NamedTemporaryFile() as stripped:
+        output("strip", "-o", stripped.name, program)
+        found = os.path.getsize(stripped.name)
+    return check(found <= limit, f"{found} bytes stripped, limit {limit}")
+
+
+def constructors(program, limit):
+    sections = output("readelf", "-SW", program)
+    sizes = re.findall(r"\s\.(?:preinit_array|init_array|ctors)\s+\w+\s+\w+\s+\w+\s+(\w+)", sections)
+    found = sum(int(size, 16) // 8 for size in sizes)
+    return check(found <= limit, f"{found} constructors, limit {limit}")
+
+
+def relocations(program):
+    text = output("readelf", "-rW", program)
+    return check("There are no relocations" in text, text.strip().splitlines()[0])
+
+
+def position_independent(program):
+    header = output("readelf", "-hW", program)
+    dynamic = output("readelf", "-dW", program)
+    return check("DYN" in header and "PIE" in dynamic, re.search(r"Type:\s+(.*)", header).group(1))
+
+
+def no_executable_data(program):
+    segments = output("readelf", "-lW", program)
+    writable = [line for line in segments.splitlines() if re.search(r"\bRWE\b", line)]
+    return check(not writable, f"{len(writable)} segments that are writable and executable")
+
+
+def startup(tree):
+    return output(tree / "bench/front_bench", "5", "0.7").strip()
+
+
+def arm64_front(tree):
+    """Cross-built, and run in the emulator: it must hand the call on to the (native) runtime."""
+    with tempfile.TemporaryDirectory() as folder:
+        front = pathlib.Path(folder) / "lpm-runc"
+        sources = ["lib/oci/argv.cpp", "shim/runtime.cpp", "shim/front/front.cpp", "shim/front/stamp.cpp",
+                   "shim/front/memory.cpp", "shim/front/entry-aarch64.S"]
+        output("aarch64-linux-gnu-g++", "-std=c++23", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fPIE",
+               "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
+               "-fno-tree-loop-distribute-patterns", "-fvisibility=hidden", "-static-pie", "-nostdlib",
+               "-Wl,-z,noseparate-code", "-Wl,-z,norelro", "-Wl,--no-undefined", "-Wl,-z,text",
+               f"-I{REPO}/lib", f"-I{REPO}/shim", f"-I{tree}/shim",
+               *[str(REPO / source) for source in sources], "-o", str(front))
+        relocations(front)
+        needs_nothing(front)
+        bytes_large = front.stat().st_size
+        check(bytes_large <= 64 << 10, f"{bytes_large} bytes")
+        output(tree / "tests/budget/arm64_test", env={**os.environ, "LPM_ARM64_FRONT": str(front)})
+        return f"{bytes_large} bytes, no relocations, runs in the emulator"
+
+
+def main():
+    tree = pathlib.Path(sys.argv[1]).resolve()
+    front, gate = tree / FRONT, tree / GATE
+    limits = {
+        "front_needed": lambda: needs_nothing(front),
+        "front_size": lambda: size(front, 64 << 10),
+        "front_constructors": lambda: constructors(front, 0),
+        "front_relocations": lambda: relocations(front),
+        "front_position_independent": lambda: position_independent(front),
+        "front_no_executable_data": lambda: no_executable_data(front),
+        "front_startup": lambda: startup(tree),
+        "front_arm64": lambda: arm64_front(tree),
+        "gate_needed": lambda: needs_nothing(gate),
+        "gate_size": lambda: size(gate, 4 << 20),
+        "gate_constructors": lambda: constructors(gate, GATE_CONSTRUCTORS),
+        "gate_no_executable_data": lambda: no_executable_data(gate),
+    }
+    wanted = sys.argv[2:] or list(limits)
+    results = []
+    for name in wanted:
+        try:
+            verdict, text = "passed", limits[name]()
+        except (Failure, OSError) as error:
+            verdict, text = "failed", str(error)
+        print(f"{verdict} {name}: {text}", flush=True)
+        results.append(f"{verdict}\tbudget.{name}\n")
+    if "LPM_RESULTS" in os.environ:
+        (pathlib.Path(os.environ["LPM_RESULTS"]) / "budget.tsv").write_text("".join(results))
+    return 1 if any(line.startswith("failed") for line in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
