@@ -27,7 +27,7 @@ class Failure(Exception):
 def output(*command, **options):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
     if done.returncode != 0:
-        raise Failure(f"{command[0]}: {done.stdout.strip()}")
+        raise Failure(f"{command[0]}: {done.stdout.strip()[-2000:]}")
     return done.stdout
 
 
