@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""CRI-O's checkpoint archive: what goes in, and what comes out of it at a restore."""
+import json
+import pathlib
+import tarfile
+import time
+
+# Everything else in the container's folder stays out of the archive.
+INCLUDED = ("artifacts", "checkpoint", "config.dump", "spec.dump", "bind.mounts", "dump.log", "stats-dump",
+            "rootfs-diff.tar", "deleted.files", "io.kubernetes.cri-o.LogPath")
+NOT_UNPACKED = ("config.dump", "spec.dump")
+
+
+def timestamp():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def write_metadata(folder, container, spec):
+    """config.dump, spec.dump and, when the container has any, bind.mounts."""
+    config = {
+        "id": container["id"],
+        "name": container["name"],
+        "rootfsImage": "localhost/test:latest",
+        "rootfsImageRef": "0" * 64,
+        "rootfsImageName": "localhost/test:latest",
+        "runtime": "runc",
+        "createdTime": container["created"],
+        "checkpointedTime": timestamp(),
+        "restoredTime": "0001-01-01T00:00:00Z",
+        "restored": False,
+    }
+    (folder / "config.dump").write_text(json.dumps(config))
+    (folder / "spec.dump").write_text(json.dumps(spec))
+    binds = [{"source": m["source"], "destination": m["destination"],
+              "file_type": "directory" if pathlib.Path(m["source"]).is_dir() else "file",
+              "permissions": pathlib.Path(m["source"]).stat().st_mode & 0o7777}
+             for m in spec["mounts"] if m["type"] == "bind"]
+    if binds:
+        (folder / "bind.mounts").write_text(json.dumps(binds))
+
+
+def pack(folder, target):
+    with tarfile.open(target, "w") as tar:
+        for name in INCLUDED:
+            if (folder / name).exists():
+                tar.add(folder / name, arcname=name)
+
+
+def unpack(archive, folder):
+    with tarfile.open(archive) as tar:
+        wanted = [m for m in tar.getmembers() if m.name not in NOT_UNPACKED]
+        tar.extractall(folder, members=wanted, filter="fully_trusted")
+
+
+def read_json(archive, name):
+    with tarfile.open(archive) as tar:
+        return json.load(tar.extractfile(name))

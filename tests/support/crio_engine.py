@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The container operations of CRI-O, as far as the runtime, conmon and the disk can tell."""
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+
+import crio_archive
+from crio_runtime import CrioError, Runtime
+from oci_spec import make_spec
+
+SOCKETS = pathlib.Path("/run/crio")
+
+
+class Crio:
+    """One CRI-O. Containers live in folders below `base`, so every call may come from a new process."""
+
+    def __init__(self, release="1.36", path="/etc/lpm/bin/runc", base="/var/lib/containers/fake-crio",
+                 systemd_cgroup=False):
+        self.runtime = Runtime(release, path, systemd_cgroup)
+        self.base = pathlib.Path(base)
+        for folder in (SOCKETS, self.exits, self.base / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def exits(self):
+        return self.base / "exits"
+
+    def folder(self, cid):
+        """CRI-O's persistent folder of the container: images and metadata of a checkpoint."""
+        return self.base / "storage/overlay-containers" / cid / "userdata"
+
+    def bundle(self, cid):
+        return self.base / "run/overlay-containers" / cid / "userdata"
+
+    def log(self, cid):
+        return self.base / "logs" / f"{cid}.log"
+
+    def saved(self, cid):
+        return json.loads((self.folder(cid) / "fake-crio.json").read_text())
+
+    def _conmon_args(self, cid, name):
+        bundle = self.bundle(cid)
+        args = ["-b", str(bundle), "-c", cid, "--exit-dir", str(self.exits), "-l", str(self.log(cid)),
+                "--log-level", "info", "-n", name, "-P", str(bundle / "conmon-pidfile"),
+                "-p", str(bundle / "pidfile"), "--persist-dir", str(self.folder(cid)),
+                "-r", self.runtime.path, "--runtime-arg", f"--root={self.runtime.root}",
+                "--socket-dir-path", str(SOCKETS), "--syslog", "-u", cid]
+        return args + (["-s"] if self.runtime.systemd_cgroup else [])
+
+    def _lay_out(self, cid, spec):
+        """Both copies of config.json, as CRI-O keeps them."""
+        for folder in (self.folder(cid), self.bundle(cid)):
+            folder.mkdir(parents=True)
+            (folder / "config.json").write_text(json.dumps(spec))
+        meta = {"id": cid, "name": f"k8s_ctr_pod_default_{cid}_0", "created": crio_archive.timestamp()}
+        (self.folder(cid) / "fake-crio.json").write_text(json.dumps(meta))
+        return meta
+
+    def _launch(self, cid, what, *, restore=False, extra=()):
+        args = [*self._conmon_args(cid, self.saved(cid)["name"]), *extra]
+        try:
+            message = self.runtime.conmon(args, self.bundle(cid), restore)
+            if message.get("pid", -1) > 0:
+                return message["pid"]
+            raise CrioError(f"container {what} failed: {message.get('message', '')}")
+        except CrioError:
+            self.runtime.direct("delete", "--force", cid)
+            shutil.rmtree(self.bundle(cid).parent)
+            shutil.rmtree(self.folder(cid).parent)
+            raise
+
+    def create(self, cid, rootfs, args, **options):
+        """CreateContainer; `options` go to make_spec."""
+        notes = {
+            "io.kubernetes.cri-o.ContainerID": cid,
+            "io.kubernetes.cri-o.ContainerType": "container",
+            "io.kubernetes.cri-o.Metadata": json.dumps({"name": "ctr"}),
+            "io.kubernetes.cri-o.LogPath": str(self.log(cid)),
+            "io.container.manager": "cri-o",
+        }
+        notes.update(options.pop("annotations", {}))
+        spec = make_spec(args, rootfs, f"/kubepods/besteffort/crio-{cid}", annotations=notes, **options)
+        self._lay_out(cid, spec)
+        return self._launch(cid, "create", extra=["-t"] if spec["process"]["terminal"] else [])
+
+    def start(self, cid):
+        self.runtime.direct("start", cid)
+
+    def state(self, cid):
+        return json.loads(self.runtime.direct("state", cid))
+
+    def pause(self, cid):
+        self.runtime.direct("pause", cid)
+
+    def resume(self, cid):
+        self.runtime.direct("resume", cid)
+
+    def wait_exit(self, cid, seconds=10):
+        end = time.monotonic() + seconds
+        while not (self.exits / cid).exists():
+            if time.monotonic() > end:
+                return None
+            time.sleep(0.02)
+        return int((self.exits / cid).read_text())
+
+    def stop(self, cid, seconds=10):
+        """StopContainer: the stop signal, then KILL."""
+        if self.state(cid)["status"] == "paused":
+            self.resume(cid)
+        self.runtime.direct("kill", cid, "15")
+        code = self.wait_exit(cid, seconds)
+        if code is None:
+            self.runtime.direct("kill", cid, "KILL")
+            code = self.wait_exit(cid)
+        return code
+
+    def kill(self, cid):
+        self.runtime.direct("kill", cid, "KILL")
+        return self.wait_exit(cid)
+
+    def delete(self, cid):
+        self.runtime.direct("delete", "--force", cid)
+        shutil.rmtree(self.bundle(cid).parent, ignore_errors=True)
+        shutil.rmtree(self.folder(cid).parent, ignore_errors=True)
+        (self.exits / cid).unlink(missing_ok=True)
+
+    def _process(self, cid, args):
+        spec = json.loads((self.bundle(cid) / "config.json").read_text())
+        process = dict(spec["process"], args=list(args), terminal=False)
+        fd, path = tempfile.mkstemp(prefix="exec-process-")
+        with os.fdopen(fd, "w") as file:
+            json.dump(process, file)
+        return pathlib.Path(path)
+
+    def exec(self, cid, *args):
+        """Streaming exec: the runtime itself, in the foreground."""
+        process = self._process(cid, args)
+        try:
+            return self.runtime.direct("exec", "--process", str(process), cid)
+        finally:
+            process.unlink()
+
+    def execsync(self, cid, *args):
+        """ExecSync, as probes use it: through conmon. Returns exit code and conmon's log of the output."""
+        process = self._process(cid, args)
+        log = pathlib.Path(tempfile.mkstemp(prefix="crio-log-")[1])
+        pid = pathlib.Path(tempfile.mkstemp(prefix="pidfile-")[1])
+        try:
+            message = self.runtime.conmon(
+                ["-c", cid, "-n", self.saved(cid)["name"], "-r", self.runtime.path, "-p", str(pid), "-e",
+                 "-l", str(log), "--socket-dir-path", str(SOCKETS), "--log-level", "info", "--sync",
+                 "--exec-process-spec", str(process), "--runtime-arg", f"--root={self.runtime.root}"], "/")
+            if message.get("exit_code", -1) < 0:
+                raise CrioError(f"command error: {message.get('message', '')}")
+            return message["exit_code"], log.read_text()
+        finally:
+            for path in (process, log, pid):
+                path.unlink(missing_ok=True)
+
+    def checkpoint(self, cid, target):
+        """CheckpointContainer, in CRI-O's order; the container runs on, also after a failure."""
+        folder = self.folder(cid)
+        images = folder / "checkpoint"
+        if self.state(cid)["status"] != "running":
+            raise CrioError(f"container {cid} is not running")
+        self.pause(cid)
+        try:
+            spec = json.loads((self.bundle(cid) / "config.json").read_text())
+            crio_archive.write_metadata(folder, self.saved(cid), spec)
+            if not shutil.which("criu") or not self.runtime.supports_checkpoint():
+                raise CrioError("configured runtime does not support checkpoint/restore")
+            (folder / "dump.log").touch(0o600)
+            self.runtime.direct("checkpoint", "--file-locks", "--image-path", str(images),
+                                "--work-path", str(folder), "--leave-running", cid)
+            shutil.copy(self.log(cid), folder / "io.kubernetes.cri-o.LogPath")
+            crio_archive.pack(folder, target)
+            for name in ("dump.log", "stats-dump", "config.dump", "spec.dump", "io.kubernetes.cri-o.LogPath"):
+                (folder / name).unlink(missing_ok=True)
+            shutil.rmtree(images)
+        except CrioError:
+            if self.runtime.release == "1.36":  # 1.30 leaves the folder behind, and uses it again
+                shutil.rmtree(images, ignore_errors=True)
+            raise
+        finally:
+            if self.state(cid)["status"] == "paused":
+                self.resume(cid)
+
+    def restore(self, cid, archive, rootfs):
+        """CreateContainer from an archive (no call to the runtime), then StartContainer."""
+        spec = crio_archive.read_json(archive, "spec.dump")
+        spec["root"]["path"] = str(rootfs)
+        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/crio-{cid}"
+        spec["annotations"].update({"io.kubernetes.cri-o.ContainerID": cid,
+                                    "io.kubernetes.cri-o.LogPath": str(self.log(cid))})
+        self._lay_out(cid, spec)
+        folder, bundle = self.folder(cid), self.bundle(cid)
+        crio_archive.unpack(archive, folder)
+        if (folder / "io.kubernetes.cri-o.LogPath").exists() and self.runtime.release == "1.36":
+            shutil.copy(folder / "io.kubernetes.cri-o.LogPath", self.log(cid))
+        if not shutil.which("criu") or not self.runtime.supports_checkpoint():
+            raise CrioError("configured runtime does not support checkpoint/restore")
+        if not (folder / "checkpoint/inventory.img").exists():
+            raise CrioError(f"unable to read {folder}/checkpoint/inventory.img")
+        (bundle / "restore.log").touch(0o600)
+        pid = self._launch(cid, "restore", restore=True, extra=["--restore", str(folder / "checkpoint")])
+        shutil.rmtree(folder / "checkpoint")
+        for path in (folder / "dump.log", folder / "stats-dump", bundle / "restore.log",
+                     bundle / "stats-restore", folder / "io.kubernetes.cri-o.LogPath"):
+            path.unlink(missing_ok=True)
+        return pid

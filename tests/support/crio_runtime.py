@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""How CRI-O starts the runtime and conmon: command lines, environment, folder, descriptors."""
+import json
+import os
+import pathlib
+import select
+import subprocess
+
+DAEMON_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What systemd gives to the daemon's own process. Not NOTIFY_SOCKET: with it in the environment, `runc
+# start` of a container that was created without it fails, so a CRI-O that works has taken it out.
+DAEMON_ENV = {
+    "LANG": "C.UTF-8",
+    "PATH": DAEMON_PATH,
+    "INVOCATION_ID": "7f3c2a5d9be94c0b8f6d1e2a3b4c5d6e",
+    "GODEBUG": "x509ignoreCN=0",
+}
+CREATE_TIMEOUT = 240
+SYNC_FD, START_FD = 3, 4
+
+
+class CrioError(Exception):
+    """What CRI-O would answer to the kubelet."""
+
+
+class Runtime:
+    """The runtime as a CRI-O of one release reaches it."""
+
+    def __init__(self, release, path, systemd_cgroup=False):
+        if release not in ("1.30", "1.36"):
+            raise CrioError(f"no such CRI-O release: {release}")
+        self.release = release
+        self.path = path
+        self.systemd_cgroup = systemd_cgroup
+        # Since 1.31 the compiled default names crun, also when the binary is runc.
+        self.root = "/run/runc" if release == "1.30" else "/run/crun"
+        reserve_descriptors()
+
+    def direct_env(self):
+        if self.release == "1.30":
+            return dict(DAEMON_ENV)
+        return {"CRI_O_EXTERNAL": "1", "PATH": DAEMON_PATH}
+
+    def conmon_env(self, restore=False):
+        env = {"_OCI_SYNCPIPE": str(SYNC_FD), "_OCI_STARTPIPE": str(START_FD)}
+        if self.release == "1.36":
+            env["CRI_O_EXTERNAL"] = "1"
+        if self.release == "1.36" or restore:
+            env["PATH"] = DAEMON_PATH
+        return env
+
+    def globals(self):
+        return ["--root", self.root] + (["--systemd-cgroup"] if self.systemd_cgroup else [])
+
+    def direct(self, *args):
+        """One call that CRI-O makes itself; its standard output."""
+        argv = [self.path, *self.globals(), *args]
+        done = subprocess.run(argv, env=self.direct_env(), cwd="/", stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise CrioError(f"`{' '.join(argv)}` failed: {done.stderr} {done.stdout}"
+                            f": exit status {done.returncode}")
+        return done.stdout
+
+    def supports_checkpoint(self):
+        """The probe that comes before every checkpoint and restore: the daemon's environment, no pipes."""
+        return subprocess.call([self.path, "checkpoint", "--help"], env=DAEMON_ENV, cwd="/",
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL) == 0
+
+    def conmon(self, args, cwd, restore=False):
+        """Run conmon; the message about the container, or about the exec's end, from its sync pipe."""
+        sync_read, sync_write = os.pipe()
+        start_read, start_write = os.pipe()
+
+        def hand_over():
+            os.dup2(sync_write, SYNC_FD)
+            os.dup2(start_read, START_FD)
+
+        argv = ["/usr/bin/conmon", *args]
+        child = subprocess.Popen(argv, env=self.conmon_env(restore), cwd=cwd, preexec_fn=hand_over,
+                                 pass_fds=(SYNC_FD, START_FD), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(sync_write)
+        os.close(start_read)
+        os.write(start_write, b"\0")  # conmon waits for it, so that it can be moved to its cgroup first
+        os.close(start_write)
+        child.wait()
+        with os.fdopen(sync_read, "rb", buffering=0) as pipe:
+            return read_message(pipe)
+
+
+def read_message(pipe):
+    """One JSON line, awaited for as long as CRI-O waits."""
+    text = b""
+    while b"\n" not in text:
+        if not select.select([pipe], [], [], CREATE_TIMEOUT)[0]:
+            raise CrioError("timed out waiting for conmon")
+        chunk = pipe.read(65536)
+        if not chunk:
+            raise CrioError("error reading container (probably exited) json message: EOF")
+        text += chunk
+    return json.loads(text.partition(b"\n")[0])
+
+
+def reserve_descriptors():
+    """Keep 3 and 4 in use, so that no pipe of the subprocess module lands there and is overwritten."""
+    for fd in (SYNC_FD, START_FD):
+        if not pathlib.Path(f"/proc/self/fd/{fd}").exists():
+            null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+            if null != fd:
+                os.dup2(null, fd, inheritable=False)
+                os.close(null)

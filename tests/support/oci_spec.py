@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""OCI configurations and root file systems for test containers."""
+import os
+import pathlib
+import shutil
+
+PROGRAMS = pathlib.Path("/opt/lpm/bin")
+APPLETS = ("sh", "sleep", "cat", "echo", "true", "ls", "wc", "kill", "seq")
+CAPABILITIES = ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETGID", "CAP_SETUID", "CAP_CHOWN"]
+MASKED = ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"]
+READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+
+
+def make_rootfs(path, programs=("counter", "workers")):
+    """A small tree: busybox and our test programs."""
+    path = pathlib.Path(path)
+    for folder in ("bin", "dev", "etc", "proc", "sys", "tmp", "usr"):
+        (path / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy("/usr/bin/busybox", path / "bin/busybox")
+    for name in APPLETS:
+        if not (path / "bin" / name).is_symlink():
+            os.symlink("busybox", path / "bin" / name)
+    for name in programs:
+        shutil.copy(PROGRAMS / name, path / "bin" / name)
+    return path
+
+
+def mount(destination, kind, source, *options):
+    return {"destination": destination, "type": kind, "source": source, "options": list(options)}
+
+
+def bind(source, destination, *options):
+    return mount(destination, "bind", str(source), "rbind", "rprivate", *(options or ("rw",)))
+
+
+def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=()):
+    """config.json of one container. No rlimits and no negative oom score: a node has no CAP_SYS_RESOURCE."""
+    network = {"type": "network", "path": str(netns)} if netns else {"type": "network"}
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "terminal": terminal,
+            "user": {"uid": 0, "gid": 0},
+            "args": list(args),
+            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", *env],
+            "cwd": "/",
+            "capabilities": {k: CAPABILITIES for k in ("bounding", "effective", "permitted")},
+            "noNewPrivileges": True,
+            "oomScoreAdj": 100,
+        },
+        "root": {"path": str(rootfs), "readonly": False},
+        "hostname": "test",
+        "mounts": [
+            mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
+            mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+            mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666",
+                  "mode=0620"),
+            mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
+            mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+            mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
+            *mounts,
+        ],
+        "annotations": dict(annotations or {}),
+        "linux": {
+            "cgroupsPath": cgroup,
+            "namespaces": [network] + [{"type": t} for t in ("pid", "ipc", "uts", "mount")],
+            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+            "maskedPaths": MASKED,
+            "readonlyPaths": READONLY,
+        },
+    }
