@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-FRONT = "shim/front/lpm-runc"
-GATE = "shim/gate/lpm-gate"
+FRONT = "shim/lpm-runc"
+GATE = "shim/lpm-gate"
 REPO = pathlib.Path(__file__).resolve().parents[2]
 # The C runtime's own: frame_dummy, and what libstdc++ and libgcc bring along.
 GATE_CONSTRUCTORS = 6

@@ -34,7 +34,7 @@ std::string built(const std::string& below) {
     // Not /proc/self/exe: in a chroot that link shows the path outside of it.
     static const fs::path tree = [] {
         fs::path folder = fs::canonical(program_invocation_name).parent_path();
-        while (folder.has_relative_path() && !exists((folder / "shim/front/lpm-runc").string()))
+        while (folder.has_relative_path() && !exists((folder / "shim/lpm-runc").string()))
             folder = folder.parent_path();
         return folder;
     }();
@@ -42,14 +42,14 @@ std::string built(const std::string& below) {
 }
 
 std::string lpm_runc() {
-    return built("shim/front/lpm-runc");
+    return built("shim/lpm-runc");
 }
 std::string fake_runc() {
     return built("tests/support/fake_runc");
 }
 
 std::string lpm_gate() {
-    const std::string path = built("shim/gate/lpm-gate");
+    const std::string path = built("shim/lpm-gate");
     return exists(path) ? path : "";
 }
 

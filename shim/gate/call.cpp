@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "call.hpp"
+
+#include <array>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "host.hpp"
+#include "paths.hpp"
+#include "report.hpp"
+
+namespace lpm::gate {
+
+using oci::Option;
+
+// An argv may be megabytes long; a record is for reading.
+static constexpr std::size_t max_words = 128;
+static constexpr std::size_t max_word = 4096;
+
+Call::Call(const oci::Invocation& invocation, char** argv, int argc, char** environment)
+    : invocation_(invocation), argv_(argv), argc_(argc), environment_(environment) {}
+
+const char* Call::variable(std::string_view name) const {
+    for (char** entry = environment_; *entry != nullptr; ++entry)
+        if (std::string_view(*entry).starts_with(name) && (*entry)[name.size()] == '=')
+            return *entry + name.size() + 1;
+    return nullptr;
+}
+
+static std::string text_of(const char* text) {
+    return text == nullptr ? std::string() : std::string(text);
+}
+
+static std::string current_dir() {
+    std::array<char, 4096> dir{};
+    return ::getcwd(dir.data(), dir.size()) == nullptr ? std::string() : std::string(dir.data());
+}
+
+// runc opens relative paths of a restore after it has changed to the bundle; a checkpoint stays where it is.
+std::string Call::absolute(const char* path) const {
+    if (*path == '/')
+        return path;
+    const std::string base = invocation_.verb == oci::Verb::restore ? bundle_dir_ : current_dir();
+    return base + "/" + path;
+}
+
+void Call::note(std::string text) {
+    constexpr std::size_t max_notes = 32;
+    if (record_.notes.size() < max_notes)
+        record_.notes.push_back(one_line(text, 1000));
+}
+
+static criu::Kind kind_by_name(const std::string& path) {
+    const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+    return name.starts_with("crun")   ? criu::Kind::crun
+           : name.starts_with("runc") ? criu::Kind::runc
+                                      : criu::Kind::unknown;
+}
+
+void Call::begin(check::Stage stage) {
+    settings_ = config::read(shim::settings_file);
+    for (auto& problem : settings_.problems)
+        note(std::move(problem));
+    for (auto& line : check::unknown_ids(settings_))
+        note(std::string(shim::settings_file) + ": " + line);
+    record_.boot_id = boot_id();
+    tooling_ = criu::read_tooling(shim::probe_file, record_.boot_id);
+    record_.runtime_path = runtime_path();
+    runtime_key_ = criu::file_key(record_.runtime_path);
+    const auto* facts = tooling_.runtime(runtime_key_);
+    subject_.kind = facts != nullptr ? facts->kind : kind_by_name(record_.runtime_path);
+    record_.runtime_kind = criu::name_of(subject_.kind);
+    record_.runtime_version = facts != nullptr ? facts->version : "";
+
+    subject_.stage = stage;
+    subject_.id = invocation_.id;
+    subject_.search_path = text_of(variable("PATH"));
+    subject_.kubelet_dir = settings_.kubelet_dir;
+    subject_.root = text_of(invocation_.text(Option::root));
+    if (subject_.root.empty())
+        subject_.root = subject_.kind == criu::Kind::crun ? "/run/crun" : "/run/runc";
+    if (stage == check::Stage::restore) {
+        const char* bundle = invocation_.text(Option::bundle);
+        const std::string here = current_dir();
+        bundle_dir_ = bundle == nullptr ? here : *bundle == '/' ? std::string(bundle) : here + "/" + bundle;
+    }
+    const char* images = invocation_.text(Option::image_path);
+    subject_.image_path = absolute(images == nullptr ? "checkpoint" : images);
+    fill_record(stage);
+    read_lineage();
+    if (auto store = record::Store::open(shim::state_dir))
+        store_ = *std::move(store);
+    publish();
+}
+
+void Call::fill_record(check::Stage stage) {
+    record_.id = record::new_id();
+    record_.operation = stage == check::Stage::restore     ? "restore"
+                        : invocation_.on(Option::pre_dump) ? "pre-dump"
+                                                           : "checkpoint";
+    record_.container = subject_.id;
+    record_.root = subject_.root;
+    record_.bundle = bundle_dir_;
+    for (int i = 1; i < argc_ && record_.argv.size() < max_words; ++i)
+        record_.argv.push_back(one_line(argv_[i], max_word));
+    record_.image_path = subject_.image_path;
+    const char* work = invocation_.text(Option::work_path);
+    record_.work_path = work == nullptr ? subject_.image_path : absolute(work);
+    record_.parent_path = text_of(invocation_.text(Option::parent_path));
+    record_.leave_running = invocation_.on(Option::leave_running);
+    utsname system{};
+    ::uname(&system);
+    record_.host = system.nodename;
+    record_.kernel = system.release;
+    record_.arch = system.machine;
+    record_.started = rfc3339(now());
+}
+
+// Whose images these are: the record named in the lpm.json that lies with them.
+static std::string record_of_images(const std::string& dir) {
+    const auto text = read_file(AT_FDCWD, dir + "/" + record::passport_file, 65536);
+    if (!text)
+        return {};
+    const auto passport = record::parse_passport(*text);
+    return passport ? passport->record : std::string();
+}
+
+void Call::read_lineage() {
+    if (record_.operation == "restore")
+        record_.restored_from = record_of_images(record_.image_path);
+    else if (!record_.parent_path.empty())
+        record_.parent = record_of_images(record_.image_path + "/" + record_.parent_path);
+}
+
+void Call::publish() {
+    // There is no better place to say that the records cannot be written than the records.
+    if (store_)
+        (void)store_->publish(record_);
+}
+
+bool Call::refused() {
+    const check::Deadline deadline(settings_.deadline);
+    const check::Environment environment{text_of(variable("HOME")), text_of(variable("CRIU_CONFIG_FILE"))};
+    check::Facts facts =
+        check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
+    check::Outcome outcome = check::run(facts, settings_);
+    record_.findings = std::move(outcome.findings);
+    record_.frozen = facts.frozen;
+    record_.criu_path = facts.criu_path;
+    if (facts.criu && facts.criu->version > 0)
+        record_.criu_version = criu::version_text(facts.criu->version);
+    state_ = facts.state;
+    if (state_) {
+        record_.pid = state_->init;
+        record_.bundle = state_->bundle;
+    }
+    if (facts.bundle)
+        record_.names = facts.bundle->names;
+    if (outcome.code.empty())
+        return false;
+    record_.outcome = "refused";
+    record_.code = outcome.code;
+    record_.message = outcome.message;
+    record_.final = true;
+    record_.ended = rfc3339(now());
+    publish();
+    report_error(invocation_, "lpm refused " + record_.operation + " of " + subject_.id + ": " +
+                                  outcome.message + " [" + outcome.code + "]");
+    return true;
+}
+
+bool Call::delegate() {
+    delegated_ = now();
+    record_.delegated = rfc3339(delegated_);
+    std::vector<const char*> argv(argv_, argv_ + argc_);
+    argv.push_back(nullptr);
+    auto ended = run_runtime(std::move(argv), environment_);
+    if (ended) {
+        ended_ = *ended;
+        return true;
+    }
+    record_.outcome = "failed";
+    record_.code = "RuntimeMissing";
+    record_.message = ended.error().text;
+    record_.final = true;
+    record_.ended = rfc3339(now());
+    publish();
+    report_error(invocation_, "lpm: " + ended.error().text);
+    return false;
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "check/check.hpp"
+#include "config/settings.hpp"
+#include "criu/tooling.hpp"
+#include "delegate.hpp"
+#include "oci/argv.hpp"
+#include "record/store.hpp"
+
+namespace lpm::gate {
+
+// One gated call, from the intent to the final record. The steps come in the order of the functions below.
+// Nothing here may keep the operation from happening except a check that blocks: an unwritable store, a
+// broken lpm.toml or a missing cache become notes, or nothing.
+class Call {
+  public:
+    Call(const oci::Invocation& invocation, char** argv, int argc, char** environment);
+
+    // Reads the settings and the cache, and publishes the intent.
+    void begin(check::Stage stage);
+    // Judges the checks. True when one blocks: then the refusal is recorded and reported.
+    [[nodiscard]] bool refused();
+    // Runs the runtime. False when it cannot be run at all: recorded and reported.
+    [[nodiscard]] bool delegate();
+    // Keeps logs and figures, explains a failure, publishes the final record.
+    void end();
+
+    [[nodiscard]] const Ended& ended() const { return ended_; }
+
+  private:
+    void fill_record(check::Stage stage);
+    void note(std::string text);
+    void publish();
+    void keep_files();
+    void keep(int work, int logs, const std::string& name);
+    void keep_stats(int work, const std::string& name);
+    void explain_failure(int work);
+    void thaw_if_left_frozen();
+    void write_passport();
+    void read_lineage();
+    [[nodiscard]] const char* variable(std::string_view name) const;
+    [[nodiscard]] std::string absolute(const char* path) const;
+    [[nodiscard]] bool written_by_this_call(int dir, const std::string& name) const;
+
+    const oci::Invocation& invocation_;
+    char** argv_;
+    int argc_;
+    char** environment_;
+
+    config::Settings settings_;
+    criu::Tooling tooling_;
+    std::optional<record::Store> store_;
+    record::Record record_;
+    check::Subject subject_;
+    std::string runtime_key_;
+    std::string bundle_dir_; // of a restore
+    std::optional<oci::State> state_;
+    timespec delegated_{};
+    Ended ended_;
+};
+
+} // namespace lpm::gate

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "delegate.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "paths.hpp"
+#include "runtime.hpp"
+
+namespace lpm::gate {
+
+namespace {
+
+// Everything that the child needs, made before it exists: it shares our memory until it executes, so it may
+// call nothing but the kernel.
+struct Plan {
+    const char* path = nullptr;
+    char** argv = nullptr;
+    char** environment = nullptr;
+    char* listen_pid = nullptr; // where the digits of LISTEN_PID go; nullptr when it is not for us
+    int death_signal = 0;
+    pid_t parent = 0;
+    sigset_t mask{};
+    struct sigaction child_action{};
+    int error = 0; // written by the child: errno of execve
+};
+
+void write_decimal(char* to, pid_t value) {
+    char digits[12];
+    int count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (count > 0)
+        *to++ = digits[--count];
+    *to = '\0';
+}
+
+[[noreturn]] void child(Plan& plan) {
+    if (plan.death_signal != 0) {
+        ::prctl(PR_SET_PDEATHSIG, plan.death_signal);
+        // The parent may have died before that line; then the signal never comes.
+        if (::getppid() != plan.parent)
+            ::_exit(1);
+    }
+    if (plan.listen_pid != nullptr)
+        write_decimal(plan.listen_pid, ::getpid());
+    ::sigaction(SIGCHLD, &plan.child_action, nullptr);
+    ::sigprocmask(SIG_SETMASK, &plan.mask, nullptr);
+    ::execve(plan.path, plan.argv, plan.environment);
+    plan.error = errno;
+    ::_exit(1);
+}
+
+constexpr int forwarded[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+
+Ended wait_for(pid_t pid, const sigset_t& signals) {
+    for (;;) {
+        siginfo_t info{};
+        const int signal = ::sigwaitinfo(&signals, &info);
+        if (signal < 0)
+            continue;
+        // A terminal signals the whole process group, the child with us.
+        if (signal != SIGCHLD && info.si_code != SI_KERNEL)
+            ::kill(pid, signal);
+        int status = 0;
+        if (signal != SIGCHLD || ::waitpid(pid, &status, WNOHANG) != pid)
+            continue;
+        if (WIFEXITED(status))
+            return {.exit_status = WEXITSTATUS(status), .signal = 0};
+        if (WIFSIGNALED(status))
+            return {.exit_status = 0, .signal = WTERMSIG(status)};
+    }
+}
+
+// The front is the runtime that our caller configured, so it must never be the one that we run.
+bool is_front(const char* path) {
+    struct stat front{};
+    struct stat file{};
+    return ::stat(shim::front_program, &front) == 0 && ::stat(path, &file) == 0 &&
+           front.st_dev == file.st_dev && front.st_ino == file.st_ino;
+}
+
+bool next_runtime(shim::RuntimePath& at) {
+    while (shim::find_runtime(at, false))
+        if (!is_front(at.text))
+            return true;
+    return false;
+}
+
+// The environment with a LISTEN_PID of our own in place of the caller's, if it named this process.
+std::vector<char*> with_listen_pid(char** environment, std::string& slot, Plan& plan) {
+    std::vector<char*> copy;
+    const std::string ours = "LISTEN_PID=" + std::to_string(::getpid());
+    for (char** entry = environment; *entry != nullptr; ++entry) {
+        copy.push_back(*entry);
+        if (ours != *entry)
+            continue;
+        slot = "LISTEN_PID=" + std::string(12, '\0');
+        copy.back() = slot.data();
+        plan.listen_pid = slot.data() + slot.find('=') + 1;
+    }
+    copy.push_back(nullptr);
+    return copy;
+}
+
+} // namespace
+
+// Kept out of line: after vfork the child runs on the parent's stack frame, which must not change under it.
+[[gnu::noinline]] static pid_t start(Plan& plan) {
+    const pid_t pid = ::vfork(); // NOLINT: posix_spawn cannot set PDEATHSIG or write the child's own pid
+    if (pid == 0)
+        child(plan);
+    return pid;
+}
+
+Result<Ended> run_runtime(std::vector<const char*> argv, char** environment) {
+    Plan plan;
+    std::string slot;
+    std::vector<char*> variables = with_listen_pid(environment, slot, plan);
+    plan.argv = const_cast<char**>(argv.data());
+    plan.environment = variables.data();
+    plan.parent = ::getpid();
+    ::prctl(PR_GET_PDEATHSIG, &plan.death_signal);
+
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : forwarded)
+        sigaddset(&signals, signal);
+    sigaddset(&signals, SIGCHLD);
+    // With SIGCHLD ignored, the kernel would reap the child and its status would be lost.
+    struct sigaction standard{};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &standard, &plan.child_action);
+    ::sigprocmask(SIG_BLOCK, &signals, &plan.mask);
+
+    shim::RuntimePath at{};
+    while (next_runtime(at)) {
+        plan.path = at.text;
+        argv.front() = at.text;
+        plan.error = 0;
+        const pid_t pid = start(plan);
+        if (pid < 0)
+            return fail_errno(errno, std::string("start ") + at.text);
+        const Ended ended = wait_for(pid, signals);
+        if (plan.error == 0)
+            return ended;
+    }
+    return fail(Errc::absent, std::string("no container runtime to run: point ") + shim::configured_runtime +
+                                  " at the runc that is built with CRIU");
+}
+
+void end_like(const Ended& child) {
+    if (child.signal == 0)
+        ::_exit(child.exit_status);
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    struct sigaction standard{};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(child.signal, &standard, nullptr);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, child.signal);
+    ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
+    ::kill(::getpid(), child.signal);
+    ::_exit(128 + child.signal);
+}
+
+void become_runtime(char** argv, char** environment) {
+    shim::RuntimePath at{};
+    while (next_runtime(at)) {
+        argv[0] = at.text;
+        ::execve(at.text, argv, environment);
+    }
+}
+
+std::string runtime_path() {
+    shim::RuntimePath at{};
+    return next_runtime(at) ? std::string(at.text) : std::string();
+}
+
+} // namespace lpm::gate

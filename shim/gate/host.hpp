@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <string>
+
+namespace lpm::gate {
+
+// Empty when /proc does not say.
+[[nodiscard]] std::string boot_id();
+
+} // namespace lpm::gate

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "probe.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "criu/images.hpp"
+#include "criu/tooling.hpp"
+#include "delegate.hpp"
+#include "host.hpp"
+#include "paths.hpp"
+
+namespace lpm::gate {
+
+using namespace std::chrono_literals;
+
+static constexpr auto patience = 10s;
+
+// Long flags that a --help text lists: "--name", alone or as "--name value".
+static std::vector<std::string> listed_flags(std::string_view help) {
+    std::vector<std::string> flags;
+    while (!help.empty()) {
+        auto line = trim(next_line(help));
+        if (!line.starts_with("-"))
+            continue;
+        const auto at = line.find("--");
+        if (at == std::string_view::npos)
+            continue;
+        line.remove_prefix(at + 2);
+        const auto name = line.substr(0, line.find_first_of(" ,=[\t"));
+        if (!name.empty())
+            flags.emplace_back(name);
+    }
+    return flags;
+}
+
+static std::vector<std::string> flags_of(const std::string& runtime, const char* verb) {
+    const auto help = run({runtime, verb, "--help"}, patience);
+    return help && help->status == 0 ? listed_flags(help->text) : std::vector<std::string>{};
+}
+
+static criu::RuntimeFacts probe_runtime(const std::string& path) {
+    criu::RuntimeFacts facts;
+    facts.path = path;
+    facts.key = criu::file_key(path);
+    const auto output = run({path, "--version"}, patience);
+    if (!output || output->status != 0)
+        return facts;
+    std::string_view rest = output->text;
+    auto line = next_line(rest);
+    const auto name = next_word(line);
+    facts.kind = name == "runc" ? criu::Kind::runc : name == "crun" ? criu::Kind::crun : criu::Kind::unknown;
+    (void)next_word(line); // "version"
+    facts.version = next_word(line);
+    // crun lists what it was built with; runc does not say (its `features` claims CRIU even when it lacks
+    // it).
+    if (facts.kind == criu::Kind::crun)
+        facts.criu = output->text.find("+CRIU") != std::string::npos;
+    facts.checkpoint_flags = flags_of(path, "checkpoint");
+    facts.restore_flags = flags_of(path, "restore");
+    return facts;
+}
+
+// A process to dump: no terminal, no file outside /dev/null.
+static pid_t start_sleeper() {
+    const pid_t pid = ::fork();
+    if (pid != 0)
+        return pid;
+    ::setsid();
+    const int null = ::open("/dev/null", O_RDWR); // NOLINT: handed to the process that follows
+    for (int fd = 0; fd <= 2; ++fd)
+        ::dup2(null, fd);
+    ::close_range(3, ~0U, 0);
+    ::execl("/bin/sleep", "sleep", "60", nullptr);
+    ::_exit(1);
+}
+
+// What CRIU locks the network with by default is a build option that no --help shows; its images tell.
+static std::optional<std::string> probe_network_lock(const std::string& criu) {
+    std::array<char, 32> dir{"/tmp/lpm-probe.XXXXXX"};
+    if (::mkdtemp(dir.data()) == nullptr)
+        return std::nullopt;
+    const pid_t sleeper = start_sleeper();
+    std::optional<std::string> lock;
+    if (sleeper > 0) {
+        ::usleep(20'000); // until it has become `sleep`
+        const auto dumped = run({criu, "dump", "-t", std::to_string(sleeper), "-D", dir.data(), "-o",
+                                 "dump.log", "--shell-job", "--leave-running"},
+                                patience);
+        const auto image = read_file(AT_FDCWD, std::string(dir.data()) + "/inventory.img", 65536);
+        if (dumped && image)
+            if (const auto inventory = criu::parse_inventory(*image); inventory && inventory->network_lock)
+                lock = *inventory->network_lock == 0   ? "iptables"
+                       : *inventory->network_lock == 1 ? "nftables"
+                                                       : "skip";
+        ::kill(sleeper, SIGKILL);
+        ::waitpid(sleeper, nullptr, 0);
+    }
+    (void)run({"rm", "-rf", "--", dir.data()}, patience);
+    return lock;
+}
+
+static criu::CriuFacts probe_criu(const std::string& path) {
+    criu::CriuFacts facts;
+    facts.path = path;
+    facts.key = criu::file_key(path);
+    if (const auto output = run({path, "--version"}, patience); output && output->status == 0)
+        facts.version = criu::parse_criu_version(output->text);
+    facts.network_lock = probe_network_lock(path);
+    return facts;
+}
+
+static Result<> publish(const criu::Tooling& tooling) {
+    const std::string file = shim::probe_file;
+    const auto slash = file.rfind('/');
+    const std::string name = file.substr(slash + 1);
+    TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/run", O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(const Fd dir, make_dirs(root.get(), "lpm"));
+    return replace_file(dir.get(), name, criu::write_tooling(tooling), 0600);
+}
+
+int probe() {
+    criu::Tooling tooling;
+    tooling.boot_id = boot_id();
+    const std::string runtime = runtime_path();
+    if (!runtime.empty())
+        tooling.runtimes.push_back(probe_runtime(runtime));
+    const char* path = ::getenv("PATH"); // NOLINT: one thread
+    const std::string criu =
+        criu::find_in_path("criu", path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
+    if (!criu.empty())
+        tooling.crius.push_back(probe_criu(criu));
+
+    for (const auto& facts : tooling.runtimes)
+        std::printf("runtime %s: %s %s, %zu checkpoint flags\n", facts.path.c_str(),
+                    std::string(criu::name_of(facts.kind)).c_str(), facts.version.c_str(),
+                    facts.checkpoint_flags.size());
+    for (const auto& facts : tooling.crius)
+        std::printf("criu %s: %s, network lock %s\n", facts.path.c_str(),
+                    criu::version_text(facts.version).c_str(),
+                    facts.network_lock.value_or("unknown").c_str());
+    if (runtime.empty())
+        std::fprintf(stderr, "lpm-gate: no container runtime: point %s at the runc that is built with CRIU\n",
+                     shim::configured_runtime);
+    if (criu.empty())
+        std::fprintf(stderr, "lpm-gate: criu is not on PATH: install CRIU 4.2 or newer\n");
+    if (const auto done = publish(tooling); !done) {
+        std::fprintf(stderr, "lpm-gate: %s: %s\n", shim::probe_file, done.error().text.c_str());
+        return 1;
+    }
+    return runtime.empty() ? 1 : 0;
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+namespace lpm::gate {
+
+// Runs the runtime and CRIU once, and keeps what they say about themselves in /run/lpm/probe.json. Prints
+// what it found. Returns an exit status: 1 when the cache could not be written or there is no runtime.
+[[nodiscard]] int probe();
+
+} // namespace lpm::gate
