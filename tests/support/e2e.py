@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What the tests in tests/e2e share. They run as root inside a test node (tools/node)."""
+import json
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+from crio_engine import Crio
+from crio_runtime import DAEMON_PATH
+from oci_spec import make_rootfs
+
+RUNTIME = "/etc/lpm/bin/runc"
+REAL = "/usr/sbin/runc"
+RECORDS = pathlib.Path("/var/lib/lpm/records")
+LOGS = pathlib.Path("/var/lib/lpm/logs")
+SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
+WORK = pathlib.Path("/var/lib/containers/e2e")
+
+
+def run(*argv, check=True, timeout=120, **options):
+    """Run a program with its output captured; its text is in the failure when it fails."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=timeout, **options)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def wait_for(what, condition, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+def all_records():
+    """Records, oldest first: a ULID sorts by time."""
+    return [json.loads(p.read_text()) for p in sorted(RECORDS.glob("*/*.json"), key=lambda p: p.name)]
+
+
+def log_lines(path):
+    """The container's own output lines, from the log that conmon writes."""
+    if not pathlib.Path(path).exists():
+        return []
+    lines = pathlib.Path(path).read_text().splitlines()
+    return [line.split(" ", 3)[3] for line in lines if line.count(" ") >= 3]
+
+
+class NodeTest(unittest.TestCase):
+    """A test with a CRI-O and a small root file system; what it starts is gone when it ends."""
+
+    flavours = ("trixie", "forky")
+    release = "1.36"
+    longMessage = True
+
+    def setUp(self):
+        self.work = WORK / self.id().rpartition(".")[2][:60]
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.rootfs = make_rootfs(WORK / "rootfs")
+        self.crio = Crio(self.release, RUNTIME, self.work / "crio")
+        self.before = {r["id"] for r in all_records()}
+        self.clean = []
+        SETTINGS.unlink(missing_ok=True)
+        self.addCleanup(SETTINGS.unlink, missing_ok=True)
+
+    def records(self):
+        """What this test's calls left, oldest first."""
+        return [r for r in all_records() if r["id"] not in self.before]
+
+    def last_record(self, operation, outcome):
+        records = self.records()
+        self.assertTrue(records, "no record was written")
+        record = records[-1]
+        self.assertEqual((record["state"], record["operation"], record["outcome"]),
+                         ("final", operation, outcome), json.dumps(record, indent=1))
+        return record
+
+    def add_container(self, cid, crio=None):
+        """See to it that this container is gone when the test ends, whatever state it is in then."""
+        root = (crio or self.crio).runtime.root
+
+        def remove():
+            run(REAL, "--root", root, "resume", cid, check=False)
+            run(REAL, "--root", root, "delete", "--force", cid, check=False)
+
+        self.addCleanup(remove)
+        return cid
+
+    def start(self, name, *args, crio=None, **options):
+        """A started container; its id."""
+        crio = crio or self.crio
+        cid = self.add_container(f"{name}-{os.urandom(4).hex()}", crio)
+        crio.create(cid, options.pop("rootfs", self.rootfs), args, **options)
+        crio.start(cid)
+        return cid
+
+    def status(self, cid, crio=None):
+        root = (crio or self.crio).runtime.root
+        return json.loads(run(REAL, "--root", root, "state", cid).stdout)["status"]
+
+    def lines(self, cid, least=1, crio=None):
+        """The container's output, once there are that many lines."""
+        log = (crio or self.crio).log(cid)
+        return wait_for(f"{least} lines of {cid}", lambda: (x := log_lines(log))[least - 1:] and x)
+
+    def assert_no_gap(self, lines):
+        """Counter lines of one nonce, each value one more than the last."""
+        nonces = {line.split()[0] for line in lines}
+        self.assertEqual(len(nonces), 1, f"more than one nonce: {lines}")
+        values = [int(line.split()[1]) for line in lines]
+        self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
+        return nonces.pop()
+
+    def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/"):
+        """One call to the runtime, as an engine makes it, without a check of its result."""
+        env = dict(env or {}, **({"PATH": path} if path is not None else {}))
+        return run(runtime, *args, check=False, env=env, cwd=cwd)
+
+
+def settle(seconds=0.3):
+    time.sleep(seconds)

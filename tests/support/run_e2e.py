@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Run tests/e2e inside a node: run_e2e.py SUITE FLAVOUR RESULTS [PATTERN...]
+
+Writes RESULTS/SUITE.tsv (one line per test) and RESULTS/SUITE.log (the failures). PATTERN: parts of names.
+"""
+import importlib
+import pathlib
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+
+
+def name_of(test):
+    return f"{type(test).__module__.removesuffix('_test')}: {test.id().rpartition('.')[2].removeprefix('test_')}"
+
+
+class Results(unittest.TestResult):
+    def __init__(self, tsv, log):
+        super().__init__()
+        self.tsv, self.log, self.began = tsv, log, 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+
+    def note(self, verdict, test):
+        print(f"{verdict}\t{name_of(test)}", file=self.tsv, flush=True)
+        print(f"{verdict:8}{name_of(test)} ({time.monotonic() - self.began:.1f} s)", flush=True)
+
+    def addSuccess(self, test):
+        self.note("passed", test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.note("skipped", test)
+
+    def _bad(self, test, error):
+        text = self._exc_info_to_string(error, test)
+        print(f"=== {name_of(test)}\n{text}", file=self.log, flush=True)
+        print(text, flush=True)
+        self.note("failed", test)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._bad(test, err)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._bad(test, err)
+
+
+def tests_in(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from tests_in(item)
+        else:
+            yield item
+
+
+def main():
+    name, flavour, folder, *patterns = sys.argv[1:]
+    chosen = unittest.TestSuite()
+    for path in sorted((HERE.parent / "e2e").glob("*_test.py")):
+        module = importlib.import_module(path.stem)
+        for test in tests_in(unittest.defaultTestLoader.loadTestsFromModule(module)):
+            method = getattr(test, test.id().rpartition(".")[2])
+            flavours = getattr(method, "flavours", getattr(test, "flavours", (flavour,)))
+            if flavour in flavours and (not patterns or any(p in name_of(test) for p in patterns)):
+                chosen.addTest(test)
+    folder = pathlib.Path(folder)
+    with open(folder / f"{name}.tsv", "w", encoding="utf-8") as tsv, \
+            open(folder / f"{name}.log", "w", encoding="utf-8") as log:
+        results = Results(tsv, log)
+        chosen.run(results)
+    return 0 if results.testsRun and results.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
