@@ -33,6 +33,42 @@ bool is_this_program(const struct statx& file) {
            file.stx_dev_major == own.stx_dev_major && file.stx_dev_minor == own.stx_dev_minor;
 }
 
+// "/proc/<pid>/<name>" into out.
+void proc_path(long pid, const char* name, char (&out)[48]) {
+    char digits[24];
+    unsigned count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + pid % 10);
+        pid /= 10;
+    } while (pid != 0);
+    unsigned at = 0;
+    for (const char* c = "/proc/"; *c != '\0'; ++c)
+        out[at++] = *c;
+    while (count > 0)
+        out[at++] = digits[--count];
+    for (const char* c = name; *c != '\0'; ++c)
+        out[at++] = *c;
+    out[at] = '\0';
+}
+
+// Parent of another process, from /proc/<pid>/stat: "pid (name) state ppid ..."; 0 when it cannot be told.
+long parent_of(long pid) {
+    char path[48];
+    proc_path(pid, "/stat", path);
+    const int fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    char text[512];
+    const long size = fd < 0 ? 0 : sys::read(fd, text, sizeof(text));
+    if (fd >= 0)
+        sys::close(fd);
+    long at = size - 1;
+    while (at > 0 && text[at] != ')') // the name may hold anything, even parentheses
+        --at;
+    long parent = 0;
+    for (at += 4; at > 3 && at < size && text[at] >= '0' && text[at] <= '9'; ++at)
+        parent = parent * 10 + (text[at] - '0');
+    return parent;
+}
+
 } // namespace
 
 bool find_runtime(RuntimePath& at, bool skip_configured) {
@@ -56,6 +92,19 @@ bool in_exec_loop() {
     constexpr int process_cpu_time = 2; // CLOCK_PROCESS_CPUTIME_ID, which <linux/time.h> keeps for itself
     __kernel_timespec burnt;
     return sys::clock(process_cpu_time, burnt) && burnt.tv_sec >= 1;
+}
+
+bool in_fork_loop() {
+    const long parent = sys::parent();
+    const long pids[] = {parent, parent_of(parent)};
+    for (const long pid : pids) {
+        char path[48];
+        proc_path(pid, "/exe", path);
+        struct statx file;
+        if (pid > 0 && sys::stat(path, file) && is_this_program(file))
+            return true;
+    }
+    return false;
 }
 
 } // namespace lpm::shim

@@ -22,4 +22,8 @@ struct RuntimePath {
 // because it survives exec and, unlike a mark in the environment, the runtime cannot see it.
 [[nodiscard]] bool in_exec_loop();
 
+// The same for the gate, which forks: true when this program's parent or grandparent is this program too. The
+// CPU time of a child starts at nothing, so that the chain would grow until the machine is full.
+[[nodiscard]] bool in_fork_loop();
+
 } // namespace lpm::shim

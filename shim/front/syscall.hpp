@@ -72,6 +72,14 @@ inline long write(int fd, const void* data, unsigned long size) {
     return call(__NR_write, fd, address(data), static_cast<long>(size));
 }
 
+inline long read(int fd, void* data, unsigned long size) {
+    return call(__NR_read, fd, address(data), static_cast<long>(size));
+}
+
+inline long parent() {
+    return call(__NR_getppid);
+}
+
 inline void close(int fd) {
     call(__NR_close, fd);
 }

@@ -91,7 +91,8 @@ bool is_front(const char* path) {
 }
 
 bool next_runtime(shim::RuntimePath& at) {
-    while (shim::find_runtime(at, false))
+    const bool loop = shim::in_exec_loop() || shim::in_fork_loop();
+    while (shim::find_runtime(at, loop))
         if (!is_front(at.text))
             return true;
     return false;
