@@ -111,10 +111,10 @@ TEST_F(Front, broken_links_fall_back_to_where_runc_usually_is) {
     expect_fallback("pointing at lpm-runc", "/usr/libexec/crio/runc");
     link_to("/etc/lpm/bin/runc", "/etc/lpm/runtime");
     expect_fallback("pointing at lpm-runc by another link", "/usr/libexec/crio/runc");
-    fs::create_hard_link(lpm_runc(), built("shim/front/other-name"));
-    link_to(built("shim/front/other-name"), "/etc/lpm/runtime");
+    fs::create_hard_link(lpm_runc(), built("shim/other-name"));
+    link_to(built("shim/other-name"), "/etc/lpm/runtime");
     expect_fallback("pointing at lpm-runc by a hard link", "/usr/libexec/crio/runc");
-    fs::remove(built("shim/front/other-name"));
+    fs::remove(built("shim/other-name"));
     link_to("/run", "/etc/lpm/runtime");
     expect_fallback("a folder", "/usr/libexec/crio/runc");
     write_file("/run/not-executable", "");

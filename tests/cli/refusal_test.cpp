@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+
+// What a refusal looks like to those who called: see the traps in README.md.
+#include "gate.hpp"
+
+#include <algorithm>
+
+using namespace lpm::test;
+
+namespace {
+
+TEST_F(Gate, a_refusal_is_loud_and_leaves_nothing) {
+    with_checks();
+    for (const Words& words : gated()) {
+        SCOPED_TRACE(shown(words));
+        fs::remove("/run/oci-log");
+        fs::remove("/run/log.json");
+        fs::remove_all("/var/lib/lpm/records");
+        Call how = plain(words);
+        how.env = {"PATH=/run/empty"}; // no criu
+        const Outcome got = through_lpm(how);
+        EXPECT_EQ(got.exit_code(), 1);
+        EXPECT_TRUE(got.dump.empty());
+        EXPECT_EQ(got.out, "");
+        EXPECT_TRUE(got.err.starts_with("lpm refused ")) << got.err;
+        EXPECT_EQ(count(got.err, "\n"), 1U);
+        EXPECT_LT(got.err.size(), 8000U);
+        EXPECT_NE(got.err.find("criu"), std::string::npos);
+        EXPECT_NE(got.err.find("install"), std::string::npos) << "says nothing of what to do: " << got.err;
+        for (const char* phrase :
+             {"no such process", "container not running", "invalid process", "does not exist",
+              "permission denied", "executable file not found", "no such file or directory"})
+            EXPECT_EQ(got.err.find(phrase), std::string::npos) << phrase;
+        for (const char* path : {"/run/b/pidfile", "/run/p", "/run/runc", "/run/d", "/run/containerd"})
+            EXPECT_FALSE(exists(path)) << path;
+        for (const char* log : {"/run/oci-log", "/run/log.json"}) {
+            const std::string text = read_file(log);
+            if (std::find(words.begin(), words.end(), log) == words.end())
+                continue;
+            EXPECT_EQ(count(text, "\n"), 1U) << text;
+            EXPECT_TRUE(text.starts_with("{") && text.ends_with("}\n")) << text;
+            EXPECT_EQ(count(text, "\"level\":\"error\""), 1U) << text;
+            EXPECT_EQ(count(text, "\"time\":\"20"), 1U) << text;
+            EXPECT_EQ(count(text, "\"msg\":\"lpm refused "), 1U) << text;
+        }
+        expect_one_record("refused");
+    }
+}
+
+TEST_F(Gate, the_text_log_gets_one_line_when_it_refuses) {
+    with_checks();
+    Call how = plain({"--log", "/run/text-log", "checkpoint", "c"});
+    how.env = {"PATH=/run/empty"};
+    EXPECT_EQ(through_lpm(how).exit_code(), 1);
+    const std::string text = read_file("/run/text-log");
+    EXPECT_EQ(count(text, "\n"), 1U) << text;
+    EXPECT_TRUE(text.starts_with("time=\"20")) << text;
+    EXPECT_NE(text.find("level=error msg=\"lpm refused"), std::string::npos) << text;
+}
+
+} // namespace
