@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 import unittest
@@ -90,6 +91,8 @@ class NodeTest(unittest.TestCase):
         def remove():
             run(REAL, "--root", root, "resume", cid, check=False)
             run(REAL, "--root", root, "delete", "--force", cid, check=False)
+            # runc 1.3 leaves the folder of a restore that failed
+            shutil.rmtree(pathlib.Path(root) / cid, ignore_errors=True)
 
         self.addCleanup(remove)
         return cid
@@ -119,10 +122,10 @@ class NodeTest(unittest.TestCase):
         self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
         return nonces.pop()
 
-    def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/"):
+    def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/", timeout=120):
         """One call to the runtime, as an engine makes it, without a check of its result."""
         env = dict(env or {}, **({"PATH": path} if path is not None else {}))
-        return run(runtime, *args, check=False, env=env, cwd=cwd)
+        return run(runtime, *args, check=False, env=env, cwd=cwd, timeout=timeout)
 
 
 def settle(seconds=0.3):

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""podman with lpm-runc as its runtime, and the same with runc itself for comparison."""
+import json
+import os
+import re
+import tarfile
+
+from e2e import REAL, RUNTIME, NodeTest, log_lines, run, wait_for
+
+
+class Podman(NodeTest):
+    def podman(self, *args, runtime=RUNTIME, check=True):
+        return run("podman", "--runtime", runtime, "--cgroup-manager", "cgroupfs", *args, check=check,
+                   env=dict(os.environ, PODMAN_IGNORE_CGROUPSV1_WARNING="1"))
+
+    def setUp(self):
+        super().setUp()
+        if self.podman("image", "exists", "localhost/test", check=False).returncode != 0:
+            tar = self.work / "image.tar"
+            with tarfile.open(tar, "w") as file:
+                file.add(self.rootfs, arcname=".")
+            self.podman("import", tar, "localhost/test")
+            tar.unlink()
+
+    def container(self, name):
+        self.addCleanup(self.podman, "rm", "--force", "--time", "0", name, check=False)
+        return name
+
+    def run_detached(self, name, *command):
+        log = self.work / f"{name}.log"
+        self.podman("run", "--detach", "--name", self.container(name), "--network", "none", "--log-driver",
+                    "k8s-file", "--log-opt", f"path={log}", "localhost/test", *command)
+        return log
+
+    def state(self, name):
+        return self.podman("inspect", "--format", "{{.State.Status}}", name).stdout.strip()
+
+    def test_run_exec_pause_stop(self):
+        done = self.podman("run", "--rm", "--network", "none", "localhost/test", "sh", "-c", "echo out; exit 4",
+                           check=False)
+        self.assertEqual((done.returncode, done.stdout), (4, "out\n"))
+        self.run_detached("life", "/bin/counter")
+        self.assertEqual(self.podman("exec", "life", "echo", "inside").stdout, "inside\n")
+        self.assertEqual(self.podman("exec", "life", "sh", "-c", "exit 5", check=False).returncode, 5)
+        self.podman("pause", "life")
+        self.assertEqual(self.state("life"), "paused")
+        self.podman("unpause", "life")
+        self.assertEqual(self.state("life"), "running")
+        self.podman("stop", "--time", "1", "life")
+        self.assertEqual(self.state("life"), "exited")
+        self.assertEqual(self.records(), [])
+
+    def test_checkpoint_export_restore_import(self):
+        log = self.run_detached("exported", "/bin/counter")
+        wait_for("output", lambda: len(log_lines(log)) > 3)
+        archive = self.work / "checkpoint.tar.gz"
+        self.podman("container", "checkpoint", "--export", archive, "--compress", "gzip", "exported")
+        record = self.last_record("checkpoint", "completed")
+        before = log_lines(log)
+        self.podman("rm", "exported")
+        with tarfile.open(archive) as tar:
+            passport = json.load(tar.extractfile("checkpoint/lpm.json"))
+        self.assertEqual(passport["record"], record["id"])
+        self.podman("container", "restore", "--import", archive, "--name", self.container("imported"))
+        self.last_record("restore", "completed")
+        new = self.podman("inspect", "--format", "{{.HostConfig.LogConfig.Path}}", "imported").stdout.strip()
+        after = wait_for("output after the restore",
+                         lambda: (x := log_lines(new))[(len(before) if new == str(log) else 0) + 3:] and x)
+        self.assert_no_gap(after if new == str(log) else before + after)
+        self.assertEqual(self.podman("exec", "imported", "echo", "again").stdout, "again\n")
+        if os.path.exists("/usr/bin/checkpointctl"):
+            self.assertIn("Podman", run("checkpointctl", "show", archive).stdout)
+
+    def test_refusal_is_podmans_message(self):
+        self.run_detached("refused", "/bin/counter")
+        os.rename("/usr/sbin/iptables-restore", "/usr/sbin/iptables-restore.away")
+        self.addCleanup(os.rename, "/usr/sbin/iptables-restore.away", "/usr/sbin/iptables-restore")
+        done = self.podman("container", "checkpoint", "refused", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("iptables", done.stderr)
+        self.assertEqual(self.state("refused"), "running")
+        self.assertEqual(self.last_record("checkpoint", "refused")["result"]["code"], "NetworkLockTool")
+
+    def test_errors_of_a_failing_create_read_the_same(self):
+        def fail(runtime, *args):
+            done = self.podman("run", "--rm", "--network", "none", *args, runtime=runtime, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            text = done.stderr.replace(runtime, "RUNTIME")
+            return done.returncode, re.sub(r"[0-9a-f]{64}", "ID", re.sub(r'time="[^"]*"', "", text))
+
+        link = self.work / "runc"  # podman's words contain the runtime's base name
+        link.symlink_to(REAL)
+        for args in (("localhost/test", "/no/such/program"), ("localhost/test", "/etc"),
+                     ("--workdir", "/bin/busybox", "localhost/test", "true"),
+                     ("--volume", "/usr:/bin/busybox", "localhost/test", "true")):
+            self.assertEqual(fail(RUNTIME, *args), fail(str(link), *args), args)
