@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "base/file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>

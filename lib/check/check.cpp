@@ -64,14 +64,15 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
         const Severity severity = settings.severity_of(check.id).value_or(check.severity);
         if (severity == Severity::off)
             continue;
-        Finding finding{Verdict::unknown, "not judged within the deadline"};
+        Finding finding{Verdict::unknown, "not judged within the deadline", {}};
         if (!facts.deadline->passed())
             finding = check.judge(facts);
         if (finding.verdict == Verdict::block && severity == Severity::warn)
             finding.verdict = Verdict::warn;
         if (finding.verdict == Verdict::block && outcome.code.empty()) {
             outcome.code = check.id;
-            outcome.message = finding.message + "; " + std::string(check.remedy);
+            outcome.message =
+                finding.message + "; " + std::string(finding.remedy.empty() ? check.remedy : finding.remedy);
         }
         outcome.findings.push_back({std::string(check.id), std::string(config::name_of(severity)),
                                     std::string(name_of(finding.verdict)), std::move(finding.message)});

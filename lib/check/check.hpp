@@ -22,7 +22,8 @@ enum class Verdict { pass, warn, block, unknown, covered };
 
 struct Finding {
     Verdict verdict = Verdict::pass;
-    std::string message; // what and why, with the object named; one line
+    std::string message;       // what and why, with the object named; one line
+    std::string_view remedy{}; // when the check's own does not fit
 };
 
 struct Check {

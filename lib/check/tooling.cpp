@@ -10,7 +10,8 @@ static constexpr std::uint32_t oldest_criu = 31600;
 
 Finding judge_tooling(const Facts& facts) {
     if (facts.runtime && facts.runtime->criu == false)
-        return {Verdict::block, "the runtime " + facts.runtime->path + " is built without CRIU"};
+        return {Verdict::block, "the runtime " + facts.runtime->path + " is built without CRIU",
+                "point /etc/lpm/runtime at a runtime that is built with CRIU"};
     if (facts.criu_path.empty()) {
         // runc before 1.2 takes CRIU from --criu instead.
         if (facts.invocation->text(oci::Option::criu) != nullptr)
@@ -50,8 +51,10 @@ Finding judge_network_lock(const Facts& facts) {
     constexpr std::uint32_t crashes = 40101;
     if (const auto set = facts.options.find("network-lock");
         set && set->source == facts.runtime_config && facts.criu && facts.criu->version == crashes)
-        return {Verdict::block, "network-lock in " + one_line(facts.runtime_config) + " makes CRIU " +
-                                    criu::version_text(crashes) + " crash"};
+        return {Verdict::block,
+                "network-lock in " + one_line(facts.runtime_config) + " makes CRIU " +
+                    criu::version_text(crashes) + " crash",
+                "remove that line, or install CRIU 4.2"};
     // Without a network namespace of its own, the container's network is not locked as a whole.
     if (!facts.bundle)
         return {Verdict::unknown, "the bundle's config.json cannot be read"};

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "criu/images.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <map>

@@ -42,6 +42,7 @@ static constexpr Known known[] = {
     {"unreachable sharing", "MountSharing", "use mountPropagation None for the mount named"},
     {"uprobes vma", "Uprobes", "stop the eBPF tracer, or set allow-uprobes on both nodes"},
     {"iptables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
+    {"ip6tables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
     {"No space left on device", "DiskSpace", "free space on the file system of the image directory"},
     {"has bad size", "FileChanged", "restore with the same content of the volume as at checkpoint"},
     {"bad mode", "FileChanged", "restore with the same content of the volume as at checkpoint"},

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "../support.hpp"
+
+using namespace lpm;
+
+TEST(File, reads_up_to_its_limit) {
+    const TempDir dir;
+    dir.write("f", "12345");
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path("f"), 5).value(), "12345");
+    const auto longer = read_file(AT_FDCWD, dir.path("f"), 4);
+    ASSERT_FALSE(longer);
+    EXPECT_EQ(longer.error().code, Errc::invalid);
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path("none"), 4).error().code, Errc::absent);
+}
+
+TEST(File, reads_files_that_say_they_are_empty) {
+    EXPECT_FALSE(read_file(AT_FDCWD, "/proc/self/status", 1 << 20).value().empty());
+}
+
+TEST(File, replaces_whole_with_the_mode_asked_for) {
+    const TempDir dir;
+    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
+    const mode_t mask = ::umask(0077);
+    EXPECT_TRUE(replace_file(fd.get(), "r.json", "one", 0644));
+    EXPECT_TRUE(replace_file(fd.get(), "r.json", "two", 0644));
+    ::umask(mask);
+    EXPECT_EQ(read_file(fd.get(), "r.json", 10).value(), "two");
+    struct stat st{};
+    ASSERT_EQ(::stat(dir.path("r.json").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777U, 0644U);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1)
+        << "no temporary file stays";
+}
+
+TEST(File, does_not_write_through_a_planted_link) {
+    const TempDir dir;
+    dir.write("victim", "safe");
+    std::filesystem::create_symlink(dir.path("victim"), dir.path(".r.tmp." + std::to_string(::getpid())));
+    std::filesystem::create_symlink(dir.path("victim"), dir.path("r"));
+    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
+    EXPECT_TRUE(replace_file(fd.get(), "r", "new", 0600));
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path("victim"), 10).value(), "safe");
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path("r"), 10).value(), "new");
+}
+
+TEST(File, makes_directories_but_follows_no_link) {
+    const TempDir dir;
+    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
+    EXPECT_TRUE(make_dirs(fd.get(), "a/b/c"));
+    EXPECT_TRUE(make_dirs(fd.get(), "a/b/c"));
+    std::filesystem::create_directory_symlink("/tmp", dir.path("link"));
+    EXPECT_FALSE(make_dirs(fd.get(), "link/x"));
+}
+
+TEST(File, keeps_both_ends_of_a_long_file) {
+    const TempDir dir;
+    dir.write("log", std::string(1000, 'a') + std::string(1000, 'b'));
+    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
+    const Fd log(::open(dir.path("log").c_str(), O_RDONLY));
+    EXPECT_EQ(copy_bounded(log.get(), fd.get(), "copy", 400).value(), 2000U);
+    EXPECT_EQ(read_file(fd.get(), "copy", 4096).value(),
+              std::string(100, 'a') + "\n[lpm: 1600 bytes left out]\n" + std::string(300, 'b'));
+    EXPECT_FALSE(copy_bounded(log.get(), fd.get(), "copy", 400)) << "an existing file stays as it is";
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/process.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace lpm;
+using namespace std::chrono_literals;
+
+TEST(Process, collects_output_and_status) {
+    const auto output = run({"sh", "-c", "echo out; echo err >&2; exit 3"}, 10s);
+    ASSERT_TRUE(output) << output.error().text;
+    EXPECT_EQ(output->text, "out\nerr\n");
+    EXPECT_EQ(output->status, 3);
+}
+
+TEST(Process, ends_a_program_that_hangs) {
+    const auto output = run({"sh", "-c", "sleep 60 & sleep 60"}, 200ms);
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().code, Errc::unavailable);
+}
+
+TEST(Process, bounds_what_it_keeps) {
+    EXPECT_EQ(run({"sh", "-c", "yes | head -c 100000"}, 10s, 10).value().text.size(), 10U);
+    EXPECT_EQ(run({"no-such-program-of-lpm"}, 1s).error().code, Errc::absent);
+}

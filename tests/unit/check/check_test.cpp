@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "check/check.hpp"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+using namespace lpm;
+using check::Stage;
+
+namespace {
+
+class Checks : public testing::Test {
+  protected:
+    Checks() {
+        facts.invocation = &invocation;
+        facts.deadline = &deadline;
+        facts.subject.image_path = "/i";
+        facts.subject.search_path = "/usr/bin";
+        facts.state = oci::State{};
+        facts.state->init = 7;
+        facts.alive = true;
+        facts.bundle = oci::Bundle{};
+        facts.bundle->network_namespace = true;
+        facts.criu_path = "/usr/sbin/criu";
+        facts.criu = criu::CriuFacts{"/usr/sbin/criu", "k", 40201, "iptables"};
+        facts.runtime_config = "/etc/criu/runc.conf";
+        facts.stdio.emplace();
+        facts.memory = check::Memory{1000, 0};
+        facts.image_space = check::Space{"/i", 1 << 20, 1000, 1};
+        facts.images = Result<>{};
+        facts.descriptors = Result<>{};
+    }
+    // Verdict of one check, and the code that refuses.
+    std::string verdict(std::string_view id) {
+        outcome = check::run(facts, settings);
+        for (const auto& finding : outcome.findings)
+            if (finding.check == id)
+                return finding.verdict;
+        return "not run";
+    }
+    oci::Invocation invocation;
+    check::Deadline deadline{std::chrono::seconds(60)};
+    check::Facts facts;
+    config::Settings settings;
+    check::Outcome outcome;
+};
+
+} // namespace
+
+TEST_F(Checks, pass_an_ordinary_container_at_both_stages) {
+    for (const auto stage : {Stage::checkpoint, Stage::restore}) {
+        facts.subject.stage = stage;
+        outcome = check::run(facts, settings);
+        EXPECT_EQ(outcome.code, "");
+        EXPECT_FALSE(outcome.findings.empty());
+        for (const auto& finding : outcome.findings)
+            EXPECT_EQ(finding.verdict, "pass") << finding.check << ": " << finding.message;
+    }
+}
+
+TEST_F(Checks, have_unique_ids_and_remedies) {
+    std::set<std::string_view> ids;
+    for (const auto& entry : check::table()) {
+        EXPECT_TRUE(ids.insert(entry.id).second) << entry.id;
+        EXPECT_FALSE(entry.remedy.empty()) << entry.id;
+        EXPECT_TRUE(entry.at_checkpoint || entry.at_restore) << entry.id;
+    }
+}
+
+TEST_F(Checks, never_block_on_what_is_not_known) {
+    check::Facts blind;
+    blind.invocation = &invocation;
+    blind.deadline = &deadline;
+    blind.criu_path = "/usr/sbin/criu";
+    for (const auto stage : {Stage::checkpoint, Stage::restore}) {
+        blind.subject.stage = stage;
+        EXPECT_EQ(check::run(blind, settings).code, "");
+    }
+}
+
+TEST_F(Checks, say_unknown_after_the_deadline) {
+    const check::Deadline passed(std::chrono::milliseconds(0));
+    facts.deadline = &passed;
+    facts.alive = false;
+    EXPECT_EQ(verdict("ContainerState"), "unknown");
+    EXPECT_EQ(outcome.code, "");
+}
+
+TEST_F(Checks, obey_the_severity_in_the_settings) {
+    facts.alive = false;
+    EXPECT_EQ(verdict("ContainerState"), "block");
+    EXPECT_EQ(outcome.code, "ContainerState");
+    settings.severities = {{"ContainerState", config::Severity::warn}};
+    EXPECT_EQ(verdict("ContainerState"), "warn");
+    EXPECT_EQ(outcome.code, "");
+    settings.severities = {{"ContainerState", config::Severity::off}};
+    EXPECT_EQ(verdict("ContainerState"), "not run");
+    settings.severities = {{"ContainrState", config::Severity::off}};
+    EXPECT_EQ(check::unknown_ids(settings).size(), 1U);
+}
+
+TEST_F(Checks, ContainerState) {
+    facts.state->waits_for_start = true;
+    EXPECT_EQ(verdict("ContainerState"), "block");
+    facts.state.reset();
+    EXPECT_EQ(verdict("ContainerState"), "unknown") << "the runtime says it in its own words";
+}
+
+TEST_F(Checks, ToolingMissing) {
+    facts.criu->version = 31500;
+    EXPECT_EQ(verdict("ToolingMissing"), "block");
+    facts.criu->version = 31600;
+    EXPECT_EQ(verdict("ToolingMissing"), "pass");
+    facts.criu.reset();
+    EXPECT_EQ(verdict("ToolingMissing"), "unknown");
+    facts.criu_path.clear();
+    EXPECT_EQ(verdict("ToolingMissing"), "block");
+    invocation.values[static_cast<std::size_t>(oci::Option::criu)] = "/opt/criu";
+    EXPECT_EQ(verdict("ToolingMissing"), "unknown");
+    facts.runtime = criu::RuntimeFacts{};
+    facts.runtime->criu = false;
+    EXPECT_EQ(verdict("ToolingMissing"), "block");
+}
+
+TEST_F(Checks, Terminal) {
+    facts.bundle->terminal = true;
+    EXPECT_EQ(verdict("Terminal"), "warn");
+    facts.subject.stage = Stage::restore;
+    EXPECT_EQ(verdict("Terminal"), "pass") << "in the foreground runc has a terminal to hand on";
+    invocation.set[static_cast<std::size_t>(oci::Option::detach)] = true;
+    EXPECT_EQ(verdict("Terminal"), "block");
+    invocation.values[static_cast<std::size_t>(oci::Option::console_socket)] = "/s";
+    EXPECT_EQ(verdict("Terminal"), "pass");
+}
+
+TEST_F(Checks, StdioOutsideMounts) {
+    facts.stdio = {{0, "/dev/null", true}, {1, "/var/log/x", false}};
+    EXPECT_EQ(verdict("StdioOutsideMounts"), "block");
+    EXPECT_NE(outcome.message.find("standard output is the file /var/log/x"), std::string::npos)
+        << outcome.message;
+    facts.stdio.reset();
+    EXPECT_EQ(verdict("StdioOutsideMounts"), "unknown");
+}
+
+TEST_F(Checks, NetworkLockTool) {
+    facts.has_ip6tables = false;
+    EXPECT_EQ(verdict("NetworkLockTool"), "block");
+    facts.has_ipv6 = false;
+    EXPECT_EQ(verdict("NetworkLockTool"), "pass");
+    facts.has_iptables = false;
+    EXPECT_EQ(verdict("NetworkLockTool"), "block");
+    facts.criu->network_lock = "nftables";
+    EXPECT_EQ(verdict("NetworkLockTool"), "covered");
+    facts.criu->network_lock.reset();
+    EXPECT_EQ(verdict("NetworkLockTool"), "unknown");
+    facts.bundle->network_namespace = false;
+    EXPECT_EQ(verdict("NetworkLockTool"), "pass") << "the host's network is not locked";
+}
+
+TEST_F(Checks, NetworkLockTool_at_restore_uses_what_the_dump_used) {
+    facts.subject.stage = Stage::restore;
+    facts.has_iptables = false;
+    facts.image_lock = 2;
+    EXPECT_EQ(verdict("NetworkLockTool"), "covered");
+    facts.image_lock = 0;
+    EXPECT_EQ(verdict("NetworkLockTool"), "block");
+}
+
+TEST_F(Checks, DiskSpace) {
+    facts.memory = check::Memory{2 << 20, 0};
+    EXPECT_EQ(verdict("DiskSpace"), "block");
+    EXPECT_NE(outcome.message.find("needs 2.0 MiB"), std::string::npos) << outcome.message;
+    invocation.values[static_cast<std::size_t>(oci::Option::parent_path)] = "../parent";
+    EXPECT_EQ(verdict("DiskSpace"), "warn") << "on top of a parent only changed pages are written";
+    invocation.values[static_cast<std::size_t>(oci::Option::page_server)] = "h:1";
+    EXPECT_EQ(verdict("DiskSpace"), "covered");
+    invocation = {};
+    facts.memory = check::Memory{1000, 2 << 20};
+    EXPECT_EQ(verdict("DiskSpace"), "warn") << "shared memory is an upper bound";
+    facts.memory = check::Memory{600 << 10, 0};
+    facts.kubelet_space = check::Space{"/k", 1 << 20, 1000, 1};
+    EXPECT_EQ(verdict("DiskSpace"), "warn") << "images and archive on one file system";
+    facts.kubelet_space->device = 2;
+    EXPECT_EQ(verdict("DiskSpace"), "pass");
+    facts.image_space->free_inodes = 3;
+    EXPECT_EQ(verdict("DiskSpace"), "block");
+    facts.memory.reset();
+    EXPECT_EQ(verdict("DiskSpace"), "unknown");
+}
+
+TEST_F(Checks, ImageIncomplete_and_DescriptorsMissing) {
+    facts.subject.stage = Stage::restore;
+    facts.images = fail(Errc::absent, "pstree.img is missing");
+    EXPECT_EQ(verdict("ImageIncomplete"), "block");
+    facts.images = fail(Errc::io, "read error");
+    EXPECT_EQ(verdict("ImageIncomplete"), "unknown");
+    facts.images = Result<>{};
+    facts.descriptors = fail(Errc::absent, "descriptors.json is missing");
+    EXPECT_EQ(verdict("DescriptorsMissing"), "block");
+    facts.descriptors.reset();
+    EXPECT_EQ(verdict("DescriptorsMissing"), "unknown");
+}

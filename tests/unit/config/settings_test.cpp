@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "config/settings.hpp"
+
+#include "../support.hpp"
+
+using namespace lpm;
+using config::Severity;
+
+TEST(Settings, reads_its_keys) {
+    const auto settings = config::parse(
+        "[gate]\ndeadline_ms = 250\nkubelet_dir = \"/k\"\n[checks]\nA = \"off\"\nB = \"warn\"\n", "f");
+    EXPECT_TRUE(settings.problems.empty());
+    EXPECT_EQ(settings.deadline.count(), 250);
+    EXPECT_EQ(settings.kubelet_dir, "/k");
+    EXPECT_EQ(settings.severity_of("A"), Severity::off);
+    EXPECT_EQ(settings.severity_of("B"), Severity::warn);
+    EXPECT_FALSE(settings.severity_of("C"));
+}
+
+TEST(Settings, says_where_and_goes_on) {
+    const auto settings = config::parse(
+        "x = 1\n[gate]\ndeadline_ms = 0\nsped = 1\n[checks]\nA = 1\nB = \"block\"\n", "lpm.toml");
+    EXPECT_EQ(settings.problems,
+              (std::vector<std::string>{
+                  "lpm.toml:6: checks.A: must be \"block\", \"warn\" or \"off\"; ignored",
+                  "lpm.toml:3: gate.deadline_ms: must be a whole number from 1 to 10000; ignored",
+                  "lpm.toml:4: gate.sped: unknown key; ignored",
+                  "lpm.toml:1: x: unknown key; ignored",
+              }));
+    EXPECT_EQ(settings.deadline.count(), 1000);
+    EXPECT_EQ(settings.severity_of("B"), Severity::block);
+}
+
+TEST(Settings, falls_back_to_defaults) {
+    const auto broken = config::parse("[gate\ndeadline_ms = 5", "f");
+    ASSERT_EQ(broken.problems.size(), 1U);
+    EXPECT_NE(broken.problems[0].find("f:1: "), std::string::npos) << broken.problems[0];
+    EXPECT_EQ(broken.deadline.count(), 1000);
+    const TempDir dir;
+    EXPECT_TRUE(config::read(dir.path("none")).problems.empty());
+    EXPECT_EQ(config::read(dir.path()).problems.size(), 1U) << "a directory in its place is worth a word";
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/log.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace lpm;
+
+TEST(CriuLog, finds_the_first_error_that_matters) {
+    const auto error = criu::first_error("(00.001) Version: 4.1.1\n"
+                                         "(00.002) Error (criu/util.c:1534): rlimit: Can't setup "
+                                         "RLIMIT_NOFILE for self: Operation not permitted\n"
+                                         "(00.150) Error (criu/sk-inet.c:190): inet: Connected TCP socket, "
+                                         "consider using --tcp-established option.\n"
+                                         "(00.160) Error (criu/cr-dump.c:1781): Dumping FAILED.\n");
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, "TcpEstablished");
+    EXPECT_EQ(error->message, "inet: Connected TCP socket, consider using --tcp-established option.");
+    EXPECT_FALSE(error->remedy.empty());
+}
+
+TEST(CriuLog, reads_lines_without_a_time_and_from_the_restorer) {
+    EXPECT_EQ(
+        criu::first_error("Error (criu/util.c:642): execvp(\"ip6tables-restore\", ...) failed: x\n")->code,
+        "NetworkLockTool");
+    EXPECT_EQ(criu::first_error("pie: 12: Error (criu/pie/restorer.c:1): something new\n")->code,
+              "CriuError");
+}
+
+TEST(CriuLog, is_silent_about_a_good_log) {
+    EXPECT_FALSE(criu::first_error(""));
+    EXPECT_FALSE(
+        criu::first_error("(00.1) Dumping finished successfully\n(00.2) Warn (x.c:1): no Error here\n"));
+    EXPECT_FALSE(criu::first_error("Error (unfinished"));
+}

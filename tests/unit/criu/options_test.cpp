@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/options.hpp"
+
+#include "../support.hpp"
+
+using namespace lpm;
+
+TEST(CriuOptions, reads_a_file_as_criu_does) {
+    const auto settings =
+        criu::parse_config("# comment\n tcp-close # why\nnetwork-lock skip\nghost-limit=\"5M\"\n\n", "f");
+    ASSERT_EQ(settings.size(), 3U);
+    EXPECT_EQ(settings[0].name, "tcp-close");
+    EXPECT_EQ(settings[0].value, "");
+    EXPECT_EQ(settings[1].value, "skip");
+    EXPECT_EQ(settings[2].name, "ghost-limit");
+    EXPECT_EQ(settings[2].value, "5M");
+}
+
+TEST(CriuOptions, puts_the_sources_in_their_order) {
+    const TempDir dir;
+    dir.write("home/.criu/default.conf", "network-lock nftables\nghost-limit 1M\ntcp-established\n");
+    dir.write("env.conf", "network-lock skip\ntcp-established\n");
+    dir.write("runc.conf", "ghost-limit 9M\nfile-locks\n");
+    oci::Invocation invocation;
+    const criu::Sources sources{dir.path("home"), dir.path("env.conf"), dir.path("runc.conf")};
+    const auto options = criu::Options::read(sources, invocation);
+    EXPECT_EQ(options.find("network-lock")->value, "skip");
+    EXPECT_EQ(options.find("network-lock")->source, dir.path("env.conf"));
+    EXPECT_EQ(options.find("ghost-limit")->value, "9M");
+    EXPECT_EQ(options.find("tcp-established")->value, "false")
+        << "runc sends it, so the files before do not count";
+    EXPECT_EQ(options.find("file-locks")->source, dir.path("runc.conf")) << "this file counts more than argv";
+    EXPECT_FALSE(options.find("irmap-scan-path"));
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+
+#include "../support.hpp"
+#include "record/record.hpp"
+
+using namespace lpm;
+
+static record::Record full() {
+    record::Record r;
+    r.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    r.final = true;
+    r.operation = "checkpoint";
+    r.outcome = "failed";
+    r.container = "c1";
+    r.root = "/run/runc";
+    r.bundle = "/b";
+    r.pid = 7;
+    r.frozen = true;
+    r.names = {{"namespace", "shop"}, {"pod", "web-1"}};
+    r.runtime_path = "/usr/sbin/runc";
+    r.runtime_kind = "runc";
+    r.runtime_version = "1.3.6";
+    r.criu_path = "/usr/sbin/criu";
+    r.criu_version = "4.2.1";
+    r.argv = {"checkpoint", "c1"};
+    r.additions = {"--x"};
+    r.image_path = "/i";
+    r.work_path = "/w";
+    r.parent_path = "../p";
+    r.leave_running = true;
+    r.host = "n";
+    r.boot_id = "b";
+    r.kernel = "6.1";
+    r.arch = "x86_64";
+    r.started = "2026-01-01T00:00:00.000Z";
+    r.delegated = "2026-01-01T00:00:00.001Z";
+    r.ended = "2026-01-01T00:00:01.000Z";
+    r.findings = {{"Terminal", "block", "warn", "has one"}, {"DiskSpace", "block", "pass", ""}};
+    r.exit_status = 1;
+    r.signal = 9;
+    r.code = "TcpEstablished";
+    r.message = "m";
+    r.stats = {{"frozen_us", 12}};
+    r.image_bytes = 99;
+    r.parent = r.id;
+    r.restored_from = r.id;
+    r.notes = {"n"};
+    return r;
+}
+
+TEST(Record, survives_being_written_and_read) {
+    const std::string text = record::write_record(full());
+    const auto read = record::parse_record(text);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(record::write_record(*read), text);
+    EXPECT_EQ(read->findings.size(), 2U);
+    EXPECT_EQ(read->signal, 9);
+    EXPECT_EQ(read->stats, full().stats);
+}
+
+TEST(Record, reads_what_the_first_version_wrote) {
+    const auto read = record::parse_record(data("records/v1.json"));
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(record::write_record(*read), data("records/v1.json"))
+        << "a change of the stored form needs a new schema number and a reader for the old";
+    EXPECT_EQ(read->outcome, "failed");
+}
+
+TEST(Record, refuses_what_it_does_not_know) {
+    EXPECT_FALSE(record::parse_record("{}"));
+    EXPECT_FALSE(record::parse_record(R"({"schema":2,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"));
+    EXPECT_FALSE(record::parse_record(R"({"schema":1,"id":"../../etc/passwd"})"));
+    EXPECT_TRUE(
+        record::parse_record(R"({"schema":1,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","later":{"x":1},"pid":"x"})"));
+}
+
+TEST(Passport, survives_being_written_and_read) {
+    const auto passport = record::parse_passport(record::write_passport(full()));
+    ASSERT_TRUE(passport) << passport.error().text;
+    EXPECT_EQ(passport->record, full().id);
+    EXPECT_EQ(passport->criu, "4.2.1");
+    EXPECT_EQ(passport->runtime, "runc 1.3.6");
+    EXPECT_FALSE(record::parse_passport(R"({"record":"../x"})"));
+}
+
+TEST(Ulid, sorts_by_time_and_differs) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < 1000; ++i)
+        ids.push_back(record::new_id());
+    for (const auto& id : ids)
+        EXPECT_TRUE(record::valid_id(id)) << id;
+    std::ranges::sort(ids);
+    EXPECT_EQ(std::ranges::adjacent_find(ids), ids.end());
+    EXPECT_FALSE(record::valid_id("01ARZ3NDEKTSV4RRFFQ69G5FAU"
+                                  "x"));
+    EXPECT_FALSE(record::valid_id("01ARZ3NDEKTSV4RRFFQ69G5FAI"));
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "record/store.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "../support.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+using namespace lpm;
+
+static record::Record sample() {
+    record::Record r;
+    r.id = record::new_id();
+    r.operation = "checkpoint";
+    r.container = "c1";
+    return r;
+}
+
+TEST(Store, publishes_intent_and_end_of_a_record) {
+    const TempDir dir;
+    auto store = record::Store::open(dir.path("lpm"));
+    ASSERT_TRUE(store) << store.error().text;
+    auto r = sample();
+    ASSERT_TRUE(store->publish(r));
+    EXPECT_FALSE(store->load(r.id).value().final);
+    r.final = true;
+    r.outcome = "completed";
+    ASSERT_TRUE(store->publish(r));
+    EXPECT_EQ(store->load(r.id).value().outcome, "completed");
+    const auto journal = read_file(AT_FDCWD, dir.path("lpm/journal/current"), 4096).value();
+    EXPECT_EQ(std::ranges::count(journal, '\n'), 2);
+    EXPECT_NE(journal.find(R"("state":"intent")"), std::string::npos);
+    struct stat st{};
+    const std::string file = dir.path("lpm/records/" + record::month_of(r.id) + "/" + r.id + ".json");
+    ASSERT_EQ(::stat(file.c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777U, 0600U);
+}
+
+TEST(Store, files_by_the_month_in_the_id) {
+    EXPECT_EQ(record::month_of(record::new_id()), rfc3339(now()).substr(0, 7));
+    EXPECT_EQ(record::month_of("01ARZ3NDEKTSV4RRFFQ69G5FAV"), "2016-07");
+}
+
+TEST(Store, ends_a_line_that_a_power_cut_left) {
+    const TempDir dir;
+    dir.write("journal/00000001.jsonl", "{\"id\":\"half");
+    auto store = record::Store::open(dir.path());
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(store->publish(sample()));
+    const auto journal = read_file(AT_FDCWD, dir.path("journal/current"), 4096).value();
+    EXPECT_TRUE(journal.starts_with("{\"id\":\"half\n{\"container\":\"c1\"")) << journal;
+}
+
+TEST(Store, follows_no_planted_link) {
+    const TempDir dir;
+    const TempDir other;
+    std::filesystem::create_directory_symlink(other.path(), dir.path("records"));
+    auto store = record::Store::open(dir.path());
+    ASSERT_TRUE(store);
+    EXPECT_FALSE(store->publish(sample()));
+    EXPECT_TRUE(std::filesystem::is_empty(other.path()));
+    std::filesystem::create_directory_symlink(other.path(), dir.path("logs"));
+    EXPECT_FALSE(store->make_log_dir(record::new_id()));
+}
+
+TEST(Store, loads_by_valid_ids_only) {
+    const TempDir dir;
+    const auto store = record::Store::open(dir.path());
+    ASSERT_TRUE(store);
+    EXPECT_EQ(store->load("../../etc/passwd").error().code, Errc::invalid);
+    EXPECT_EQ(store->load(record::new_id()).error().code, Errc::absent);
+}
