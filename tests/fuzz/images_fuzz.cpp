@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/images.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+using namespace lpm;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    (void)criu::parse_inventory(text);
+    (void)criu::parse_pagemap(text);
+    if (const auto tasks = criu::parse_pstree(text))
+        for (const auto& task : *tasks)
+            if (task.pid == 0)
+                std::abort();
+    return 0;
+}
