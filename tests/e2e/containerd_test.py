@@ -120,9 +120,12 @@ class Containerd(NodeTest):
         run("ctr", "container", "rm", "counter")
 
         output = self.work / "restored.out"
-        with open(output, "w") as file:  # ctr stays, and carries the output
-            child = subprocess.Popen(["ctr", "container", "restore", "--live", self.container("restored"),
-                                      reference], stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        with open(output, "w") as file:
+            # restore may pass on a line or two before it ends; attach goes on from there
+            subprocess.run(["ctr", "container", "restore", "--live", self.container("restored"), reference],
+                           stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=True)
+            child = subprocess.Popen(["ctr", "task", "attach", "restored"], stdin=subprocess.DEVNULL,
+                                     stdout=file, stderr=file)
         self.addCleanup(child.wait, 10)
         self.addCleanup(child.kill)
         lines = wait_for("output", lambda: (x := output.read_text().splitlines())[3:] and x)
