@@ -12,7 +12,7 @@ using namespace lpm;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     (void)criu::parse_config(text, "fuzz.conf");
-    if (const auto error = criu::first_error(text); error && error->message.find('\\n') != std::string::npos)
+    if (const auto error = criu::first_error(text); error && error->message.find('\n') != std::string::npos)
         std::abort();
     return 0;
 }
