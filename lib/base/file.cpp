@@ -66,7 +66,7 @@ Result<> write_all(int fd, std::string_view bytes) {
     return {};
 }
 
-Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode) {
+Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode, Sync sync) {
     const std::string temp = "." + name + ".tmp." + std::to_string(::getpid());
     ::unlinkat(dir, temp.c_str(), 0);
     TRY_ASSIGN(Fd fd, open_at(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
@@ -75,7 +75,7 @@ Result<> replace_file(int dir, const std::string& name, std::string_view bytes, 
         if (::fchmod(fd.get(), mode) != 0)
             return fail_errno(errno, "chmod " + temp);
         TRY(write_all(fd.get(), bytes));
-        if (::fsync(fd.get()) != 0)
+        if (sync == Sync::yes && ::fsync(fd.get()) != 0)
             return fail_errno(errno, "fsync " + temp);
         if (::renameat(dir, temp.c_str(), dir, name.c_str()) != 0)
             return fail_errno(errno, "rename " + temp);
@@ -85,7 +85,7 @@ Result<> replace_file(int dir, const std::string& name, std::string_view bytes, 
         ::unlinkat(dir, temp.c_str(), 0);
         return std::unexpected(std::move(done).error().in("publish " + name));
     }
-    if (::fsync(dir) != 0)
+    if (sync == Sync::yes && ::fsync(dir) != 0)
         return fail_errno(errno, "fsync directory of " + name);
     return {};
 }

@@ -23,8 +23,11 @@ namespace lpm {
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
 
 // Publishes `name` in `dir` whole or not at all: temporary file, fsync, rename, fsync of the directory.
-// Replaces an existing file; never follows a link planted at the temporary name.
-[[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode);
+// Replaces an existing file; never follows a link planted at the temporary name. `Sync::no` leaves both
+// fsyncs out, for a file that lies among others that nobody syncs.
+enum class Sync { yes, no };
+[[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode,
+                                    Sync sync = Sync::yes);
 
 // Opens `path` (relative) below `dir`, making the missing directories (mode 0700). A symbolic link anywhere
 // in `path` is refused: these directories are root's own.

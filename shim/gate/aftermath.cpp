@@ -69,10 +69,11 @@ static std::optional<std::uint64_t> size_of_files(const std::string& path) {
     return bytes;
 }
 
+// As durable as the images beside it: CRIU syncs none of them.
 void Call::write_passport() {
     auto dir = open_at(AT_FDCWD, record_.image_path, O_RDONLY | O_DIRECTORY);
     const Result<> written =
-        dir ? replace_file(dir->get(), record::passport_file, record::write_passport(record_), 0600)
+        dir ? replace_file(dir->get(), record::passport_file, record::write_passport(record_), 0600, Sync::no)
             : std::unexpected(std::move(dir).error());
     if (!written)
         note("lpm.json not written: " + written.error().text);
@@ -123,7 +124,7 @@ void Call::explain_failure(int work) {
     add_line(line);
 }
 
-void Call::keep_files() {
+void Call::keep_files(bool ok) {
     const bool restore = record_.operation == "restore";
     auto work = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY);
     if (work)
@@ -136,22 +137,32 @@ void Call::keep_files() {
             note("logs not kept: " + logs.error().text);
         }
     }
-    if (!ended_.ok())
+    if (!ok)
         explain_failure(work ? work->get() : -1);
 }
 
+// A restore in the foreground ends with the status of the container, hours later maybe: then CRIU's figures,
+// which it writes last, tell that the restore itself went well.
+bool Call::succeeded() const {
+    if (ended_.ok() || record_.operation != "restore" || invocation_.on(oci::Option::detach))
+        return ended_.ok();
+    const auto work = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY);
+    return work && written_by_this_call(work->get(), "stats-restore");
+}
+
 void Call::end() {
-    record_.outcome = ended_.ok() ? "completed" : "failed";
+    const bool ok = succeeded();
+    record_.outcome = ok ? "completed" : "failed";
     if (ended_.signal != 0)
         record_.signal = ended_.signal;
     else
         record_.exit_status = ended_.exit_status;
-    if (!ended_.ok())
+    if (!ok)
         thaw_if_left_frozen();
-    keep_files();
+    keep_files(ok);
     record_.final = true;
     record_.ended = rfc3339(now());
-    if (ended_.ok() && record_.operation != "restore") {
+    if (ok && record_.operation != "restore") {
         record_.image_bytes = size_of_files(record_.image_path);
         write_passport();
     }

@@ -62,6 +62,15 @@ static criu::Kind kind_by_name(const std::string& path) {
                                       : criu::Kind::unknown;
 }
 
+// --root, or the default of the runtime for root and for others (runc main.go, crun's libcrun/status.c).
+std::string Call::root_of_states() const {
+    if (const char* root = invocation_.text(Option::root); root != nullptr && *root != '\0')
+        return root;
+    const std::string name = subject_.kind == criu::Kind::crun ? "/crun" : "/runc";
+    const char* runtime_dir = variable("XDG_RUNTIME_DIR");
+    return (::geteuid() != 0 && runtime_dir != nullptr ? std::string(runtime_dir) : "/run") + name;
+}
+
 void Call::begin(check::Stage stage) {
     settings_ = config::read(shim::settings_file);
     for (auto& problem : settings_.problems)
@@ -81,9 +90,7 @@ void Call::begin(check::Stage stage) {
     subject_.id = invocation_.id;
     subject_.search_path = text_of(variable("PATH"));
     subject_.kubelet_dir = settings_.kubelet_dir;
-    subject_.root = text_of(invocation_.text(Option::root));
-    if (subject_.root.empty())
-        subject_.root = subject_.kind == criu::Kind::crun ? "/run/crun" : "/run/runc";
+    subject_.root = root_of_states();
     if (stage == check::Stage::restore) {
         const char* bundle = invocation_.text(Option::bundle);
         const std::string here = current_dir();

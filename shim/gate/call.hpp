@@ -37,7 +37,8 @@ class Call {
     void fill_record(check::Stage stage);
     void note(std::string text);
     void publish();
-    void keep_files();
+    [[nodiscard]] bool succeeded() const;
+    void keep_files(bool ok);
     void keep(int work, int logs, const std::string& name);
     void keep_stats(int work, const std::string& name);
     void explain_failure(int work);
@@ -45,6 +46,7 @@ class Call {
     void write_passport();
     void read_lineage();
     [[nodiscard]] const char* variable(std::string_view name) const;
+    [[nodiscard]] std::string root_of_states() const;
     [[nodiscard]] std::string absolute(const char* path) const;
     [[nodiscard]] bool written_by_this_call(int dir, const std::string& name) const;
 
