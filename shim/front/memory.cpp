@@ -2,8 +2,12 @@
 // Copyright the lpm authors
 
 // The functions that a compiler may call for plain assignments even where there is no libc.
-// Built with the flag that keeps it from turning these loops into calls of themselves.
 #include <cstddef>
+
+#if !defined(__clang__)
+// g++ would find a memset in the loop of memset, and call it.
+#pragma GCC optimize("no-tree-loop-distribute-patterns")
+#endif
 
 extern "C" {
 

@@ -40,7 +40,8 @@ inline long address(const void* pointer) {
 }
 
 inline long execve(const char* path, char* const* argv, char* const* envp) {
-    return call(__NR_execve, address(path), address(argv), address(envp));
+    return call(__NR_execve, address(path), address(static_cast<const void*>(argv)),
+                address(static_cast<const void*>(envp)));
 }
 
 // S_IFMT and S_IFREG, which <linux/stat.h> gives only to programs without libc.

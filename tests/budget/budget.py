@@ -88,7 +88,7 @@ def arm64_front(tree):
                    "shim/front/memory.cpp", "shim/front/entry-aarch64.S"]
         output("aarch64-linux-gnu-g++", "-std=c++23", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fPIE",
                "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
-               "-fno-tree-loop-distribute-patterns", "-fvisibility=hidden", "-static-pie", "-nostdlib",
+               "-fvisibility=hidden", "-static-pie", "-nostdlib",
                "-Wl,-z,noseparate-code", "-Wl,-z,norelro", "-Wl,--no-undefined", "-Wl,-z,text",
                f"-I{REPO}/lib", f"-I{REPO}/shim", f"-I{tree}/shim",
                *[str(REPO / source) for source in sources], "-o", str(front))
