@@ -16,6 +16,8 @@ TEST(Settings, reads_its_keys) {
     EXPECT_EQ(settings.severity_of("A"), Severity::off);
     EXPECT_EQ(settings.severity_of("B"), Severity::warn);
     EXPECT_FALSE(settings.severity_of("C"));
+    EXPECT_TRUE(config::parse("# K\xc3\xb6ln\n[gate]\ndeadline_ms = 1 # \xff\n", "f").problems.empty());
+    EXPECT_EQ(config::parse("[gate]\nkubelet_dir = \"/K\xc3\xb6ln\"\n", "f").problems.size(), 1U);
 }
 
 TEST(Settings, says_where_and_goes_on) {
