@@ -75,7 +75,7 @@ Result<> replace_file(int dir, const std::string& name, std::string_view bytes, 
         if (::fchmod(fd.get(), mode) != 0)
             return fail_errno(errno, "chmod " + temp);
         TRY(write_all(fd.get(), bytes));
-        if (sync == Sync::yes && ::fsync(fd.get()) != 0)
+        if (sync != Sync::none && ::fsync(fd.get()) != 0)
             return fail_errno(errno, "fsync " + temp);
         if (::renameat(dir, temp.c_str(), dir, name.c_str()) != 0)
             return fail_errno(errno, "rename " + temp);
@@ -85,8 +85,12 @@ Result<> replace_file(int dir, const std::string& name, std::string_view bytes, 
         ::unlinkat(dir, temp.c_str(), 0);
         return std::unexpected(std::move(done).error().in("publish " + name));
     }
-    if (sync == Sync::yes && ::fsync(dir) != 0)
-        return fail_errno(errno, "fsync directory of " + name);
+    return sync == Sync::all ? sync_dir(dir) : Result<>{};
+}
+
+Result<> sync_dir(int dir) {
+    if (::fsync(dir) != 0)
+        return fail_errno(errno, "sync directory");
     return {};
 }
 

@@ -41,8 +41,11 @@ std::string month_of(std::string_view id) {
 
 Result<> Store::publish(const Record& record) {
     TRY_ASSIGN(const Fd month, make_dirs(dir_.get(), "records/" + month_of(record.id)));
-    TRY(replace_file(month.get(), record.id + ".json", write_record(record), 0600));
-    return append_journal(record);
+    TRY(replace_file(month.get(), record.id + ".json", write_record(record), 0600, Sync::content));
+    TRY(append_journal(record));
+    // An intent that a power cut takes was for a call that the cut has ended as well. The journal is synced
+    // first: on ext4 that commits the rename too, and the directory's turn costs nothing.
+    return record.final ? sync_dir(month.get()) : Result<>{};
 }
 
 Result<> Store::append_journal(const Record& record) {

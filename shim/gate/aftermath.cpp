@@ -72,9 +72,9 @@ static std::optional<std::uint64_t> size_of_files(const std::string& path) {
 // As durable as the images beside it: CRIU syncs none of them.
 void Call::write_passport() {
     auto dir = open_at(AT_FDCWD, record_.image_path, O_RDONLY | O_DIRECTORY);
-    const Result<> written =
-        dir ? replace_file(dir->get(), record::passport_file, record::write_passport(record_), 0600, Sync::no)
-            : std::unexpected(std::move(dir).error());
+    const Result<> written = dir ? replace_file(dir->get(), record::passport_file,
+                                                record::write_passport(record_), 0600, Sync::none)
+                                 : std::unexpected(std::move(dir).error());
     if (!written)
         note("lpm.json not written: " + written.error().text);
 }
