@@ -65,6 +65,8 @@ Options Options::read(const Sources& sources, const oci::Invocation& invocation)
             {std::string(flag.name), invocation.on(flag.option) ? "true" : "false", "argv"});
     if (const char* mode = invocation.text(oci::Option::manage_cgroups_mode); mode != nullptr)
         options.settings_.push_back({"manage-cgroups", mode, "argv"});
+    if (const char* lock = invocation.text(oci::Option::network_lock); lock != nullptr)
+        options.settings_.push_back({"network-lock", lock, "argv"});
     add_file(sources.runtime_config, options.settings_);
     return options;
 }

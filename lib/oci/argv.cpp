@@ -22,8 +22,8 @@ struct Flag {
     Option option;
 };
 
-// The union of every runc from 1.1 to its unreleased main branch. A flag that the installed runc lacks makes
-// it fail by itself; a flag missing here would make lpm miss a checkpoint.
+// The union of every runc from 1.1 to its unreleased main branch, and of crun. A flag that the installed runc
+// lacks makes it fail by itself; a flag missing here would make lpm miss a checkpoint.
 constexpr Flag flags[] = {
     {"help", Kind::answer, everywhere, Option::count},
     {"h", Kind::answer, everywhere, Option::count},
@@ -63,6 +63,10 @@ constexpr Flag flags[] = {
     {"no-pivot", Kind::boolean, on_restore, Option::no_pivot},
     {"lsm-profile", Kind::text, on_restore, Option::lsm_profile},
     {"lsm-mount-context", Kind::text, on_restore, Option::lsm_mount_context},
+    {"cgroup-manager", Kind::text, global, Option::cgroup_manager},
+    {"log-level", Kind::text, global, Option::log_level},
+    {"network-lock", Kind::text, both, Option::network_lock},
+    {"tcp-close", Kind::boolean, on_restore, Option::tcp_close},
 };
 
 // True if [text, text + length) spells the NUL-terminated name.

@@ -48,6 +48,11 @@ enum class Option : std::uint8_t {
     no_pivot,
     lsm_profile,
     lsm_mount_context,
+    // crun only
+    cgroup_manager,
+    log_level,
+    network_lock,
+    tcp_close,
     count
 };
 

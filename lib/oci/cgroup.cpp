@@ -30,7 +30,7 @@ static Result<> collect(const std::string& dir, int depth, std::size_t limit, st
         if (entry->d_type != DT_DIR || name == "." || name == ".." || pids.size() >= limit)
             continue;
         // A child that vanishes between the two reads has no processes left.
-        (void)collect(dir + "/" + name, depth + 1, limit, pids);
+        (void)collect(std::string(dir).append("/").append(name), depth + 1, limit, pids);
     }
     return {};
 }

@@ -35,6 +35,13 @@ struct Gated {
 const Gated gated[] = {
     {{"checkpoint", "a"}, Verb::checkpoint, "a"},
     {{"restore", "a"}, Verb::restore, "a"},
+    // crun's own flags, as podman passes them
+    {{"--cgroup-manager", "disabled", "--log-level=debug", "checkpoint", "--network-lock=skip",
+      "--image-path=/i", "a"},
+     Verb::checkpoint,
+     "a",
+     "/i"},
+    {{"restore", "--tcp-close", "--network-lock", "nftables", "a"}, Verb::restore, "a"},
     // CRI-O, direct and through conmon
     {{"--root", "/run/runc", "--systemd-cgroup", "checkpoint", "--file-locks", "--image-path",
       "/d/checkpoint", "--work-path", "/d", "--leave-running", "0123"},
