@@ -91,7 +91,7 @@ bool find_runtime(RuntimePath& at, bool skip_configured) {
 bool in_exec_loop() {
     constexpr int process_cpu_time = 2; // CLOCK_PROCESS_CPUTIME_ID, which <linux/time.h> keeps for itself
     __kernel_timespec burnt;
-    return sys::clock(process_cpu_time, burnt) && burnt.tv_sec >= 1;
+    return sys::clock(process_cpu_time, burnt) && burnt.tv_sec >= 5;
 }
 
 bool in_fork_loop() {

@@ -49,7 +49,7 @@ std::string Call::absolute(const char* path) const {
     return base + "/" + path;
 }
 
-void Call::note(std::string text) {
+void Call::note(std::string_view text) {
     constexpr std::size_t max_notes = 32;
     if (record_.notes.size() < max_notes)
         record_.notes.push_back(one_line(text, 1000));
@@ -73,9 +73,9 @@ std::string Call::root_of_states() const {
 
 void Call::begin(check::Stage stage) {
     settings_ = config::read(shim::settings_file);
-    for (auto& problem : settings_.problems)
-        note(std::move(problem));
-    for (auto& line : check::unknown_ids(settings_))
+    for (const auto& problem : settings_.problems)
+        note(problem);
+    for (const auto& line : check::unknown_ids(settings_))
         note(std::string(shim::settings_file) + ": " + line);
     record_.boot_id = boot_id();
     tooling_ = criu::read_tooling(shim::probe_file, record_.boot_id);

@@ -35,7 +35,7 @@ class Call {
 
   private:
     void fill_record(check::Stage stage);
-    void note(std::string text);
+    void note(std::string_view text);
     void publish();
     [[nodiscard]] bool succeeded() const;
     void keep_files(bool ok);

@@ -160,7 +160,7 @@ TEST_F(Front, an_exec_loop_through_another_wrapper_ends) {
 
 TEST_F(Front, a_busy_caller_is_not_taken_for_a_loop) {
     Call how = plain({"state", "c"});
-    how.burn_ms = 500;
+    how.burn_ms = 2000;
     EXPECT_EQ(through_lpm(how, {"exit 5"}).exit_code(), 5);
 }
 
