@@ -9,7 +9,9 @@ import tarfile
 from e2e import REAL, RUNTIME, NodeTest, log_lines, run, wait_for
 
 
-class Podman(NodeTest):
+class PodmanTest(NodeTest):
+    """podman with a busybox image, cgroups by hand, and containers that go when the test does."""
+
     def podman(self, *args, runtime=RUNTIME, check=True):
         return run("podman", "--runtime", runtime, "--cgroup-manager", "cgroupfs", *args, check=check,
                    env=dict(os.environ, PODMAN_IGNORE_CGROUPSV1_WARNING="1"))
@@ -36,6 +38,8 @@ class Podman(NodeTest):
     def state(self, name):
         return self.podman("inspect", "--format", "{{.State.Status}}", name).stdout.strip()
 
+
+class Podman(PodmanTest):
     def test_run_exec_pause_stop(self):
         done = self.podman("run", "--rm", "--network", "none", "localhost/test", "sh", "-c", "echo out; exit 4",
                            check=False)

@@ -10,7 +10,7 @@ import time
 
 import crio_archive
 from crio_runtime import CrioError, Runtime
-from oci_spec import make_spec
+from oci_spec import cgroup_path, in_guest, make_spec
 
 SOCKETS = pathlib.Path("/run/crio")
 
@@ -19,8 +19,8 @@ class Crio:
     """One CRI-O. Containers live in folders below `base`, so every call may come from a new process."""
 
     def __init__(self, release="1.36", path="/etc/lpm/bin/runc", base="/var/lib/containers/fake-crio",
-                 systemd_cgroup=False):
-        self.runtime = Runtime(release, path, systemd_cgroup)
+                 systemd_cgroup=None):
+        self.runtime = Runtime(release, path, in_guest() if systemd_cgroup is None else systemd_cgroup)
         self.base = pathlib.Path(base)
         for folder in (SOCKETS, self.exits, self.base / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Crio:
             "io.container.manager": "cri-o",
         }
         notes.update(options.pop("annotations", {}))
-        spec = make_spec(args, rootfs, f"/kubepods/besteffort/crio-{cid}", annotations=notes, **options)
+        spec = make_spec(args, rootfs, cgroup_path(cid), annotations=notes, **options)
         self._lay_out(cid, spec)
         return self._launch(cid, "create", extra=["-t"] if spec["process"]["terminal"] else [])
 
@@ -193,7 +193,7 @@ class Crio:
         """CreateContainer from an archive (no call to the runtime), then StartContainer."""
         spec = crio_archive.read_json(archive, "spec.dump")
         spec["root"]["path"] = str(rootfs)
-        spec["linux"]["cgroupsPath"] = f"/kubepods/besteffort/crio-{cid}"
+        spec["linux"]["cgroupsPath"] = cgroup_path(cid)
         spec["annotations"].update({"io.kubernetes.cri-o.ContainerID": cid,
                                     "io.kubernetes.cri-o.LogPath": str(self.log(cid))})
         self._lay_out(cid, spec)

@@ -34,9 +34,23 @@ def bind(source, destination, *options):
     return mount(destination, "bind", str(source), "rbind", "rprivate", *(options or ("rw",)))
 
 
-def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=()):
-    """config.json of one container. No rlimits and no negative oom score: a node has no CAP_SYS_RESOURCE."""
+def in_guest():
+    """In the guest (vm/) there are all capabilities and systemd, so containers get what CRI-O really gives them."""
+    return bool(os.environ.get("LPM_GUEST"))
+
+
+def cgroup_path(cid):
+    return f"kubepods-besteffort.slice:crio:{cid}" if in_guest() else f"/kubepods/besteffort/crio-{cid}"
+
+
+def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=(),
+              resources=None):
+    """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there."""
     network = {"type": "network", "path": str(netns)} if netns else {"type": "network"}
+    privileged = {
+        "oomScoreAdj": -997,
+        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1048576, "soft": 1048576}],
+    }
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -47,7 +61,7 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
             "cwd": "/",
             "capabilities": {k: CAPABILITIES for k in ("bounding", "effective", "permitted")},
             "noNewPrivileges": True,
-            "oomScoreAdj": 100,
+            **(privileged if in_guest() else {"oomScoreAdj": 100}),
         },
         "root": {"path": str(rootfs), "readonly": False},
         "hostname": "test",
@@ -65,7 +79,7 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
         "linux": {
             "cgroupsPath": cgroup,
             "namespaces": [network] + [{"type": t} for t in ("pid", "ipc", "uts", "mount")],
-            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+            "resources": {"devices": [{"allow": False, "access": "rwm"}], **(resources or {})},
             "maskedPaths": MASKED,
             "readonlyPaths": READONLY,
         },
