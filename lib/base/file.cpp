@@ -20,29 +20,28 @@ Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) {
     return Fd(fd);
 }
 
-Result<std::string> read_all(int fd, std::size_t limit, std::string_view name) {
-    std::string out;
+// At most `limit` + 1 bytes: one more than allowed tells that there are more.
+static Result<std::string> read_up_to(int dir, const std::string& path, std::size_t limit) {
+    TRY_ASSIGN(const Fd fd, open_at(dir, path, O_RDONLY | O_NONBLOCK));
     struct stat st{};
+    if (::fstat(fd.get(), &st) != 0)
+        return fail_errno(errno, "stat " + path);
+    if (!S_ISREG(st.st_mode))
+        return fail(Errc::invalid, path + " is not a regular file");
     // A size of 0 is also what /proc says, so one page is the first guess.
-    std::size_t guess = 4096;
-    if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-        guess = static_cast<std::size_t>(st.st_size) + 1;
-    if (guess > limit + 1)
-        guess = limit + 1;
+    const std::size_t guess = st.st_size > 0 ? static_cast<std::size_t>(st.st_size) + 1 : 4096;
+    std::string out;
     std::size_t used = 0;
     for (;;) {
         if (used == out.size())
-            out.resize(used == 0 ? guess : std::min(used * 2, limit + 1));
-        ssize_t n = ::read(fd, out.data() + used, out.size() - used);
+            out.resize(std::min(used == 0 ? guess : used * 2, limit + 1));
+        const ssize_t n = ::read(fd.get(), out.data() + used, out.size() - used);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(errno, "read " + std::string(name));
+            return fail_errno(errno, "read " + path);
         used += static_cast<std::size_t>(n);
-        if (used > limit)
-            return fail(Errc::invalid,
-                        "read " + std::string(name) + ": longer than " + std::to_string(limit) + " bytes");
-        if (n == 0)
+        if (n == 0 || used > limit)
             break;
     }
     out.resize(used);
@@ -50,8 +49,17 @@ Result<std::string> read_all(int fd, std::size_t limit, std::string_view name) {
 }
 
 Result<std::string> read_file(int dir, const std::string& path, std::size_t limit) {
-    TRY_ASSIGN(Fd fd, open_at(dir, path, O_RDONLY));
-    return read_all(fd.get(), limit, path);
+    auto text = read_up_to(dir, path, limit);
+    if (text && text->size() > limit)
+        return fail(Errc::unavailable, "read " + path + ": longer than " + std::to_string(limit) + " bytes");
+    return text;
+}
+
+Result<std::string> read_head(int dir, const std::string& path, std::size_t limit) {
+    auto text = read_up_to(dir, path, limit);
+    if (text && text->size() > limit)
+        text->resize(limit);
+    return text;
 }
 
 Result<> write_all(int fd, std::string_view bytes) {

@@ -16,9 +16,11 @@ namespace lpm {
 
 [[nodiscard]] Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0);
 
-// Whole content; Errc::invalid when it is longer than `limit` bytes.
-[[nodiscard]] Result<std::string> read_all(int fd, std::size_t limit, std::string_view name);
+// Whole content of a regular file; Errc::unavailable when it is longer than `limit` bytes. Anything else
+// under that name is Errc::invalid and never waited for: a fifo may lie in a directory that others fill.
 [[nodiscard]] Result<std::string> read_file(int dir, const std::string& path, std::size_t limit);
+// The first `limit` bytes, or fewer.
+[[nodiscard]] Result<std::string> read_head(int dir, const std::string& path, std::size_t limit);
 
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
 

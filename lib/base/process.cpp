@@ -73,12 +73,19 @@ Result<Output> run(const std::vector<std::string>& argv, std::chrono::millisecon
     TRY_ASSIGN(const pid_t pid, start(argv, to.get()));
     to.reset();
     Output output;
-    const bool ended = collect(from.get(), Clock::now() + timeout, limit, output.text);
-    if (!ended)
-        ::kill(-pid, SIGKILL);
+    const auto end = Clock::now() + timeout;
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    bool ended = collect(from.get(), end, limit, output.text);
+    // It may close its output and live on.
+    while (ended && ::waitpid(pid, &status, WNOHANG) == 0) {
+        ended = Clock::now() < end;
+        ::usleep(500);
+    }
+    if (!ended) {
+        ::kill(-pid, SIGKILL);
+        while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+    }
     if (!ended)
         return fail(Errc::unavailable,
                     argv.front() + " did not end in " + std::to_string(timeout.count()) + " ms");

@@ -86,6 +86,39 @@ Result<std::vector<int>> read_mount_ids(pid_t pid) {
     return parse_mount_ids(text);
 }
 
+// `point` is `path` or a directory above it.
+static bool covers(std::string_view point, std::string_view path) {
+    return path.starts_with(point) &&
+           (point == "/" || path.size() == point.size() || path[point.size()] == '/');
+}
+
+Result<std::string> parse_fs_type(std::string_view mountinfo, std::string_view path) {
+    std::string_view type;
+    std::size_t best = 0;
+    while (!mountinfo.empty()) {
+        auto line = next_line(mountinfo);
+        // id parent major:minor root point options [tags] - type source options
+        for (int field = 0; field < 4; ++field)
+            (void)next_word(line);
+        const auto point = next_word(line);
+        const auto dash = line.find(" - ");
+        // The last of the longest: a later mount lies above an earlier one.
+        if (point.empty() || dash == std::string_view::npos || !covers(point, path) || point.size() < best)
+            continue;
+        auto rest = line.substr(dash + 3);
+        type = next_word(rest);
+        best = point.size();
+    }
+    if (type.empty())
+        return fail(Errc::absent, "mountinfo: nothing holds " + std::string(path));
+    return std::string(type);
+}
+
+Result<std::string> read_fs_type(std::string_view path) {
+    TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, "/proc/self/mountinfo", max_text));
+    return parse_fs_type(text, path);
+}
+
 Result<int> parse_fd_mount(std::string_view fdinfo) {
     while (!fdinfo.empty()) {
         auto line = next_line(fdinfo);

@@ -33,6 +33,10 @@ struct Memory {
 [[nodiscard]] std::vector<int> parse_mount_ids(std::string_view mountinfo);
 [[nodiscard]] Result<std::vector<int>> read_mount_ids(pid_t pid);
 
+// Type of the file system that holds `path` (absolute), from mountinfo: without touching the path.
+[[nodiscard]] Result<std::string> parse_fs_type(std::string_view mountinfo, std::string_view path);
+[[nodiscard]] Result<std::string> read_fs_type(std::string_view path);
+
 // `mnt_id` of fdinfo; Errc::absent when the line is missing.
 [[nodiscard]] Result<int> parse_fd_mount(std::string_view fdinfo);
 [[nodiscard]] Result<int> read_fd_mount(pid_t pid, int fd);

@@ -10,7 +10,7 @@
 
 namespace lpm {
 
-enum class Errc { invalid, denied, absent, exists, busy, unavailable, io, bug };
+enum class Errc { invalid, denied, absent, exists, busy, unavailable, io };
 
 // What went wrong, for a person: `text` names the object, is lower case and has no full stop.
 struct Error {

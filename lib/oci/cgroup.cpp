@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "oci/state.hpp"
@@ -22,16 +21,13 @@ static Result<> collect(const std::string& dir, int depth, std::size_t limit, st
             pids.push_back(*pid);
     if (depth == max_depth)
         return {};
-    const std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> open(::opendir(dir.c_str()));
-    if (!open)
-        return {};
-    while (const dirent* entry = ::readdir(open.get())) {
-        const std::string name = entry->d_name;
-        if (entry->d_type != DT_DIR || name == "." || name == ".." || pids.size() >= limit)
-            continue;
-        // A child that vanishes between the two reads has no processes left.
-        (void)collect(std::string(dir).append("/").append(name), depth + 1, limit, pids);
-    }
+    each_entry(dir, [&](int, const dirent& entry) {
+        const std::string name = entry.d_name;
+        if (entry.d_type == DT_DIR && name != "." && name != "..")
+            // A child that vanishes between the two reads has no processes left.
+            (void)collect(std::string(dir).append("/").append(name), depth + 1, limit, pids);
+        return pids.size() < limit;
+    });
     return {};
 }
 

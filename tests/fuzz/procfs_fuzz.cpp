@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)procfs::parse_stat(text);
     (void)procfs::parse_memory(text);
     (void)procfs::parse_mount_ids(text);
+    (void)procfs::parse_fs_type(text, "/var/lib/kubelet");
     (void)procfs::parse_fd_mount(text);
     return 0;
 }

@@ -15,8 +15,17 @@ TEST(File, reads_up_to_its_limit) {
     EXPECT_EQ(read_file(AT_FDCWD, dir.path("f"), 5).value(), "12345");
     const auto longer = read_file(AT_FDCWD, dir.path("f"), 4);
     ASSERT_FALSE(longer);
-    EXPECT_EQ(longer.error().code, Errc::invalid);
+    EXPECT_EQ(longer.error().code, Errc::unavailable);
+    EXPECT_EQ(read_head(AT_FDCWD, dir.path("f"), 4).value(), "1234");
+    EXPECT_EQ(read_head(AT_FDCWD, dir.path("f"), 9).value(), "12345");
     EXPECT_EQ(read_file(AT_FDCWD, dir.path("none"), 4).error().code, Errc::absent);
+}
+
+TEST(File, waits_for_no_fifo) {
+    const TempDir dir;
+    ASSERT_EQ(::mkfifo(dir.path("fifo").c_str(), 0600), 0);
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path("fifo"), 10).error().code, Errc::invalid);
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path(), 10).error().code, Errc::invalid);
 }
 
 TEST(File, reads_files_that_say_they_are_empty) {

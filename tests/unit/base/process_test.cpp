@@ -20,6 +20,12 @@ TEST(Process, ends_a_program_that_hangs) {
     EXPECT_EQ(output.error().code, Errc::unavailable);
 }
 
+TEST(Process, ends_a_program_that_goes_on_in_silence) {
+    const auto output = run({"sh", "-c", "exec >&- 2>&-; sleep 60"}, 300ms);
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().code, Errc::unavailable);
+}
+
 TEST(Process, bounds_what_it_keeps) {
     EXPECT_EQ(run({"sh", "-c", "yes | head -c 100000"}, 10s, 10).value().text.size(), 10U);
     EXPECT_EQ(run({"no-such-program-of-lpm"}, 1s).error().code, Errc::absent);

@@ -36,5 +36,12 @@ TEST(Procfs, reads_mounts) {
                   "96 94 0:47 / /dev rw - tmpfs tmpfs rw\n94 43 8:1 / / rw - ext4 x rw\njunk\n"),
               (std::vector<int>{94, 96}));
     EXPECT_EQ(procfs::parse_fd_mount("pos:\t0\nflags:\t0100002\nmnt_id:\t96\nino:\t5\n").value(), 96);
+    const std::string mounts =
+        "1 0 8:1 / / rw - ext4 a rw\n2 1 8:2 / /var/lib rw shared:1 - xfs b rw\n"
+        "3 2 0:9 / /var/lib/kubelet rw - nfs4 c rw\n4 1 8:3 / /var/libx rw - tmpfs d rw\n";
+    EXPECT_EQ(procfs::parse_fs_type(mounts, "/var/lib/kubelet").value(), "nfs4");
+    EXPECT_EQ(procfs::parse_fs_type(mounts, "/var/lib/other").value(), "xfs");
+    EXPECT_EQ(procfs::parse_fs_type(mounts, "/home").value(), "ext4");
+    EXPECT_FALSE(procfs::parse_fs_type("junk\n", "/home"));
     EXPECT_EQ(procfs::parse_fd_mount("pos:\t0\n").error().code, Errc::absent);
 }
