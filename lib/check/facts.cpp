@@ -3,13 +3,12 @@
 #include "check/facts.hpp"
 
 #include <algorithm>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/procfs.hpp"
 #include "criu/images.hpp"
@@ -25,9 +24,13 @@ static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init) {
         return std::nullopt;
     std::vector<StdioFile> files;
     for (int fd = 0; fd <= 2; ++fd) {
+        const std::string path = "/proc/" + std::to_string(init) + "/fd/" + std::to_string(fd);
+        struct stat st{};
         auto link = procfs::read_fd_link(init, fd);
-        if (!link || !link->starts_with('/'))
-            continue; // closed, or a pipe or socket: those have no mount to look up
+        // Only of regular files does CRIU always look up the mount: not of pipes and sockets, not of a
+        // terminal under --shell-job, and a memfd has none.
+        if (!link || ::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode) || link->starts_with("/memfd:"))
+            continue;
         const auto mount = procfs::read_fd_mount(init, fd);
         if (!mount)
             return std::nullopt;
@@ -53,26 +56,11 @@ static std::optional<Memory> gather_memory(const oci::State& state, const Deadli
     return sum;
 }
 
-// Images of an earlier try in the same directory: CRIU truncates them, so their space comes back.
-static std::uint64_t reusable_bytes(const std::string& dir) {
-    const std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> open(::opendir(dir.c_str()));
-    std::uint64_t bytes = 0;
-    int entries = 0;
-    while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
-        struct stat st{};
-        if (++entries > 10'000)
-            break;
-        if (::fstatat(::dirfd(open.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode))
-            bytes += static_cast<std::uint64_t>(st.st_blocks) * 512;
-    }
-    return bytes;
-}
-
 static std::optional<Space> gather_space(std::string path) {
     if (!path.starts_with('/'))
         return std::nullopt;
-    const std::uint64_t reusable = reusable_bytes(path);
+    // Images of an earlier try in the same directory: CRIU truncates them, so their space comes back.
+    const std::uint64_t reusable = read_dir_usage(path).value_or(DirUsage{}).disk;
     struct statvfs fs{};
     struct stat st{};
     while (::statvfs(path.c_str(), &fs) != 0 || ::stat(path.c_str(), &st) != 0) {
@@ -90,12 +78,21 @@ static std::optional<Space> gather_space(std::string path) {
     return space;
 }
 
+static bool on_local_disk(const std::string& path) {
+    const auto type = procfs::read_fs_type(path);
+    if (!type)
+        return false;
+    static constexpr std::string_view local[] = {"ext4",    "ext3",  "ext2", "xfs",  "btrfs",
+                                                 "overlay", "tmpfs", "zfs",  "f2fs", "bcachefs"};
+    return std::ranges::find(local, *type) != std::end(local);
+}
+
 static Result<> read_descriptors(int dir) {
     auto value = json::read(dir, "descriptors.json", {.bytes = 65536});
     if (!value && value.error().sys == ENOENT)
         return fail(Errc::absent, "descriptors.json is missing");
     if (!value && value.error().code != Errc::invalid)
-        return std::unexpected(std::move(value).error());
+        return std::unexpected(std::move(value).error()); // unreadable, which says nothing about the images
     if (!value || !value->is_array())
         return fail(Errc::invalid, "descriptors.json is not a list of the standard streams");
     return {};
@@ -130,6 +127,22 @@ static void gather_container(Facts& facts) {
     facts.memory = gather_memory(*facts.state, *facts.deadline);
 }
 
+// PATH, or --criu where it counts: runc 1.1 and older take it, 1.2 and 1.3 ignore it, 1.4 does not know it.
+static void find_criu(Facts& facts) {
+    const char* flag = facts.invocation->text(oci::Option::criu);
+    const bool known = facts.runtime && !facts.runtime->version.empty();
+    const bool heeded =
+        known && (facts.runtime->version.starts_with("1.1.") || facts.runtime->version.starts_with("1.0."));
+    facts.criu_by_flag = flag != nullptr && !known;
+    const std::string name = flag != nullptr && heeded ? flag : "criu";
+    if (facts.criu_by_flag)
+        return;
+    facts.criu_path =
+        name.find('/') != std::string::npos ? name : criu::find_in_path(name, facts.subject.search_path);
+    if (::access(facts.criu_path.c_str(), X_OK) != 0)
+        facts.criu_path.clear();
+}
+
 static void gather_tools(Facts& facts, const Environment& environment, const criu::Tooling& tooling,
                          const std::string& runtime_key) {
     facts.runtime_config =
@@ -138,11 +151,11 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
         facts.runtime_config = *facts.bundle->criu_config;
     facts.options = criu::Options::read(
         {environment.home, environment.criu_config_file, facts.runtime_config}, *facts.invocation);
-    facts.criu_path = criu::find_in_path("criu", facts.subject.search_path);
-    if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
-        facts.criu = *known;
     if (const auto* known = tooling.runtime(runtime_key))
         facts.runtime = *known;
+    find_criu(facts);
+    if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
+        facts.criu = *known;
     facts.has_iptables = !criu::find_in_path("iptables-restore", facts.subject.search_path).empty();
     facts.has_ip6tables = !criu::find_in_path("ip6tables-restore", facts.subject.search_path).empty();
     facts.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
@@ -166,7 +179,9 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
     gather_tools(facts, environment, tooling, runtime_key);
     if (facts.subject.stage == Stage::checkpoint) {
         facts.image_space = gather_space(facts.subject.image_path);
-        if (::access(facts.subject.kubelet_dir.c_str(), F_OK) == 0)
+        // The runtime itself never touches this directory: a file system that may hang must not hang us.
+        if (on_local_disk(facts.subject.kubelet_dir) &&
+            ::access(facts.subject.kubelet_dir.c_str(), F_OK) == 0)
             facts.kubelet_space = gather_space(facts.subject.kubelet_dir);
     } else {
         gather_images(facts);

@@ -28,7 +28,7 @@ class Deadline {
     std::chrono::steady_clock::time_point end_;
 };
 
-// A standard stream of init that is a file by path.
+// A standard stream of init that is a regular file.
 struct StdioFile {
     int fd = 0;
     std::string path;
@@ -72,7 +72,8 @@ struct Facts {
 
     criu::Options options;
     std::string runtime_config; // the configuration file that the runtime hands to CRIU
-    std::string criu_path;      // empty: not on PATH
+    std::string criu_path;      // empty: not where the runtime looks for it
+    bool criu_by_flag = false;  // --criu was given, and whether the runtime heeds it is not known
     std::optional<criu::CriuFacts> criu;
     std::optional<criu::RuntimeFacts> runtime;
     bool has_iptables = true;

@@ -8,6 +8,8 @@ Finding judge_container_state(const Facts& facts) {
     // The runtime has words of its own for a container that it does not know, and callers match them.
     if (!facts.state)
         return {Verdict::unknown, "the runtime's state of the container cannot be read"};
+    if (facts.state->init == 0)
+        return {Verdict::unknown, "the runtime's state does not name the container's first process"};
     if (!facts.alive)
         return {Verdict::block, "the container is stopped: its first process " +
                                     std::to_string(facts.state->init) + " has ended"};

@@ -12,10 +12,10 @@ Finding judge_tooling(const Facts& facts) {
     if (facts.runtime && facts.runtime->criu == false)
         return {Verdict::block, "the runtime " + facts.runtime->path + " is built without CRIU",
                 "point /etc/lpm/runtime at a runtime that is built with CRIU"};
+    if (facts.criu_by_flag)
+        return {Verdict::unknown,
+                "--criu is given, and whether the runtime heeds it is not known yet: run lpm-gate --probe"};
     if (facts.criu_path.empty()) {
-        // runc before 1.2 takes CRIU from --criu instead.
-        if (facts.invocation->text(oci::Option::criu) != nullptr)
-            return {Verdict::unknown, "criu is not on PATH; --criu names another"};
         const std::string path = facts.subject.search_path.empty()
                                      ? "the caller gave no PATH"
                                      : "PATH is " + one_line(facts.subject.search_path);

@@ -140,11 +140,18 @@ static Result<std::string> read_image(int dir, const std::string& name) {
     return bytes;
 }
 
+// The header of a core, and that the file is as long as its one record says.
 static Result<> verify_core(int dir, std::uint32_t thread) {
     const std::string name = "core-" + std::to_string(thread) + ".img";
-    TRY_ASSIGN(const std::string bytes, read_image(dir, name));
+    struct stat st{};
+    if (::fstatat(dir, name.c_str(), &st, 0) != 0)
+        return fail(Errc::absent, name + " is missing");
+    constexpr std::size_t header = 12; // two magic words and the length of the record
+    TRY_ASSIGN(const std::string bytes, read_head(dir, name, header));
     Image file(bytes);
-    if (!file.opens(magic::core) || !file.next())
+    const bool core = file.opens(magic::core);
+    const auto length = file.word();
+    if (!core || !length || static_cast<std::uint64_t>(st.st_size) < header + *length)
         return damaged(name);
     return {};
 }
@@ -184,9 +191,12 @@ Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* con
         if (!keep_going(context))
             return fail(Errc::busy, "images not read to the end in time");
         TRY(verify_core(dir, task.pid));
-        for (const auto thread : task.threads)
+        for (const auto thread : task.threads) {
+            if (!keep_going(context))
+                return fail(Errc::busy, "images not read to the end in time");
             if (thread != task.pid)
                 TRY(verify_core(dir, thread));
+        }
         TRY(verify_pages(dir, task.pid, needed));
     }
     return {};

@@ -35,7 +35,6 @@ class Options {
     [[nodiscard]] static Options read(const Sources& sources, const oci::Invocation& invocation);
     // The setting in force; nothing when CRIU's built-in default is.
     [[nodiscard]] std::optional<Setting> find(std::string_view name) const;
-    [[nodiscard]] const std::vector<Setting>& all() const { return settings_; }
 
   private:
     std::vector<Setting> settings_;

@@ -50,11 +50,12 @@ class Image {
     // The headers are those of an image of this kind.
     [[nodiscard]] bool opens(std::uint32_t kind);
     [[nodiscard]] std::optional<std::string_view> next();
+    // The next four bytes: behind the headers, the length of the first record.
+    [[nodiscard]] std::optional<std::uint32_t> word();
     // The last record is cut short.
     [[nodiscard]] bool broken() const { return broken_; }
 
   private:
-    [[nodiscard]] std::optional<std::uint32_t> word();
     std::string_view rest_;
     bool broken_ = false;
 };

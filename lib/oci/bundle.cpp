@@ -53,17 +53,11 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
         return fail(Errc::invalid, "config.json: not an object");
     Bundle bundle;
     bundle.terminal = json::is_true(spec, "process.terminal");
-    bundle.hostname = json::text_or_empty(spec, "hostname");
-    bundle.rootfs = json::text_or_empty(spec, "root.path");
     if (const auto* namespaces = json::find_path(spec, "linux.namespaces");
-        namespaces != nullptr && namespaces->is_array()) {
-        for (const auto& entry : *namespaces) {
-            if (json::text_or_empty(entry, "type") != "network")
-                continue;
-            bundle.network_namespace = true;
-            bundle.network_path = json::text_or_empty(entry, "path");
-        }
-    }
+        namespaces != nullptr && namespaces->is_array())
+        for (const auto& entry : *namespaces)
+            bundle.network_namespace =
+                bundle.network_namespace || json::text_or_empty(entry, "type") == "network";
     if (const auto* annotations = json::find(spec, "annotations"); annotations != nullptr)
         read_names(*annotations, bundle);
     return bundle;

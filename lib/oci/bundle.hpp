@@ -15,10 +15,7 @@ namespace lpm::oci {
 // What lpm reads of a bundle's config.json (OCI runtime spec). All of it is optional.
 struct Bundle {
     bool terminal = false;          // process.terminal
-    std::string hostname;           //
-    std::string rootfs;             // root.path; relative to the bundle
     bool network_namespace = false; // own or joined, not the host's
-    std::string network_path;       // joined namespace, else empty
     // Engine annotations that name the workload (never values of environment variables).
     std::vector<std::pair<std::string, std::string>> names;
     // org.criu.config: absent, or empty = "no file", or a path that replaces /etc/criu/runc.conf.

@@ -38,8 +38,6 @@ Result<State> parse_runc_state(std::string_view state_json) {
     State state;
     state.init = pid_or_zero(value, "init_process_pid");
     state.init_start = json::natural(value, "init_process_start").value_or(0);
-    state.created = json::text_or_empty(value, "created");
-    state.rootfs = json::text_or_empty(value, "config.rootfs");
     // runc keeps annotations as "key=value" labels and adds the bundle as one more; its own comes last,
     // so an annotation named "bundle" cannot stand in for it.
     if (const auto* labels = json::find_path(value, "config.labels"); labels != nullptr && labels->is_array())
@@ -58,8 +56,6 @@ Result<State> parse_crun_status(std::string_view status_json) {
     State state;
     state.init = pid_or_zero(value, "pid");
     state.init_start = json::natural(value, "process-start-time").value_or(0);
-    state.created = json::text_or_empty(value, "created");
-    state.rootfs = json::text_or_empty(value, "rootfs");
     state.bundle = json::text_or_empty(value, "bundle");
     // crun writes the path below the cgroup mount; which mount it is decides the version.
     if (auto path = json::text_or_empty(value, "cgroup-path"); path.starts_with('/')) {

@@ -17,8 +17,6 @@ struct State {
     pid_t init = 0;
     std::uint64_t init_start = 0; // clock ticks after boot, field 22 of /proc/PID/stat
     std::string bundle;
-    std::string rootfs;
-    std::string created;          // RFC 3339, as the runtime wrote it
     std::string freezer;          // directory of the freezer cgroup (v1) or of the cgroup (v2); may be empty
     bool unified = false;         // `freezer` is a cgroup v2 directory
     bool waits_for_start = false; // exec.fifo is there: created, not started

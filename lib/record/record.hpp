@@ -93,7 +93,9 @@ inline constexpr const char* passport_file = "lpm.json";
 [[nodiscard]] std::string write_passport(const Record& record);
 [[nodiscard]] Result<Passport> parse_passport(std::string_view text);
 
-// A new ULID: 48 bits of time in ms, 80 random bits, Crockford's base 32; sorts by time.
+// Crockford's base 32.
+inline constexpr std::string_view ulid_alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+// A new ULID: 48 bits of time in ms, 80 random bits; sorts by time.
 [[nodiscard]] std::string new_id();
 [[nodiscard]] bool valid_id(std::string_view id);
 

@@ -32,10 +32,9 @@ Result<Store> Store::open(const std::string& dir) {
 }
 
 std::string month_of(std::string_view id) {
-    static constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     std::uint64_t ms = 0;
     for (const char c : id.substr(0, 10))
-        ms = ms << 5 | (alphabet.find(c) & 31U);
+        ms = ms << 5 | (ulid_alphabet.find(c) & 31U);
     return rfc3339({static_cast<time_t>(ms / 1000), 0}).substr(0, 7);
 }
 

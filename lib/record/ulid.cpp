@@ -8,7 +8,6 @@
 
 namespace lpm::record {
 
-static constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 static constexpr std::size_t length = 26;
 
 std::string new_id() {
@@ -20,7 +19,7 @@ std::string new_id() {
         static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_nsec) / 1000000;
     std::string id(length, '0');
     for (std::size_t i = 10; i-- > 0; ms >>= 5)
-        id[i] = alphabet[ms & 31U];
+        id[i] = ulid_alphabet[ms & 31U];
     unsigned bits = 0;
     unsigned have = 0;
     std::size_t at = 10;
@@ -28,13 +27,13 @@ std::string new_id() {
         bits = bits << 8 | byte;
         have += 8;
         for (; have >= 5 && at < length; have -= 5)
-            id[at++] = alphabet[bits >> (have - 5) & 31U];
+            id[at++] = ulid_alphabet[bits >> (have - 5) & 31U];
     }
     return id;
 }
 
 bool valid_id(std::string_view id) {
-    return id.size() == length && id.find_first_not_of(alphabet) == std::string_view::npos;
+    return id.size() == length && id.find_first_not_of(ulid_alphabet) == std::string_view::npos;
 }
 
 } // namespace lpm::record

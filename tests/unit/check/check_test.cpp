@@ -104,6 +104,9 @@ TEST_F(Checks, obey_the_severity_in_the_settings) {
 TEST_F(Checks, ContainerState) {
     facts.state->waits_for_start = true;
     EXPECT_EQ(verdict("ContainerState"), "block");
+    facts.state->init = 0;
+    facts.alive = false;
+    EXPECT_EQ(verdict("ContainerState"), "unknown") << "a state file of a runtime that we do not know";
     facts.state.reset();
     EXPECT_EQ(verdict("ContainerState"), "unknown") << "the runtime says it in its own words";
 }
@@ -117,7 +120,7 @@ TEST_F(Checks, ToolingMissing) {
     EXPECT_EQ(verdict("ToolingMissing"), "unknown");
     facts.criu_path.clear();
     EXPECT_EQ(verdict("ToolingMissing"), "block");
-    invocation.values[static_cast<std::size_t>(oci::Option::criu)] = "/opt/criu";
+    facts.criu_by_flag = true;
     EXPECT_EQ(verdict("ToolingMissing"), "unknown");
     facts.runtime = criu::RuntimeFacts{};
     facts.runtime->criu = false;

@@ -102,3 +102,24 @@ TEST(Pagemap, reads_old_entries_and_survives_overflow) {
     const std::string huge("\x0b\0\0\0\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 15);
     EXPECT_FALSE(criu::parse_pagemap(head + huge + huge));
 }
+
+TEST_F(Images, of_one_thread_named_very_often_obey_the_deadline) {
+    std::string record("\x08\x01\x2a\xff\x7f", 5); // pid 1, 16383 packed threads
+    record += std::string(16383, '\x01');
+    const auto size = static_cast<std::uint32_t>(record.size());
+    std::string image("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
+    image.append(reinterpret_cast<const char*>(&size), 4);
+    dir.write("pstree.img", image + record);
+    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
+    int asked = 0;
+    const auto verified = criu::verify_images(
+        fd.get(),
+        [](const void* counter) {
+            auto* count = const_cast<int*>(static_cast<const int*>(counter));
+            return ++*count < 100;
+        },
+        &asked);
+    ASSERT_FALSE(verified);
+    EXPECT_EQ(verified.error().code, Errc::busy);
+    EXPECT_EQ(asked, 100);
+}

@@ -27,6 +27,14 @@ TEST(CriuLog, reads_lines_without_a_time_and_from_the_restorer) {
               "CriuError");
 }
 
+TEST(CriuLog, takes_the_row_that_says_more) {
+    EXPECT_EQ(
+        criu::first_error("(00.1) Error (criu/files-ext.c:98): Can't dump file 9 of that type [600] (unknown "
+                          "anon_inode:[io_uring])\n")
+            ->code,
+        "IoUring");
+}
+
 TEST(CriuLog, is_silent_about_a_good_log) {
     EXPECT_FALSE(criu::first_error(""));
     EXPECT_FALSE(

@@ -15,7 +15,6 @@ TEST(State, reads_runc) {
     EXPECT_GT(state->init, 0);
     EXPECT_GT(state->init_start, 0U);
     EXPECT_EQ(state->bundle, "/var/lib/containers/b");
-    EXPECT_EQ(state->rootfs, "/var/lib/containers/b/rootfs");
     EXPECT_EQ(state->freezer, "/sys/fs/cgroup/freezer/c1");
     EXPECT_FALSE(state->unified);
 }
