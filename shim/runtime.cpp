@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "runtime.hpp"
 
+#include "decimal.hpp"
 #include "front/syscall.hpp"
 #include "paths.hpp"
 
@@ -33,33 +34,33 @@ bool is_this_program(const struct statx& file) {
            file.stx_dev_major == own.stx_dev_major && file.stx_dev_minor == own.stx_dev_minor;
 }
 
-// "/proc/<pid>/<name>" into out.
+// "/proc/<pid><name>" into out.
 void proc_path(long pid, const char* name, char (&out)[48]) {
-    char digits[24];
-    unsigned count = 0;
-    do {
-        digits[count++] = static_cast<char>('0' + pid % 10);
-        pid /= 10;
-    } while (pid != 0);
     unsigned at = 0;
     for (const char* c = "/proc/"; *c != '\0'; ++c)
         out[at++] = *c;
-    while (count > 0)
-        out[at++] = digits[--count];
+    at += write_decimal(static_cast<unsigned long>(pid), out + at);
     for (const char* c = name; *c != '\0'; ++c)
         out[at++] = *c;
     out[at] = '\0';
 }
 
+// The beginning of a file of another process; returns how many bytes.
+long read_proc(long pid, const char* name, char* out, unsigned long size) {
+    char path[48];
+    proc_path(pid, name, path);
+    const int fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    const long got = sys::read(fd, out, size);
+    sys::close(fd);
+    return got > 0 ? got : 0;
+}
+
 // Parent of another process, from /proc/<pid>/stat: "pid (name) state ppid ..."; 0 when it cannot be told.
 long parent_of(long pid) {
-    char path[48];
-    proc_path(pid, "/stat", path);
-    const int fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     char text[512];
-    const long size = fd < 0 ? 0 : sys::read(fd, text, sizeof(text));
-    if (fd >= 0)
-        sys::close(fd);
+    const long size = read_proc(pid, "/stat", text, sizeof(text));
     long at = size - 1;
     while (at > 0 && text[at] != ')') // the name may hold anything, even parentheses
         --at;
@@ -69,42 +70,107 @@ long parent_of(long pid) {
     return parent;
 }
 
+bool starts_with(const char* text, const char* beginning) {
+    while (*beginning != '\0' && *text == *beginning) {
+        ++text;
+        ++beginning;
+    }
+    return *beginning == '\0';
+}
+
+const char* base_name(const char* path) {
+    const char* name = path;
+    for (; *path != '\0'; ++path)
+        if (*path == '/')
+            name = path + 1;
+    return name;
+}
+
+bool other_implementation(const char* path) {
+    static constexpr char names[][8] = {"crun", "youki", "runsc", "kata"};
+    for (const auto& name : names)
+        if (starts_with(base_name(path), name))
+            return true;
+    return false;
+}
+
+// True if our parent runs `path`: as its program, or as the script that its interpreter was given. Then
+// `path` is a wrapper that calls us instead of runc, and does not exec but fork.
+bool called_by(const char* path) {
+    char words[1024];
+    const long size = read_proc(sys::parent(), "/cmdline", words, sizeof(words) - 1);
+    words[size] = '\0';
+    long second = 0;
+    while (second < size && words[second] != '\0')
+        ++second;
+    const char* candidates[] = {words, second < size ? words + second + 1 : words};
+    for (const char* word : candidates)
+        if (starts_with(word, path) && starts_with(path, word))
+            return true;
+    return false;
+}
+
+bool usable(const char* path) {
+    struct statx file;
+    return sys::stat(path, file) && (file.stx_mode & sys::file_type) == sys::regular_file &&
+           !is_this_program(file);
+}
+
 } // namespace
 
-bool find_runtime(RuntimePath& at, bool skip_configured) {
+bool find_runtime(RuntimePath& at, Loop loop) {
+    if (loop == Loop::give_up)
+        return false;
+    if (at.next == 0) {
+        ++at.next;
+        resolve(configured_runtime, at.text);
+        if (other_implementation(at.text)) {
+            at.next = place_count + 1;
+            return usable(at.text);
+        }
+        // A plain runc is not asked whether it is our parent: it would cost every call three system calls.
+        if (loop == Loop::none && usable(at.text) &&
+            (starts_with(base_name(at.text), "runc") || !called_by(at.text)))
+            return true;
+    }
     while (at.next <= place_count) {
-        const unsigned candidate = at.next++;
-        if (candidate > 0)
-            copy(usual_places[candidate - 1], at.text);
-        else if (skip_configured)
-            continue;
-        else
-            resolve(configured_runtime, at.text);
-        struct statx file;
-        if (sys::stat(at.text, file) && (file.stx_mode & sys::file_type) == sys::regular_file &&
-            !is_this_program(file))
+        copy(usual_places[at.next++ - 1], at.text);
+        if (usable(at.text))
             return true;
     }
     return false;
 }
 
-bool in_exec_loop() {
-    constexpr int process_cpu_time = 2; // CLOCK_PROCESS_CPUTIME_ID, which <linux/time.h> keeps for itself
-    __kernel_timespec burnt;
-    return sys::clock(process_cpu_time, burnt) && burnt.tv_sec >= 5;
+bool may_try_next(long error) {
+    constexpr long file_at_fault[] = {2, 8, 13, 20, 40, 80}; // ENOENT ENOEXEC EACCES ENOTDIR ELOOP ELIBBAD
+    for (const long code : file_at_fault)
+        if (error == -code)
+            return true;
+    return false;
 }
 
-bool in_fork_loop() {
-    const long parent = sys::parent();
-    const long pids[] = {parent, parent_of(parent)};
-    for (const long pid : pids) {
+Loop exec_loop() {
+    constexpr int process_cpu_time = 2; // CLOCK_PROCESS_CPUTIME_ID, which <linux/time.h> keeps for itself
+    __kernel_timespec burnt;
+    if (!sys::clock(process_cpu_time, burnt) || burnt.tv_sec < 5)
+        return Loop::none;
+    return burnt.tv_sec < 60 ? Loop::skip_configured : Loop::give_up;
+}
+
+Loop fork_loop() {
+    constexpr int generations = 12;
+    constexpr int too_many = 3; // wrappers that lead to gates that lead to wrappers
+    int found = 0;
+    long pid = sys::parent();
+    for (int i = 0; i < generations && pid > 1; ++i) {
         char path[48];
         proc_path(pid, "/exe", path);
         struct statx file;
-        if (pid > 0 && sys::stat(path, file) && is_this_program(file))
-            return true;
+        if (sys::stat(path, file) && is_this_program(file))
+            ++found;
+        pid = parent_of(pid);
     }
-    return false;
+    return found == 0 ? Loop::none : found < too_many ? Loop::skip_configured : Loop::give_up;
 }
 
 } // namespace lpm::shim

@@ -11,19 +11,27 @@ struct RuntimePath {
     unsigned next;   // the candidate to look at next; 0 to begin
 };
 
+// A call that goes round in a circle: /etc/lpm/runtime leads to a program that calls us again.
+enum class Loop { none, skip_configured, give_up };
+
 // Looks from candidate `at.next` on for a file that is there and is not this program (by device and inode),
 // and moves `at.next` behind it, so that a caller whose exec failed can ask again. Candidates are
 // /etc/lpm/runtime (where it points to, if it is a link to an absolute path), then runc in the places where
 // distributions install it. PATH is not asked: some callers give none.
-[[nodiscard]] bool find_runtime(RuntimePath& at, bool skip_configured);
+// A configured crun (or another implementation by its name) is never replaced by runc, not even when it is
+// missing: runc would take its containers for ones that do not exist, and delete their state.
+[[nodiscard]] bool find_runtime(RuntimePath& at, Loop loop);
 
-// True when this process has burnt so much CPU time before its start that it must have been through here many
-// times: /etc/lpm/runtime leads to a program that executes us again. Then it is to be skipped. Time is used
-// because it survives exec and, unlike a mark in the environment, the runtime cannot see it.
-[[nodiscard]] bool in_exec_loop();
+// Whether the next candidate may be tried after execve returned this (a negative errno): only when the file
+// itself is at fault, not when memory or the length of argv is.
+[[nodiscard]] bool may_try_next(long error);
 
-// The same for the gate, which forks: true when this program's parent or grandparent is this program too. The
-// CPU time of a child starts at nothing, so that the chain would grow until the machine is full.
-[[nodiscard]] bool in_fork_loop();
+// A process that has burnt much CPU time before its start must have been through here many times. Time is
+// used because it survives exec and, unlike a mark in the environment, the runtime cannot see it. Above a
+// minute nothing is left to try.
+[[nodiscard]] Loop exec_loop();
+
+// For a program that forks, whose CPU time begins anew each round: whether it is its own ancestor.
+[[nodiscard]] Loop fork_loop();
 
 } // namespace lpm::shim

@@ -12,6 +12,7 @@ enum class Kind : std::uint8_t { boolean, text, integer, answer };
 constexpr std::uint8_t global = 1;
 constexpr std::uint8_t on_checkpoint = 2;
 constexpr std::uint8_t on_restore = 4;
+constexpr std::uint8_t on_delete = 8;
 constexpr std::uint8_t both = on_checkpoint | on_restore;
 constexpr std::uint8_t everywhere = 0xff;
 
@@ -63,6 +64,8 @@ constexpr Flag flags[] = {
     {"no-pivot", Kind::boolean, on_restore, Option::no_pivot},
     {"lsm-profile", Kind::text, on_restore, Option::lsm_profile},
     {"lsm-mount-context", Kind::text, on_restore, Option::lsm_mount_context},
+    {"force", Kind::boolean, on_delete, Option::force},
+    {"f", Kind::boolean, on_delete, Option::force},
     {"cgroup-manager", Kind::text, global, Option::cgroup_manager},
     {"log-level", Kind::text, global, Option::log_level},
     {"network-lock", Kind::text, both, Option::network_lock},
@@ -187,6 +190,8 @@ Verb verb_of(const char* word) {
         return Verb::pause;
     if (equal(word, "resume"))
         return Verb::resume;
+    if (equal(word, "delete"))
+        return Verb::remove;
     return Verb::other;
 }
 
@@ -196,6 +201,8 @@ std::uint8_t flags_of(Verb verb) {
         return global | on_checkpoint;
     if (verb == Verb::restore)
         return global | on_restore;
+    if (verb == Verb::remove)
+        return global | on_delete;
     return global;
 }
 

@@ -9,7 +9,8 @@
 // gated. Freestanding: no libc, no pointer in static data (the front has nobody to apply relocations).
 namespace lpm::oci {
 
-enum class Verb : std::uint8_t { other, checkpoint, restore, pause, resume };
+// remove: runc's `delete`, which is a word of the language.
+enum class Verb : std::uint8_t { other, checkpoint, restore, pause, resume, remove };
 
 // Every flag that the gated verbs know, and runc's global flags.
 enum class Option : std::uint8_t {
@@ -48,6 +49,8 @@ enum class Option : std::uint8_t {
     no_pivot,
     lsm_profile,
     lsm_mount_context,
+    // delete
+    force,
     // crun only
     cgroup_manager,
     log_level,

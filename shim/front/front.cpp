@@ -4,6 +4,7 @@
 // lpm-runc: looks at the command line and becomes the real runtime, or the gate for checkpoint and restore.
 // Nothing that the caller gave is changed but argv[0]. There is no libc here: starting one up is most of what
 // a wrapper costs.
+#include "decimal.hpp"
 #include "front/stamp.hpp"
 #include "front/syscall.hpp"
 #include "oci/argv.hpp"
@@ -19,17 +20,41 @@ void become_gate(char** argv, char** envp) {
     sys::execve(shim::gate_program, argv, envp); // returns only when there is no gate to become
 }
 
+unsigned length_of(const char* text) {
+    unsigned n = 0;
+    while (text[n] != '\0')
+        ++n;
+    return n;
+}
+
+void say_not_executed(const char* path, long error) {
+    char number[24];
+    const unsigned digits = shim::write_decimal(static_cast<unsigned long>(-error), number);
+    sys::write(2, "lpm-runc: cannot execute ", 25);
+    sys::write(2, path, length_of(path));
+    sys::write(2, ": errno ", 8);
+    sys::write(2, number, digits);
+    sys::write(2, "\n", 1);
+}
+
+// Returns when there is nothing to become. A candidate that is there but cannot be executed for lack of
+// memory, or because argv is too long for the kernel, is not passed over: the next may be another
+// implementation.
 void become_runtime(int argc, char** argv, char** envp) {
     char* bare[] = {nullptr, nullptr};
-    if (argc ==
-        0) // kernels before 5.18 allow it, and then argv[0] must not be written: envp starts behind it
+    // Kernels before 5.18 allow argc 0, and then argv[0] must not be written: envp starts behind it.
+    if (argc == 0)
         argv = bare;
     shim::RuntimePath runtime;
     runtime.next = 0;
-    const bool loop = shim::in_exec_loop();
+    const shim::Loop loop = shim::exec_loop();
     while (shim::find_runtime(runtime, loop)) {
         argv[0] = runtime.text;
-        sys::execve(runtime.text, argv, envp);
+        const long error = sys::execve(runtime.text, argv, envp);
+        if (!shim::may_try_next(error)) {
+            say_not_executed(runtime.text, error);
+            sys::exit(1);
+        }
     }
 }
 
@@ -44,7 +69,8 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
     const oci::Invocation call = oci::parse(argc, argv);
     if (call.gated)
         become_gate(argv, envp);
-    else if (call.verb == oci::Verb::pause || call.verb == oci::Verb::resume)
+    else if (call.verb == oci::Verb::pause || call.verb == oci::Verb::resume ||
+             call.verb == oci::Verb::remove)
         stamp(call);
     become_runtime(argc, argv, envp);
 

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "front/stamp.hpp"
 
+#include "decimal.hpp"
 #include "front/syscall.hpp"
 #include "paths.hpp"
 
@@ -18,18 +19,16 @@ int enter(int parent, const char* name) {
     return dir;
 }
 
-// Decimal digits and a newline; returns how many bytes.
-unsigned long decimal(unsigned long value, char (&out)[24]) {
-    char reversed[24];
-    unsigned long n = 0;
-    do {
-        reversed[n++] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    for (unsigned long i = 0; i < n; ++i)
-        out[i] = reversed[n - 1 - i];
-    out[n] = '\n';
-    return n + 1;
+// Removes the stamps of a container that is about to be deleted, and closes `parent`.
+void forget(int parent, const char* id) {
+    const int dir = sys::open_at(parent, id, dir_flags);
+    if (dir >= 0) {
+        sys::unlink_at(dir, "paused", 0);
+        sys::unlink_at(dir, "resumed", 0);
+        sys::close(dir);
+        sys::unlink_at(parent, id, AT_REMOVEDIR);
+    }
+    sys::close(parent);
 }
 
 } // namespace
@@ -37,18 +36,21 @@ unsigned long decimal(unsigned long value, char (&out)[24]) {
 void stamp(const oci::Invocation& call) {
     if (!oci::valid_id(call.id) || !sys::exists(shim::stamps_on))
         return;
-    constexpr int boot_time = 7; // CLOCK_BOOTTIME: goes on while the machine sleeps, and nobody can set it
-    __kernel_timespec now;
-    if (!sys::clock(boot_time, now))
-        return;
     char hash[17];
     oci::root_hash(call.text(oci::Option::root), hash);
     int dir = sys::open_at(AT_FDCWD, shim::run_dir, dir_flags);
     if (dir >= 0)
         dir = enter(dir, hash);
-    if (dir >= 0)
-        dir = enter(dir, call.id);
     if (dir < 0)
+        return;
+    if (call.verb == oci::Verb::remove) {
+        forget(dir, call.id);
+        return;
+    }
+    constexpr int boot_time = 7; // CLOCK_BOOTTIME: goes on while the machine sleeps, and nobody can set it
+    __kernel_timespec now;
+    dir = enter(dir, call.id);
+    if (dir < 0 || !sys::clock(boot_time, now))
         return;
     // O_NONBLOCK: not even a fifo planted here may keep a container from being resumed.
     const int file = sys::open_at(dir, call.verb == oci::Verb::pause ? "paused" : "resumed",
@@ -59,7 +61,9 @@ void stamp(const oci::Invocation& call) {
     char text[24];
     const auto nanoseconds =
         static_cast<unsigned long>(now.tv_sec) * 1'000'000'000UL + static_cast<unsigned long>(now.tv_nsec);
-    sys::write(file, text, decimal(nanoseconds, text));
+    unsigned length = shim::write_decimal(nanoseconds, text);
+    text[length++] = '\n';
+    sys::write(file, text, length);
     sys::close(file);
 }
 

@@ -69,6 +69,10 @@ inline long make_dir_at(int dir, const char* path, unsigned mode) {
     return call(__NR_mkdirat, dir, address(path), mode);
 }
 
+inline long unlink_at(int dir, const char* name, int flags) {
+    return call(__NR_unlinkat, dir, address(name), flags);
+}
+
 inline long write(int fd, const void* data, unsigned long size) {
     return call(__NR_write, fd, address(data), static_cast<long>(size));
 }

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "delegate.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "decimal.hpp"
 #include "paths.hpp"
 #include "runtime.hpp"
 
@@ -33,18 +35,6 @@ struct Plan {
     int error = 0; // written by the child: errno of execve
 };
 
-void write_decimal(char* to, pid_t value) {
-    char digits[12];
-    int count = 0;
-    do {
-        digits[count++] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (count > 0)
-        *to++ = digits[--count];
-    *to = '\0';
-}
-
 [[noreturn]] void child(Plan& plan) {
     if (plan.death_signal != 0) {
         ::prctl(PR_SET_PDEATHSIG, plan.death_signal);
@@ -53,7 +43,7 @@ void write_decimal(char* to, pid_t value) {
             ::_exit(1);
     }
     if (plan.listen_pid != nullptr)
-        write_decimal(plan.listen_pid, ::getpid());
+        plan.listen_pid[shim::write_decimal(static_cast<unsigned long>(::getpid()), plan.listen_pid)] = '\0';
     ::sigaction(SIGCHLD, &plan.child_action, nullptr);
     ::sigprocmask(SIG_SETMASK, &plan.mask, nullptr);
     ::execve(plan.path, plan.argv, plan.environment);
@@ -61,7 +51,16 @@ void write_decimal(char* to, pid_t value) {
     ::_exit(1);
 }
 
-constexpr int forwarded[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+// All that can be sent on: not what stops or continues a job, which reaches the child by itself, and not what
+// a fault of our own raises. A foreground restore hands them to the container, as runc does.
+sigset_t forwarded() {
+    sigset_t signals;
+    sigfillset(&signals);
+    for (const int signal : {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGILL,
+                             SIGFPE, SIGTRAP, SIGABRT, SIGSYS, SIGURG})
+        sigdelset(&signals, signal);
+    return signals;
+}
 
 Ended wait_for(pid_t pid, const sigset_t& signals) {
     for (;;) {
@@ -91,7 +90,7 @@ bool is_front(const char* path) {
 }
 
 bool next_runtime(shim::RuntimePath& at) {
-    const bool loop = shim::in_exec_loop() || shim::in_fork_loop();
+    const shim::Loop loop = std::max(shim::exec_loop(), shim::fork_loop());
     while (shim::find_runtime(at, loop))
         if (!is_front(at.text))
             return true;
@@ -133,11 +132,7 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment) {
     plan.parent = ::getpid();
     ::prctl(PR_GET_PDEATHSIG, &plan.death_signal);
 
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (const int signal : forwarded)
-        sigaddset(&signals, signal);
-    sigaddset(&signals, SIGCHLD);
+    const sigset_t signals = forwarded();
     // With SIGCHLD ignored, the kernel would reap the child and its status would be lost.
     struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
@@ -155,6 +150,8 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment) {
         const Ended ended = wait_for(pid, signals);
         if (plan.error == 0)
             return ended;
+        if (!shim::may_try_next(-plan.error))
+            return fail_errno(plan.error, std::string("execute ") + at.text);
     }
     return fail(Errc::absent, std::string("no container runtime to run: point ") + shim::configured_runtime +
                                   " at the runc that is built with CRIU");
@@ -181,6 +178,8 @@ void become_runtime(char** argv, char** environment) {
     while (next_runtime(at)) {
         argv[0] = at.text;
         ::execve(at.text, argv, environment);
+        if (!shim::may_try_next(-errno))
+            break;
     }
 }
 
