@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "call.hpp"
@@ -12,39 +11,67 @@
 #include "criu/stats.hpp"
 #include "report.hpp"
 
-// What the gate does after the runtime has ended.
+// What the gate does around and after the runtime's run.
 namespace lpm::gate {
 
 // CRIU at its most talkative writes about 1 MiB per hundred processes.
 static constexpr std::uint64_t max_log = std::uint64_t{4} << 20;
+// Where the first error of a log is looked for: it may stand before megabytes of consequences.
+static constexpr std::size_t max_read_log = std::size_t{64} << 20;
 static constexpr std::size_t max_stats = 65536;
 
-// CRI-O makes dump.log before the call, and an earlier try may have left one: it counts only if it was
-// written since we started the runtime. File times come from a clock that ticks every 4 ms or so.
-bool Call::written_by_this_call(int dir, const std::string& name) const {
-    struct stat st{};
-    if (::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
-        st.st_size == 0)
-        return false;
-    constexpr long long slack = 20'000'000;
-    const auto ns = [](const timespec& t) { return t.tv_sec * 1'000'000'000LL + t.tv_nsec; };
-    return ns(st.st_mtim) + slack >= ns(delegated_);
+const char* Call::log_name() const {
+    return record_.operation == "restore" ? "restore.log" : "dump.log";
+}
+const char* Call::stats_name() const {
+    return record_.operation == "restore" ? "stats-restore" : "stats-dump";
 }
 
-void Call::keep(int work, int logs, const std::string& name) {
-    if (!written_by_this_call(work, name))
+bool Call::Seen::operator==(const Seen& other) const {
+    return name == other.name && inode == other.inode && size == other.size &&
+           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
+}
+
+Call::Seen Call::see(int dir, const std::string& name) {
+    struct stat st{};
+    if (dir < 0 || ::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        return {name, 0, 0, {}};
+    return {name, st.st_ino, st.st_size, st.st_ctim};
+}
+
+// CRI-O makes dump.log before the call, and an earlier try may have left one. The directory is held open: of
+// a restore in the foreground it may be gone by name when the container ends.
+void Call::look_at_work_dir() {
+    if (auto dir = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY))
+        work_ = *std::move(dir);
+    seen_ = {see(work_.get(), log_name()), see(work_.get(), stats_name())};
+}
+
+bool Call::written_by_this_call(const std::string& name) const {
+    const Seen after = see(work_.get(), name);
+    if (after.size == 0)
+        return false;
+    for (const Seen& before : seen_)
+        if (before == after)
+            return false;
+    return true;
+}
+
+void Call::keep(int logs, const std::string& name) {
+    if (!written_by_this_call(name))
         return;
-    auto from = open_at(work, name, O_RDONLY | O_NOFOLLOW);
+    auto from = open_at(work_.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!from)
         return;
     if (const auto size = copy_bounded(from->get(), logs, name, max_log); !size)
         note(name + " not kept: " + size.error().text);
 }
 
-void Call::keep_stats(int work, const std::string& name) {
-    if (!written_by_this_call(work, name))
+void Call::keep_stats() {
+    const std::string name = stats_name();
+    if (!written_by_this_call(name))
         return;
-    const auto bytes = read_file(work, name, max_stats);
+    const auto bytes = read_file(work_.get(), name, max_stats);
     const auto stats = bytes ? criu::parse_stats(*bytes) : std::unexpected(bytes.error());
     if (!stats) {
         note(name + ": " + stats.error().text);
@@ -53,20 +80,6 @@ void Call::keep_stats(int work, const std::string& name) {
     for (std::size_t i = 0; i < stats->names.size(); ++i)
         if (stats->values[i])
             record_.stats.emplace_back(std::string(stats->names[i].name), *stats->values[i]);
-}
-
-static std::optional<std::uint64_t> size_of_files(const std::string& path) {
-    const std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> open(::opendir(path.c_str()));
-    if (!open)
-        return std::nullopt;
-    std::uint64_t bytes = 0;
-    while (const dirent* entry = ::readdir(open.get())) {
-        struct stat st{};
-        if (::fstatat(::dirfd(open.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode))
-            bytes += static_cast<std::uint64_t>(st.st_size);
-    }
-    return bytes;
 }
 
 // As durable as the images beside it: CRIU syncs none of them.
@@ -79,94 +92,94 @@ void Call::write_passport() {
         note("lpm.json not written: " + written.error().text);
 }
 
+void Call::say(std::string line) {
+    lines_.push_back(std::move(line));
+}
+
 // A runtime that was killed may leave behind what it had frozen. What the caller froze is the caller's.
 void Call::thaw_if_left_frozen() {
     if (record_.frozen || !state_ || record_.operation == "restore" || !oci::alive(*state_) ||
         !oci::frozen(*state_))
         return;
-    if (const auto thawed = oci::thaw(*state_)) {
+    const auto thawed = oci::thaw(*state_);
+    const std::string what = "the failed " + record_.operation + " left " + subject_.id + " frozen";
+    if (thawed && !oci::frozen(*state_)) {
         note("the container was left frozen and has been thawed");
-        add_line("lpm: the failed " + record_.operation + " left " + subject_.id +
-                 " frozen; it runs again now");
+        say("lpm: " + what + "; it has been thawed");
     } else {
-        note("the container was left frozen: " + thawed.error().text);
-        add_line("lpm: the failed " + record_.operation + " left " + subject_.id +
-                 " frozen and it could not be thawed");
+        note("the container was left frozen" + (thawed ? std::string() : ": " + thawed.error().text));
+        say("lpm: " + what + " and it could not be thawed: resume it with the runtime");
     }
 }
 
-void Call::explain_failure(int work) {
-    const std::string verb = record_.operation;
-    if (ended_.signal != 0) {
+void Call::explain_failure() {
+    record_.code = "RuntimeFailed";
+    record_.message = "the runtime failed for a reason of its own, which it has printed";
+    if (ended_->signal != 0) {
         record_.code = "RuntimeKilled";
-        record_.message = "the runtime was killed by signal " + std::to_string(ended_.signal);
-    }
-    const std::string name = verb == "restore" ? "restore.log" : "dump.log";
-    if (work >= 0 && written_by_this_call(work, name)) {
-        // The first error is what counts, and it may stand before megabytes of consequences.
-        auto log = read_file(work, name, std::size_t{64} << 20);
-        if (const auto error = log ? criu::first_error(*log) : std::nullopt; error && ended_.signal == 0) {
+        record_.message = "the runtime was killed by signal " + std::to_string(ended_->signal);
+    } else if (written_by_this_call(log_name())) {
+        const auto log = read_head(work_.get(), log_name(), max_read_log);
+        if (const auto error = log ? criu::first_error(*log) : std::nullopt) {
             record_.code = error->code;
             record_.message = error->message;
             if (!error->remedy.empty())
                 record_.message += "; " + std::string(error->remedy);
         }
     }
-    if (record_.message.empty()) {
-        // Not CRIU's doing: the runtime has said why on its own.
-        record_.code = "RuntimeFailed";
+    if (record_.code == "RuntimeFailed")
         return;
-    }
-    std::string line =
-        "lpm: " + verb + " of " + subject_.id + " failed: " + record_.message + " [" + record_.code + "]";
+    std::string line = "lpm: " + record_.operation + " of " + subject_.id + " failed: " + record_.message +
+                       " [" + record_.code + "]";
     if (store_)
         line += "; logs are kept in " + store_->log_dir(record_.id);
-    add_line(line);
+    say(std::move(line));
 }
 
 void Call::keep_files(bool ok) {
-    const bool restore = record_.operation == "restore";
-    auto work = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY);
-    if (work)
-        keep_stats(work->get(), restore ? "stats-restore" : "stats-dump");
-    if (work && store_) {
+    keep_stats();
+    if (work_ && store_) {
         if (auto logs = store_->make_log_dir(record_.id)) {
-            keep(work->get(), logs->get(), restore ? "restore.log" : "dump.log");
-            keep(work->get(), logs->get(), restore ? "stats-restore" : "stats-dump");
+            keep(logs->get(), log_name());
+            keep(logs->get(), stats_name());
         } else {
             note("logs not kept: " + logs.error().text);
         }
     }
     if (!ok)
-        explain_failure(work ? work->get() : -1);
+        explain_failure();
 }
 
 // A restore in the foreground ends with the status of the container, hours later maybe: then CRIU's figures,
 // which it writes last, tell that the restore itself went well.
 bool Call::succeeded() const {
-    if (ended_.ok() || record_.operation != "restore" || invocation_.on(oci::Option::detach))
-        return ended_.ok();
-    const auto work = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY);
-    return work && written_by_this_call(work->get(), "stats-restore");
+    if (ended_->ok() || record_.operation != "restore" || invocation_.on(oci::Option::detach))
+        return ended_->ok();
+    return written_by_this_call(stats_name());
 }
 
 void Call::end() {
-    const bool ok = succeeded();
-    record_.outcome = ok ? "completed" : "failed";
-    if (ended_.signal != 0)
-        record_.signal = ended_.signal;
+    if (ended_->signal != 0)
+        record_.signal = ended_->signal;
     else
-        record_.exit_status = ended_.exit_status;
+        record_.exit_status = ended_->exit_status;
+    if (!work_) // the runtime makes it if need be
+        if (auto dir = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY))
+            work_ = *std::move(dir);
+    const bool ok = succeeded();
     if (!ok)
         thaw_if_left_frozen();
     keep_files(ok);
-    record_.final = true;
-    record_.ended = rfc3339(now());
-    if (ok && record_.operation != "restore") {
-        record_.image_bytes = size_of_files(record_.image_path);
+    if (ended_->ok() && record_.operation != "restore") {
+        if (const auto usage = read_dir_usage(record_.image_path))
+            record_.image_bytes = usage->size;
+        record_.ended = rfc3339(now());
         write_passport();
     }
-    publish();
+    finish(ok ? "completed" : "failed");
+    // Only now: standard error may be a pipe that nobody reads any more.
+    for (const auto& line : lines_)
+        add_line(line);
 }
 
 } // namespace lpm::gate

@@ -49,6 +49,12 @@ std::string Call::absolute(const char* path) const {
     return base + "/" + path;
 }
 
+// Without --image-path runc takes the directory that it was started in, also for a restore.
+std::string Call::image_dir() const {
+    const char* path = invocation_.text(Option::image_path);
+    return path == nullptr || *path == '\0' ? current_dir() + "/checkpoint" : absolute(path);
+}
+
 void Call::note(std::string_view text) {
     constexpr std::size_t max_notes = 32;
     if (record_.notes.size() < max_notes)
@@ -96,13 +102,12 @@ void Call::begin(check::Stage stage) {
         const std::string here = current_dir();
         bundle_dir_ = bundle == nullptr ? here : *bundle == '/' ? std::string(bundle) : here + "/" + bundle;
     }
-    const char* images = invocation_.text(Option::image_path);
-    subject_.image_path = absolute(images == nullptr ? "checkpoint" : images);
+    subject_.image_path = image_dir();
     fill_record(stage);
-    read_lineage();
     if (auto store = record::Store::open(shim::state_dir))
         store_ = *std::move(store);
     publish();
+    read_lineage();
 }
 
 void Call::fill_record(check::Stage stage) {
@@ -117,7 +122,7 @@ void Call::fill_record(check::Stage stage) {
         record_.argv.push_back(one_line(argv_[i], max_word));
     record_.image_path = subject_.image_path;
     const char* work = invocation_.text(Option::work_path);
-    record_.work_path = work == nullptr ? subject_.image_path : absolute(work);
+    record_.work_path = work == nullptr || *work == '\0' ? subject_.image_path : absolute(work);
     record_.parent_path = text_of(invocation_.text(Option::parent_path));
     record_.leave_running = invocation_.on(Option::leave_running);
     utsname system{};
@@ -170,20 +175,24 @@ bool Call::refused() {
         record_.names = facts.bundle->names;
     if (outcome.code.empty())
         return false;
-    record_.outcome = "refused";
     record_.code = outcome.code;
     record_.message = outcome.message;
-    record_.final = true;
-    record_.ended = rfc3339(now());
-    publish();
+    finish("refused");
     report_error(invocation_, "lpm refused " + record_.operation + " of " + subject_.id + ": " +
                                   outcome.message + " [" + outcome.code + "]");
     return true;
 }
 
+void Call::finish(std::string_view outcome) {
+    record_.outcome = outcome;
+    record_.final = true;
+    record_.ended = rfc3339(now());
+    publish();
+}
+
 bool Call::delegate() {
-    delegated_ = now();
-    record_.delegated = rfc3339(delegated_);
+    look_at_work_dir();
+    record_.delegated = rfc3339(now());
     std::vector<const char*> argv(argv_, argv_ + argc_);
     argv.push_back(nullptr);
     auto ended = run_runtime(std::move(argv), environment_);
@@ -191,12 +200,9 @@ bool Call::delegate() {
         ended_ = *ended;
         return true;
     }
-    record_.outcome = "failed";
     record_.code = "RuntimeMissing";
     record_.message = ended.error().text;
-    record_.final = true;
-    record_.ended = rfc3339(now());
-    publish();
+    finish("failed");
     report_error(invocation_, "lpm: " + ended.error().text);
     return false;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "check/check.hpp"
 #include "config/settings.hpp"
@@ -31,24 +32,41 @@ class Call {
     // Keeps logs and figures, explains a failure, publishes the final record.
     void end();
 
-    [[nodiscard]] const Ended& ended() const { return ended_; }
+    // Whether the runtime has been run, and how it ended.
+    [[nodiscard]] const std::optional<Ended>& ended() const { return ended_; }
 
   private:
+    // A file of the work directory, as it was before the runtime ran: engines leave old ones there.
+    struct Seen {
+        std::string name;
+        unsigned long long inode = 0;
+        long long size = 0;
+        timespec changed{};
+        [[nodiscard]] bool operator==(const Seen& other) const;
+    };
+
     void fill_record(check::Stage stage);
     void note(std::string_view text);
+    void say(std::string line);
     void publish();
+    void finish(std::string_view outcome);
+    void look_at_work_dir();
     [[nodiscard]] bool succeeded() const;
     void keep_files(bool ok);
-    void keep(int work, int logs, const std::string& name);
-    void keep_stats(int work, const std::string& name);
-    void explain_failure(int work);
+    void keep(int logs, const std::string& name);
+    void keep_stats();
+    void explain_failure();
     void thaw_if_left_frozen();
     void write_passport();
     void read_lineage();
     [[nodiscard]] const char* variable(std::string_view name) const;
     [[nodiscard]] std::string root_of_states() const;
+    [[nodiscard]] std::string image_dir() const;
     [[nodiscard]] std::string absolute(const char* path) const;
-    [[nodiscard]] bool written_by_this_call(int dir, const std::string& name) const;
+    [[nodiscard]] static Seen see(int dir, const std::string& name);
+    [[nodiscard]] bool written_by_this_call(const std::string& name) const;
+    [[nodiscard]] const char* log_name() const;
+    [[nodiscard]] const char* stats_name() const;
 
     const oci::Invocation& invocation_;
     char** argv_;
@@ -63,8 +81,10 @@ class Call {
     std::string runtime_key_;
     std::string bundle_dir_; // of a restore
     std::optional<oci::State> state_;
-    timespec delegated_{};
-    Ended ended_;
+    Fd work_; // the work directory, once it is there
+    std::vector<Seen> seen_;
+    std::optional<Ended> ended_;
+    std::vector<std::string> lines_; // for standard error, after the record is safe
 };
 
 } // namespace lpm::gate

@@ -122,12 +122,11 @@ static criu::CriuFacts probe_criu(const std::string& path) {
 }
 
 static Result<> publish(const criu::Tooling& tooling) {
-    const std::string file = shim::probe_file;
+    const std::string_view file = shim::probe_file;
     const auto slash = file.rfind('/');
-    const std::string name = file.substr(slash + 1);
-    TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/run", O_RDONLY | O_DIRECTORY));
-    TRY_ASSIGN(const Fd dir, make_dirs(root.get(), "lpm"));
-    return replace_file(dir.get(), name, criu::write_tooling(tooling), 0600);
+    TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(const Fd dir, make_dirs(root.get(), file.substr(1, slash - 1)));
+    return replace_file(dir.get(), std::string(file.substr(slash + 1)), criu::write_tooling(tooling), 0600);
 }
 
 int probe() {
