@@ -7,6 +7,7 @@ Writes RESULTS/SUITE.tsv (one line per test) and RESULTS/SUITE.log (the failures
 """
 import importlib
 import pathlib
+import subprocess
 import sys
 import time
 import unittest
@@ -78,6 +79,10 @@ def main():
             open(folder / f"{name}.log", "w", encoding="utf-8") as log:
         results = Results(tsv, log)
         chosen.run(results)
+        reports = subprocess.run([HERE / "sanitizer_reports"], stdout=subprocess.PIPE, text=True, check=False)
+        print(reports.stdout, end="", file=tsv)
+        if reports.returncode != 0:
+            return 1
     return 0 if results.testsRun and results.wasSuccessful() else 1
 
 
