@@ -17,27 +17,43 @@ die() {
     exit 1
 }
 
+# ticker TEXT: says TEXT after two seconds, again every ten with the time, until it is killed.
+ticker() {
+    local began=$SECONDS silent
+    exec {silent}<> <(:) # a pipe that stays silent, not sleep: a child would outlive this subshell
+    read -rt 2 -u "$silent" || say "$1 ..."
+    until read -rt 10 -u "$silent"; do say "$1 ... $((SECONDS - began)) s"; done
+}
+
 # step TEXT LOG CMD...: runs CMD with its output in LOG. Says what runs once it takes longer than two
 # seconds, again every ten, and at the end how long it took; the end of LOG is shown when CMD fails.
 step() {
-    local text=$1 log=$2 began=$SECONDS rc=0 ticker
+    local text=$1 log=$2 began=$SECONDS rc=0 ticking
     shift 2
     mkdir -p "$(dirname "$log")"
-    ( # read from a pipe that stays silent, not sleep: a child would outlive this subshell
-        exec {silent}<> <(:)
-        read -rt 2 -u "$silent" || say "$text ..."
-        until read -rt 10 -u "$silent"; do say "$text ... $((SECONDS - began)) s"; done
-    ) </dev/null >/dev/null &
-    ticker=$!
+    ticker "$text" </dev/null >/dev/null &
+    ticking=$!
     "$@" >"$log" 2>&1 </dev/null || rc=$?
-    kill "$ticker" 2>/dev/null || true
-    wait "$ticker" 2>/dev/null || true
+    kill "$ticking" 2>/dev/null || true
+    wait "$ticking" 2>/dev/null || true
     if [ "$rc" -ne 0 ]; then
         tail -n 40 "$log" >&2
         say "$text: failed (exit $rc) after $((SECONDS - began)) s; whole log: $log"
         return "$rc"
     fi
     [ $((SECONDS - began)) -lt 2 ] || say "$text: done in $((SECONDS - began)) s"
+}
+
+# watched TEXT CMD...: CMD in sight, with lines that tell how long it runs.
+watched() {
+    local text=$1 rc=0 ticking
+    shift
+    ticker "$text" </dev/null >/dev/null &
+    ticking=$!
+    "$@" || rc=$?
+    kill "$ticking" 2>/dev/null || true
+    wait "$ticking" 2>/dev/null || true
+    return "$rc"
 }
 
 apt_install() {
