@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <filesystem>
 
 namespace lpm::test {
@@ -55,6 +56,17 @@ class Gate : public testing::Test {
         return texts;
     }
 
+    // The only record; fails the test and is empty when there is another number of them.
+    static std::string only_record() {
+        const auto texts = records();
+        EXPECT_EQ(texts.size(), 1U);
+        return texts.size() == 1 ? texts[0] : "";
+    }
+    static void expect_in_record(const std::string& text) {
+        const std::string record = only_record();
+        EXPECT_NE(record.find(text), std::string::npos) << text << " is not in " << record;
+    }
+
     static void expect_one_record(const std::string& outcome) {
         const auto texts = records();
         ASSERT_EQ(texts.size(), 1U);
@@ -62,6 +74,25 @@ class Gate : public testing::Test {
         EXPECT_NE(texts[0].find("\"additions\": []"), std::string::npos) << texts[0];
     }
 };
+
+// What CRI-O, containerd and podman would take for something else, in any case of letters.
+inline const std::vector<std::string>& misread_phrases() {
+    static const std::vector<std::string> list = {
+        "no such process",         "container not running",
+        "invalid process",         "process already finished",
+        "does not exist",          "permission denied",
+        "operation not permitted", "executable file not found",
+        "no such file or dir",     "container process not found",
+    };
+    return list;
+}
+
+inline void expect_nothing_to_misread(std::string text) {
+    for (char& c : text)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const std::string& phrase : misread_phrases())
+        EXPECT_EQ(text.find(phrase), std::string::npos) << phrase << " in: " << text;
+}
 
 inline std::size_t count(const std::string& text, const std::string& what) {
     std::size_t n = 0;

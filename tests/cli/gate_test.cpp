@@ -69,7 +69,7 @@ TEST_F(Gate, signals_are_sent_on) {
     for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH}) {
         Call how = plain({"restore", "c"});
         how.kill_after_dump = number;
-        const Outcome got = through_lpm(how, {"catch 5000", "exit 4"});
+        const Outcome got = through_lpm(how, {"catch 20000", "exit 4"});
         EXPECT_EQ(got.at("caught"), std::to_string(number));
         EXPECT_EQ(got.exit_code(), 4);
     }
@@ -84,7 +84,7 @@ TEST_F(Gate, the_runtime_dies_with_the_gate_if_the_caller_wanted_that) {
     EXPECT_EQ(got.err, "");
     EXPECT_EQ(got.at("pdeathsig"), std::to_string(SIGKILL));
     const std::string runtime = "/proc/" + got.at("pid");
-    for (int i = 0; i < 200 && exists(runtime); ++i)
+    for (int i = 0; i < 3000 && exists(runtime); ++i)
         usleep(10'000);
     EXPECT_FALSE(exists(runtime));
 }
@@ -101,7 +101,7 @@ TEST_F(Gate, a_listen_pid_of_somebody_else_stays) {
 TEST_F(Gate, orphans_of_the_runtime_go_to_the_callers_reaper) {
     ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); // as conmon is
     const Outcome got = through_lpm(plain({"restore", "-d", "c"}), {"orphan /run/adopted"});
-    for (int i = 0; i < 200 && !exists("/run/adopted"); ++i)
+    for (int i = 0; i < 3000 && !exists("/run/adopted"); ++i)
         usleep(10'000);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     EXPECT_EQ(got.exit_code(), 0);
@@ -165,13 +165,14 @@ TEST_F(Gate, a_killed_gate_leaves_an_intent) {
 
 // CRI-O gives up on a slow restore by itself and deletes, while the runtime is still at work.
 TEST_F(Gate, other_verbs_work_while_a_checkpoint_runs) {
-    write_file("/run/fake-runc/control", "dump /run/slow\nsleep 3000\n");
+    write_file("/run/fake-runc/control", "dump /run/slow\nsleep 120000\n");
     const pid_t slow = fork();
     if (slow == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); // the runtime inherits it, and so ends with the gate
         execl("/etc/lpm/bin/runc", "runc", "checkpoint", "c", nullptr);
         _exit(97);
     }
-    for (int i = 0; i < 300 && !exists("/run/slow"); ++i)
+    for (int i = 0; i < 3000 && !exists("/run/slow"); ++i)
         usleep(10'000);
     ASSERT_TRUE(exists("/run/slow"));
     for (const char* verb : {"state", "kill", "delete", "resume"})

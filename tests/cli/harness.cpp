@@ -20,7 +20,7 @@ namespace lpm::test {
 namespace {
 
 constexpr char dump_file[] = "/run/fake-runc/dump";
-constexpr int call_limit_ms = 20'000;
+constexpr int call_limit_ms = 60'000;
 
 struct Pipe {
     int ends[2] = {-1, -1};

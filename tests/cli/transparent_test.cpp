@@ -60,8 +60,8 @@ TEST_F(Transparent, death_by_signal) {
         expect_equal(plain({"state", "c"}), {"stdout x", "signal " + std::to_string(number)});
         Call how = plain({"state", "c"});
         how.kill_after_dump = number;
-        expect_equal(how, {"sleep 5000"});
-        EXPECT_EQ(through_lpm(how, {"sleep 5000"}).end_signal(), number);
+        expect_equal(how, {"sleep 30000"});
+        EXPECT_EQ(through_lpm(how, {"sleep 30000"}).end_signal(), number);
     }
 }
 
