@@ -22,6 +22,8 @@ class Crio:
                  systemd_cgroup=None):
         self.runtime = Runtime(release, path, in_guest() if systemd_cgroup is None else systemd_cgroup)
         self.base = pathlib.Path(base)
+        # What CRI-O never passes; for tests of what would happen if it did.
+        self.checkpoint_options, self.restore_options = [], []
         for folder in (SOCKETS, self.exits, self.base / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -99,7 +101,7 @@ class Crio:
     def resume(self, cid):
         self.runtime.direct("resume", cid)
 
-    def wait_exit(self, cid, seconds=10):
+    def wait_exit(self, cid, seconds=90):
         end = time.monotonic() + seconds
         while not (self.exits / cid).exists():
             if time.monotonic() > end:
@@ -175,7 +177,7 @@ class Crio:
                 raise CrioError("configured runtime does not support checkpoint/restore")
             (folder / "dump.log").touch(0o600)
             self.runtime.direct("checkpoint", "--file-locks", "--image-path", str(images),
-                                "--work-path", str(folder), "--leave-running", cid)
+                                "--work-path", str(folder), "--leave-running", *self.checkpoint_options, cid)
             shutil.copy(self.log(cid), folder / "io.kubernetes.cri-o.LogPath")
             crio_archive.pack(folder, target)
             for name in ("dump.log", "stats-dump", "config.dump", "spec.dump", "io.kubernetes.cri-o.LogPath"):
@@ -206,7 +208,9 @@ class Crio:
         if not (folder / "checkpoint/inventory.img").exists():
             raise CrioError(f"unable to read {folder}/checkpoint/inventory.img")
         (bundle / "restore.log").touch(0o600)
-        pid = self._launch(cid, "restore", restore=True, extra=["--restore", str(folder / "checkpoint")])
+        pid = self._launch(cid, "restore", restore=True, extra=["--restore", str(folder / "checkpoint"),
+                                                                *(w for o in self.restore_options
+                                                                  for w in ("--runtime-opt", o))])
         shutil.rmtree(folder / "checkpoint")
         for path in (folder / "dump.log", folder / "stats-dump", bundle / "restore.log",
                      bundle / "stats-restore", folder / "io.kubernetes.cri-o.LogPath"):

@@ -21,7 +21,7 @@ SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
 WORK = pathlib.Path("/var/lib/containers/e2e")
 
 
-def run(*argv, check=True, timeout=120, **options):
+def run(*argv, check=True, timeout=300, **options):
     """Run a program with its output captured; its text is in the failure when it fails."""
     options.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -31,7 +31,7 @@ def run(*argv, check=True, timeout=120, **options):
     return done
 
 
-def wait_for(what, condition, seconds=20):
+def wait_for(what, condition, seconds=90):
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -122,7 +122,7 @@ class NodeTest(unittest.TestCase):
         self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
         return nonces.pop()
 
-    def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/", timeout=120):
+    def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/", timeout=300):
         """One call to the runtime, as an engine makes it, without a check of its result."""
         env = dict(env or {}, **({"PATH": path} if path is not None else {}))
         return run(runtime, *args, check=False, env=env, cwd=cwd, timeout=timeout)

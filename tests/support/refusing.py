@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What a refusal is, and the proof that it was right: with the check off, runc and CRIU fail for its reason."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+from crio_runtime import DAEMON_PATH
+from e2e import LOGS, RUNTIME, SETTINGS, NodeTest, settle, wait_for
+
+CRIU_CONFIG = pathlib.Path("/etc/criu/runc.conf")
+NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
+# CRI-O, containerd and podman take these for other errors, in any case of letters.
+MISREAD = ("no such process", "container not running", "invalid process", "process already finished",
+           "does not exist", "permission denied", "operation not permitted", "executable file not found",
+           "no such file or dir", "container process not found", "open executable")
+
+
+def processes(name):
+    """Processes of that name in this node."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() == name:
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+class Refusing(NodeTest):
+    """Calls that are to be refused, and the same calls when nothing is in their way."""
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.crio.runtime.root
+        self.images = self.work / "images"
+
+    def checkpoint_args(self, cid):
+        return ("checkpoint", "--image-path", self.images, "--work-path", self.work, "--leave-running", cid)
+
+    def restore_args(self, cid, bundle):
+        return ("restore", "--detach", "--image-path", self.images, "--work-path", self.work, "--bundle", bundle,
+                "--pid-file", self.work / "pid", cid)
+
+    def refuse(self, check, args, *words, fails, operation="checkpoint", **how):
+        """`args` is refused by `check`, and without it ends as `fails` says: the code in the record, and words
+        that are in CRIU's message, or in the runtime's when CRIU is not to blame; or None: CRIU never ends."""
+        log = self.work / "log.json"
+        log.unlink(missing_ok=True)
+        done = self.call("--root", self.root, "--log", log, "--log-format=json", *args, **how)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stdout, "")
+        for word in words:
+            self.assertIn(word, done.stderr)
+        for phrase in MISREAD:
+            self.assertNotIn(phrase, done.stderr.lower())
+            self.assertNotIn(phrase, log.read_text().lower())
+        self.assertEqual(done.stderr.count("\n"), 1, "one line that says what, why and what to do")
+        told = log.read_text().splitlines()
+        self.assertEqual(len(told), 1, told)
+        told = json.loads(told[0])
+        self.assertEqual(told["level"], "error")
+        self.assertEqual(told["msg"], done.stderr.strip())
+        record = self.last_record(operation, "refused")
+        self.assertEqual(record["result"]["code"], check)
+        self.assertTrue(record["result"]["message"])
+        self.assertIn("block", [c["verdict"] for c in record["checks"] if c["id"] == check])
+        if operation == "restore":
+            self.assert_nothing_left(args[-1])
+        SETTINGS.write_text(f'[checks]\n{check} = "off"\n')
+        if fails:
+            self.off_and_fail(check, args, operation, *fails, **how)
+        else:
+            self.off_and_hang(args, **how)
+        SETTINGS.unlink()
+
+    def assert_nothing_left(self, cid):
+        """A refused restore leaves no trace, and CRI-O's clean-up after it succeeds."""
+        self.assertFalse((self.work / "pid").exists())
+        self.assertFalse((pathlib.Path(self.root) / cid).exists())
+        self.assertEqual(self.call("--root", self.root, "delete", "--force", cid).returncode, 0)
+
+    def off_and_fail(self, check, args, operation, code, words, **how):
+        done = self.call("--root", self.root, *args, **how)
+        self.assertNotEqual(done.returncode, 0, "without the check it worked: the check is wrong")
+        record = self.last_record(operation, "failed")
+        self.assertNotIn(check, [c["id"] for c in record["checks"]])
+        self.assertEqual(record["result"]["code"], code, done.stderr)
+        if code == "RuntimeFailed":
+            self.assertIn(words, done.stderr)
+            return
+        self.assertIn(words, record["result"]["message"])
+        kept = LOGS / record["id"] / ("restore.log" if operation == "restore" else "dump.log")
+        self.assertIn(words, kept.read_text(errors="replace"), "CRIU's own words")
+
+    def off_and_hang(self, args, **how):
+        """CRIU has started, waits, and goes on waiting; nothing of it may be left for the next test."""
+        self.assertEqual(processes("criu"), [])
+        with self.assertRaises(subprocess.TimeoutExpired):
+            self.call("--root", self.root, *args, timeout=15, **how)
+        left = processes("criu") + processes("criu.real")
+        self.assertTrue(left, "CRIU has ended: it does not hang")
+        self.assertEqual(self.records()[-1]["state"], "intent", "the test killed the gate")
+        for pid in left + processes("runc"):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_for("the end of CRIU", lambda: not processes("criu") + processes("criu.real"))
+
+    def assert_runs(self, cid):
+        self.assertEqual(self.status(cid), "running")
+        lines = len(self.lines(cid))
+        self.assert_no_gap(self.lines(cid, lines + 3))
+
+    def only(self, *programs):
+        """A PATH with nothing but these."""
+        folder = self.work / "path"
+        folder.mkdir()
+        for program in programs:
+            os.symlink(shutil.which(program), folder / program)
+        return str(folder)
+
+    def checkpointed(self, **options):
+        """A checkpoint in self.images, its container gone; the bundle to restore into."""
+        cid = self.start("counter", "/bin/counter", **options)
+        settle()
+        done = self.call("--root", self.root, *self.checkpoint_args(cid))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.crio.kill(cid)
+        bundle = self.work / "bundle"
+        bundle.mkdir()
+        shutil.copy(self.crio.bundle(cid) / "config.json", bundle)
+        self.crio.delete(cid)
+        return bundle
+
+    def refuse_restore(self, check, bundle, *words, **how):
+        cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+        self.refuse(check, self.restore_args(cid, bundle), *words, operation="restore", **how)
+
+    def restores(self, bundle):
+        """The same restore without what was in its way. Its output must not keep a pipe of ours open."""
+        cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+        with open(self.work / "output", "w") as output:
+            subprocess.run([RUNTIME, "--root", self.root, *self.restore_args(cid, bundle)], check=True, cwd="/",
+                           stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={"PATH": DAEMON_PATH})
+        self.last_record("restore", "completed")
+        self.assertEqual(self.status(cid), "running")
