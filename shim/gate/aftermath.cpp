@@ -166,6 +166,9 @@ void Call::end() {
     if (!work_) // the runtime makes it if need be
         if (auto dir = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY))
             work_ = *std::move(dir);
+    // The path to the parent leads through the image directory, which the runtime has made by now.
+    if (record_.operation != "restore")
+        read_lineage();
     const bool ok = succeeded();
     if (!ok)
         thaw_if_left_frozen();

@@ -107,7 +107,6 @@ void Call::begin(check::Stage stage) {
     if (auto store = record::Store::open(shim::state_dir))
         store_ = *std::move(store);
     publish();
-    read_lineage();
 }
 
 void Call::fill_record(check::Stage stage) {
@@ -145,7 +144,7 @@ static std::string record_of_images(const std::string& dir) {
 void Call::read_lineage() {
     if (record_.operation == "restore")
         record_.restored_from = record_of_images(record_.image_path);
-    else if (!record_.parent_path.empty())
+    else if (!record_.parent_path.empty()) // relative to the image directory, as runc has it
         record_.parent = record_of_images(record_.image_path + "/" + record_.parent_path);
 }
 
@@ -156,6 +155,8 @@ void Call::publish() {
 }
 
 bool Call::refused() {
+    if (record_.operation == "restore")
+        read_lineage();
     const check::Deadline deadline(settings_.deadline);
     const check::Environment environment{text_of(variable("HOME")), text_of(variable("CRIU_CONFIG_FILE"))};
     check::Facts facts =

@@ -86,6 +86,16 @@ static pid_t start_sleeper() {
     ::_exit(1);
 }
 
+// Until the child has become `sleep`, a second at most.
+static void await_sleep(pid_t pid) {
+    const std::string comm = "/proc/" + std::to_string(pid) + "/comm";
+    for (int i = 0; i < 1000; ++i) {
+        if (const auto name = read_file(AT_FDCWD, comm, 64); name && *name == "sleep\n")
+            break;
+        ::usleep(1000);
+    }
+}
+
 // What CRIU locks the network with by default is a build option that no --help shows; its images tell.
 static std::optional<std::string> probe_network_lock(const std::string& criu) {
     std::array<char, 32> dir{"/tmp/lpm-probe.XXXXXX"};
@@ -94,7 +104,7 @@ static std::optional<std::string> probe_network_lock(const std::string& criu) {
     const pid_t sleeper = start_sleeper();
     std::optional<std::string> lock;
     if (sleeper > 0) {
-        ::usleep(20'000); // until it has become `sleep`
+        await_sleep(sleeper);
         const auto dumped = run({criu, "dump", "-t", std::to_string(sleeper), "-D", dir.data(), "-o",
                                  "dump.log", "--shell-job", "--leave-running"},
                                 patience);
