@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""One guest: a QEMU with a system disk, a disk of programs and tests, and two ports that bring things back."""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+
+REPO = pathlib.Path(__file__).resolve().parent.parent
+CACHE = pathlib.Path(os.environ.get("LPM_CACHE", "/var/cache/lpm-dev"))
+QEMU = "qemu-system-x86_64"
+
+
+class GuestError(Exception):
+    """The guest did not do what it was started for; the text says what and where to look."""
+
+
+def make_suite_disk(path, stage):
+    """Programs, tests and suites on an ext4 disk that the guest mounts."""
+    tree = path.with_suffix(".tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    shutil.copytree(stage, tree / "stage", symlinks=True)
+    shutil.copytree(REPO / "tests", tree / "tests", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(REPO / "vm/suites", tree / "suites")
+    size = sum(p.lstat().st_size for p in tree.rglob("*")) // 2**20 + 64
+    with open(path, "wb") as disk:
+        disk.truncate(size * 2**20)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "LPMSUITE", "-d", tree, path], check=True)
+    shutil.rmtree(tree)
+
+
+def accelerator():
+    """KVM where a guest kernel really comes up on it; there are hosts with /dev/kvm where it does not."""
+    return os.environ.get("LPM_VM_ACCEL", "tcg,thread=multi")
+
+
+def command_line(image, suite_disk, suite, memory, disk=None):
+    """QEMU for this guest, without what its console and ports are tied to. No suite: a shell on the console."""
+    system = f"file={disk},cache=writeback" if disk else f"file={image / 'disk.img'},snapshot=on"
+    append = "console=ttyS0 root=/dev/vda rw net.ifnames=0 panic=1 systemd.show_status=1"
+    if suite:
+        append += f" lpm.suite={suite}"
+    argv = [QEMU, "-accel", accelerator(), "-cpu", "max", "-smp", "2", "-m", memory, "-nodefaults",
+            "-display", "none", "-no-reboot", "-nic", "none",
+            "-kernel", image / "vmlinuz", "-initrd", image / "initrd", "-append", append,
+            "-drive", f"{system},format=raw,if=virtio",
+            "-drive", f"file={suite_disk},format=raw,if=virtio,readonly=on", "-device", "virtio-rng-pci"]
+    return [str(a) for a in argv]
+
+
+class Machine:
+    """A started guest. `disk` is changed only with `keep`; else its changes are dropped."""
+
+    def __init__(self, folder, image, suite_disk, suite, disk=None, memory=2048):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.out, self.console = self.folder / "out", self.folder / "console.log"
+        self.results = self.folder / "results.tar"
+        for path in (self.out, self.console, self.results):
+            path.write_bytes(b"")
+        self.seen = 0
+        self.began = time.monotonic()
+        argv = [*command_line(image, suite_disk, suite, memory, disk),
+                "-serial", f"file:{self.console}", "-device", "virtio-serial-pci",
+                "-chardev", f"file,id=out,path={self.out}", "-device", "virtserialport,chardev=out,name=lpm.out",
+                "-chardev", f"file,id=results,path={self.results}",
+                "-device", "virtserialport,chardev=results,name=lpm.results"]
+        with open(self.folder / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, preexec_fn=die_with_parent)
+
+    def text(self):
+        """What the suite has printed and has not been handed out yet."""
+        with open(self.out, "rb") as file:
+            file.seek(self.seen)
+            new = file.read()
+        self.seen += len(new)
+        return new.decode(errors="replace").replace("\r\n", "\n")
+
+    def cut(self):
+        """A power cut: the machine is gone at once."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def wait(self, timeout, show=sys.stdout):
+        """The suite's exit status. GuestError when there is none within `timeout` seconds."""
+        end = self.began + timeout
+        printed = ""
+        while True:
+            ended = self.process.poll() is not None
+            new = self.text()
+            printed += new
+            if new and show:
+                show.write(re.sub(r"LPM-EXIT \d+\n", "", new))
+                show.flush()
+            exit_line = re.search(r"^LPM-EXIT (\d+)$", printed, re.MULTILINE)
+            if ended or (exit_line and time.monotonic() > end):
+                break
+            if time.monotonic() > end:
+                self.cut()
+                raise GuestError(self.explain(f"the guest did not end within {timeout} s", printed))
+            time.sleep(0.2)
+        self.cut()
+        if not exit_line:
+            raise GuestError(self.explain("the guest ended without an exit status", printed))
+        return int(exit_line.group(1))
+
+    def explain(self, what, printed):
+        """The message of a guest that went wrong, with the end of its console."""
+        log = self.console.read_bytes().decode(errors="replace").splitlines()
+        panic = next((line for line in log if "Kernel panic" in line), None)
+        reason = f"{what}{': ' + panic.strip() if panic else ''}"
+        if not printed:
+            reason += "; its suite never began"
+        qemu = (self.folder / "qemu.log").read_text().strip()
+        tail = "\n".join("  " + line for line in log[-25:])
+        return f"{reason}\n{qemu}\nend of {self.console}:\n{tail}"
+
+    def take_results(self, target):
+        """Unpacks the files that the suite left; plain files only, names as they are."""
+        target = pathlib.Path(target)
+        target.mkdir(parents=True, exist_ok=True)
+        if self.results.stat().st_size == 0:
+            return
+        with tarfile.open(self.results) as tar:
+            for member in tar:
+                if member.isfile():
+                    (target / pathlib.Path(member.name).name).write_bytes(tar.extractfile(member).read())
+
+
+def die_with_parent():
+    import ctypes
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no guest outlives its keeper
