@@ -43,6 +43,7 @@ static constexpr Known known[] = {
     {"uprobes vma", "Uprobes", "stop the eBPF tracer, or set allow-uprobes on both nodes"},
     {"iptables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
     {"ip6tables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
+    {"execvp(\"tar\"", "TarMissing", "install tar: CRIU packs the container's tmpfs mounts with it"},
     {"No space left on device", "DiskSpace", "free space on the file system of the image directory"},
     {"has bad size", "FileChanged", "restore with the same content of the volume as at checkpoint"},
     {"bad mode", "FileChanged", "restore with the same content of the volume as at checkpoint"},

@@ -9,6 +9,7 @@
 #include "call.hpp"
 #include "criu/log.hpp"
 #include "criu/stats.hpp"
+#include "oci/phrases.hpp"
 #include "report.hpp"
 
 // What the gate does around and after the runtime's run.
@@ -113,6 +114,7 @@ void Call::thaw_if_left_frozen() {
 }
 
 void Call::explain_failure() {
+    std::string_view remedy;
     record_.code = "RuntimeFailed";
     record_.message = "the runtime failed for a reason of its own, which it has printed";
     if (ended_->signal != 0) {
@@ -123,14 +125,20 @@ void Call::explain_failure() {
         if (const auto error = log ? criu::first_error(*log) : std::nullopt) {
             record_.code = error->code;
             record_.message = error->message;
-            if (!error->remedy.empty())
-                record_.message += "; " + std::string(error->remedy);
+            remedy = error->remedy;
+            if (!remedy.empty())
+                record_.message += "; " + std::string(remedy);
         }
     }
     if (record_.code == "RuntimeFailed")
         return;
-    std::string line = "lpm: " + record_.operation + " of " + subject_.id + " failed: " + record_.message +
-                       " [" + record_.code + "]";
+    std::string line = "lpm: " + record_.operation + " of " + subject_.id + " failed";
+    // CRIU quotes the kernel in words that callers take for something else; the log has them.
+    if (!oci::misread(record_.message))
+        line += ": " + record_.message;
+    else if (!remedy.empty())
+        line += ": " + std::string(remedy);
+    line += " [" + record_.code + "]";
     if (store_)
         line += "; logs are kept in " + store_->log_dir(record_.id);
     say(std::move(line));
