@@ -117,7 +117,9 @@ class Machine:
         log = self.console.read_bytes().decode(errors="replace").splitlines()
         panic = next((line for line in log if "Kernel panic" in line), None)
         reason = f"{what}{': ' + panic.strip() if panic else ''}"
-        if not printed:
+        if printed:
+            reason += "; the suite's last words:\n" + "\n".join("  " + line for line in printed.splitlines()[-15:])
+        else:
             reason += "; its suite never began"
         qemu = (self.folder / "qemu.log").read_text().strip()
         tail = "\n".join("  " + line for line in log[-25:])
