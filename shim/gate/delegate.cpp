@@ -90,7 +90,8 @@ bool is_front(const char* path) {
 }
 
 bool next_runtime(shim::RuntimePath& at) {
-    const shim::Loop loop = std::max(shim::exec_loop(), shim::fork_loop());
+    // Asked for once: it reads /proc for each ancestor, and a call looks for the runtime twice.
+    static const shim::Loop loop = std::max(shim::exec_loop(), shim::fork_loop());
     while (shim::find_runtime(at, loop))
         if (!is_front(at.text))
             return true;
