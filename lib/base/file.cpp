@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/sendfile.h>
@@ -71,34 +70,6 @@ Result<> write_all(int fd, std::string_view bytes) {
             return fail_errno(errno, "write");
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
-    return {};
-}
-
-Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode, Sync sync) {
-    const std::string temp = "." + name + ".tmp." + std::to_string(::getpid());
-    ::unlinkat(dir, temp.c_str(), 0);
-    TRY_ASSIGN(Fd fd, open_at(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
-    auto publish = [&]() -> Result<> {
-        // The caller's umask is not ours to change, so the mode is set on the open file.
-        if (::fchmod(fd.get(), mode) != 0)
-            return fail_errno(errno, "chmod " + temp);
-        TRY(write_all(fd.get(), bytes));
-        if (sync != Sync::none && ::fsync(fd.get()) != 0)
-            return fail_errno(errno, "fsync " + temp);
-        if (::renameat(dir, temp.c_str(), dir, name.c_str()) != 0)
-            return fail_errno(errno, "rename " + temp);
-        return {};
-    };
-    if (auto done = publish(); !done) {
-        ::unlinkat(dir, temp.c_str(), 0);
-        return std::unexpected(std::move(done).error().in("publish " + name));
-    }
-    return sync == Sync::all ? sync_dir(dir) : Result<>{};
-}
-
-Result<> sync_dir(int dir) {
-    if (::fsync(dir) != 0)
-        return fail_errno(errno, "sync directory");
     return {};
 }
 

@@ -24,15 +24,6 @@ namespace lpm {
 
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
 
-// Publishes `name` in `dir` whole or not at all: temporary file, fsync, rename, fsync of the directory.
-// Replaces an existing file; never follows a link planted at the temporary name.
-// What a power cut may take: Sync::all nothing; Sync::content the new name, but never half of the content;
-// Sync::none either (for a file that lies among others that nobody syncs).
-enum class Sync { all, content, none };
-[[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode,
-                                    Sync sync = Sync::all);
-[[nodiscard]] Result<> sync_dir(int dir);
-
 // Opens `path` (relative) below `dir`, making the missing directories (mode 0700). A symbolic link anywhere
 // in `path` is refused: these directories are root's own.
 [[nodiscard]] Result<Fd> make_dirs(int dir, std::string_view path);

@@ -32,32 +32,6 @@ TEST(File, reads_files_that_say_they_are_empty) {
     EXPECT_FALSE(read_file(AT_FDCWD, "/proc/self/status", 1 << 20).value().empty());
 }
 
-TEST(File, replaces_whole_with_the_mode_asked_for) {
-    const TempDir dir;
-    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
-    const mode_t mask = ::umask(0077);
-    EXPECT_TRUE(replace_file(fd.get(), "r.json", "one", 0644));
-    EXPECT_TRUE(replace_file(fd.get(), "r.json", "two", 0644));
-    ::umask(mask);
-    EXPECT_EQ(read_file(fd.get(), "r.json", 10).value(), "two");
-    struct stat st{};
-    ASSERT_EQ(::stat(dir.path("r.json").c_str(), &st), 0);
-    EXPECT_EQ(st.st_mode & 0777U, 0644U);
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1)
-        << "no temporary file stays";
-}
-
-TEST(File, does_not_write_through_a_planted_link) {
-    const TempDir dir;
-    dir.write("victim", "safe");
-    std::filesystem::create_symlink(dir.path("victim"), dir.path(".r.tmp." + std::to_string(::getpid())));
-    std::filesystem::create_symlink(dir.path("victim"), dir.path("r"));
-    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
-    EXPECT_TRUE(replace_file(fd.get(), "r", "new", 0600));
-    EXPECT_EQ(read_file(AT_FDCWD, dir.path("victim"), 10).value(), "safe");
-    EXPECT_EQ(read_file(AT_FDCWD, dir.path("r"), 10).value(), "new");
-}
-
 TEST(File, makes_directories_but_follows_no_link) {
     const TempDir dir;
     const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
