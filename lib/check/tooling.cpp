@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "base/text.hpp"
 #include "check/themes.hpp"
+#include "criu/images.hpp"
 
 namespace lpm::check {
 
@@ -30,12 +31,11 @@ Finding judge_tooling(const Facts& facts) {
     return {};
 }
 
-// CRIU's numbers for the method in inventory.img (criu/include/cr_options.h).
 static std::string lock_method(const Facts& facts, std::string& source) {
     if (facts.subject.stage == Stage::restore && facts.image_lock) {
         // A restore unlocks with what the dump locked with, whatever is set now.
         source = "the images";
-        return *facts.image_lock == 0 ? "iptables" : *facts.image_lock == 1 ? "nftables" : "skip";
+        return criu::lock_method(*facts.image_lock);
     }
     if (const auto set = facts.options.find("network-lock")) {
         source = set->source;

@@ -23,6 +23,10 @@ static std::unexpected<Error> damaged(std::string_view what) {
     return fail(Errc::invalid, std::string(what) + " is damaged or cut short");
 }
 
+const char* lock_method(std::uint32_t number) {
+    return number == 0 ? "iptables" : number == 1 ? "nftables" : "skip";
+}
+
 Result<Inventory> parse_inventory(std::string_view image) {
     Image file(image);
     if (!file.opens(magic::inventory))

@@ -14,8 +14,10 @@ namespace lpm::criu {
 
 struct Inventory {
     std::uint32_t version = 0;                 // img_version
-    std::optional<std::uint32_t> network_lock; // 0 iptables, 1 nftables, 2 skip (CRIU >= 3.17)
+    std::optional<std::uint32_t> network_lock; // see lock_method(); CRIU >= 3.17
 };
+// The option's word for the number in the inventory (criu/include/cr_options.h).
+[[nodiscard]] const char* lock_method(std::uint32_t number);
 [[nodiscard]] Result<Inventory> parse_inventory(std::string_view image);
 
 // A process of the dumped tree; `threads` holds the ids of all its threads, its own among them.

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
@@ -111,9 +112,7 @@ static std::optional<std::string> probe_network_lock(const std::string& criu) {
         const auto image = read_file(AT_FDCWD, std::string(dir.data()) + "/inventory.img", 65536);
         if (dumped && image)
             if (const auto inventory = criu::parse_inventory(*image); inventory && inventory->network_lock)
-                lock = *inventory->network_lock == 0   ? "iptables"
-                       : *inventory->network_lock == 1 ? "nftables"
-                                                       : "skip";
+                lock = criu::lock_method(*inventory->network_lock);
         ::kill(sleeper, SIGKILL);
         ::waitpid(sleeper, nullptr, 0);
     }
