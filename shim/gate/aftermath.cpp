@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/dir.hpp"
+#include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "call.hpp"
@@ -17,6 +18,8 @@ namespace lpm::gate {
 
 // CRIU at its most talkative writes about 1 MiB per hundred processes.
 static constexpr std::uint64_t max_log = std::uint64_t{4} << 20;
+// Of a call that went well nobody reads more than the beginning and the end; a big log costs milliseconds.
+static constexpr std::uint64_t max_good_log = std::uint64_t{256} << 10;
 // Where the first error of a log is looked for: it may stand before megabytes of consequences.
 static constexpr std::size_t max_read_log = std::size_t{64} << 20;
 static constexpr std::size_t max_stats = 65536;
@@ -58,13 +61,13 @@ bool Call::written_by_this_call(const std::string& name) const {
     return true;
 }
 
-void Call::keep(int logs, const std::string& name) {
+void Call::keep(int logs, const std::string& name, std::uint64_t limit) {
     if (!written_by_this_call(name))
         return;
     auto from = open_at(work_.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!from)
         return;
-    if (const auto size = copy_bounded(from->get(), logs, name, max_log); !size)
+    if (const auto size = copy_bounded(from->get(), logs, name, limit); !size)
         note(name + " not kept: " + size.error().text);
 }
 
@@ -148,8 +151,8 @@ void Call::keep_files(bool ok) {
     keep_stats();
     if (work_ && store_) {
         if (auto logs = store_->make_log_dir(record_.id)) {
-            keep(logs->get(), log_name());
-            keep(logs->get(), stats_name());
+            keep(logs->get(), log_name(), ok ? max_good_log : max_log);
+            keep(logs->get(), stats_name(), max_stats);
         } else {
             note("logs not kept: " + logs.error().text);
         }

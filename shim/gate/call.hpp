@@ -53,7 +53,7 @@ class Call {
     void look_at_work_dir();
     [[nodiscard]] bool succeeded() const;
     void keep_files(bool ok);
-    void keep(int logs, const std::string& name);
+    void keep(int logs, const std::string& name, std::uint64_t limit);
     void keep_stats();
     void explain_failure();
     void thaw_if_left_frozen();
