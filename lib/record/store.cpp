@@ -38,13 +38,36 @@ std::string month_of(std::string_view id) {
     return rfc3339({static_cast<time_t>(ms / 1000), 0}).substr(0, 7);
 }
 
+static std::string file_name(std::string_view id) {
+    return std::string(id) + ".json";
+}
+
+Result<> Store::write(int month, const Record& record) {
+    if (record.final && room_ && room_->id == record.id)
+        return room_->draft.publish(write_record(record), Sync::content);
+    return replace_file(month, file_name(record.id), write_record(record), 0600,
+                        record.final ? Sync::content : Sync::none);
+}
+
 Result<> Store::publish(const Record& record) {
     TRY_ASSIGN(const Fd month, make_dirs(dir_.get(), "records/" + month_of(record.id)));
-    TRY(replace_file(month.get(), record.id + ".json", write_record(record), 0600, Sync::content));
+    TRY(write(month.get(), record));
     TRY(append_journal(record));
-    // An intent that a power cut takes was for a call that the cut has ended as well. The journal is synced
-    // first: on ext4 that commits the rename too, and the directory's turn costs nothing.
+    // The journal is synced first: on ext4 that commits the rename too, and the directory's turn costs
+    // nothing.
     return record.final ? sync_dir(month.get()) : Result<>{};
+}
+
+Result<> Store::settle_intent(const Record& intent) {
+    constexpr std::size_t usual_size = 8192;
+    TRY_ASSIGN(Fd month, make_dirs(dir_.get(), "records/" + month_of(intent.id)));
+    TRY_ASSIGN(const Fd file, open_at(month.get(), file_name(intent.id), O_RDONLY | O_NOFOLLOW));
+    if (::fsync(file.get()) != 0)
+        return fail_errno(errno, "sync record");
+    TRY_ASSIGN(Draft draft, Draft::make(month.get(), file_name(intent.id), 0600));
+    TRY(draft.reserve(usual_size));
+    room_.emplace(intent.id, std::move(month), std::move(draft));
+    return {};
 }
 
 Result<> Store::append_journal(const Record& record) {
@@ -81,8 +104,10 @@ Result<> Store::append_journal(const Record& record) {
 Result<Record> Store::load(std::string_view id) const {
     if (!valid_id(id))
         return fail(Errc::invalid, "not a record id: " + one_line(id, 64));
-    const std::string name = "records/" + month_of(id) + "/" + std::string(id) + ".json";
-    TRY_ASSIGN(const std::string text, read_file(dir_.get(), name, max_record));
+    TRY_ASSIGN(const std::string text,
+               read_file(dir_.get(), "records/" + month_of(id) + "/" + file_name(id), max_record));
+    if (text.empty())
+        return fail(Errc::absent, "the record is empty: a power cut took the intent");
     return parse_record(text);
 }
 

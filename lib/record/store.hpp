@@ -2,9 +2,11 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/draft.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "record/record.hpp"
@@ -18,10 +20,14 @@ class Store {
     // `dir` is made when it is missing.
     [[nodiscard]] static Result<Store> open(const std::string& dir);
 
-    // Publishes the record whole, replacing its earlier state, and appends a line to the journal.
+    // Publishes the record whole, replacing its earlier state, and appends a line to the journal. A final
+    // record is on the disk when this returns; an intent only after sync().
     // A record that is published but not in the journal (the error says so) is found again when it is
     // settled.
     [[nodiscard]] Result<> publish(const Record& record);
+    // What can be done while the runtime runs: puts the intent on the disk (a power cut before that has ended
+    // the call as well, and leaves no record or an empty one), and makes room for the final record.
+    [[nodiscard]] Result<> settle_intent(const Record& intent);
     [[nodiscard]] Result<Record> load(std::string_view id) const;
 
     // The new directory logs/<id>, 0700.
@@ -31,8 +37,16 @@ class Store {
   private:
     Store(Fd dir, std::string path) : dir_(std::move(dir)), path_(std::move(path)) {}
     [[nodiscard]] Result<> append_journal(const Record& record);
+    // For the final state of one record.
+    struct Room {
+        std::string id;
+        Fd month;
+        Draft draft;
+    };
+    [[nodiscard]] Result<> write(int month, const Record& record);
     Fd dir_;
     std::string path_;
+    std::optional<Room> room_;
 };
 
 // "2026-01": the month directory of a record, from the time in its id.

@@ -196,7 +196,10 @@ bool Call::delegate() {
     record_.delegated = rfc3339(now());
     std::vector<const char*> argv(argv_, argv_ + argc_);
     argv.push_back(nullptr);
-    auto ended = run_runtime(std::move(argv), environment_);
+    auto ended = run_runtime(std::move(argv), environment_, [this] {
+        if (store_)
+            (void)store_->settle_intent(record_);
+    });
     if (ended) {
         ended_ = *ended;
         return true;

@@ -124,7 +124,16 @@ std::vector<char*> with_listen_pid(char** environment, std::string& slot, Plan& 
     return pid;
 }
 
-Result<Ended> run_runtime(std::vector<const char*> argv, char** environment) {
+// For want of memory the child is not given up, and not run a second time.
+static void run_quietly(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+    }
+}
+
+Result<Ended> run_runtime(std::vector<const char*> argv, char** environment,
+                          const std::function<void()>& meanwhile) {
     Plan plan;
     std::string slot;
     std::vector<char*> variables = with_listen_pid(environment, slot, plan);
@@ -148,6 +157,8 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment) {
         const pid_t pid = start(plan);
         if (pid < 0)
             return fail_errno(errno, std::string("start ") + at.text);
+        if (plan.error == 0)
+            run_quietly(meanwhile);
         const Ended ended = wait_for(pid, signals);
         if (plan.error == 0)
             return ended;

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/result.hpp"
@@ -21,8 +22,9 @@ struct Ended {
 // runc takes its sockets only then. Signals that reach us are sent on.
 //
 // Files are tried in the order of shim::find_runtime; Errc::absent when none can be executed. `argv` ends
-// with nullptr; argv[0] is filled in.
-[[nodiscard]] Result<Ended> run_runtime(std::vector<const char*> argv, char** environment);
+// with nullptr; argv[0] is filled in. `meanwhile` is what we do while it runs.
+[[nodiscard]] Result<Ended> run_runtime(std::vector<const char*> argv, char** environment,
+                                        const std::function<void()>& meanwhile);
 
 // Ends this process as the child ended: same status, or death by the same signal, without a core dump.
 [[noreturn]] void end_like(const Ended& child);

@@ -51,7 +51,7 @@ class Gate : public testing::Test {
         std::vector<std::string> texts;
         if (fs::exists("/var/lib/lpm/records"))
             for (const auto& entry : fs::recursive_directory_iterator("/var/lib/lpm/records"))
-                if (entry.is_regular_file())
+                if (entry.path().extension() == ".json")
                     texts.push_back(read_file(entry.path()));
         return texts;
     }

@@ -40,6 +40,34 @@ TEST(Store, publishes_intent_and_end_of_a_record) {
     EXPECT_EQ(st.st_mode & 0777U, 0600U);
 }
 
+TEST(Store, publishes_the_end_into_the_room_made_for_it) {
+    const TempDir dir;
+    auto store = record::Store::open(dir.path("lpm"));
+    ASSERT_TRUE(store);
+    auto r = sample();
+    ASSERT_TRUE(store->publish(r));
+    ASSERT_TRUE(store->settle_intent(r));
+    EXPECT_FALSE(store->load(r.id).value().final) << "the intent stays until the end is published";
+    auto other = sample();
+    other.final = true;
+    ASSERT_TRUE(store->publish(other)) << "which is not the record that the room is for";
+    r.final = true;
+    r.outcome = "completed";
+    ASSERT_TRUE(store->publish(r));
+    EXPECT_EQ(store->load(r.id).value().outcome, "completed");
+    EXPECT_TRUE(store->load(other.id).value().final);
+    const std::string month = dir.path("lpm/records/" + record::month_of(r.id));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(month), {}), 2) << "no temporary file stays";
+}
+
+TEST(Store, says_what_an_empty_record_is) {
+    const TempDir dir;
+    auto store = record::Store::open(dir.path());
+    const std::string id = record::new_id();
+    dir.write("records/" + record::month_of(id) + "/" + id + ".json", "");
+    EXPECT_EQ(store->load(id).error().code, Errc::absent);
+}
+
 TEST(Store, files_by_the_month_in_the_id) {
     EXPECT_EQ(record::month_of(record::new_id()), rfc3339(now()).substr(0, 7));
     EXPECT_EQ(record::month_of("01ARZ3NDEKTSV4RRFFQ69G5FAV"), "2016-07");
