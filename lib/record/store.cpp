@@ -64,6 +64,11 @@ Result<> Store::settle_intent(const Record& intent) {
     TRY_ASSIGN(const Fd file, open_at(month.get(), file_name(intent.id), O_RDONLY | O_NOFOLLOW));
     if (::fsync(file.get()) != 0)
         return fail_errno(errno, "sync record");
+    // That has committed the journal's new length on ext4, but not what is written there.
+    TRY_ASSIGN(const Fd journal,
+               open_at(dir_.get(), std::string(journal_dir) + "/" + current_journal, O_RDONLY));
+    if (::fdatasync(journal.get()) != 0)
+        return fail_errno(errno, "sync journal");
     TRY_ASSIGN(Draft draft, Draft::make(month.get(), file_name(intent.id), 0600));
     TRY(draft.reserve(usual_size));
     room_.emplace(intent.id, std::move(month), std::move(draft));
