@@ -19,6 +19,7 @@ Result<Draft> Draft::make(int dir, const std::string& name, mode_t mode) {
     Draft draft(dir, name);
     ::unlinkat(dir, draft.temp_.c_str(), 0);
     TRY_ASSIGN(draft.file_, open_at(dir, draft.temp_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    draft.named_ = true;
     // The caller's umask is not ours to change, so the mode is set on the open file.
     if (::fchmod(draft.file_.get(), mode) != 0)
         return fail_errno(errno, "chmod " + draft.temp_);
@@ -33,21 +34,36 @@ Draft& Draft::operator=(Draft&& other) noexcept {
         name_ = std::move(other.name_);
         temp_ = std::move(other.temp_);
         reserved_ = other.reserved_;
+        named_ = other.named_;
     }
     return *this;
 }
 
 void Draft::discard() {
-    if (file_)
+    if (file_ && named_)
         ::unlinkat(dir_, temp_.c_str(), 0);
     file_.reset();
 }
 
-Result<> Draft::reserve(std::size_t size) {
-    TRY(write_all(file_.get(), std::string(size, ' ')));
-    if (::fsync(file_.get()) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0)
-        return fail_errno(errno, "fsync " + temp_);
-    reserved_ = size;
+Result<Draft> Draft::make_ahead(int dir, const std::string& name, mode_t mode, std::size_t size) {
+    Draft draft(dir, name);
+    TRY_ASSIGN(draft.file_, open_at(dir, ".", O_WRONLY | O_TMPFILE, mode));
+    const int file = draft.file_.get();
+    if (::fchmod(file, mode) != 0)
+        return fail_errno(errno, "chmod " + draft.temp_);
+    TRY(write_all(file, std::string(size, ' ')));
+    if (::fsync(file) != 0 || ::lseek(file, 0, SEEK_SET) != 0)
+        return fail_errno(errno, "fsync " + draft.temp_);
+    draft.reserved_ = size;
+    return draft;
+}
+
+Result<> Draft::give_name() {
+    ::unlinkat(dir_, temp_.c_str(), 0);
+    const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
+    if (::linkat(AT_FDCWD, self.c_str(), dir_, temp_.c_str(), AT_SYMLINK_FOLLOW) != 0)
+        return fail_errno(errno, "link " + temp_);
+    named_ = true;
     return {};
 }
 
@@ -58,6 +74,8 @@ Result<> Draft::write(std::string_view bytes, Sync sync) {
     // The blanks behind the content go after the sync, which they would make a matter of the journal again.
     if (bytes.size() < reserved_ && ::ftruncate(file_.get(), static_cast<off_t>(bytes.size())) != 0)
         return fail_errno(errno, "truncate " + temp_);
+    if (!named_)
+        TRY(give_name());
     if (::renameat(dir_, temp_.c_str(), dir_, name_.c_str()) != 0)
         return fail_errno(errno, "rename " + temp_);
     return {};

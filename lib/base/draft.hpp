@@ -20,19 +20,23 @@ enum class Sync { all, content, none };
 class Draft {
   public:
     [[nodiscard]] static Result<Draft> make(int dir, const std::string& name, mode_t mode);
-    Draft(Draft&&) noexcept = default;
+    Draft(Draft&&) noexcept = default; // an Fd that is moved from is none
     Draft& operator=(Draft&& other) noexcept;
     ~Draft() { discard(); }
 
-    // Puts `size` blank bytes on the disk. Content that fits into them needs no commit of the file system's
-    // journal to be durable, which takes milliseconds: this is for work done ahead, while nobody waits.
-    [[nodiscard]] Result<> reserve(std::size_t size);
+    // With `size` blank bytes that are on the disk already: content that fits into them needs no commit of
+    // the file system's journal to be durable, which takes milliseconds. For work done ahead, while nobody
+    // waits. Has no name until it is published, so that nothing stays when we are killed; not every file
+    // system can.
+    [[nodiscard]] static Result<Draft> make_ahead(int dir, const std::string& name, mode_t mode,
+                                                  std::size_t size);
     // temporary file, fsync, rename, fsync of the directory, as far as `sync` asks for them.
     [[nodiscard]] Result<> publish(std::string_view bytes, Sync sync);
 
   private:
     Draft(int dir, const std::string& name);
     [[nodiscard]] Result<> write(std::string_view bytes, Sync sync);
+    [[nodiscard]] Result<> give_name();
     void discard();
 
     int dir_;
@@ -40,6 +44,7 @@ class Draft {
     std::string name_;
     std::string temp_;
     std::size_t reserved_ = 0;
+    bool named_ = false;
 };
 
 [[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode,

@@ -2,26 +2,55 @@
 // Copyright the lpm authors
 #include "base/procfs.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace lpm::procfs {
 
-// mountinfo of a node with thousands of containers stays far below this.
-static constexpr std::size_t max_text = std::size_t{8} << 20;
+static constexpr std::size_t max_text = std::size_t{32} << 20;
 
 static std::string path_of(pid_t pid, std::string_view file) {
-    return "/proc/" + std::to_string(pid) + "/" + std::string(file);
+    // Not getpid(): this /proc may number processes differently.
+    std::string path = pid == 0 ? std::string("/proc/self") : "/proc/" + std::to_string(pid);
+    path += '/';
+    path += file;
+    return path;
 }
 
-static Result<std::string> read_proc(pid_t pid, std::string_view file) {
+Result<std::string> read_proc(pid_t pid, std::string_view file) {
     return read_file(AT_FDCWD, path_of(pid, file), max_text);
+}
+
+Result<std::string> read_proc_link(pid_t pid, std::string_view file) {
+    const std::string path = path_of(pid, file);
+    std::array<char, 4096>
+        target; // the kernel builds these in one page; not cleared: there is one per descriptor
+    const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
+    if (n < 0)
+        return fail_errno(errno, "read link " + path);
+    return std::string(target.data(), static_cast<std::size_t>(n));
+}
+
+Result<std::vector<int>> read_proc_numbers(pid_t pid, std::string_view dir, std::size_t limit) {
+    const std::string path = path_of(pid, dir);
+    std::vector<int> numbers;
+    errno = 0;
+    const bool opened = each_entry(path, [&](int, const dirent& entry) {
+        if (numbers.size() == limit)
+            return false;
+        if (const auto number = to_number<int>(entry.d_name); number && *number >= 0)
+            numbers.push_back(*number);
+        return true;
+    });
+    if (!opened)
+        return fail_errno(errno, "open directory " + path);
+    return numbers;
 }
 
 Result<Stat> parse_stat(std::string_view text) {
@@ -33,13 +62,19 @@ Result<Stat> parse_stat(std::string_view text) {
     const auto state = next_word(rest);
     if (state.size() != 1)
         return fail(Errc::invalid, "stat: no state");
-    // state is field 3 of proc_pid_stat(5), starttime field 22.
-    for (int field = 4; field < 22; ++field)
+    const auto parent = to_number<pid_t>(next_word(rest));
+    const auto group = to_number<pid_t>(next_word(rest));
+    const auto session = to_number<pid_t>(next_word(rest));
+    const auto terminal = to_number<int>(next_word(rest));
+    if (!parent || !group || !session || !terminal)
+        return fail(Errc::invalid, "stat: no parent, group, session or terminal");
+    // tty_nr is field 7 of proc_pid_stat(5), starttime field 22.
+    for (int field = 8; field < 22; ++field)
         (void)next_word(rest);
     const auto start = to_number<std::uint64_t>(next_word(rest));
     if (!start)
         return fail(Errc::invalid, "stat: no start time");
-    return Stat{state.front(), *start};
+    return Stat{state.front(), *parent, *group, *session, *terminal, *start};
 }
 
 Result<Stat> read_stat(pid_t pid) {
@@ -47,101 +82,72 @@ Result<Stat> read_stat(pid_t pid) {
     return parse_stat(text);
 }
 
-Memory parse_memory(std::string_view status) {
-    Memory memory;
-    while (!status.empty()) {
-        auto line = next_line(status);
-        const auto key = next_word(line);
-        std::uint64_t* into = key == "RssAnon:"    ? &memory.anon
-                              : key == "RssShmem:" ? &memory.shmem
-                              : key == "VmSwap:"   ? &memory.swap
-                                                   : nullptr;
-        if (into == nullptr)
-            continue;
-        const auto kib = to_number<std::uint64_t>(next_word(line));
-        if (kib && *kib <= UINT64_MAX / 1024)
-            *into = *kib * 1024;
+template <class T> static void take(std::string_view word, T& into, int base = 10) {
+    if (const auto number = to_number<T>(word, base))
+        into = *number;
+}
+
+static void take_kib(std::string_view word, std::uint64_t& into) {
+    const auto kib = to_number<std::uint64_t>(word);
+    if (kib && *kib <= UINT64_MAX / 1024)
+        into = *kib * 1024;
+}
+
+static void take_pids(std::string_view rest, std::vector<pid_t>& into) {
+    std::vector<pid_t> pids;
+    for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) {
+        const auto pid = to_number<pid_t>(word);
+        if (!pid)
+            return;
+        pids.push_back(*pid);
     }
-    return memory;
+    into = std::move(pids);
+}
+
+Status parse_status(std::string_view text) {
+    Status status;
+    while (!text.empty()) {
+        auto line = next_line(text);
+        const auto colon = line.find(':');
+        if (colon == std::string_view::npos)
+            continue;
+        const auto key = line.substr(0, colon);
+        line.remove_prefix(colon + 1);
+        if (key == "Name") // its blanks are part of it, but for the tab before it
+            status.name = line.substr(line.starts_with('\t') ? 1 : 0);
+        else if (key == "State") {
+            if (const auto word = next_word(line); word.size() == 1)
+                status.state = word.front();
+        } else if (key == "TracerPid")
+            take(next_word(line), status.tracer);
+        else if (key == "NSpid")
+            take_pids(line, status.ns_pids);
+        else if (key == "NSsid")
+            take_pids(line, status.ns_sids);
+        else if (key == "RssAnon")
+            take_kib(next_word(line), status.memory.anon);
+        else if (key == "RssShmem")
+            take_kib(next_word(line), status.memory.shmem);
+        else if (key == "VmSwap")
+            take_kib(next_word(line), status.memory.swap);
+        else if (key == "Threads")
+            take(next_word(line), status.threads);
+        else if (key == "CapEff")
+            take(next_word(line), status.cap_eff, 16);
+        else if (key == "Seccomp")
+            take(next_word(line), status.seccomp);
+    }
+    return status;
+}
+
+Result<Status> read_status(pid_t pid) {
+    TRY_ASSIGN(const std::string text, read_proc(pid, "status"));
+    return parse_status(text);
 }
 
 Result<Memory> read_memory(pid_t pid) {
-    TRY_ASSIGN(const std::string text, read_proc(pid, "status"));
-    return parse_memory(text);
-}
-
-std::vector<int> parse_mount_ids(std::string_view mountinfo) {
-    std::vector<int> ids;
-    while (!mountinfo.empty()) {
-        auto line = next_line(mountinfo);
-        if (const auto id = to_number<int>(next_word(line)))
-            ids.push_back(*id);
-    }
-    std::ranges::sort(ids);
-    return ids;
-}
-
-Result<std::vector<int>> read_mount_ids(pid_t pid) {
-    TRY_ASSIGN(const std::string text, read_proc(pid, "mountinfo"));
-    return parse_mount_ids(text);
-}
-
-// `point` is `path` or a directory above it.
-static bool covers(std::string_view point, std::string_view path) {
-    return path.starts_with(point) &&
-           (point == "/" || path.size() == point.size() || path[point.size()] == '/');
-}
-
-Result<std::string> parse_fs_type(std::string_view mountinfo, std::string_view path) {
-    std::string_view type;
-    std::size_t best = 0;
-    while (!mountinfo.empty()) {
-        auto line = next_line(mountinfo);
-        // id parent major:minor root point options [tags] - type source options
-        for (int field = 0; field < 4; ++field)
-            (void)next_word(line);
-        const auto point = next_word(line);
-        const auto dash = line.find(" - ");
-        // The last of the longest: a later mount lies above an earlier one.
-        if (point.empty() || dash == std::string_view::npos || !covers(point, path) || point.size() < best)
-            continue;
-        auto rest = line.substr(dash + 3);
-        type = next_word(rest);
-        best = point.size();
-    }
-    if (type.empty())
-        return fail(Errc::absent, "mountinfo: nothing holds " + std::string(path));
-    return std::string(type);
-}
-
-Result<std::string> read_fs_type(std::string_view path) {
-    TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, "/proc/self/mountinfo", max_text));
-    return parse_fs_type(text, path);
-}
-
-Result<int> parse_fd_mount(std::string_view fdinfo) {
-    while (!fdinfo.empty()) {
-        auto line = next_line(fdinfo);
-        if (next_word(line) != "mnt_id:")
-            continue;
-        if (const auto id = to_number<int>(next_word(line)))
-            return *id;
-    }
-    return fail(Errc::absent, "fdinfo: no mnt_id");
-}
-
-Result<int> read_fd_mount(pid_t pid, int fd) {
-    TRY_ASSIGN(const std::string text, read_proc(pid, "fdinfo/" + std::to_string(fd)));
-    return parse_fd_mount(text);
-}
-
-Result<std::string> read_fd_link(pid_t pid, int fd) {
-    const std::string path = path_of(pid, "fd/" + std::to_string(fd));
-    std::array<char, 4096> target{};
-    const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
-    if (n < 0)
-        return fail_errno(errno, "read link " + path);
-    return std::string(target.data(), static_cast<std::size_t>(n));
+    TRY_ASSIGN(const Status status, read_status(pid));
+    return status.memory;
 }
 
 } // namespace lpm::procfs

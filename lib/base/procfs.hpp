@@ -10,11 +10,23 @@
 
 #include "base/result.hpp"
 
-// Readers of /proc. Each has a parser of its own that takes text, so that it can be fuzzed.
+// Readers of /proc/PID. Each has a parser of its own that takes text, so that it can be fuzzed. Descriptors,
+// mappings, mounts and sockets have headers of their own beside this one.
 namespace lpm::procfs {
 
+// Text of /proc/PID/<file>; Errc::unavailable above 32 MiB (the mappings of 2^18 areas stay below).
+[[nodiscard]] Result<std::string> read_proc(pid_t pid, std::string_view file);
+// What the link /proc/PID/<file> points at: a path, "pipe:[1234]" or "net:[4026531840]".
+[[nodiscard]] Result<std::string> read_proc_link(pid_t pid, std::string_view file);
+// Names in /proc/PID/<dir> that are numbers (threads, descriptors); at most `limit`.
+[[nodiscard]] Result<std::vector<int>> read_proc_numbers(pid_t pid, std::string_view dir, std::size_t limit);
+
 struct Stat {
-    char state = '?';        // R S D T t Z X I
+    char state = '?'; // R S D T t Z X I
+    pid_t parent = 0;
+    pid_t group = 0;
+    pid_t session = 0;       // 0: its leader is outside of our pid namespace
+    int terminal = 0;        // tty_nr: kernel's device number, 0 for none
     std::uint64_t start = 0; // clock ticks after boot
 };
 [[nodiscard]] Result<Stat> parse_stat(std::string_view text);
@@ -26,22 +38,21 @@ struct Memory {
     std::uint64_t shmem = 0; // RssShmem
     std::uint64_t swap = 0;  // VmSwap: anonymous pages only
 };
-[[nodiscard]] Memory parse_memory(std::string_view status);
+
+struct Status {
+    std::string name; // comm, as the kernel escapes it
+    char state = '?';
+    pid_t tracer = 0;           // TracerPid
+    unsigned threads = 0;       // Threads
+    std::vector<pid_t> ns_pids; // NSpid: from our pid namespace down to its own
+    std::vector<pid_t> ns_sids; // NSsid
+    int seccomp = 0;            // 0 off, 1 strict, 2 filter
+    std::uint64_t cap_eff = 0;  // CapEff, a bit per capability
+    Memory memory;
+};
+// Lines that are missing or broken leave the default.
+[[nodiscard]] Status parse_status(std::string_view text);
+[[nodiscard]] Result<Status> read_status(pid_t pid);
 [[nodiscard]] Result<Memory> read_memory(pid_t pid);
-
-// Mount ids of /proc/PID/mountinfo, sorted.
-[[nodiscard]] std::vector<int> parse_mount_ids(std::string_view mountinfo);
-[[nodiscard]] Result<std::vector<int>> read_mount_ids(pid_t pid);
-
-// Type of the file system that holds `path` (absolute), from mountinfo: without touching the path.
-[[nodiscard]] Result<std::string> parse_fs_type(std::string_view mountinfo, std::string_view path);
-[[nodiscard]] Result<std::string> read_fs_type(std::string_view path);
-
-// `mnt_id` of fdinfo; Errc::absent when the line is missing.
-[[nodiscard]] Result<int> parse_fd_mount(std::string_view fdinfo);
-[[nodiscard]] Result<int> read_fd_mount(pid_t pid, int fd);
-
-// What /proc/PID/fd/N points at: a path, or "pipe:[1234]".
-[[nodiscard]] Result<std::string> read_fd_link(pid_t pid, int fd);
 
 } // namespace lpm::procfs

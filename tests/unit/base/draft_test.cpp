@@ -45,9 +45,8 @@ TEST(Draft, leaves_no_blanks_of_what_it_reserved) {
     const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
     for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{8}, std::size_t{100}}) {
         const std::string text(size, 'x');
-        auto draft = Draft::make(fd.get(), "r", 0600);
-        ASSERT_TRUE(draft);
-        ASSERT_TRUE(draft->reserve(8));
+        auto draft = Draft::make_ahead(fd.get(), "r", 0600, 8);
+        ASSERT_TRUE(draft) << draft.error().text;
         ASSERT_TRUE(draft->publish(text, Sync::all));
         EXPECT_EQ(read_file(fd.get(), "r", 200).value(), text);
     }
@@ -58,9 +57,10 @@ TEST(Draft, vanishes_unpublished) {
     const TempDir dir;
     const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
     {
-        auto draft = Draft::make(fd.get(), "r", 0600);
-        ASSERT_TRUE(draft && draft->reserve(8));
-        EXPECT_EQ(files_in(dir), 1);
+        const auto draft = Draft::make(fd.get(), "r", 0600);
+        const auto ahead = Draft::make_ahead(fd.get(), "s", 0600, 8);
+        ASSERT_TRUE(draft && ahead);
+        EXPECT_EQ(files_in(dir), 1) << "what is made ahead has no name";
     }
     EXPECT_EQ(files_in(dir), 0);
 }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/procnet.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cstring>
+#include <sys/sysmacros.h>
+
+#include "base/text.hpp"
+
+namespace lpm::procfs {
+
+static void skip(std::string_view& line, int words) {
+    for (int i = 0; i < words; ++i)
+        (void)next_word(line);
+}
+
+// The next line that `parse` makes something of: heads and broken lines it does not.
+template <class T>
+static std::optional<T> next_of(std::string_view& text, std::optional<T> (*parse)(std::string_view)) {
+    while (!text.empty())
+        if (auto found = parse(next_line(text)))
+            return found;
+    return std::nullopt;
+}
+
+// sl local remote st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...
+static std::optional<InetSocket> parse_inet_socket(std::string_view line) {
+    skip(line, 1);
+    InetSocket socket;
+    socket.local = next_word(line);
+    socket.remote = next_word(line);
+    const auto state = to_number<unsigned>(next_word(line), 16);
+    const auto queues = next_word(line);
+    const auto colon = queues.find(':');
+    if (!state || colon == std::string_view::npos)
+        return std::nullopt;
+    const auto receive = to_number<std::uint64_t>(queues.substr(colon + 1), 16);
+    skip(line, 4);
+    const auto inode = to_number<std::uint64_t>(next_word(line));
+    if (!receive || !inode)
+        return std::nullopt;
+    socket.state = *state;
+    socket.receive_queue = *receive;
+    socket.inode = *inode;
+    return socket;
+}
+
+std::optional<InetSocket> next_inet_socket(std::string_view& table) {
+    return next_of(table, parse_inet_socket);
+}
+
+std::string readable_address(std::string_view hexadecimal) {
+    const auto colon = hexadecimal.rfind(':');
+    if ((colon != 8 && colon != 32) || hexadecimal.size() != colon + 5)
+        return std::string(hexadecimal);
+    // Each word was read out of the address as it lies in memory, so storing it again puts the bytes in
+    // order.
+    std::array<std::uint32_t, 4> words{};
+    for (std::size_t i = 0; i < colon / 8; ++i) {
+        const auto word = to_number<std::uint32_t>(hexadecimal.substr(i * 8, 8), 16);
+        if (!word)
+            return std::string(hexadecimal);
+        words[i] = *word;
+    }
+    const auto port = to_number<std::uint16_t>(hexadecimal.substr(colon + 1), 16);
+    if (!port)
+        return std::string(hexadecimal);
+    const bool mapped = colon == 32 && words[0] == 0 && words[1] == 0 && words[2] == htonl(0xffff);
+    const bool four = colon == 8 || mapped;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (::inet_ntop(four ? AF_INET : AF_INET6, mapped ? &words[3] : words.data(), text.data(), text.size()) ==
+        nullptr)
+        return std::string(hexadecimal);
+    const std::string address = text.data();
+    return (four ? address : "[" + address + "]") + ":" + std::to_string(*port);
+}
+
+// sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
+static std::optional<NetlinkSocket> parse_netlink_socket(std::string_view line) {
+    skip(line, 1);
+    const auto protocol = to_number<unsigned>(next_word(line));
+    skip(line, 1);
+    const auto groups = to_number<std::uint32_t>(next_word(line), 16);
+    const auto unread = to_number<std::uint64_t>(next_word(line));
+    skip(line, 4);
+    const auto inode = to_number<std::uint64_t>(next_word(line));
+    if (!protocol || !groups || !unread || !inode)
+        return std::nullopt;
+    return NetlinkSocket{*protocol, *groups, *unread, *inode};
+}
+
+std::optional<NetlinkSocket> next_netlink_socket(std::string_view& table) {
+    return next_of(table, parse_netlink_socket);
+}
+
+static std::optional<std::uint64_t> parse_unix_inode(std::string_view line) {
+    // Num RefCount Protocol Flags Type St Inode [Path]
+    if (!next_word(line).ends_with(':'))
+        return std::nullopt;
+    skip(line, 5);
+    return to_number<std::uint64_t>(next_word(line));
+}
+
+static std::optional<std::uint64_t> parse_packet_inode(std::string_view line) {
+    // sk RefCnt Type Proto Iface R Rmem User Inode
+    skip(line, 8);
+    return to_number<std::uint64_t>(next_word(line));
+}
+
+std::optional<std::uint64_t> next_unix_inode(std::string_view& table) {
+    return next_of(table, parse_unix_inode);
+}
+
+std::optional<std::uint64_t> next_packet_inode(std::string_view& table) {
+    return next_of(table, parse_packet_inode);
+}
+
+// number: kind ADVISORY READ|WRITE pid major:minor:inode start end; major and minor hexadecimal
+static std::optional<FileLock> parse_lock(std::string_view line) {
+    if (!next_word(line).ends_with(':'))
+        return std::nullopt;
+    FileLock lock;
+    lock.kind = next_word(line);
+    if (lock.kind.empty() || lock.kind == "->")
+        return std::nullopt;
+    skip(line, 2);
+    const auto pid = to_number<pid_t>(next_word(line));
+    const auto file = next_word(line);
+    const auto first = file.find(':');
+    const auto second = file.rfind(':');
+    if (!pid || first == second) // "<none>:0": a lock of no file
+        return std::nullopt;
+    const auto major = to_number<unsigned>(file.substr(0, first), 16);
+    const auto minor = to_number<unsigned>(file.substr(first + 1, second - first - 1), 16);
+    const auto inode = to_number<std::uint64_t>(file.substr(second + 1));
+    if (!major || !minor || !inode)
+        return std::nullopt;
+    lock.pid = *pid;
+    lock.device = makedev(*major, *minor);
+    lock.inode = *inode;
+    return lock;
+}
+
+std::optional<FileLock> next_lock(std::string_view& locks) {
+    return next_of(locks, parse_lock);
+}
+
+} // namespace lpm::procfs

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+// Tables of /proc/PID/net, which are of the whole network namespace, and /proc/locks.
+namespace lpm::procfs {
+
+// A line of net/tcp, net/tcp6, net/udp, net/raw ...
+struct InetSocket {
+    std::string_view local; // as printed: hexadecimal address, ':', hexadecimal port
+    std::string_view remote;
+    unsigned state = 0;              // TCP_ESTABLISHED 1 ... TCP_LISTEN 10, TCP_CLOSING 11 (net/tcp_states.h)
+    std::uint64_t receive_queue = 0; // of a listening socket: connections nobody has accepted
+    std::uint64_t inode = 0;         // 0: no process holds it
+};
+[[nodiscard]] std::optional<InetSocket> next_inet_socket(std::string_view& table);
+
+// "192.0.2.1:80", "[2001:db8::1]:80" from the hexadecimal form (words in host order); the text itself when
+// it is not of that form.
+[[nodiscard]] std::string readable_address(std::string_view hexadecimal);
+
+// A line of net/netlink.
+struct NetlinkSocket {
+    unsigned protocol = 0;
+    std::uint32_t groups = 0;
+    std::uint64_t unread = 0; // Rmem, bytes
+    std::uint64_t inode = 0;
+};
+[[nodiscard]] std::optional<NetlinkSocket> next_netlink_socket(std::string_view& table);
+
+// Inode of a line of net/unix, net/packet (the table's head names the column "Inode").
+[[nodiscard]] std::optional<std::uint64_t> next_unix_inode(std::string_view& table);
+[[nodiscard]] std::optional<std::uint64_t> next_packet_inode(std::string_view& table);
+
+// A line of /proc/locks; those that wait ("->") are left out.
+struct FileLock {
+    pid_t pid = 0; // -1: open file description locks and leases of nobody in particular; 0: other namespace
+    dev_t device = 0;
+    std::uint64_t inode = 0;
+    std::string_view kind; // POSIX FLOCK OFDLCK LEASE
+};
+[[nodiscard]] std::optional<FileLock> next_lock(std::string_view& locks);
+
+} // namespace lpm::procfs

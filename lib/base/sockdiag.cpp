@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/sockdiag.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+
+namespace lpm {
+
+namespace {
+
+constexpr std::uint8_t listening_state = 10; // TCP_LISTEN, which unix sockets use too
+
+struct Errand {
+    int net = -1;
+    int socket = -1;
+    int error = 0;
+};
+
+// Runs in a task that shares our memory and descriptors but not our namespaces: the kernel only.
+int open_there(void* argument) {
+    auto& errand = *static_cast<Errand*>(argument);
+    if (::setns(errand.net, CLONE_NEWNET) == 0)
+        errand.socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (errand.socket < 0)
+        errand.error = errno;
+    return 0;
+}
+
+Result<Fd> open_diag(pid_t pid) {
+    TRY_ASSIGN(const Fd net, open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
+    Errand errand{.net = net.get()};
+    alignas(16) std::array<char, 16384> stack{};
+    const int child =
+        ::clone(open_there, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES, &errand);
+    if (child < 0)
+        return fail_errno(errno, "start a task for another network namespace");
+    ::waitpid(child, nullptr, __WALL);
+    if (errand.socket < 0)
+        return fail_errno(errand.error, "open a diagnostic socket in another network namespace");
+    return Fd(errand.socket);
+}
+
+struct Request {
+    nlmsghdr header;
+    unix_diag_req body;
+};
+
+template <class T> bool read_struct(std::string_view bytes, T& to) {
+    if (bytes.size() < sizeof(T))
+        return false;
+    std::memcpy(&to, bytes.data(), sizeof(T));
+    return true;
+}
+
+// An attribute or message of `length` bytes, head included, takes this much room.
+std::size_t aligned(std::size_t length) {
+    return (length + 3) & ~std::size_t{3};
+}
+
+void read_attributes(std::string_view rest, UnixSocket& socket) {
+    rtattr head{};
+    while (read_struct(rest, head) && head.rta_len >= sizeof(head) && head.rta_len <= rest.size()) {
+        const auto value = rest.substr(sizeof(head), head.rta_len - sizeof(head));
+        if (head.rta_type == UNIX_DIAG_PEER) {
+            (void)read_struct(value, socket.peer);
+        } else if (head.rta_type == UNIX_DIAG_NAME) {
+            socket.name = value;
+            if (!socket.name.empty() && socket.name.front() == '\0')
+                socket.name.front() = '@';
+            while (socket.name.ends_with('\0'))
+                socket.name.pop_back();
+        }
+        rest.remove_prefix(std::min(aligned(head.rta_len), rest.size()));
+    }
+}
+
+} // namespace
+
+bool parse_unix_diag(std::string_view answer, std::vector<UnixSocket>& to) {
+    nlmsghdr head{};
+    if (answer.empty())
+        return false;
+    while (read_struct(answer, head) && head.nlmsg_len >= sizeof(head) && head.nlmsg_len <= answer.size()) {
+        if (head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR)
+            return false;
+        const auto body = answer.substr(sizeof(head), head.nlmsg_len - sizeof(head));
+        unix_diag_msg message{};
+        if (read_struct(body, message)) {
+            UnixSocket socket;
+            socket.inode = message.udiag_ino;
+            socket.type = message.udiag_type;
+            socket.listening = message.udiag_state == listening_state;
+            read_attributes(body.substr(sizeof(message)), socket);
+            to.push_back(std::move(socket));
+        }
+        answer.remove_prefix(std::min(aligned(head.nlmsg_len), answer.size()));
+    }
+    return true;
+}
+
+Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit) {
+    TRY_ASSIGN(const Fd diag, open_diag(pid));
+    constexpr timeval patience{1, 0}; // the kernel answers at once
+    (void)::setsockopt(diag.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    Request request{};
+    request.header.nlmsg_len = sizeof(request);
+    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request.body.sdiag_family = AF_UNIX;
+    request.body.udiag_states = UINT32_MAX;
+    request.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER;
+    if (::send(diag.get(), &request, sizeof(request), 0) != static_cast<ssize_t>(sizeof(request)))
+        return fail_errno(errno, "ask for unix sockets");
+    std::vector<UnixSocket> sockets;
+    std::string answer(32768, '\0');
+    for (;;) {
+        const ssize_t size = ::recv(diag.get(), answer.data(), answer.size(), 0);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return fail_errno(errno, "read unix sockets");
+        if (!parse_unix_diag(std::string_view(answer).substr(0, static_cast<std::size_t>(size)), sockets))
+            return sockets;
+        if (sockets.size() > limit)
+            return fail(Errc::unavailable, "there are more than " + std::to_string(limit) + " unix sockets");
+    }
+}
+
+Result<Fd> open_pidfd(pid_t pid) {
+    const long fd = ::syscall(SYS_pidfd_open, pid, 0);
+    return fd < 0 ? fail_errno(errno, "pidfd_open") : Result<Fd>(Fd(static_cast<int>(fd)));
+}
+
+Result<Fd> borrow_fd(int pidfd, int fd) {
+    const long own = ::syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+    return own < 0 ? fail_errno(errno, "pidfd_getfd") : Result<Fd>(Fd(static_cast<int>(own)));
+}
+
+Result<SocketKind> socket_kind(int fd) {
+    SocketKind kind;
+    const auto ask = [fd](int option, int& to) {
+        socklen_t size = sizeof(to);
+        return ::getsockopt(fd, SOL_SOCKET, option, &to, &size) == 0;
+    };
+    if (!ask(SO_DOMAIN, kind.domain) || !ask(SO_TYPE, kind.type) || !ask(SO_PROTOCOL, kind.protocol))
+        return fail_errno(errno, "getsockopt");
+    return kind;
+}
+
+} // namespace lpm
