@@ -69,8 +69,7 @@ Result<> Store::settle_intent(const Record& intent) {
                open_at(dir_.get(), std::string(journal_dir) + "/" + current_journal, O_RDONLY));
     if (::fdatasync(journal.get()) != 0)
         return fail_errno(errno, "sync journal");
-    TRY_ASSIGN(Draft draft, Draft::make(month.get(), file_name(intent.id), 0600));
-    TRY(draft.reserve(usual_size));
+    TRY_ASSIGN(Draft draft, Draft::make_ahead(month.get(), file_name(intent.id), 0600, usual_size));
     room_.emplace(intent.id, std::move(month), std::move(draft));
     return {};
 }
