@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "oci/bundle.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 
 #include "base/file.hpp"
@@ -45,6 +46,47 @@ static void read_names(const json::Value& annotations, Bundle& bundle) {
     }
     if (const auto* criu = json::find(annotations, "org.criu.config"); criu != nullptr && criu->is_string())
         bundle.criu_config = criu->get<std::string>();
+    bundle.skip_checks = json::text_or_empty(annotations, "lpm.my.domain/skip-checks");
+}
+
+static void read_namespace(const json::Value& entry, Bundle& bundle) {
+    const auto type = json::text_or_empty(entry, "type");
+    const bool own = json::text_or_empty(entry, "path").empty();
+    bundle.network_namespace = bundle.network_namespace || type == "network";
+    bundle.user_namespace = bundle.user_namespace || type == "user";
+    bundle.own_ipc = bundle.own_ipc || (type == "ipc" && own);
+    bundle.own_pid = bundle.own_pid || (type == "pid" && own);
+}
+
+// What engines bind into every container: it is made anew for a restored one.
+static constexpr std::string_view usual_binds[] = {
+    "/etc/hosts",           "/etc/hostname",      "/etc/resolv.conf", "/dev/shm",
+    "/dev/termination-log", "/run/.containerenv", "/run/secrets",     "/var/run/secrets"};
+
+static bool is_word_of(const json::Value* list, std::string_view word) {
+    if (list == nullptr || !list->is_array())
+        return false;
+    return std::ranges::any_of(*list, [&](const json::Value& entry) { return entry == word; });
+}
+
+static void read_mount(const json::Value& entry, Bundle& bundle) {
+    const auto* options = json::find(entry, "options");
+    if (json::text_or_empty(entry, "type") != "bind" && !is_word_of(options, "bind") &&
+        !is_word_of(options, "rbind"))
+        return;
+    auto place = json::text_or_empty(entry, "destination");
+    bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
+    const bool usual =
+        std::ranges::any_of(usual_binds, [&](std::string_view known) { return place.starts_with(known); });
+    if (!usual && !is_word_of(options, "ro"))
+        bundle.volumes.push_back(place);
+    bundle.binds.push_back(std::move(place));
+}
+
+static const json::Value& list_at(const json::Value& spec, std::string_view path) {
+    static const json::Value none = json::Value::array();
+    const auto* list = json::find_path(spec, path);
+    return list != nullptr && list->is_array() ? *list : none;
 }
 
 Result<Bundle> parse_bundle(std::string_view config_json) {
@@ -53,11 +95,13 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
         return fail(Errc::invalid, "config.json: not an object");
     Bundle bundle;
     bundle.terminal = json::is_true(spec, "process.terminal");
-    if (const auto* namespaces = json::find_path(spec, "linux.namespaces");
-        namespaces != nullptr && namespaces->is_array())
-        for (const auto& entry : *namespaces)
-            bundle.network_namespace =
-                bundle.network_namespace || json::text_or_empty(entry, "type") == "network";
+    for (const auto& entry : list_at(spec, "linux.namespaces"))
+        read_namespace(entry, bundle);
+    for (const auto& entry : list_at(spec, "mounts"))
+        read_mount(entry, bundle);
+    for (const auto& entry : list_at(spec, "linux.maskedPaths"))
+        if (entry.is_string())
+            bundle.masked.push_back(entry.get<std::string>());
     if (const auto* annotations = json::find(spec, "annotations"); annotations != nullptr)
         read_names(*annotations, bundle);
     return bundle;

@@ -16,6 +16,16 @@ namespace lpm::oci {
 struct Bundle {
     bool terminal = false;          // process.terminal
     bool network_namespace = false; // own or joined, not the host's
+    // Namespaces that the container shares with nobody.
+    bool own_ipc = false;
+    bool own_pid = false;
+    bool user_namespace = false;
+    bool shared_shm = false;          // /dev/shm is bound in: it is the pod's
+    std::vector<std::string> binds;   // where bind mounts are, in the container
+    std::vector<std::string> masked;  // linux.maskedPaths
+    std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
+    // lpm.my.domain/skip-checks: ids of checks, separated by commas.
+    std::string skip_checks;
     // Engine annotations that name the workload (never values of environment variables).
     std::vector<std::pair<std::string, std::string>> names;
     // org.criu.config: absent, or empty = "no file", or a path that replaces /etc/criu/runc.conf.

@@ -107,6 +107,18 @@ bool frozen(const State& state) {
     return asked && asked->starts_with('1');
 }
 
+bool freezing(const State& state) {
+    if (state.freezer.empty())
+        return false;
+    if (!state.unified) {
+        const auto text = read_file(AT_FDCWD, state.freezer + "/freezer.state", 4096);
+        return text && text->starts_with("FREEZING");
+    }
+    const auto events = read_file(AT_FDCWD, state.freezer + "/cgroup.events", 4096);
+    const auto asked = read_file(AT_FDCWD, state.freezer + "/cgroup.freeze", 4096);
+    return events && asked && asked->starts_with('1') && events->find("frozen 0") != std::string::npos;
+}
+
 Result<> thaw(const State& state) {
     if (state.freezer.empty())
         return fail(Errc::absent, "thaw: the container has no known freezer cgroup");

@@ -33,6 +33,8 @@ struct State {
 
 // The container's cgroup is frozen, or on the way to it; false when it has none or cannot be read.
 [[nodiscard]] bool frozen(const State& state);
+// Told to freeze, and not there yet.
+[[nodiscard]] bool freezing(const State& state);
 [[nodiscard]] Result<> thaw(const State& state);
 
 // Processes of the container's cgroup and those below it, as seen from here; at most `limit`.
