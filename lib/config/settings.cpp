@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "config/settings.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 
 #define TOML_EXCEPTIONS 0
@@ -41,6 +42,10 @@ std::optional<Severity> Settings::severity_of(std::string_view check) const {
     return std::nullopt;
 }
 
+bool Settings::may_skip(std::string_view check) const {
+    return std::ranges::any_of(skippable, [&](const std::string& id) { return id == "*" || id == check; });
+}
+
 static std::string place(const std::string& file, const toml::source_region& at, std::string_view what) {
     return file + ":" + std::to_string(at.begin.line) + ": " + std::string(what);
 }
@@ -70,9 +75,23 @@ static bool set_kubelet_dir(Settings& settings, const toml::node& node) {
     return true;
 }
 
+static bool set_skippable(Settings& settings, const toml::node& node) {
+    const auto* list = node.as_array();
+    if (list == nullptr)
+        return false;
+    for (const auto& entry : *list) {
+        const auto* id = entry.as_string();
+        if (id == nullptr)
+            return false;
+        settings.skippable.push_back(id->get());
+    }
+    return true;
+}
+
 static constexpr Key keys[] = {
     {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
     {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
+    {"annotations", "skip_checks", R"(a list of ids of checks, or ["*"])", set_skippable},
 };
 
 static void read_check(Settings& settings, const std::string& file, const toml::key& key,

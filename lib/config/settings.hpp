@@ -25,11 +25,14 @@ struct Settings {
     std::string kubelet_dir = "/var/lib/kubelet";
     // [checks]: id of a check -> severity, in the order of the file.
     std::vector<std::pair<std::string, Severity>> severities;
+    // Checks that the annotation lpm.my.domain/skip-checks may make warnings of; "*" stands for all.
+    std::vector<std::string> skippable;
     // What was wrong with the file, each "file:line: key: reason". A bad key loses that key only; a file
     // that is no TOML loses all of it. Never a reason to stop a container.
     std::vector<std::string> problems;
 
     [[nodiscard]] std::optional<Severity> severity_of(std::string_view check) const;
+    [[nodiscard]] bool may_skip(std::string_view check) const;
 };
 
 [[nodiscard]] Settings parse(std::string_view text, const std::string& file);
