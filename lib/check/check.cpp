@@ -4,40 +4,144 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "check/themes.hpp"
 
 namespace lpm::check {
 
 using config::Severity;
 
+static constexpr auto block = Severity::block;
+static constexpr auto warn = Severity::warn;
+
 // In the order in which a user should hear of them: the first that blocks is the message.
 static constexpr Check checks[] = {
-    {"ContainerState", true, false, Severity::block, "1.8", "the container is started and alive",
+    {"ContainerState", true, false, block, false, "1.8", "the container is started and alive",
      "checkpoint a container that is running or paused", judge_container_state},
-    {"ToolingMissing", true, true, Severity::block, "1.1",
-     "criu is on the PATH that the runtime gets, is at least 3.16, and the runtime is built with it",
-     "install CRIU 3.16 or newer (better 4.2) where PATH finds it and run lpm-gate --probe", judge_tooling},
-    {"ImageIncomplete", false, true, Severity::block, "5.1",
-     "inventory, process tree, a core per thread and as many pages as the page maps list",
-     "copy the checkpoint again, whole, and name its directory with --image-path", judge_images},
-    {"DescriptorsMissing", false, true, Severity::block, "5.16",
-     "descriptors.json, which the runtime writes at checkpoint",
-     "restore from a checkpoint that was taken with runc or crun", judge_descriptors},
-    {"Terminal", true, true, Severity::block, "3.11", "the container has a terminal",
-     "use a container without a terminal, or give --console-socket", judge_terminal},
-    {"StdioOutsideMounts", true, false, Severity::block, "3.8",
-     "standard streams of init are no files outside the container's mounts",
-     "let the container's output go to a pipe, or to a file inside its own mounts", judge_stdio},
-    {"NetworkLockTool", true, true, Severity::block, "1.6",
-     "what CRIU locks the network with is there, and works",
-     "install iptables, or choose another network-lock for CRIU", judge_network_lock},
-    {"DiskSpace", true, false, Severity::block, "4.14",
+    {"TcpEstablished", true, false, block, true, "2.1", "TCP connections that the container holds",
+     "close them first, or set tcp-established (or tcp-close) for CRIU", judge_tcp},
+    {"TcpOnNewKernel", true, false, block, false, "A2.2",
+     "TCP sockets that the installed CRIU cannot dump on this kernel",
+     "install CRIU 4.2 or newer and run lpm-gate --probe", judge_tcp_on_new_kernel},
+    {"DiskSpace", true, false, block, false, "4.14",
      "room for the images, and for the kubelet's archive of them",
      "free space there, or name another directory with --image-path", judge_disk_space},
+    {"ToolingMissing", true, true, block, false, "1.1",
+     "criu is on the PATH that the runtime gets, is at least 3.16, and the runtime is built with it",
+     "install CRIU 3.16 or newer (better 4.2) where PATH finds it and run lpm-gate --probe", judge_tooling},
+    {"Capabilities", true, true, block, false, "1.2", "capabilities that CRIU needs of its caller",
+     "run the container engine with all capabilities", judge_capabilities},
+    {"ImageIncomplete", false, true, block, false, "5.1",
+     "inventory, process tree, a core per thread and as many pages as the page maps list",
+     "copy the checkpoint again, whole, and name its directory with --image-path", judge_images},
+    {"DescriptorsMissing", false, true, block, false, "5.16",
+     "descriptors.json, which the runtime writes at checkpoint",
+     "restore from a checkpoint that was taken with runc or crun", judge_descriptors},
+    {"ExecSession", true, false, warn, true, "4.2",
+     "processes that exec or an exec probe has put into the container",
+     "end the session, or try again when the probe is over", judge_exec_session},
+    {"Traced", true, false, block, true, "4.1", "processes that a debugger traces", "end the debugger",
+     judge_traced},
+    {"GhostTooLarge", true, false, block, false, "3.6",
+     "deleted files in use that are over CRIU's ghost-limit",
+     "raise ghost-limit in CRIU's configuration, as in: ghost-limit 512M", judge_ghost},
+    {"LinkRemap", true, false, block, false, "3.7", "files in use whose name is gone while others are left",
+     "close the file, or set link-remap for CRIU", judge_unlinked},
+    {"DeviceOpen", true, false, block, false, "3.4", "devices that are open or mapped",
+     "close the device before the checkpoint", judge_device},
+    {"Gpu", true, false, warn, false, "3.5", "NVIDIA devices",
+     "install CRIU's CUDA plugin and cuda-checkpoint", judge_gpu},
+    {"IoUring", true, false, block, false, "3.1", "io_uring instances",
+     "turn io_uring off: UV_USE_IO_URING=0 for node, an option of the program, or kernel.io_uring_disabled=2",
+     judge_io_uring},
+    {"AnonInode", true, false, block, false, "3.2",
+     "kernel objects that CRIU does not know: perf events, userfaultfd, BPF programs",
+     "close it before the checkpoint", judge_anon_inode},
+    {"PidfdOutside", true, false, block, false, "3.3", "pidfds of processes outside, or of threads",
+     "close it before the checkpoint", judge_pidfd},
+    {"UnixExternal", true, false, block, false, "2.5",
+     "unix sockets whose other end is outside of the container", "close the connection before the checkpoint",
+     judge_unix},
+    {"ShmMount", true, false, block, false, "3.16", "files in use in the pod's /dev/shm",
+     "give the container a /dev/shm of its own, or close the file", judge_shm},
+    {"SysvShm", true, false, block, false, "3.17",
+     "System V shared memory outside of the container's IPC namespace",
+     "give the container an IPC namespace of its own", judge_sysv},
+    {"InotifyOverlay", true, false, warn, false, "3.9", "inotify and fanotify watches on an overlay",
+     "let the program poll, or watch a directory on a volume", judge_inotify},
+    {"NestedNamespace", true, false, block, false, "4.4", "processes in namespaces of their own",
+     "checkpoint what makes namespaces (systemd, containers, browser sandboxes) by its own means",
+     judge_nested},
+    {"Mptcp", true, false, block, false, "2.3", "multipath TCP sockets",
+     "turn MPTCP off: GODEBUG=multipathtcp=0 for Go, or net.mptcp.enabled=0", judge_mptcp},
+    {"SocketFamily", true, false, block, false, "2.4",
+     "sockets of other families than IP, unix, netlink and packet", "close it before the checkpoint",
+     judge_socket_family},
+    {"MountUnknown", true, false, block, false, "4.7",
+     "mounts that neither config.json nor another mount explains", "unmount it, or let the engine mount it",
+     judge_unknown_mount},
+    {"FilesystemUnsupported", true, false, block, false, "4.8", "kinds of file systems mounted inside",
+     "unmount it, or mount it on the host and bind it in", judge_filesystem},
+    {"MountSharing", true, false, block, false, "4.9", "mounts that propagate from outside",
+     "use private propagation", judge_sharing},
+    {"Terminal", true, true, block, false, "3.11", "the container has a terminal",
+     "use a container without a terminal, or give --console-socket", judge_terminal},
+    {"StdioOutsideMounts", true, false, block, false, "3.8",
+     "standard streams of init are no files outside the container's mounts",
+     "let the container's output go to a pipe, or to a file inside its own mounts", judge_stdio},
+    {"FileOutsideMounts", true, false, warn, false, "3.8",
+     "open files that are in none of the container's mounts", "close the file before the checkpoint",
+     judge_outside_mounts},
+    {"FileCovered", true, false, warn, false, "3.8", "open files on a mount that another one hides",
+     "close the file before the checkpoint", judge_covered},
+    {"LockForeign", true, false, warn, true, "3.10",
+     "locks held by processes outside on files that are open inside",
+     "let the other process release the lock", judge_lock},
+    {"PipesFull", true, false, block, true, "3.12", "pipes with unread data", "let the readers catch up",
+     judge_pipes},
+    {"Uprobes", true, false, block, false, "3.14", "probes of tracing tools in processes",
+     "stop the tracing tool, or set allow-uprobes at checkpoint and restore", judge_uprobes},
+    {"SessionOutside", true, false, block, false, "4.3",
+     "sessions whose leader is outside of the PID namespace", "start the process with setsid", judge_session},
+    {"ZombieLeader", true, false, block, true, "4.5",
+     "processes whose first thread has ended before the others", "end the process", judge_zombie_leader},
+    {"FreezeStuck", true, false, block, true, "4.6", "the freezer, which must not be on its way",
+     "look for processes in state D, and what they wait for", judge_freeze},
+    {"NetworkLockTool", true, true, block, false, "1.6",
+     "what CRIU locks the network with is there, and works",
+     "install iptables, or choose another network-lock for CRIU", judge_network_lock},
+    {"TcpInFlight", true, false, warn, true, "2.2", "connections that nobody has accepted yet",
+     "try again, or set skip-in-flight for CRIU", judge_tcp_in_flight},
+    {"NetlinkUnread", true, false, warn, true, "2.6", "unread data in netlink sockets", "try again",
+     judge_netlink},
+    {"ManyDescriptors", true, false, warn, false, "3.13", "the number of descriptors",
+     "raise the limit of the runtime", judge_many_descriptors},
+    {"HugeMemfd", true, false, warn, false, "3.15", "memory in huge pages", "use ordinary pages",
+     judge_huge_memfd},
+    {"UserNamespace", true, false, warn, false, "4.12", "a user namespace",
+     "run the pod with hostUsers: true", judge_user_namespace},
+    {"PidNamespaceShared", true, false, warn, false, "4.13",
+     "a PID namespace that is not the container's own",
+     "run the pod without shareProcessNamespace and hostPID", judge_pid_namespace},
+    {"MemoryTight", true, false, warn, false, "4.15", "memory for the images in the page cache",
+     "free memory on the node", judge_memory},
+    {"VolumesLeftOut", true, false, warn, false, "4.17", "writable volumes, which no archive contains",
+     "save the volumes by other means", judge_volumes},
 };
 
 std::span<const Check> table() {
     return checks;
+}
+
+// `id` is in a list separated by commas.
+static bool names(std::string_view list, std::string_view id) {
+    while (!list.empty()) {
+        const auto comma = list.find(',');
+        if (trim(list.substr(0, comma)) == id)
+            return true;
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    }
+    return false;
 }
 
 std::string_view name_of(Verdict verdict) {
@@ -56,6 +160,20 @@ std::string_view name_of(Verdict verdict) {
     return "?";
 }
 
+// An annotation of the pod may make a warning of what blocks, where the node allows that for the check.
+static void apply_annotation(const Facts& facts, const config::Settings& settings, std::string_view id,
+                             Finding& finding) {
+    if (finding.verdict != Verdict::block || !facts.bundle || !names(facts.bundle->skip_checks, id))
+        return;
+    if (settings.may_skip(id)) {
+        finding.verdict = Verdict::warn;
+        finding.message += " (skipped by the annotation lpm.my.domain/skip-checks)";
+    } else {
+        finding.message += " (the annotation lpm.my.domain/skip-checks names this check, but lpm.toml of "
+                           "this node does not allow that)";
+    }
+}
+
 Outcome run(const Facts& facts, const config::Settings& settings) {
     Outcome outcome;
     for (const Check& check : checks) {
@@ -69,8 +187,10 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
             finding = check.judge(facts);
         if (finding.verdict == Verdict::block && severity == Severity::warn)
             finding.verdict = Verdict::warn;
+        apply_annotation(facts, settings, check.id, finding);
         if (finding.verdict == Verdict::block && outcome.code.empty()) {
             outcome.code = check.id;
+            outcome.transient = check.transient;
             outcome.message =
                 finding.message + "; " + std::string(finding.remedy.empty() ? check.remedy : finding.remedy);
         }

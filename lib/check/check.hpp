@@ -31,6 +31,7 @@ struct Check {
     bool at_checkpoint;
     bool at_restore;
     config::Severity severity; // default: the most that a finding may do
+    bool transient;            // may be over in a moment: worth another try
     std::string_view row;      // of the catalogue of failures
     std::string_view what;     // for docs: what it looks at
     std::string_view remedy;   // what the user can do
@@ -42,6 +43,7 @@ struct Outcome {
     std::vector<record::Finding> findings; // one per check that ran, in table order
     std::string code;                      // id of the first check that blocks; empty when none does
     std::string message;                   // its message and remedy, for the user
+    bool transient = false;                // it may be over in a moment
 };
 
 // Judges every check of the stage that the settings do not turn off. A severity of `warn` makes a block a

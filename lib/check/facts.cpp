@@ -6,20 +6,24 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
+#include "base/mountinfo.hpp"
+#include "base/procfd.hpp"
 #include "base/procfs.hpp"
+#include "base/text.hpp"
+#include "check/scan.hpp"
 #include "criu/images.hpp"
 #include "json/json.hpp"
 
 namespace lpm::check {
 
-static constexpr std::size_t max_processes = 100'000;
-
 static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init) {
-    const auto mounts = procfs::read_mount_ids(init);
+    const auto mounts = procfs::read_mountinfo(init);
     if (!mounts)
         return std::nullopt;
     std::vector<StdioFile> files;
@@ -31,29 +35,75 @@ static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init) {
         // terminal under --shell-job, and a memfd has none.
         if (!link || ::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode) || link->starts_with("/memfd:"))
             continue;
-        const auto mount = procfs::read_fd_mount(init, fd);
-        if (!mount)
+        const auto info = procfs::read_fdinfo(init, fd);
+        if (!info || !info->mount)
             return std::nullopt;
-        files.push_back({fd, *std::move(link), std::ranges::binary_search(*mounts, *mount)});
+        const bool in_mounts = std::ranges::find(*mounts, *info->mount, &procfs::Mount::id) != mounts->end();
+        files.push_back({fd, *std::move(link), in_mounts});
     }
     return files;
 }
 
-static std::optional<Memory> gather_memory(const oci::State& state, const Deadline& deadline) {
-    const auto pids = oci::read_pids(state, max_processes);
-    if (!pids || pids->size() == max_processes)
+std::optional<KernelVersion> parse_kernel_version(std::string_view release) {
+    const auto dot = release.find('.');
+    if (dot == std::string_view::npos)
         return std::nullopt;
-    Memory sum;
-    for (const pid_t pid : *pids) {
-        if (deadline.passed())
-            return std::nullopt;
-        const auto memory = procfs::read_memory(pid);
-        if (!memory)
-            continue; // ended since
-        sum.private_bytes += memory->anon + memory->swap;
-        sum.shared_bytes += memory->shmem;
+    const auto rest = release.substr(dot + 1);
+    const auto major = to_number<unsigned>(release.substr(0, dot));
+    const auto minor = to_number<unsigned>(rest.substr(0, rest.find_first_not_of("0123456789")));
+    if (!major || !minor)
+        return std::nullopt;
+    return KernelVersion{*major, *minor};
+}
+
+static std::optional<std::uint64_t> read_available_memory() {
+    const auto text = read_file(AT_FDCWD, "/proc/meminfo", 65536);
+    std::string_view rest = text ? std::string_view(*text) : std::string_view{};
+    while (!rest.empty()) {
+        auto line = next_line(rest);
+        if (next_word(line) != "MemAvailable:")
+            continue;
+        if (const auto kib = to_number<std::uint64_t>(next_word(line)); kib && *kib <= UINT64_MAX / 1024)
+            return *kib * 1024;
     }
-    return sum;
+    return std::nullopt;
+}
+
+// CRIU's default, and its notation: bytes, or with K, M or G behind (criu/config.c parse_size).
+static std::uint64_t ghost_limit(const criu::Options& options) {
+    constexpr std::uint64_t standard = std::uint64_t{1} << 20;
+    const auto set = options.find("ghost-limit");
+    if (!set || set->value.empty())
+        return standard;
+    std::string_view digits = set->value;
+    unsigned shift = 0;
+    for (const auto& [letter, by] : {std::pair{'K', 10U}, std::pair{'M', 20U}, std::pair{'G', 30U}})
+        if (digits.back() == letter)
+            shift = by;
+    if (shift != 0)
+        digits.remove_suffix(1);
+    const auto number = to_number<std::uint64_t>(digits);
+    return number && *number <= UINT64_MAX >> shift ? *number << shift : standard;
+}
+
+static void gather_host(Facts& facts) {
+    utsname system{};
+    ::uname(&system);
+    facts.kernel = parse_kernel_version(system.release);
+    if (const auto status = procfs::read_status(::getpid()))
+        facts.capabilities = status->cap_eff;
+    facts.available_memory = read_available_memory();
+}
+
+static void gather_workload(Facts& facts) {
+    if (!facts.alive)
+        return;
+    facts.ghost_limit = ghost_limit(facts.options);
+    const auto pids = oci::read_pids(*facts.state, max_processes);
+    if (!pids)
+        return;
+    facts.workload = scan(facts, *pids, facts.ghost_limit);
+    facts.memory = facts.workload->memory;
 }
 
 static std::optional<Space> gather_space(std::string path) {
@@ -79,12 +129,13 @@ static std::optional<Space> gather_space(std::string path) {
 }
 
 static bool on_local_disk(const std::string& path) {
-    const auto type = procfs::read_fs_type(path);
-    if (!type)
+    const auto mounts = procfs::read_mountinfo(0);
+    const auto* mount = mounts ? procfs::mount_of(*mounts, path) : nullptr;
+    if (mount == nullptr)
         return false;
     static constexpr std::string_view local[] = {"ext4",    "ext3",  "ext2", "xfs",  "btrfs",
                                                  "overlay", "tmpfs", "zfs",  "f2fs", "bcachefs"};
-    return std::ranges::find(local, *type) != std::end(local);
+    return std::ranges::find(local, mount->type) != std::end(local);
 }
 
 static Result<> read_descriptors(int dir) {
@@ -121,10 +172,9 @@ static void gather_container(Facts& facts) {
         return;
     facts.alive = oci::alive(*facts.state);
     facts.frozen = oci::frozen(*facts.state);
-    if (!facts.alive)
-        return;
-    facts.stdio = gather_stdio(facts.state->init);
-    facts.memory = gather_memory(*facts.state, *facts.deadline);
+    facts.freezing = oci::freezing(*facts.state);
+    if (facts.alive)
+        facts.stdio = gather_stdio(facts.state->init);
 }
 
 // PATH, or --criu where it counts: runc 1.1 and older take it, 1.2 and 1.3 ignore it, 1.4 does not know it.
@@ -177,7 +227,9 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
         if (auto bundle = oci::read_bundle(dir))
             facts.bundle = *std::move(bundle);
     gather_tools(facts, environment, tooling, runtime_key);
+    gather_host(facts);
     if (facts.subject.stage == Stage::checkpoint) {
+        gather_workload(facts);
         facts.image_space = gather_space(facts.subject.image_path);
         // The runtime itself never touches this directory: a file system that may hang must not hang us.
         if (on_local_disk(facts.subject.kubelet_dir) &&

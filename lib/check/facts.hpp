@@ -3,12 +3,15 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "check/workload.hpp"
 #include "criu/options.hpp"
 #include "criu/tooling.hpp"
 #include "oci/argv.hpp"
@@ -35,10 +38,12 @@ struct StdioFile {
     bool in_mounts = true; // its mount is one of the container's
 };
 
-struct Memory {
-    std::uint64_t private_bytes = 0; // anonymous and swapped: all of it goes into the images
-    std::uint64_t shared_bytes = 0;  // counted once per process that maps it: an upper bound
+struct KernelVersion {
+    unsigned major = 0;
+    unsigned minor = 0;
+    [[nodiscard]] auto operator<=>(const KernelVersion&) const = default;
 };
+[[nodiscard]] std::optional<KernelVersion> parse_kernel_version(std::string_view release);
 
 struct Space {
     std::string path; // the nearest directory that is there
@@ -68,7 +73,11 @@ struct Facts {
     std::optional<oci::State> state; // checkpoint only
     bool alive = false;
     bool frozen = false;
+    bool freezing = false;
     std::optional<oci::Bundle> bundle;
+    std::optional<KernelVersion> kernel;
+    std::optional<std::uint64_t> capabilities; // our own, effective
+    std::optional<std::uint64_t> available_memory;
 
     criu::Options options;
     std::string runtime_config; // the configuration file that the runtime hands to CRIU
@@ -81,6 +90,8 @@ struct Facts {
     bool has_ipv6 = true;
 
     std::optional<std::vector<StdioFile>> stdio;
+    std::optional<Workload> workload; // checkpoint only
+    std::uint64_t ghost_limit = 0;    // bytes
     std::optional<Memory> memory;
     std::optional<Space> image_space;
     std::optional<Space> kubelet_space;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <algorithm>
+
 #include "base/text.hpp"
+#include "check/found.hpp"
 #include "check/themes.hpp"
 
 namespace lpm::check {
@@ -15,6 +18,124 @@ Finding judge_stdio(const Facts& facts) {
                                         one_line(file.path, 200) +
                                         ", which is in none of its mounts: CRIU cannot find it"};
     return {};
+}
+
+Finding judge_outside_mounts(const Facts& facts) {
+    return judge_found(facts, Kind::outside_mounts, "a file outside of the container's mounts",
+                       "CRIU cannot find it");
+}
+
+Finding judge_covered(const Facts& facts) {
+    return judge_found(facts, Kind::covered, "a file below a mount that lies above it",
+                       "CRIU cannot open it by its name");
+}
+
+Finding judge_ghost(const Facts& facts) {
+    Finding finding = judge_found(facts, Kind::ghost, "a deleted file that is still in use", {});
+    if (finding.verdict == Verdict::block)
+        finding.message += "it has " + human_size((*facts.workload)[Kind::ghost].holder.bytes) +
+                           ", and CRIU takes deleted files of at most " + human_size(facts.ghost_limit);
+    return finding;
+}
+
+Finding judge_unlinked(const Facts& facts) {
+    Finding finding = judge_found(facts, Kind::unlinked, "a file whose name is gone but which has others",
+                                  "CRIU takes it only with link-remap");
+    return unless(facts, "link-remap", std::move(finding));
+}
+
+Finding judge_device(const Facts& facts) {
+    return judge_found(facts, Kind::device, "a device", "CRIU cannot save its state");
+}
+
+Finding judge_gpu(const Facts& facts) {
+    return judge_found(facts, Kind::gpu, "a GPU", "CRIU cannot save it without the plugin of its maker",
+                       Verdict::warn);
+}
+
+Finding judge_io_uring(const Facts& facts) {
+    return judge_found(facts, Kind::io_uring, "an io_uring", "CRIU cannot dump any");
+}
+
+Finding judge_anon_inode(const Facts& facts) {
+    return judge_found(facts, Kind::anon_inode, "a kernel object", "CRIU does not know this kind");
+}
+
+Finding judge_pidfd(const Facts& facts) {
+    return judge_found(facts, Kind::foreign_pidfd, "a pidfd",
+                       "CRIU takes only those of processes of the container");
+}
+
+// A pod's /dev/shm is the sandbox's. Podman's is the container's own, and Podman exports it.
+Finding judge_shm(const Facts& facts) {
+    if (!facts.bundle)
+        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+    const bool pod =
+        std::ranges::any_of(facts.bundle->names, [](const auto& name) { return name.first == "sandbox"; });
+    return judge_found(
+        facts, Kind::shm_file, "a file in /dev/shm",
+        "that belongs to the pod, so it is in no checkpoint, and a restore in another pod cannot open it",
+        pod ? Verdict::block : Verdict::warn);
+}
+
+Finding judge_sysv(const Facts& facts) {
+    if (!facts.bundle)
+        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+    return judge_found(facts, Kind::sysv_memory, "System V shared memory",
+                       facts.bundle->own_ipc ? "it is restored with the container's IPC namespace"
+                                             : "it lives in an IPC namespace that is not the container's",
+                       facts.bundle->own_ipc ? Verdict::pass : Verdict::block);
+}
+
+// Not certain: CRIU finds what is watched below /etc and a few more directories (criu/irmap.c), and the
+// kernel tells of a watch no path.
+Finding judge_inotify(const Facts& facts) {
+    constexpr std::uint32_t able = 40300;
+    Finding finding = judge_found(
+        facts, Kind::watch_on_overlay, "a watch on files of the root file system, which is an overlay,",
+        "CRIU before 4.3 finds only those below /etc and /var/log again", Verdict::warn);
+    if (finding.verdict == Verdict::warn && facts.criu && facts.criu->version >= able)
+        return {};
+    return finding;
+}
+
+Finding judge_lock(const Facts& facts) {
+    return judge_found(facts, Kind::foreign_lock,
+                       "a lock held outside of the container on a file that it has open,",
+                       "CRIU cannot tell whose it is");
+}
+
+Finding judge_pipes(const Facts& facts) {
+    // NR_PIPES_WITH_DATA of criu/pipes.c.
+    constexpr std::size_t most = 1024;
+    if (!facts.workload)
+        return {Verdict::unknown, "the processes of the container cannot be looked at"};
+    const std::size_t full = facts.workload->pipes_with_data;
+    if (full <= most / 2)
+        return {};
+    return {full > most ? Verdict::block : Verdict::warn,
+            std::to_string(full) + " pipes hold unread data, and CRIU has room for " + std::to_string(most)};
+}
+
+Finding judge_many_descriptors(const Facts& facts) {
+    constexpr std::size_t many = 20'000;
+    if (!facts.workload)
+        return {Verdict::unknown, "the processes of the container cannot be looked at"};
+    if (facts.workload->descriptors <= many)
+        return {};
+    return {Verdict::warn, "the container has " + std::to_string(facts.workload->descriptors) +
+                               " open descriptors: the dump is slow, and may run out of its own"};
+}
+
+Finding judge_uprobes(const Facts& facts) {
+    return unless(facts, "allow-uprobes",
+                  judge_found(facts, Kind::uprobes, "probes of a tracing tool",
+                              "CRIU dumps them only with allow-uprobes, at checkpoint and restore"));
+}
+
+Finding judge_huge_memfd(const Facts& facts) {
+    return judge_found(facts, Kind::huge_memfd, "memory in huge pages",
+                       "old kernels and CRIUs cannot dump it", Verdict::warn);
 }
 
 } // namespace lpm::check

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "check/found.hpp"
 #include "check/themes.hpp"
 
 namespace lpm::check {
@@ -30,6 +31,60 @@ Finding judge_terminal(const Facts& facts) {
         return {Verdict::block,
                 "the container has a terminal, and a detached restore has nobody to give it to"};
     return {};
+}
+
+Finding judge_freeze(const Facts& facts) {
+    if (!facts.state)
+        return {Verdict::unknown, "the runtime's state of the container cannot be read"};
+    if (facts.freezing)
+        return {Verdict::block,
+                "the container was told to freeze and has not: a process of it cannot be stopped, "
+                "as one that waits for a dead NFS server cannot"};
+    return {};
+}
+
+Finding judge_exec_session(const Facts& facts) {
+    return judge_found(facts, Kind::outside_init, "a session of exec, or a probe of that kind,",
+                       "it is no child of the container's first process, and CRIU does not take it along");
+}
+
+Finding judge_traced(const Facts& facts) {
+    return judge_found(facts, Kind::traced, "tracing",
+                       "CRIU must trace it itself, and a process has one tracer");
+}
+
+Finding judge_session(const Facts& facts) {
+    return judge_found(facts, Kind::outside_session, "a session leader from outside of the container",
+                       "CRIU cannot restore the session");
+}
+
+Finding judge_zombie_leader(const Facts& facts) {
+    return judge_found(facts, Kind::zombie_leader, "an ended first thread with others alive",
+                       "CRIU does not support it");
+}
+
+Finding judge_nested(const Facts& facts) {
+    return judge_found(
+        facts, Kind::nested_namespace, "a namespace of its own",
+        "CRIU takes one namespace of each kind for a container, and nested mount namespaces only");
+}
+
+Finding judge_pid_namespace(const Facts& facts) {
+    if (!facts.bundle)
+        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+    if (facts.bundle->own_pid)
+        return {};
+    return {Verdict::warn,
+            "the container shares its PID namespace: a restore fails where one of its numbers is taken"};
+}
+
+Finding judge_user_namespace(const Facts& facts) {
+    if (!facts.bundle)
+        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+    if (!facts.bundle->user_namespace)
+        return {};
+    return {Verdict::warn,
+            "the container has a user namespace: it can be dumped, but not restored by today's runtimes"};
 }
 
 } // namespace lpm::check

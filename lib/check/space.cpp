@@ -49,4 +49,14 @@ Finding judge_disk_space(const Facts& facts) {
     return judge_archive(facts, most);
 }
 
+Finding judge_memory(const Facts& facts) {
+    if (!facts.memory || !facts.available_memory)
+        return {Verdict::unknown, "the container's memory or the free memory cannot be read"};
+    if (*facts.available_memory >= facts.memory->private_bytes)
+        return {};
+    return {Verdict::warn, "the images have " + human_size(facts.memory->private_bytes) + ", and only " +
+                               human_size(*facts.available_memory) +
+                               " of memory are available to buffer them"};
+}
+
 } // namespace lpm::check

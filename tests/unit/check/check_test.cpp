@@ -1,53 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "check/check.hpp"
+#include "checks.hpp"
 
 #include <set>
 
-#include <gtest/gtest.h>
-
 using namespace lpm;
 using check::Stage;
-
-namespace {
-
-class Checks : public testing::Test {
-  protected:
-    Checks() {
-        facts.invocation = &invocation;
-        facts.deadline = &deadline;
-        facts.subject.image_path = "/i";
-        facts.subject.search_path = "/usr/bin";
-        facts.state = oci::State{};
-        facts.state->init = 7;
-        facts.alive = true;
-        facts.bundle = oci::Bundle{};
-        facts.bundle->network_namespace = true;
-        facts.criu_path = "/usr/sbin/criu";
-        facts.criu = criu::CriuFacts{"/usr/sbin/criu", "k", 40201, "iptables"};
-        facts.runtime_config = "/etc/criu/runc.conf";
-        facts.stdio.emplace();
-        facts.memory = check::Memory{1000, 0};
-        facts.image_space = check::Space{"/i", 1 << 20, 1000, 1};
-        facts.images = Result<>{};
-        facts.descriptors = Result<>{};
-    }
-    // Verdict of one check, and the code that refuses.
-    std::string verdict(std::string_view id) {
-        outcome = check::run(facts, settings);
-        for (const auto& finding : outcome.findings)
-            if (finding.check == id)
-                return finding.verdict;
-        return "not run";
-    }
-    oci::Invocation invocation;
-    check::Deadline deadline{std::chrono::seconds(60)};
-    check::Facts facts;
-    config::Settings settings;
-    check::Outcome outcome;
-};
-
-} // namespace
 
 TEST_F(Checks, pass_an_ordinary_container_at_both_stages) {
     for (const auto stage : {Stage::checkpoint, Stage::restore}) {

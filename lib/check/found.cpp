@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "check/found.hpp"
+
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace lpm::check {
+
+std::string describe(std::string_view what, const Found& found) {
+    const Holder& holder = found.holder;
+    std::string text(what);
+    text += " in process " + std::to_string(holder.pid) + " (" + one_line(holder.name, 32) + ")";
+    if (holder.fd >= 0)
+        text += ", descriptor " + std::to_string(holder.fd);
+    if (!holder.thing.empty())
+        text += " (" + one_line(holder.thing, 120) + ")";
+    if (found.count > 1)
+        text += ", and " + std::to_string(found.count - 1) + " more";
+    return text;
+}
+
+Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::string_view why,
+                    Verdict verdict) {
+    if (!facts.workload)
+        return {Verdict::unknown, "the processes of the container cannot be looked at"};
+    const Workload& workload = *facts.workload;
+    const Found& found = workload[kind];
+    if (found.count > 0)
+        return {verdict, describe(what, found) + ": " + std::string(why)};
+    if (!workload.incomplete.empty())
+        return {Verdict::unknown, workload.incomplete};
+    if (kind >= Kind::tcp_connected && !workload.sockets_incomplete.empty())
+        return {Verdict::unknown, workload.sockets_incomplete};
+    return {};
+}
+
+bool in_force(const Facts& facts, std::string_view option) {
+    const auto set = facts.options.find(option);
+    return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
+}
+
+Finding unless(const Facts& facts, std::string_view option, Finding finding) {
+    if (finding.verdict != Verdict::block || !in_force(facts, option))
+        return finding;
+    return {Verdict::covered, finding.message + " (" + std::string(option) + " is set in " +
+                                  facts.options.find(option)->source + ")"};
+}
+
+} // namespace lpm::check

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "check/found.hpp"
+#include "check/themes.hpp"
+
+namespace lpm::check {
+
+namespace {
+
+using procfs::Mount;
+
+// File systems that CRIU restores (criu/filesystems.c); others must come from outside, as bind mounts.
+constexpr std::string_view known_types[] = {"proc",       "sysfs",   "devtmpfs", "binfmt_misc", "tmpfs",
+                                            "devpts",     "simfs",   "btrfs",    "pstore",      "mqueue",
+                                            "securityfs", "fusectl", "debugfs",  "tracefs",     "cgroup",
+                                            "cgroup2",    "aufs",    "fuse",     "overlay",     "autofs"};
+
+// The runtime hands to CRIU what config.json binds in, what it masks and devices: those come from outside.
+bool external(const Facts& facts, const Mount& mount) {
+    const auto& bundle = *facts.bundle;
+    const auto in = [&](const std::vector<std::string>& paths) {
+        return std::ranges::find(paths, mount.point) != paths.end();
+    };
+    return mount.point == "/" || in(bundle.binds) || in(bundle.masked) || mount.point.starts_with("/dev/");
+}
+
+// A mount of a part of a file system needs one of a greater part that CRIU can make it from.
+bool has_source(const std::vector<Mount>& mounts, const Mount& part) {
+    if (part.root == "/")
+        return true;
+    return std::ranges::any_of(mounts, [&](const Mount& other) {
+        return other.id != part.id && other.device == part.device && part.root.starts_with(other.root) &&
+               (other.root == "/" || part.root.size() == other.root.size() ||
+                part.root[other.root.size()] == '/');
+    });
+}
+
+std::string name(const Mount& mount) {
+    return one_line(mount.point, 120) + " (" + one_line(mount.type, 40) + ")";
+}
+
+template <class Bad>
+Finding judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, Bad bad) {
+    if (!facts.workload || facts.workload->mounts.empty() || !facts.bundle)
+        return {Verdict::unknown, "the container's mounts, or its config.json, cannot be read"};
+    for (const Mount& mount : facts.workload->mounts)
+        if (bad(mount))
+            return {verdict, "the mount " + name(mount) + " " + std::string(why)};
+    return {};
+}
+
+} // namespace
+
+Finding judge_unknown_mount(const Facts& facts) {
+    return judge_mounts(facts,
+                        "was made after the start and shows a part of something that is not mounted in the "
+                        "container: CRIU cannot make it again",
+                        Verdict::block, [&](const Mount& mount) {
+                            return !external(facts, mount) && mount.type != "cgroup" &&
+                                   mount.type != "cgroup2" && !has_source(facts.workload->mounts, mount);
+                        });
+}
+
+Finding judge_filesystem(const Facts& facts) {
+    return judge_mounts(
+        facts, "is of a kind that CRIU does not know", Verdict::block, [&](const Mount& mount) {
+            return !external(facts, mount) && has_source(facts.workload->mounts, mount) &&
+                   mount.root == "/" && std::ranges::find(known_types, mount.type) == std::end(known_types);
+        });
+}
+
+// What config.json binds in may be a slave: the runtime tells CRIU where it comes from.
+Finding judge_sharing(const Facts& facts) {
+    return judge_mounts(
+        facts, "has come with propagation from a mount outside of the container: CRIU cannot make it again",
+        Verdict::block, [&](const Mount& mount) {
+            return !external(facts, mount) && mount.master != 0 &&
+                   std::ranges::none_of(facts.workload->mounts,
+                                        [&](const Mount& other) { return other.shared == mount.master; });
+        });
+}
+
+Finding judge_volumes(const Facts& facts) {
+    if (!facts.bundle)
+        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+    if (facts.bundle->volumes.empty())
+        return {};
+    constexpr std::size_t named = 5;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(named, facts.bundle->volumes.size()); ++i)
+        list += (i == 0 ? "" : ", ") + one_line(facts.bundle->volumes[i], 100);
+    if (facts.bundle->volumes.size() > named)
+        list += " and " + std::to_string(facts.bundle->volumes.size() - named) + " more";
+    return {Verdict::warn, "writable volumes are not in the checkpoint: " + list};
+}
+
+} // namespace lpm::check

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "check/facts.hpp"
+#include "check/workload.hpp"
+
+// The walk: each process, thread, descriptor and mapping is looked at once. Needs nothing from the processes
+// themselves, so a frozen container is as good as a running one.
+namespace lpm::check {
+
+// Limits of one walk; beyond them it is incomplete.
+inline constexpr std::size_t max_processes = 100'000;
+inline constexpr std::size_t max_descriptors = 1'000'000;
+
+// One number for a file, to look for it among 100,000.
+[[nodiscard]] constexpr std::uint64_t file_key(dev_t device, std::uint64_t inode) {
+    return inode ^ static_cast<std::uint64_t>(device) << 32U;
+}
+
+struct SocketRef { // or a pipe
+    std::uint64_t inode;
+    pid_t pid;
+    int fd;
+};
+
+// What the parts of the walk share.
+struct Walk {
+    const Facts& facts;
+    const Deadline& deadline;
+    Workload& workload;
+    std::unordered_set<pid_t> pids; // of the container
+    std::vector<SocketRef> sockets;
+    std::vector<SocketRef> pipes;
+    std::vector<std::uint64_t> files; // file_key of regular files
+    std::uint64_t ghost_limit = 0;    // bytes
+};
+
+struct Process {
+    pid_t pid = 0;
+    std::string name;
+};
+
+[[nodiscard]] Workload scan(const Facts& facts, const std::vector<pid_t>& pids, std::uint64_t ghost_limit);
+
+// The parts, each of one process, or of what was gathered by then.
+void walk_descriptors(Walk& walk, const Process& process);
+void walk_mappings(Walk& walk, const Process& process);
+void walk_sockets(Walk& walk);
+void walk_locks(Walk& walk);
+
+} // namespace lpm::check

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/procfd.hpp"
+#include "base/procfs.hpp"
+#include "base/procmaps.hpp"
+#include "base/text.hpp"
+#include "check/scan.hpp"
+
+namespace lpm::check {
+
+namespace {
+
+// What CRIU can dump of them (criu/files.c). BPF maps only when it is built with libbpf, which Debian's is
+// not.
+constexpr std::string_view known_anon[] = {"[eventfd]",  "[eventpoll]", "inotify", "[fanotify]",
+                                           "[signalfd]", "[timerfd]",   "[pidfd]"};
+
+struct Device {
+    unsigned major;
+    unsigned minor_from;
+    unsigned minor_to;
+};
+// null, zero, kmsg and the like; console, ptmx; tty1...; pts; tun (criu/files.c dump_chrdev).
+constexpr Device known_devices[] = {
+    {1, 0, 1048575}, {5, 0, 2}, {4, 0, 63}, {136, 0, 1048575}, {10, 200, 200}};
+constexpr unsigned nvidia_majors[] = {195};
+
+bool known_device(dev_t device) {
+    return std::ranges::any_of(known_devices, [&](const Device& known) {
+        return major(device) == known.major && minor(device) >= known.minor_from &&
+               minor(device) <= known.minor_to;
+    });
+}
+
+bool is_deleted(std::string_view path) {
+    return path.ends_with(" (deleted)");
+}
+
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+class Files {
+  public:
+    Files(Walk& walk, const Process& process) : walk_(walk), process_(process) {}
+
+    // `through` leads to the file itself whatever has become of its name.
+    void path(int fd, std::string_view path, int dir, const char* through) {
+        struct statx st{};
+        if (::statx(dir, through, 0, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
+            return;
+        if (S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode))
+            return device(fd, path, makedev(st.stx_rdev_major, st.stx_rdev_minor), S_ISBLK(st.stx_mode));
+        if (!S_ISREG(st.stx_mode) && !S_ISDIR(st.stx_mode))
+            return;
+        if (S_ISREG(st.stx_mode)) {
+            deleted(fd, path, st);
+            if (fd >= 0)
+                walk_.files.push_back(file_key(makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino));
+        }
+        if (fd >= 0 && (st.stx_mask & STATX_MNT_ID) != 0)
+            mount(fd, path, static_cast<int>(st.stx_mnt_id));
+    }
+
+    void anonymous(int fd, std::string_view kind) {
+        if (kind == "[io_uring]")
+            return add(Kind::io_uring, fd, kind);
+        if (kind == "inotify" || kind == "[fanotify]")
+            return watches(fd, kind);
+        if (kind == "[pidfd]")
+            return pidfd(fd);
+        if (std::ranges::find(known_anon, kind) == std::end(known_anon))
+            add(Kind::anon_inode, fd, kind);
+    }
+
+    void add(Kind kind, int fd, std::string_view thing, std::uint64_t bytes = 0) {
+        walk_.workload[kind].add({process_.pid, process_.name, fd, std::string(thing), bytes});
+    }
+
+  private:
+    void device(int fd, std::string_view path, dev_t device, bool block) {
+        if (std::ranges::find(nvidia_majors, major(device)) != std::end(nvidia_majors) ||
+            path.starts_with("/dev/nvidia"))
+            return add(Kind::gpu, fd, path);
+        if (block || !known_device(device))
+            add(Kind::device, fd, path);
+    }
+
+    void deleted(int fd, std::string_view path, const struct statx& st) {
+        // What has no name by nature is no file that was deleted.
+        if (path.starts_with("/memfd:") || path.starts_with("/dev/zero (deleted)") ||
+            path.starts_with("/SYSV"))
+            return;
+        const std::uint64_t bytes = st.stx_blocks * 512;
+        if (st.stx_nlink == 0 && bytes > walk_.ghost_limit)
+            add(Kind::ghost, fd, path, bytes);
+        if (st.stx_nlink > 0 && (is_deleted(path) || base_name(path).starts_with(".nfs")))
+            add(Kind::unlinked, fd, path);
+    }
+
+    // The stdio of the container has a check of its own.
+    void mount(int fd, std::string_view path, int id) {
+        const auto& mounts = walk_.workload.mounts;
+        const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
+        if (at == mounts.end()) {
+            if (!mounts.empty() && fd > 2)
+                add(Kind::outside_mounts, fd, path);
+            return;
+        }
+        if (is_shm(*at))
+            add(Kind::shm_file, fd, path);
+        const auto* visible = procfs::mount_of(mounts, at->point);
+        if (visible != nullptr && visible->id != id && visible->point == at->point)
+            add(Kind::covered, fd, path);
+    }
+
+    // Of the pod and not of the container: its files are in no archive.
+    [[nodiscard]] bool is_shm(const procfs::Mount& mount) const {
+        return mount.point == "/dev/shm" && walk_.facts.bundle && walk_.facts.bundle->shared_shm;
+    }
+
+    void watches(int fd, std::string_view kind) {
+        const auto info = procfs::read_fdinfo(process_.pid, fd);
+        if (!info)
+            return;
+        for (const auto& mount : walk_.workload.mounts)
+            if (mount.type == "overlay" &&
+                std::ranges::find(info->watched, mount.device) != info->watched.end())
+                return add(Kind::watch_on_overlay, fd, kind);
+    }
+
+    void pidfd(int fd) {
+        const auto info = procfs::read_fdinfo(process_.pid, fd);
+        if (info && info->pid && *info->pid > 0 && !walk_.pids.contains(*info->pid))
+            add(Kind::foreign_pidfd, fd, "of process " + std::to_string(*info->pid));
+        constexpr unsigned pidfd_thread = O_EXCL; // linux/pidfd.h
+        if (info && (info->flags & pidfd_thread) != 0)
+            add(Kind::foreign_pidfd, fd, "of a thread");
+    }
+
+    Walk& walk_;
+    const Process& process_;
+};
+
+} // namespace
+
+void walk_descriptors(Walk& walk, const Process& process) {
+    const std::string dir = "/proc/" + std::to_string(process.pid) + "/fd";
+    const std::unique_ptr<DIR, int (*)(DIR*)> names(::opendir(dir.c_str()), ::closedir);
+    if (!names)
+        return;
+    Files files(walk, process);
+    std::array<char, 4096> target{};
+    while (const dirent* entry = ::readdir(names.get())) {
+        const auto number = to_number<int>(entry->d_name);
+        if (!number)
+            continue;
+        if (++walk.workload.descriptors > max_descriptors ||
+            (walk.workload.descriptors % 1024 == 0 && walk.deadline.passed())) {
+            walk.workload.incomplete = "not all descriptors were looked at within the deadline";
+            return;
+        }
+        const ssize_t size = ::readlinkat(::dirfd(names.get()), entry->d_name, target.data(), target.size());
+        if (size <= 0)
+            continue;
+        const std::string_view link(target.data(), static_cast<std::size_t>(size));
+        if (link.starts_with('/'))
+            files.path(*number, link, ::dirfd(names.get()), entry->d_name);
+        else if (const auto inode = procfs::inode_of_link(link, "socket"))
+            walk.sockets.push_back({*inode, process.pid, *number});
+        else if (link.starts_with("anon_inode:"))
+            files.anonymous(*number, link.substr(11));
+        else if (const auto pipe = procfs::inode_of_link(link, "pipe"))
+            walk.pipes.push_back({*pipe, process.pid, *number});
+    }
+}
+
+void walk_mappings(Walk& walk, const Process& process) {
+    const auto text = procfs::read_proc(process.pid, "maps");
+    if (!text)
+        return;
+    Files files(walk, process);
+    std::string_view maps = *text;
+    std::string_view last;
+    while (const auto mapping = procfs::next_mapping(maps)) {
+        const std::string_view path = mapping->path;
+        if (path.empty() || path.front() == '[') {
+            if (path == "[uprobes]")
+                files.add(Kind::uprobes, -1, path);
+            continue;
+        }
+        if (path == last) // a library has a mapping per segment
+            continue;
+        last = path;
+        if (path.starts_with("/SYSV"))
+            files.add(Kind::sysv_memory, -1, path);
+        else if (path.starts_with("anon_inode:"))
+            files.anonymous(-1, path.substr(11));
+        else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
+            files.add(Kind::huge_memfd, -1, path);
+        else if (path.starts_with("/dev/shm/") && walk.facts.bundle && walk.facts.bundle->shared_shm)
+            files.add(Kind::shm_file, -1, path);
+        else if (path.starts_with("/dev/") || is_deleted(path)) {
+            std::array<char, 96> through{};
+            std::snprintf(through.data(), through.size(), "/proc/%d/map_files/%llx-%llx", process.pid,
+                          static_cast<unsigned long long>(mapping->start),
+                          static_cast<unsigned long long>(mapping->end));
+            files.path(-1, path, AT_FDCWD, through.data());
+        }
+    }
+}
+
+} // namespace lpm::check

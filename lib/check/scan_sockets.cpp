@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/procfs.hpp"
+#include "base/procnet.hpp"
+#include "base/sockdiag.hpp"
+#include "base/text.hpp"
+#include "check/scan.hpp"
+
+namespace lpm::check {
+
+namespace {
+
+constexpr std::size_t max_unix_sockets = 200'000;
+constexpr std::size_t enough_pipes = 512;
+constexpr int mptcp_protocol = 262; // IPPROTO_MPTCP
+
+// States of a TCP socket that CRIU takes for a connection (criu/sk-tcp.c): ESTABLISHED SYN_SENT FIN_WAIT1
+// FIN_WAIT2 CLOSE_WAIT LAST_ACK CLOSING.
+constexpr std::array connected_states{1U, 2U, 4U, 5U, 8U, 9U, 11U};
+constexpr unsigned listen_state = 10;
+
+struct Family {
+    int number;
+    std::string_view name;
+};
+constexpr Family families[] = {
+    {AF_VSOCK, "AF_VSOCK"}, {AF_ALG, "AF_ALG"},         {AF_XDP, "AF_XDP"}, {AF_CAN, "AF_CAN"},
+    {AF_TIPC, "AF_TIPC"},   {AF_KEY, "AF_KEY"},         {AF_RDS, "AF_RDS"}, {AF_BLUETOOTH, "AF_BLUETOOTH"},
+    {AF_PPPOX, "AF_PPPOX"}, {AF_QIPCRTR, "AF_QIPCRTR"},
+};
+
+std::string family_name(int domain) {
+    for (const Family& family : families)
+        if (family.number == domain)
+            return std::string(family.name);
+    return "family " + std::to_string(domain);
+}
+
+class Sockets {
+  public:
+    explicit Sockets(Walk& walk) : walk_(walk), refs_(walk.sockets), seen_(refs_.size()) {
+        std::ranges::sort(refs_, {}, &SocketRef::inode);
+        seen_.resize(refs_.size());
+    }
+
+    void inet(std::string_view table) {
+        while (const auto socket = procfs::next_inet_socket(table)) {
+            const SocketRef* ref = take(socket->inode);
+            if (ref == nullptr)
+                continue;
+            add(Kind::inet, *ref, {});
+            if (std::ranges::find(connected_states, socket->state) != connected_states.end())
+                add(Kind::tcp_connected, *ref,
+                    procfs::readable_address(socket->local) + " to " +
+                        procfs::readable_address(socket->remote));
+            else if (socket->state == listen_state && socket->receive_queue > 0)
+                add(Kind::tcp_waiting, *ref, procfs::readable_address(socket->local));
+        }
+    }
+
+    void other_inet(std::string_view table) {
+        while (const auto socket = procfs::next_inet_socket(table))
+            if (const SocketRef* ref = take(socket->inode))
+                add(Kind::inet, *ref, procfs::readable_address(socket->local));
+    }
+
+    void netlink(std::string_view table) {
+        while (const auto socket = procfs::next_netlink_socket(table))
+            if (const SocketRef* ref = take(socket->inode); ref != nullptr && socket->unread > 0)
+                add(Kind::netlink_unread, *ref, std::to_string(socket->unread) + " bytes unread");
+    }
+
+    void packet(std::string_view table) {
+        while (const auto inode = procfs::next_packet_inode(table))
+            if (const SocketRef* ref = take(*inode))
+                add(Kind::inet, *ref, "packet");
+    }
+
+    void unix(const std::vector<UnixSocket>& sockets) {
+        for (const UnixSocket& socket : sockets) {
+            const SocketRef* ref = take(socket.inode);
+            if (ref == nullptr || socket.listening || socket.peer == 0 || held(socket.peer))
+                continue;
+            const auto peer = std::ranges::find(sockets, socket.peer, &UnixSocket::inode);
+            std::string name = !socket.name.empty()                           ? socket.name
+                               : peer != sockets.end() && !peer->name.empty() ? peer->name
+                                                                              : std::string("unnamed");
+            add(socket.type == SOCK_DGRAM ? Kind::unix_datagram_foreign : Kind::unix_foreign, *ref,
+                std::move(name));
+        }
+    }
+
+    // Whoever is in no table: asked itself, through a copy of the descriptor.
+    void rest() {
+        Fd pidfd;
+        pid_t of = 0;
+        for (std::size_t i = 0; i < refs_.size(); ++i) {
+            if (seen_[i] || (i > 0 && refs_[i].inode == refs_[i - 1].inode))
+                continue;
+            if (walk_.deadline.passed()) {
+                walk_.workload.sockets_incomplete = "not all sockets were looked at within the deadline";
+                return;
+            }
+            if (of != refs_[i].pid) {
+                of = refs_[i].pid;
+                pidfd = Fd();
+                if (auto opened = open_pidfd(of))
+                    pidfd = *std::move(opened);
+            }
+            ask(refs_[i], pidfd.get());
+        }
+    }
+
+  private:
+    void ask(const SocketRef& ref, int pidfd) {
+        const auto own = borrow_fd(pidfd, ref.fd);
+        const auto kind = own ? socket_kind(own->get()) : std::unexpected(own.error());
+        if (!kind) {
+            if (kind.error().sys != EBADF && kind.error().sys != ESRCH) // else closed or ended since
+                walk_.workload.sockets_incomplete =
+                    "a socket cannot be asked what it is: " + kind.error().text;
+            return;
+        }
+        const bool ip = kind->domain == AF_INET || kind->domain == AF_INET6;
+        if (ip && kind->protocol == mptcp_protocol)
+            add(Kind::mptcp, ref, {});
+        else if (ip && kind->protocol == IPPROTO_TCP)
+            add(Kind::inet, ref, {});
+        else if (ip && kind->type != SOCK_DGRAM && kind->type != SOCK_RAW)
+            add(Kind::socket_family, ref, "protocol " + std::to_string(kind->protocol));
+        else if (!ip && kind->domain != AF_UNIX && kind->domain != AF_NETLINK && kind->domain != AF_PACKET)
+            add(Kind::socket_family, ref, family_name(kind->domain));
+    }
+
+    [[nodiscard]] bool held(std::uint64_t inode) const {
+        return std::ranges::binary_search(refs_, inode, {}, &SocketRef::inode);
+    }
+
+    const SocketRef* take(std::uint64_t inode) {
+        auto at = std::ranges::lower_bound(refs_, inode, {}, &SocketRef::inode);
+        if (inode == 0 || at == refs_.end() || at->inode != inode)
+            return nullptr;
+        const SocketRef* first = &*at;
+        for (; at != refs_.end() && at->inode == inode; ++at)
+            seen_[static_cast<std::size_t>(at - refs_.begin())] = true;
+        return first;
+    }
+
+    void add(Kind kind, const SocketRef& ref, std::string thing) {
+        Found& found = walk_.workload[kind];
+        if (found.count++ > 0)
+            return; // names are read for the one that is shown
+        const auto status = procfs::read_status(ref.pid);
+        found.holder = {ref.pid, status ? status->name : "?", ref.fd, std::move(thing)};
+    }
+
+    Walk& walk_;
+    std::vector<SocketRef>& refs_;
+    std::vector<bool> seen_;
+};
+
+std::string table(const Walk& walk, std::string_view name) {
+    // All of the namespace, which the pod shares: its processes see the same.
+    return procfs::read_proc(walk.facts.state->init, "net/" + std::string(name)).value_or(std::string());
+}
+
+void count_full_pipes(Walk& walk) {
+    auto& pipes = walk.pipes;
+    std::ranges::sort(pipes, {}, &SocketRef::inode);
+    const auto same = std::ranges::unique(pipes, {}, &SocketRef::inode);
+    pipes.erase(same.begin(), same.end());
+    walk.workload.pipes = pipes.size();
+    if (pipes.size() <= enough_pipes)
+        return;
+    for (const SocketRef& pipe : pipes) {
+        if (walk.deadline.passed())
+            return;
+        const auto pidfd = open_pidfd(pipe.pid);
+        const auto own = pidfd ? borrow_fd(pidfd->get(), pipe.fd) : std::unexpected(pidfd.error());
+        int unread = 0;
+        if (own && ::ioctl(own->get(), FIONREAD, &unread) == 0 && unread > 0)
+            ++walk.workload.pipes_with_data;
+    }
+}
+
+} // namespace
+
+void walk_sockets(Walk& walk) {
+    count_full_pipes(walk);
+    if (walk.sockets.empty())
+        return;
+    Sockets sockets(walk);
+    for (const auto* name : {"tcp", "tcp6"})
+        sockets.inet(table(walk, name));
+    for (const auto* name : {"udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6"})
+        sockets.other_inet(table(walk, name));
+    sockets.netlink(table(walk, "netlink"));
+    sockets.packet(table(walk, "packet"));
+    if (const auto all = list_unix_sockets(walk.facts.state->init, max_unix_sockets))
+        sockets.unix(*all);
+    else
+        walk.workload.sockets_incomplete = all.error().text;
+    sockets.rest();
+}
+
+void walk_locks(Walk& walk) {
+    if (walk.files.empty())
+        return;
+    const auto text = read_file(AT_FDCWD, "/proc/locks", std::size_t{8} << 20);
+    if (!text)
+        return;
+    std::ranges::sort(walk.files);
+    std::string_view locks = *text;
+    while (const auto lock = procfs::next_lock(locks))
+        if (lock->pid > 0 && !walk.pids.contains(lock->pid) &&
+            std::ranges::binary_search(walk.files, file_key(lock->device, lock->inode)))
+            walk.workload[Kind::foreign_lock].add(
+                {lock->pid, procfs::read_status(lock->pid).value_or(procfs::Status{}).name, -1,
+                 std::string(lock->kind)});
+}
+
+} // namespace lpm::check

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "check/check.hpp"
+
+namespace lpm {
+
+// An ordinary container that passes every check, for tests to change one thing of.
+class Checks : public testing::Test {
+  protected:
+    Checks() {
+        facts.invocation = &invocation;
+        facts.deadline = &deadline;
+        facts.subject.image_path = "/i";
+        facts.subject.search_path = "/usr/bin";
+        facts.state = oci::State{};
+        facts.state->init = 7;
+        facts.alive = true;
+        facts.bundle = oci::Bundle{};
+        facts.bundle->network_namespace = true;
+        facts.criu_path = "/usr/sbin/criu";
+        facts.criu = criu::CriuFacts{"/usr/sbin/criu", "k", 40201, "iptables"};
+        facts.runtime_config = "/etc/criu/runc.conf";
+        facts.stdio.emplace();
+        facts.memory = check::Memory{1000, 0};
+        facts.workload.emplace();
+        facts.workload->processes = 1;
+        facts.workload->mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
+        facts.ghost_limit = 1 << 20;
+        facts.kernel = check::KernelVersion{6, 18};
+        facts.capabilities = UINT64_MAX;
+        facts.available_memory = std::uint64_t{1} << 40;
+        facts.bundle->own_ipc = facts.bundle->own_pid = true;
+        facts.image_space = check::Space{"/i", 1 << 20, 1000, 1};
+        facts.images = Result<>{};
+        facts.descriptors = Result<>{};
+    }
+    // Verdict of one check, and the code that refuses.
+    std::string verdict(std::string_view id) {
+        outcome = check::run(facts, settings);
+        for (const auto& finding : outcome.findings)
+            if (finding.check == id)
+                return finding.verdict;
+        return "not run";
+    }
+    oci::Invocation invocation;
+    check::Deadline deadline{std::chrono::seconds(60)};
+    check::Facts facts;
+    config::Settings settings;
+    check::Outcome outcome;
+};
+
+} // namespace lpm

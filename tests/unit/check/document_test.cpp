@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// docs/checks.md is made from the table of checks. With LPM_WRITE_DOCS set, this writes it instead.
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "check/check.hpp"
+
+using namespace lpm;
+
+static std::string document() {
+    std::ostringstream out;
+    out << "# The pre-checks\n\n"
+           "Made from the table in `lib/check/check.cpp`; do not edit. The order is that in which a user "
+           "hears of them: the\n"
+           "first that blocks is the message. `block` refuses the call, `warn` is noted in the record; both "
+           "can be changed\n"
+           "for each check in `/etc/lpm/lpm.toml` (`[checks]`). Row numbers are those of the catalogue of "
+           "failures that the\n"
+           "project keeps. A check that is transient may pass in a moment.\n\n"
+           "| id | at | default | transient | looks at | remedy | row |\n|---|---|---|---|---|---|---|\n";
+    for (const auto& entry : check::table())
+        out << "| `" << entry.id << "` | "
+            << (entry.at_checkpoint && entry.at_restore ? "both"
+                : entry.at_checkpoint                   ? "checkpoint"
+                                                        : "restore")
+            << " | " << config::name_of(entry.severity) << " | " << (entry.transient ? "yes" : "") << " | "
+            << entry.what << " | " << entry.remedy << " | " << entry.row << " |\n";
+    return out.str();
+}
+
+TEST(Document, is_what_the_table_says) {
+    const std::string path = std::string(LPM_SOURCE_ROOT) + "/docs/checks.md";
+    if (std::getenv("LPM_WRITE_DOCS") != nullptr) // NOLINT(concurrency-mt-unsafe)
+        std::ofstream(path) << document();
+    std::ifstream file(path);
+    std::stringstream have;
+    have << file.rdbuf();
+    EXPECT_EQ(have.str(), document())
+        << "docs/checks.md is stale: run the unit tests once with LPM_WRITE_DOCS=1";
+}

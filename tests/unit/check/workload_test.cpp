@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// What the checks say about what the walk has found; that the walk finds it is for the e2e tests.
+#include <map>
+
+#include "../support.hpp"
+#include "checks.hpp"
+#include "oci/phrases.hpp"
+
+using namespace lpm;
+using check::Kind;
+
+namespace {
+
+// Kind -> the check that must speak of it, and its verdict.
+const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
+    {Kind::traced, {"Traced", "block"}},
+    {Kind::outside_init, {"ExecSession", "warn"}},
+    {Kind::outside_session, {"SessionOutside", "block"}},
+    {Kind::zombie_leader, {"ZombieLeader", "block"}},
+    {Kind::nested_namespace, {"NestedNamespace", "block"}},
+    {Kind::io_uring, {"IoUring", "block"}},
+    {Kind::anon_inode, {"AnonInode", "block"}},
+    {Kind::foreign_pidfd, {"PidfdOutside", "block"}},
+    {Kind::device, {"DeviceOpen", "block"}},
+    {Kind::gpu, {"Gpu", "warn"}},
+    {Kind::ghost, {"GhostTooLarge", "block"}},
+    {Kind::unlinked, {"LinkRemap", "block"}},
+    {Kind::watch_on_overlay, {"InotifyOverlay", "warn"}},
+    {Kind::outside_mounts, {"FileOutsideMounts", "warn"}},
+    {Kind::covered, {"FileCovered", "warn"}},
+    {Kind::shm_file, {"ShmMount", "warn"}},
+    {Kind::sysv_memory, {"SysvShm", "pass"}},
+    {Kind::uprobes, {"Uprobes", "block"}},
+    {Kind::huge_memfd, {"HugeMemfd", "warn"}},
+    {Kind::foreign_lock, {"LockForeign", "warn"}},
+    {Kind::tcp_connected, {"TcpEstablished", "block"}},
+    {Kind::tcp_waiting, {"TcpInFlight", "warn"}},
+    {Kind::inet, {"TcpOnNewKernel", "pass"}},
+    {Kind::mptcp, {"Mptcp", "block"}},
+    {Kind::socket_family, {"SocketFamily", "block"}},
+    {Kind::unix_foreign, {"UnixExternal", "block"}},
+    {Kind::unix_datagram_foreign, {"UnixExternal", "block"}},
+    {Kind::netlink_unread, {"NetlinkUnread", "warn"}},
+};
+
+class WorkloadChecks : public Checks {
+  protected:
+    void find(Kind kind) {
+        (*facts.workload)[kind] = {};
+        (*facts.workload)[kind].add({12, "redis-server", 7, "thing", 3 << 20});
+    }
+};
+
+} // namespace
+
+TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
+    EXPECT_EQ(spoken_of.size(), static_cast<std::size_t>(Kind::count_));
+    for (const auto& [kind, expected] : spoken_of) {
+        facts.workload.emplace();
+        facts.workload->mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
+        find(kind);
+        EXPECT_EQ(verdict(expected.first), expected.second) << expected.first;
+        for (const auto& finding : outcome.findings) {
+            if (finding.check != expected.first) {
+                EXPECT_EQ(finding.verdict, "pass") << finding.check << " for " << expected.first;
+            }
+            EXPECT_FALSE(oci::misread(finding.message)) << finding.message;
+        }
+    }
+}
+
+TEST_F(WorkloadChecks, name_who_holds_it_and_how_many_there_are) {
+    find(Kind::io_uring);
+    (*facts.workload)[Kind::io_uring].add({13, "other", 1, "x"});
+    EXPECT_EQ(verdict("IoUring"), "block");
+    EXPECT_TRUE(outcome.message.starts_with(
+        "an io_uring in process 12 (redis-server), descriptor 7 (thing), and 1 more: "))
+        << outcome.message;
+    EXPECT_NE(outcome.message.find("UV_USE_IO_URING"), std::string::npos) << "the remedy is in the message";
+}
+
+TEST_F(WorkloadChecks, find_nothing_in_what_was_not_looked_at) {
+    facts.workload->incomplete = "not all processes were looked at within the deadline";
+    EXPECT_EQ(verdict("IoUring"), "unknown");
+    facts.workload->incomplete.clear();
+    facts.workload->sockets_incomplete = "asked in vain";
+    EXPECT_EQ(verdict("IoUring"), "pass");
+    EXPECT_EQ(verdict("Mptcp"), "unknown");
+    find(Kind::mptcp);
+    EXPECT_EQ(verdict("Mptcp"), "block") << "what was found counts";
+}
+
+TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
+    const TempDir dir;
+    dir.write("criu.conf", "tcp-close\nlink-remap\next-unix-sk\nallow-uprobes\n");
+    facts.options = criu::Options::read({{}, {}, dir.path("criu.conf")}, invocation);
+    for (const auto kind :
+         {Kind::tcp_connected, Kind::unlinked, Kind::unix_datagram_foreign, Kind::uprobes}) {
+        find(kind);
+        EXPECT_EQ(verdict(spoken_of.at(kind).first), "covered") << spoken_of.at(kind).first;
+    }
+    find(Kind::unix_foreign);
+    EXPECT_EQ(verdict("UnixExternal"), "block") << "half of a stream is not made whole by an option";
+}
+
+TEST_F(WorkloadChecks, know_what_old_versions_cannot) {
+    find(Kind::inet);
+    facts.criu->version = 40101;
+    EXPECT_EQ(verdict("TcpOnNewKernel"), "block");
+    facts.kernel = check::KernelVersion{6, 12};
+    EXPECT_EQ(verdict("TcpOnNewKernel"), "pass");
+    facts.criu.reset();
+    EXPECT_EQ(verdict("TcpOnNewKernel"), "unknown");
+    EXPECT_EQ(check::parse_kernel_version("6.16.3-generic").value(), (check::KernelVersion{6, 16}));
+    EXPECT_FALSE(check::parse_kernel_version("Linux"));
+    EXPECT_FALSE(check::parse_kernel_version("6."));
+}
+
+TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
+    find(Kind::shm_file);
+    facts.bundle->names = {{"sandbox", "abc"}};
+    EXPECT_EQ(verdict("ShmMount"), "block") << "of a pod";
+    find(Kind::sysv_memory);
+    facts.bundle->own_ipc = false;
+    EXPECT_EQ(verdict("SysvShm"), "block");
+}
+
+TEST_F(WorkloadChecks, count_pipes_and_descriptors) {
+    facts.workload->pipes_with_data = 512;
+    EXPECT_EQ(verdict("PipesFull"), "pass");
+    facts.workload->pipes_with_data = 1024;
+    EXPECT_EQ(verdict("PipesFull"), "warn");
+    facts.workload->pipes_with_data = 1025;
+    EXPECT_EQ(verdict("PipesFull"), "block");
+    facts.workload->descriptors = 20'001;
+    EXPECT_EQ(verdict("ManyDescriptors"), "warn");
+}
+
+TEST_F(WorkloadChecks, judge_mounts) {
+    auto& mounts = facts.workload->mounts;
+    const procfs::Mount part{.id = 2, .device = 9, .root = "/srv/x", .point = "/late", .type = "ext4"};
+    mounts.push_back(part);
+    EXPECT_EQ(verdict("MountUnknown"), "block");
+    EXPECT_EQ(verdict("FilesystemUnsupported"), "pass");
+    facts.bundle->binds = {"/late"};
+    EXPECT_EQ(verdict("MountUnknown"), "pass") << "the runtime tells CRIU where it comes from";
+    facts.bundle->binds.clear();
+    mounts.push_back({.id = 3, .device = 9, .root = "/srv", .point = "/whole", .type = "ext4"});
+    facts.bundle->binds = {"/whole"};
+    EXPECT_EQ(verdict("MountUnknown"), "pass") << "CRIU makes it from the greater part";
+    mounts.push_back({.id = 4, .device = 10, .root = "/", .point = "/r", .type = "ramfs"});
+    EXPECT_EQ(verdict("FilesystemUnsupported"), "block");
+    mounts.back().type = "tmpfs";
+    EXPECT_EQ(verdict("FilesystemUnsupported"), "pass");
+    mounts.back().master = 5;
+    EXPECT_EQ(verdict("MountSharing"), "block");
+    mounts.front().shared = 5;
+    EXPECT_EQ(verdict("MountSharing"), "pass");
+    mounts.clear();
+    EXPECT_EQ(verdict("MountUnknown"), "unknown");
+}
+
+TEST_F(WorkloadChecks, judge_the_host_and_the_bundle) {
+    facts.capabilities = 0;
+    EXPECT_EQ(verdict("Capabilities"), "block");
+    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 19U);
+    EXPECT_EQ(verdict("Capabilities"), "block");
+    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 12U);
+    EXPECT_EQ(verdict("Capabilities"), "warn");
+    facts.capabilities.reset();
+    EXPECT_EQ(verdict("Capabilities"), "unknown");
+    facts.available_memory = 10;
+    EXPECT_EQ(verdict("MemoryTight"), "warn");
+    facts.freezing = true;
+    EXPECT_EQ(verdict("FreezeStuck"), "block");
+    EXPECT_TRUE(outcome.transient);
+    facts.bundle->own_pid = false;
+    facts.bundle->user_namespace = true;
+    facts.bundle->volumes = {"/data"};
+    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut"})
+        EXPECT_EQ(verdict(id), "warn") << id;
+}
+
+TEST_F(WorkloadChecks, are_skipped_by_annotation_where_the_node_allows_it) {
+    find(Kind::mptcp);
+    facts.bundle->skip_checks = "IoUring, Mptcp";
+    EXPECT_EQ(verdict("Mptcp"), "block");
+    EXPECT_NE(outcome.message.find("does not allow"), std::string::npos) << outcome.message;
+    settings.skippable = {"Mptcp"};
+    EXPECT_EQ(verdict("Mptcp"), "warn");
+    EXPECT_EQ(outcome.code, "");
+    settings.skippable = {"*"};
+    EXPECT_EQ(verdict("Mptcp"), "warn");
+    facts.bundle->skip_checks = "MptcpX";
+    EXPECT_EQ(verdict("Mptcp"), "block");
+}
