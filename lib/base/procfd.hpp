@@ -20,7 +20,7 @@ struct FdInfo {
     std::optional<pid_t> pid;           // of a pidfd: Pid; -1 when the process has ended
     std::vector<std::uint64_t> watched; // of inotify and fanotify: sdev of each watch, as st_dev has it
 };
-// At most 4096 watches are kept.
+// At most 4096 watches are kept. A fanotify mark of a mount names no device and is left out.
 [[nodiscard]] FdInfo parse_fdinfo(std::string_view text);
 [[nodiscard]] Result<FdInfo> read_fdinfo(pid_t pid, int fd);
 

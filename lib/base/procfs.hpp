@@ -10,8 +10,8 @@
 
 #include "base/result.hpp"
 
-// Readers of /proc/PID. Each has a parser of its own that takes text, so that it can be fuzzed. Descriptors,
-// mappings, mounts and sockets have headers of their own beside this one.
+// Readers of /proc/PID, with PID 0 for ourselves. Each has a parser of its own that takes text, so that it
+// can be fuzzed. Descriptors, mappings, mounts and sockets have headers of their own beside this one.
 namespace lpm::procfs {
 
 // Text of /proc/PID/<file>; Errc::unavailable above 32 MiB (the mappings of 2^18 areas stay below).

@@ -16,7 +16,7 @@ struct Mapping {
     bool shared = false;
     dev_t device = 0;
     std::uint64_t inode = 0;
-    std::string_view path; // into the text; empty for anonymous memory
+    std::string_view path; // into the text; of anonymous memory empty or a name in brackets: "[heap]"
 };
 // The next line that is a mapping, in order; nothing at the end. Takes what it has read off `maps`.
 [[nodiscard]] std::optional<Mapping> next_mapping(std::string_view& maps);

@@ -34,7 +34,8 @@ static std::optional<InetSocket> parse_inet_socket(std::string_view line) {
     const auto state = to_number<unsigned>(next_word(line), 16);
     const auto queues = next_word(line);
     const auto colon = queues.find(':');
-    if (!state || colon == std::string_view::npos)
+    if (!socket.local.contains(':') || !socket.remote.contains(':') || !state ||
+        colon == std::string_view::npos)
         return std::nullopt;
     const auto receive = to_number<std::uint64_t>(queues.substr(colon + 1), 16);
     skip(line, 4);
