@@ -3,11 +3,13 @@
 #include "base/procfs.hpp"
 
 #include <algorithm>
-#include <fcntl.h>
+#include <array>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 using namespace lpm;
+using Pids = std::vector<pid_t>;
 
 TEST(Procfs, reads_a_command_name_with_brackets_and_spaces) {
     const auto stat =
@@ -19,13 +21,53 @@ TEST(Procfs, reads_a_command_name_with_brackets_and_spaces) {
     EXPECT_EQ(stat->session, 9);
     EXPECT_EQ(stat->terminal, 34816);
     EXPECT_EQ(stat->start, 4711U);
-    for (const char* bad : {"", "7 (a", "7 (a) S 1 2", "7 (a) S 1 7 7 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 x"})
+    // A name may hold a newline.
+    EXPECT_EQ(procfs::parse_stat("7 (a\nb) Z 0 -1 -1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5").value().group, -1);
+    for (const char* bad : {"", "7 (a", "7 (a)", "7 (a) SS 1 7 7 0", "7 (a) S 1 2",
+                            "7 (a) S x 7 7 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5",
+                            "7 (a) S 1 7 7 9999999999 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5",
+                            "7 (a) S 1 7 7 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 x",
+                            "7 (a) S 1 7 7 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 99999999999999999999"})
         EXPECT_FALSE(procfs::parse_stat(bad)) << bad;
 }
 
-TEST(Procfs, reads_itself) {
-    EXPECT_EQ(procfs::read_stat(::getpid()).value().state, 'R');
-    EXPECT_GT(procfs::read_memory(::getpid()).value().anon, 0U);
+TEST(Procfs, reads_status) {
+    const auto status = procfs::parse_status(
+        "Name:\twe ird\t\\n\\\\)\nUmask:\t0022\nState:\tt (tracing stop)\nTgid:\t70\nPid:\t70\nPPid:\t1\n"
+        "TracerPid:\t44\nGroups:\t \nNStgid:\t70\t8\t1\nNSpid:\t70\t8\t1\nNSpgid:\t0\t0\t1\nNSsid:\t0\t0\t1\n"
+        "RssAnon:\t     116 "
+        "kB\nThreads:\t12\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\nSeccomp:\t2\n"
+        "Seccomp_filters:\t1\n");
+    EXPECT_EQ(status.name, "we ird\t\\n\\\\)");
+    EXPECT_EQ(status.state, 't');
+    EXPECT_EQ(status.tracer, 44);
+    EXPECT_EQ(status.threads, 12U);
+    EXPECT_EQ(status.ns_pids, (Pids{70, 8, 1}));
+    EXPECT_EQ(status.ns_sids, (Pids{0, 0, 1}));
+    EXPECT_EQ(status.seccomp, 2);
+    EXPECT_EQ(status.cap_eff, 0x1fffeffffffULL);
+    EXPECT_EQ(status.memory.anon, 116U * 1024);
+}
+
+TEST(Procfs, keeps_the_defaults_for_lines_of_status_that_are_broken) {
+    for (const char* text :
+         {"", "\n\n\n", "Name", "junk", ":::", "State:\nTracerPid:\nThreads:\nNSpid:\nCapEff:\nSeccomp:",
+          "State:\tSS\nTracerPid:\t-\nThreads:\t-1\nNSpid:\t1\tx\nCapEff:\txyz\nSeccomp:\t1.5\n",
+          "TracerPid:\t99999999999\nThreads:\t99999999999\nNSpid:\t1\t99999999999\nNSsid:\t\n"
+          "CapEff:\t10000000000000000\nSeccomp:\t99999999999\n",
+          " TracerPid:\t1\nThreads\t4\n"}) {
+        const auto status = procfs::parse_status(text);
+        EXPECT_EQ(status.state, '?') << text;
+        EXPECT_EQ(status.tracer, 0) << text;
+        EXPECT_EQ(status.threads, 0U) << text;
+        EXPECT_EQ(status.ns_pids, Pids{}) << text;
+        EXPECT_EQ(status.ns_sids, Pids{}) << text;
+        EXPECT_EQ(status.cap_eff, 0U) << text;
+        EXPECT_EQ(status.seccomp, 0) << text;
+    }
+    EXPECT_EQ(procfs::parse_status("Name:\t\n").name, "");
+    EXPECT_EQ(procfs::parse_status("Name:\t " + std::string(1 << 20, 'x')).name.size(), (1U << 20) + 1);
+    EXPECT_EQ(procfs::parse_status("Threads:\t3").threads, 3U); // the last newline is missing
 }
 
 TEST(Procfs, sums_memory_in_bytes) {
@@ -36,5 +78,57 @@ TEST(Procfs, sums_memory_in_bytes) {
     EXPECT_EQ(memory.anon, 12U * 1024);
     EXPECT_EQ(memory.shmem, 3U * 1024);
     EXPECT_EQ(memory.swap, 1024U);
-    EXPECT_EQ(procfs::parse_status("RssAnon:\t99999999999999999999 kB\n").memory.anon, 0U);
+    // Neither what does not fit into 64 bits as KiB, nor what does not as bytes.
+    for (const char* kib : {"99999999999999999999", "18014398509481984", "-1", ""})
+        EXPECT_EQ(procfs::parse_status("RssAnon:\t" + std::string(kib) + " kB\n").memory.anon, 0U) << kib;
+    EXPECT_EQ(procfs::parse_status("RssAnon:\t18014398509481983 kB\n").memory.anon, UINT64_MAX - 1023);
+}
+
+TEST(Procfs, reads_itself) {
+    const auto stat = procfs::read_stat(::getpid()).value();
+    EXPECT_EQ(stat.state, 'R');
+    EXPECT_EQ(stat.parent, ::getppid());
+    EXPECT_EQ(stat.group, ::getpgrp());
+    EXPECT_EQ(stat.session, ::getsid(0));
+    std::array<char, 16> old{};
+    ASSERT_EQ(::prctl(PR_GET_NAME, old.data()), 0);
+    ASSERT_EQ(::prctl(PR_SET_NAME, "a (b\n) \\"), 0);
+    const auto status = procfs::read_status(::getpid()).value();
+    const auto named = procfs::read_stat(::getpid());
+    ASSERT_EQ(::prctl(PR_SET_NAME, old.data()), 0);
+    EXPECT_EQ(status.name, "a (b\\n) \\\\");
+    EXPECT_EQ(named.value().start, stat.start);
+    EXPECT_EQ(status.state, 'R');
+    EXPECT_GE(status.threads, 1U);
+    ASSERT_FALSE(status.ns_pids.empty());
+    EXPECT_EQ(status.ns_pids.back(), ::getpid());
+    EXPECT_EQ(status.ns_sids.size(), status.ns_pids.size());
+    EXPECT_GT(procfs::read_memory(::getpid()).value().anon, 0U);
+}
+
+TEST(Procfs, lists_what_has_a_number) {
+    const auto all = procfs::read_proc_numbers(0, "fd", 1000).value();
+    for (const int fd : {0, 1, 2})
+        EXPECT_TRUE(std::ranges::contains(all, fd)) << fd;
+    EXPECT_EQ(procfs::read_proc_numbers(0, "fd", 2).value().size(), 2U);
+    EXPECT_TRUE(procfs::read_proc_numbers(0, "fd", 0).value().empty());
+    EXPECT_TRUE(
+        std::ranges::contains(procfs::read_proc_numbers(::getpid(), "task", 100).value(), ::getpid()));
+    EXPECT_TRUE(procfs::read_proc_numbers(0, "ns", 100).value().empty());
+    EXPECT_EQ(procfs::read_proc_numbers(0, "absent", 1).error().code, Errc::absent);
+}
+
+TEST(Procfs, reads_links) {
+    const auto link = procfs::read_proc_link(0, "ns/net").value();
+    EXPECT_TRUE(link.starts_with("net:[") && link.ends_with("]")) << link;
+    EXPECT_EQ(procfs::read_proc_link(0, "cwd").value().front(), '/');
+    EXPECT_EQ(procfs::read_proc_link(0, "status").error().code, Errc::invalid); // not a link
+    EXPECT_EQ(procfs::read_proc_link(0, "absent").error().code, Errc::absent);
+}
+
+TEST(Procfs, says_when_a_process_is_gone) {
+    static constexpr pid_t nobody = 0x7fffffff; // above every pid_max
+    EXPECT_EQ(procfs::read_stat(nobody).error().code, Errc::absent);
+    EXPECT_EQ(procfs::read_status(nobody).error().code, Errc::absent);
+    EXPECT_EQ(procfs::read_proc_numbers(nobody, "fd", 1).error().code, Errc::absent);
 }
