@@ -12,7 +12,7 @@ MASKED = ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/f
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
-def make_rootfs(path, programs=("counter", "workers")):
+def make_rootfs(path, programs=("counter", "workers", "awkward")):
     """A small tree: busybox and our test programs."""
     path = pathlib.Path(path)
     for folder in ("bin", "dev", "etc", "proc", "sys", "tmp", "usr"):
@@ -43,10 +43,30 @@ def cgroup_path(cid):
     return f"kubepods-besteffort.slice:crio:{cid}" if in_guest() else f"/kubepods/besteffort/crio-{cid}"
 
 
+def device(path):
+    """A character device of the node, for a container to have."""
+    number = os.stat(path).st_rdev
+    return {"path": str(path), "type": "c", "major": os.major(number), "minor": os.minor(number), "fileMode": 0o666}
+
+
 def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=(),
-              resources=None):
-    """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there."""
+              resources=None, capabilities=(), shared=(), devices=()):
+    """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there.
+    `shared`: namespaces that stay the node's. `devices`: paths. A mount takes the place of a default one."""
     network = {"type": "network", "path": str(netns)} if netns else {"type": "network"}
+    devices = [device(path) for path in devices]
+    allowed = [{"allow": True, "access": "rwm", "type": "c", "major": d["major"], "minor": d["minor"]}
+               for d in devices]
+    capabilities = [*CAPABILITIES, *capabilities]
+    replaced = {m["destination"] for m in mounts}
+    defaults = [
+        mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
+        mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+        mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"),
+        mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
+        mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
+        mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
+    ]
     privileged = {
         "oomScoreAdj": -997,
         "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1048576, "soft": 1048576}],
@@ -59,27 +79,20 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
             "args": list(args),
             "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", *env],
             "cwd": "/",
-            "capabilities": {k: CAPABILITIES for k in ("bounding", "effective", "permitted")},
+            "capabilities": {k: capabilities for k in ("bounding", "effective", "permitted")},
             "noNewPrivileges": True,
             **(privileged if in_guest() else {"oomScoreAdj": 100}),
         },
         "root": {"path": str(rootfs), "readonly": False},
         "hostname": "test",
-        "mounts": [
-            mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
-            mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-            mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666",
-                  "mode=0620"),
-            mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
-            mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
-            mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-            *mounts,
-        ],
+        "mounts": [*(m for m in defaults if m["destination"] not in replaced), *mounts],
         "annotations": dict(annotations or {}),
         "linux": {
             "cgroupsPath": cgroup,
-            "namespaces": [network] + [{"type": t} for t in ("pid", "ipc", "uts", "mount")],
-            "resources": {"devices": [{"allow": False, "access": "rwm"}], **(resources or {})},
+            "namespaces": [n for n in (network, *({"type": t} for t in ("pid", "ipc", "uts", "mount")))
+                           if n["type"] not in shared],
+            "devices": devices,
+            "resources": {"devices": [{"allow": False, "access": "rwm"}, *allowed], **(resources or {})},
             "maskedPaths": MASKED,
             "readonlyPaths": READONLY,
         },

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// Descriptors and memory.
+#include "awkward.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/io_uring.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include <vector>
+
+namespace awkward {
+
+static int open_file(const std::string& path, int flags) {
+    return static_cast<int>(must(open(path.c_str(), flags | O_CLOEXEC, 0644), path.c_str()));
+}
+
+static void fill(int fd, long kib) {
+    const std::vector<char> block(1024, 'x');
+    for (long i = 0; i < kib; ++i)
+        must(write(fd, block.data(), block.size()), "write");
+}
+
+// What CRIU knows how to dump.
+static void usual_inodes() {
+    const int epoll = static_cast<int>(must(epoll_create1(0), "epoll_create1"));
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    must(epoll_ctl(epoll, EPOLL_CTL_ADD, static_cast<int>(must(eventfd(1, 0), "eventfd")), &event),
+         "epoll_ctl");
+    must(timerfd_create(CLOCK_MONOTONIC, 0), "timerfd_create");
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    must(signalfd(-1, &set, 0), "signalfd");
+    must(inotify_init1(0), "inotify_init1");
+    must(memfd_create("usual", 0), "memfd_create");
+}
+
+// anon usual | io-uring | perf-event | userfaultfd | bpf-map | fscontext | landlock
+static void hold_anon(const std::string& argument) {
+    if (argument == "usual") {
+        usual_inodes();
+    } else if (argument == "io-uring") {
+        io_uring_params params{};
+        must(syscall(SYS_io_uring_setup, 8, &params), "io_uring_setup");
+    } else if (argument == "perf-event") {
+        perf_event_attr attr{};
+        attr.type = PERF_TYPE_SOFTWARE;
+        attr.size = sizeof attr;
+        attr.config = PERF_COUNT_SW_TASK_CLOCK;
+        attr.exclude_kernel = attr.exclude_hv = 1;
+        must(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0), "perf_event_open");
+    } else if (argument == "userfaultfd") {
+        must(syscall(SYS_userfaultfd, 1 /* UFFD_USER_MODE_ONLY */), "userfaultfd");
+    } else if (argument == "bpf-map") {
+        bpf_attr attr{};
+        attr.map_type = BPF_MAP_TYPE_ARRAY;
+        attr.key_size = 4;
+        attr.value_size = 8;
+        attr.max_entries = 4;
+        must(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr), "bpf");
+    } else if (argument == "fscontext") {
+        must(syscall(SYS_fsopen, "tmpfs", 0), "fsopen");
+    } else if (argument == "landlock") {
+        const unsigned long handled = 1;
+        must(syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0), "landlock");
+    } else {
+        unknown(argument);
+    }
+}
+
+static void hold_device(const std::string& path) {
+    open_file(path, O_RDONLY | O_NONBLOCK);
+}
+
+// mapped PATH: the file is mapped and no longer open.
+static void hold_mapped(const std::string& path) {
+    const int fd = open_file(path, O_RDWR | O_CREAT);
+    fill(fd, 4);
+    if (mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED)
+        must(-1, "mmap");
+    close(fd);
+}
+
+static void hold_open(const std::string& path) {
+    fill(open_file(path, O_RDWR | O_CREAT), 4);
+}
+
+// ghost KIB: a deleted file of that size, of which nothing but the descriptor is left
+static void hold_ghost(const std::string& kib) {
+    fill(open_file("/tmp/ghost", O_RDWR | O_CREAT), std::atol(kib.c_str()));
+    must(unlink("/tmp/ghost"), "unlink");
+}
+
+// linked deleted | kept: a file with two names, of which the one that was opened is gone or not
+static void hold_linked(const std::string& argument) {
+    fill(open_file("/tmp/first", O_RDWR | O_CREAT), 4);
+    must(link("/tmp/first", "/tmp/second"), "link");
+    if (argument == "deleted")
+        must(unlink("/tmp/first"), "unlink");
+    else if (argument != "kept")
+        unknown(argument);
+}
+
+static void hold_inotify(const std::string& path) {
+    const int fd = static_cast<int>(must(inotify_init1(0), "inotify_init1"));
+    must(inotify_add_watch(fd, path.c_str(), IN_MODIFY | IN_CREATE), "inotify_add_watch");
+}
+
+static void hold_fanotify(const std::string& path) {
+    const int fd = static_cast<int>(must(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY), "fanotify_init"));
+    must(fanotify_mark(fd, FAN_MARK_ADD, FAN_MODIFY, AT_FDCWD, path.c_str()), "fanotify_mark");
+}
+
+static void hold_sysv(const std::string&) {
+    const int id = static_cast<int>(must(shmget(IPC_PRIVATE, 65536, IPC_CREAT | 0600), "shmget"));
+    void* at = shmat(id, nullptr, 0);
+    must(reinterpret_cast<long>(at) == -1 ? -1 : 0, "shmat");
+    must(shmctl(id, IPC_RMID, nullptr), "shmctl"); // it goes when we go
+    *static_cast<int*>(at) = 1;
+}
+
+static void hold_lock(const std::string& path) {
+    must(flock(open_file(path, O_RDWR | O_CREAT), LOCK_EX | LOCK_NB), "flock");
+}
+
+// pipes COUNT: each with something to read in it
+static void hold_pipes(const std::string& count) {
+    rlimit limit;
+    must(getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    must(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+    for (int i = std::atoi(count.c_str()); i > 0; --i) {
+        int ends[2];
+        must(pipe(ends), "pipe");
+        must(write(ends[1], "x", 1), "write");
+    }
+}
+
+static constexpr Case cases[] = {
+    {"anon", hold_anon},   {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},
+    {"ghost", hold_ghost}, {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify},
+    {"sysv", hold_sysv},   {"lock", hold_lock},     {"pipes", hold_pipes},
+};
+const std::span<const Case> files = cases;
+
+} // namespace awkward

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// awkward CASE [ARGUMENT]: gets hold of what a checkpoint cannot take (or, with another argument, of its
+// harmless twin), then prints "NONCE VALUE" for ever as counter does. The first line says that it has it.
+#include "awkward.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace awkward {
+
+long must(long result, const char* what) {
+    if (result >= 0)
+        return result;
+    std::printf("awkward: %s: %s\n", what, std::strerror(errno));
+    std::fflush(stdout);
+    std::_Exit(1);
+}
+
+void unknown(const std::string& argument) {
+    std::printf("awkward: no such argument: %s\n", argument.c_str());
+    std::fflush(stdout);
+    std::_Exit(2);
+}
+
+static const Case* find(const std::string& name) {
+    for (const auto& table : {network, files, namespaces, processes})
+        for (const Case& one : table)
+            if (one.name == name)
+                return &one;
+    return nullptr;
+}
+
+} // namespace awkward
+
+int main(int argc, char** argv) {
+    const auto* one = argc == 2 || argc == 3 ? awkward::find(argv[1]) : nullptr;
+    if (one == nullptr)
+        awkward::unknown(argc > 1 ? argv[1] : "");
+    one->hold(argc == 3 ? argv[2] : "");
+    unsigned long nonce = 0;
+    awkward::must(getrandom(&nonce, sizeof nonce, 0), "getrandom");
+    const timespec pause{0, 100'000'000};
+    for (unsigned long value = 0;; ++value) {
+        std::printf("%016lx %lu\n", nonce, value);
+        std::fflush(stdout);
+        nanosleep(&pause, nullptr);
+    }
+}

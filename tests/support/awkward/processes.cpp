@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// Processes, and descriptors that name them.
+#include "awkward.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace awkward {
+
+static int sleeper() {
+    const auto child = static_cast<int>(must(fork(), "fork"));
+    while (child == 0)
+        pause();
+    return child;
+}
+
+// pidfd child | thread | reaped
+static void hold_pidfd(const std::string& argument) {
+    const unsigned thread = O_EXCL; // PIDFD_THREAD
+    const int child = sleeper();
+    must(syscall(SYS_pidfd_open, child, argument == "thread" ? thread : 0), "pidfd_open");
+    if (argument == "reaped") {
+        kill(child, SIGKILL);
+        must(waitpid(child, nullptr, 0), "waitpid");
+    } else if (argument != "child" && argument != "thread") {
+        unknown(argument);
+    }
+}
+
+// child traced | zombie | stopped | plain
+static void hold_child(const std::string& argument) {
+    const int child = sleeper();
+    if (argument == "traced")
+        must(ptrace(PTRACE_SEIZE, child, nullptr, nullptr), "ptrace");
+    else if (argument == "zombie")
+        kill(child, SIGKILL);
+    else if (argument == "stopped")
+        kill(child, SIGSTOP);
+    else if (argument != "plain")
+        unknown(argument);
+}
+
+// A process whose first thread has ended; the other one goes on.
+static void* sleep_on(void*) {
+    for (;;)
+        pause();
+}
+
+// leader zombie | alive
+static void hold_leader(const std::string& argument) {
+    if (argument != "zombie" && argument != "alive")
+        unknown(argument);
+    if (must(fork(), "fork") != 0)
+        return;
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, sleep_on, nullptr) != 0)
+        std::_Exit(1);
+    if (argument == "zombie")
+        pthread_exit(nullptr);
+    sleep_on(nullptr);
+}
+
+static constexpr Case cases[] = {{"pidfd", hold_pidfd}, {"child", hold_child}, {"leader", hold_leader}};
+const std::span<const Case> processes = cases;
+
+} // namespace awkward
