@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What a refusal is, and the proof that it was right: with the check off, runc and CRIU fail for its reason."""
+import contextlib
 import json
 import os
 import pathlib
@@ -49,6 +50,22 @@ class Refusing(NodeTest):
     def refuse(self, check, args, *words, fails, operation="checkpoint", **how):
         """`args` is refused by `check`, and without it ends as `fails` says: the code in the record, and words
         that are in CRIU's message, or in the runtime's when CRIU is not to blame; or None: CRIU never ends."""
+        self.refused(check, args, *words, operation=operation, **how)
+        with self.without(check):
+            if fails:
+                self.off_and_fail(check, args, operation, *fails, **how)
+            else:
+                self.off_and_hang(args, **how)
+
+    @contextlib.contextmanager
+    def without(self, check):
+        """The check is off."""
+        SETTINGS.write_text(f'[checks]\n{check} = "off"\n')
+        yield
+        SETTINGS.unlink()
+
+    def refused(self, check, args, *words, operation="checkpoint", **how):
+        """What the caller hears, what the record says; nothing is frozen and nothing is left."""
         log = self.work / "log.json"
         log.unlink(missing_ok=True)
         done = self.call("--root", self.root, "--log", log, "--log-format=json", *args, **how)
@@ -71,12 +88,6 @@ class Refusing(NodeTest):
         self.assertIn("block", [c["verdict"] for c in record["checks"] if c["id"] == check])
         if operation == "restore":
             self.assert_nothing_left(args[-1])
-        SETTINGS.write_text(f'[checks]\n{check} = "off"\n')
-        if fails:
-            self.off_and_fail(check, args, operation, *fails, **how)
-        else:
-            self.off_and_hang(args, **how)
-        SETTINGS.unlink()
 
     def assert_nothing_left(self, cid):
         """A refused restore leaves no trace, and CRI-O's clean-up after it succeeds."""
@@ -143,8 +154,9 @@ class Refusing(NodeTest):
         self.refuse(check, self.restore_args(cid, bundle), *words, operation="restore", **how)
 
     def restores(self, bundle):
-        """The same restore without what was in its way. Its output must not keep a pipe of ours open."""
-        cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+        """The same restore without what was in its way. Its output must not keep a pipe of ours open. The new id
+        is in self.restored."""
+        self.restored = cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         with open(self.work / "output", "w") as output:
             subprocess.run([RUNTIME, "--root", self.root, *self.restore_args(cid, bundle)], check=True, cwd="/",
                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={"PATH": DAEMON_PATH})
