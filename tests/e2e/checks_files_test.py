@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Descriptors and memory: what the checks refuse really fails, and their harmless twins come back."""
+import fcntl
+
+from awkward import ADMIN, Awkward, Fine, Refused, overlay, tabled, volume, with_options
+from oci_spec import bind
+
+HOST_IPC = with_options(shared=("ipc",))
+UNKNOWN_FILE = "Can't dump file"
+
+
+def device(path):
+    return with_options(devices=(path,), capabilities=("CAP_SYSLOG",))
+
+
+@tabled(
+    Refused("io_uring", "IoUring", ("anon", "io-uring"), words=("awkward",), fails="send_fds failed"),
+    Refused("perf_event", "AnonInode", ("anon", "perf-event"), words=("awkward", "perf_event"), fails=UNKNOWN_FILE),
+    Refused("userfaultfd", "AnonInode", ("anon", "userfaultfd"), words=("awkward", "userfaultfd"),
+            fails=UNKNOWN_FILE),
+    Refused("bpf_map", "AnonInode", ("anon", "bpf-map"), with_options(capabilities=("CAP_BPF",)),
+            words=("awkward", "bpf-map"), fails=UNKNOWN_FILE),
+    Refused("mount_in_the_making", "AnonInode", ("anon", "fscontext"), with_options(**ADMIN),
+            words=("awkward", "fscontext"), fails=UNKNOWN_FILE),
+    Refused("landlock_rules", "AnonInode", ("anon", "landlock"), words=("awkward", "landlock"), fails=UNKNOWN_FILE),
+    Fine("usual_kernel_objects", "AnonInode", ("anon", "usual")),
+    Fine("no_io_uring", "IoUring", ("anon", "usual")),
+    Refused("pidfd_of_a_thread", "PidfdOutside", ("pidfd", "thread"), words=("awkward",), fails="PIDFD_THREAD"),
+    Fine("pidfd_of_a_child", "PidfdOutside", ("pidfd", "child")),
+    Fine("pidfd_of_nobody", "PidfdOutside", ("pidfd", "reaped")),
+)
+class Anonymous(Awkward):
+    pass
+
+
+@tabled(
+    Refused("fuse", "DeviceOpen", ("device", "/dev/fuse"), device("/dev/fuse"), words=("awkward", "/dev/fuse"),
+            fails=UNKNOWN_FILE),
+    Refused("loop_control", "DeviceOpen", ("device", "/dev/loop-control"), device("/dev/loop-control"),
+            words=("awkward", "/dev/loop-control"), fails=UNKNOWN_FILE),
+    Fine("kernel_log", "DeviceOpen", ("device", "/dev/kmsg"), device("/dev/kmsg")),
+    Fine("tun_without_an_interface", "DeviceOpen", ("device", "/dev/net/tun"), device("/dev/net/tun")),
+    Fine("null", "DeviceOpen", ("device", "/dev/null")),
+    Fine("urandom", "DeviceOpen", ("device", "/dev/urandom")),
+)
+class Devices(Awkward):
+    pass
+
+
+@tabled(
+    Refused("big_deleted_file", "GhostTooLarge", ("ghost", "3072"), words=("awkward", "/tmp/ghost"),
+            fails="Can't dump ghost file"),
+    Fine("deleted_file_of_the_limit", "GhostTooLarge", ("ghost", "1024")),
+    Fine("small_deleted_file", "GhostTooLarge", ("ghost", "100")),
+    Refused("deleted_name", "LinkRemap", ("linked", "deleted"), words=("awkward", "/tmp/first"),
+            fails="Can't create link remap"),
+    Fine("two_names", "LinkRemap", ("linked", "kept")),
+    Refused("watch_on_the_overlay", "InotifyOverlay", ("inotify", "/tmp"), overlay, words=("awkward",),
+            fails="Can't dump that handle"),
+    Refused("watch_on_a_file_of_the_image", "InotifyOverlay", ("inotify", "/bin/counter"), overlay,
+            words=("awkward",), fails="Can't dump that handle"),
+    Refused("fanotify_on_the_overlay", "InotifyOverlay", ("fanotify", "/tmp"),
+            lambda test: overlay(test) | ADMIN, words=("awkward",), fails="Can't dump that handle"),
+    Fine("watch_on_the_root_of_the_overlay", "InotifyOverlay", ("inotify", "/"), overlay),
+    Fine("watch_where_criu_looks", "InotifyOverlay", ("inotify", "/etc"), overlay),
+    Fine("watch_on_a_tmpfs", "InotifyOverlay", ("inotify", "/dev/shm"), overlay),
+    Fine("watch_on_a_disk", "InotifyOverlay", ("inotify", "/tmp")),
+)
+class Names(Awkward):
+    pass
+
+
+def locked_outside(lock):
+    def prepare(test):
+        options = volume(test)
+        file = open(test.folder("shared") / "file", "w+")
+        test.addCleanup(file.close)
+        lock(file, fcntl.LOCK_EX)
+        return options
+    return prepare
+
+
+@tabled(
+    Fine("lock_of_its_own", "LockForeign", ("lock", "/shared/file"), volume),
+    Fine("flock_of_another", "LockForeign", ("open", "/shared/file"), locked_outside(fcntl.flock)),
+    Fine("record_lock_of_another", "LockForeign", ("open", "/shared/file"), locked_outside(fcntl.lockf)),
+    Refused("too_many_full_pipes", "PipesFull", ("pipes", "1100"), words=("1100",), fails="OOM storing pipe"),
+    Fine("many_full_pipes", "PipesFull", ("pipes", "1020")),
+    Fine("full_pipes", "PipesFull", ("pipes", "100")),
+)
+class LocksAndPipes(Awkward):
+    pass
+
+
+def pod_shm(test):
+    """What the containers of a pod share, and the next pod does not get."""
+    return {"mounts": [bind(test.mounted(test.folder("shm"), "-t", "tmpfs", "tmpfs"), "/dev/shm")]}
+
+
+@tabled(
+    Fine("open_in_its_own_shm", "ShmMount", ("open", "/dev/shm/file")),
+    Fine("mapped_in_its_own_shm", "ShmMount", ("mapped", "/dev/shm/file")),
+    Fine("shm_of_the_pod_unused", "ShmMount", ("child", "plain"), pod_shm),
+    Refused("sysv_segment_of_the_host", "SysvShm", ("sysv",), HOST_IPC, words=("awkward",),
+            fails="doesn't live in IPC ns"),
+    Fine("sysv_segment_of_its_own", "SysvShm", ("sysv",)),
+    Fine("host_ipc_unused", "SysvShm", ("child", "plain"), HOST_IPC),
+)
+class SharedMemory(Awkward):
+    def test_open_in_the_shm_of_the_pod(self):
+        self.lost_with_the_pod("open")
+
+    def test_mapped_in_the_shm_of_the_pod(self):
+        self.lost_with_the_pod("mapped")
+
+    def lost_with_the_pod(self, how):
+        """The dump succeeds, and nobody could restore it into another pod: its /dev/shm has no such file."""
+        cid = self.start("awkward", "/bin/awkward", how, "/dev/shm/file", **pod_shm(self))
+        self.lines(cid, 1)
+        self.refused("ShmMount", self.checkpoint_args(cid), "awkward", "/dev/shm/file")
+        self.assert_runs(cid)
+        with self.without("ShmMount"):
+            done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        bundle = self.remove(cid)
+        (self.work / "shm/file").unlink()
+        self.restore_fails(bundle, "Can't open file dev/shm/file", "FileMissing")

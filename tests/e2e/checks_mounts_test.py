@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Mounts: what the checks refuse really fails, and their harmless twins come back."""
+import sys
+
+from awkward import ADMIN, Awkward, Fine, Refused, tabled, with_options
+from e2e import run
+from oci_spec import mount
+
+ADMINISTRATOR = with_options(**ADMIN)
+# Takes a mount of the node (open_tree), enters a container's mount namespace and puts it there (move_mount).
+ACROSS = """
+import ctypes, os, sys
+pid, source, target = sys.argv[1:]
+libc = ctypes.CDLL(None, use_errno=True)
+tree = libc.syscall(428, -100, source.encode(), 1)
+os.setns(os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY), 0x20000)
+os.makedirs(target, exist_ok=True)
+if tree < 0 or libc.syscall(429, tree, b"", -100, target.encode(), 4) != 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+"""
+
+
+def across(source):
+    """A late mount of the node's into the container, past the runtime: as a device plugin or a debugger does."""
+    def outside(test, cid):
+        run(sys.executable, "-c", ACROSS, test.pid(cid), source(test), "/tmp/late")
+    return outside
+
+
+def folder(test):
+    return test.folder("late")
+
+
+def whole(test):
+    return test.mounted(test.folder("late"), "-t", "tmpfs", "tmpfs")
+
+
+def inside(*how):
+    """A late mount of the container's own."""
+    def outside(test, cid):
+        enter = ("nsenter", "--target", test.pid(cid), "--mount", "--", "/bin/busybox")
+        run(*enter, "mkdir", "-p", "/tmp/late")
+        run(*enter, "mount", *how, "/tmp/late")
+    return outside
+
+
+@tabled(
+    Refused("folder_of_the_node", "MountUnknown", ("child", "plain"), outside=across(folder), words=("/tmp/late",),
+            fails="doesn't have a proper root mount"),
+    Fine("whole_tmpfs_of_the_node", "MountUnknown", ("child", "plain"), outside=across(whole)),
+    Fine("tmpfs_made_inside", "MountUnknown", ("child", "plain"), outside=inside("-t", "tmpfs", "tmpfs")),
+    Fine("folder_of_its_own", "MountUnknown", ("child", "plain"), outside=inside("-o", "bind", "/etc")),
+)
+class Late(Awkward):
+    pass
+
+
+def kind(name):
+    return Refused(f"{name}_inside", "FilesystemUnsupported", ("mount", name), ADMINISTRATOR,
+                   words=("/tmp/mounted", name), fails="unsupported id")
+
+
+def known(name):
+    return Fine(f"{name}_inside", "FilesystemUnsupported", ("mount", name), ADMINISTRATOR)
+
+
+@tabled(
+    *map(kind, ("ramfs", "bpf", "hugetlbfs")),
+    *map(known, ("tmpfs", "proc", "sysfs", "mqueue", "debugfs", "tracefs", "securityfs", "binfmt_misc")),
+)
+class Filesystems(Awkward):
+    pass
+
+
+@tabled(
+    Refused("covered_file", "FileCovered", ("covered", "yes"), ADMINISTRATOR, words=("awkward", "/tmp/covered/file"),
+            fails="Open files on overmounted mounts"),
+    Fine("file_on_the_mount_that_covers", "FileCovered", ("covered", "no"), ADMINISTRATOR),
+)
+class Covered(Awkward):
+    pass
+
+
+def propagating(option):
+    """A volume of a folder whose mounts go on into the container, or not."""
+    def prepare(test):
+        source = test.mounted(test.folder("volume"), "--bind", test.folder("volume"))
+        run("mount", "--make-shared", source)
+        return {"mounts": [mount("/volume", "bind", str(source), "rbind", option)]}
+    return prepare
+
+
+def later(test, _cid):
+    """Something is mounted in the volume on the node, as a driver for storage does."""
+    test.mounted(test.folder("volume/later"), "-t", "tmpfs", "tmpfs")
+
+
+@tabled(
+    *(Refused(f"later_mount_in_an_{option}_volume", "MountSharing", ("child", "plain"), propagating(option), later,
+              words=("/volume/later",), fails="has unreachable sharing") for option in ("rslave", "rshared")),
+    *(Fine(f"{option}_volume", "MountSharing", ("child", "plain"), propagating(option))
+      for option in ("rslave", "rshared")),
+    Fine("private_volume", "MountSharing", ("child", "plain"), propagating("rprivate")),
+    Fine("private_volume_with_a_later_mount", "MountSharing", ("child", "plain"), propagating("rprivate"), later),
+)
+class Sharing(Awkward):
+    pass

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Sockets: what the checks refuse really fails, and their harmless twins come back."""
+import socket
+import threading
+
+from awkward import FORKY, Awkward, Fine, Refused, Warned, tabled, volume, with_options
+from oci_spec import bind
+
+TRIXIE = ("trixie",)
+RAW = with_options(capabilities=("CAP_NET_RAW",))
+NODE_NETWORK = "/proc/1/ns/net"
+
+
+def outside(kind, *, accepted=True, network=None):
+    """The other end is a socket of the node, in a folder that the container has as well."""
+    def prepare(test):
+        folder = test.folder("shared")
+        listener = socket.socket(socket.AF_UNIX, kind)
+        test.addCleanup(listener.close)
+        listener.bind(str(folder / "socket"))
+        if kind == socket.SOCK_STREAM:
+            listener.listen()
+            if accepted:
+                threading.Thread(target=lambda: test.addCleanup(listener.accept()[0].close), daemon=True).start()
+        return {"mounts": [bind(folder, "/shared")], "netns": network}
+    return prepare
+
+
+@tabled(
+    Refused("tcp_connection", "TcpEstablished", ("tcp", "connected"),
+            words=("awkward", "127.0.0.1"), fails="Connected TCP socket"),
+    Refused("tcp_connection_that_is_half_closed", "TcpEstablished", ("tcp", "half-closed"),
+            words=("awkward",), fails="Connected TCP socket"),
+    Fine("tcp_listener", "TcpEstablished", ("tcp", "listening"), flavours=FORKY),
+    Refused("tcp_listener_with_an_old_criu", "TcpOnNewKernel", ("tcp", "listening"), flavours=TRIXIE,
+            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+    Refused("udp_socket_with_an_old_criu", "TcpOnNewKernel", ("family", "udp"), flavours=TRIXIE,
+            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+    Refused("raw_socket_with_an_old_criu", "TcpOnNewKernel", ("family", "raw"), RAW, flavours=TRIXIE,
+            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+    Refused("packet_socket_with_an_old_criu", "TcpOnNewKernel", ("family", "packet"), RAW, flavours=TRIXIE,
+            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+    Fine("sockets_of_the_internet_with_a_new_criu", "TcpOnNewKernel", ("tcp", "listening"), flavours=FORKY),
+    Warned("connection_that_nobody_has_accepted", "TcpInFlight", ("tcp", "backlog"), flavours=FORKY,
+           words=("awkward",), fails="In-flight connection"),
+    Fine("listener_without_clients", "TcpInFlight", ("tcp", "listening"), flavours=FORKY),
+)
+class Tcp(Awkward):
+    pass
+
+
+@tabled(
+    Refused("multipath_tcp", "Mptcp", ("mptcp",), flavours=FORKY,
+            words=("awkward", "MPTCP"), fails="Unsupported proto 262"),
+    Fine("ordinary_tcp", "Mptcp", ("tcp", "listening"), flavours=FORKY),
+    Refused("vsock", "SocketFamily", ("family", "vsock"), words=("awkward",),
+            fails="Unknown socket collected (family 40)"),
+    Refused("xdp", "SocketFamily", ("family", "xdp"), RAW, words=("awkward",),
+            fails="Unknown socket collected (family 44)"),
+    Fine("udp", "SocketFamily", ("family", "udp"), flavours=FORKY),
+    Fine("raw", "SocketFamily", ("family", "raw"), RAW, flavours=FORKY),
+    Fine("packet", "SocketFamily", ("family", "packet"), RAW, flavours=FORKY),
+    Fine("unix", "SocketFamily", ("unix-own", "/tmp/socket")),
+    Warned("netlink_with_unread_data", "NetlinkUnread", ("netlink", "unread"), words=("awkward",),
+           fails="The socket has data to read"),
+    Fine("netlink", "NetlinkUnread", ("netlink", "read")),
+)
+class Families(Awkward):
+    pass
+
+
+@tabled(
+    Refused("stream_to_another_network_namespace", "UnixExternal", ("unix-stream", "/shared/socket"),
+            outside(socket.SOCK_STREAM), words=("awkward",), fails="External socket is used"),
+    Refused("stream_that_waits_in_another_network_namespace", "UnixExternal", ("unix-stream", "/shared/socket"),
+            outside(socket.SOCK_STREAM, accepted=False), words=("awkward",), fails="Dangling connection"),
+    Refused("stream_within_the_pod", "UnixExternal", ("unix-stream", "/shared/socket"),
+            outside(socket.SOCK_STREAM, network=NODE_NETWORK), words=("awkward", "/shared/socket"),
+            fails="External socket is used"),
+    Refused("datagrams_to_another_network_namespace", "UnixExternal", ("unix-datagram", "/shared/socket"),
+            outside(socket.SOCK_DGRAM), words=("awkward",), fails="without peer"),
+    Refused("datagrams_within_the_pod", "UnixExternal", ("unix-datagram", "/shared/socket"),
+            outside(socket.SOCK_DGRAM, network=NODE_NETWORK), words=("awkward",), fails="External socket is used"),
+    Fine("both_ends_inside", "UnixExternal", ("unix-own", "/tmp/socket")),
+    Fine("both_ends_inside_on_a_volume", "UnixExternal", ("unix-own", "/shared/socket"), volume),
+)
+class Unix(Awkward):
+    def test_stream_that_waits_within_the_pod(self):
+        """The dump succeeds, and nobody can restore it."""
+        options = outside(socket.SOCK_STREAM, accepted=False, network=NODE_NETWORK)(self)
+        cid = self.start("awkward", "/bin/awkward", "unix-stream", "/shared/socket", **options)
+        self.lines(cid, 1)
+        self.refused("UnixExternal", self.checkpoint_args(cid), "awkward")
+        self.assert_runs(cid)
+        with self.without("UnixExternal"):
+            done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.restore_fails(self.remove(cid), "unresolved for", "UnixExternal")

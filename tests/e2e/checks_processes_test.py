@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Processes: what the checks refuse really fails, and their harmless twins come back."""
+import json
+import pathlib
+import subprocess
+
+from awkward import ADMIN, Awkward, Fine, Refused, Warned, tabled, with_options
+from e2e import REAL, run, settle, wait_for
+
+NESTED = with_options(**ADMIN)
+NULL = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def trace(test, cid):
+    """A debugger on the node."""
+    pid = test.pid(cid)
+    tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(pid)], **NULL)
+    test.addCleanup(tracer.wait)
+    test.addCleanup(tracer.kill)
+    wait_for("the tracer", lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{pid}/status").read_text())
+
+
+@tabled(
+    Refused("child_that_is_traced", "Traced", ("child", "traced"), words=("awkward",), fails="found while seizing"),
+    Refused("debugger_on_the_node", "Traced", ("child", "plain"), outside=trace, words=("awkward", "strace"),
+            fails="found while seizing"),
+    Fine("child_that_is_not_traced", "Traced", ("child", "plain")),
+    Refused("first_thread_has_ended", "ZombieLeader", ("leader", "zombie"), words=("awkward",),
+            fails="Zombies with threads are not supported"),
+    Fine("first_thread_is_alive", "ZombieLeader", ("leader", "alive")),
+    Refused("stopped_child", "Stopped", ("child", "stopped"), words=("awkward",)),  # CRIU hangs
+    Fine("running_child", "Stopped", ("child", "plain")),
+    Fine("ordinary_zombie", "ZombieLeader", ("child", "zombie")),
+)
+class States(Awkward):
+    pass
+
+
+def nested(kind, text):
+    return Refused(f"nested_{kind}", "NestedNamespace", ("namespace", kind), NESTED, words=("awkward", kind),
+                   fails=text)
+
+
+@tabled(
+    *(nested(kind, f"Can't dump nested {kind}") for kind in ("uts", "ipc", "pid", "time", "cgroup", "user")),
+    nested("net", "Unable to dump more than one netns"),
+    Fine("nested_mount", "NestedNamespace", ("namespace", "mount"), NESTED),
+    Fine("nothing_nested", "NestedNamespace", ("namespace", "none"), NESTED),
+)
+class Namespaces(Awkward):
+    pass
+
+
+def exec_session(*options):
+    def outside(test, cid):
+        subprocess.run([REAL, "--root", test.root, "exec", *options, cid, "/bin/sleep", "1000"], check=True, **NULL)
+    return outside
+
+
+def foreground(test, cid):
+    """As kubectl exec: the caller waits for the end of it."""
+    session = subprocess.Popen([REAL, "--root", test.root, "exec", cid, "/bin/sleep", "1000"], **NULL)
+    test.addCleanup(session.wait)
+    test.addCleanup(session.kill)
+    wait_for("the session", lambda: "sleep" in commands(test, cid))
+
+
+def left_behind(test, cid):
+    """The session has ended, and what it started has become the container's."""
+    subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/sh", "-c", "sleep 1000 &"], check=True, **NULL)
+
+
+def ended(test, cid):
+    subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/true"], check=True, **NULL)
+
+
+def stranger(test, cid):
+    """Enters as a debugger on the node does, past the runtime, and leaves a process behind whose session has its
+    leader outside. It is in the container's cgroups."""
+    def join():
+        for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            hierarchy = pathlib.Path("/sys/fs/cgroup", controllers.removeprefix("name="))
+            (hierarchy / path.lstrip("/") / "cgroup.procs").write_text("0")
+    pid = test.pid(cid)
+    subprocess.run(["nsenter", "--target", str(pid), "--all", "--", "/bin/sh", "-c", "sleep 1000 &"], check=True,
+                   preexec_fn=join, **NULL)
+
+
+def commands(test, cid):
+    """The names of the container's processes."""
+    pids = json.loads(run(REAL, "--root", test.root, "ps", "--format", "json", cid).stdout)
+    return [pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids]
+
+
+@tabled(
+    Warned("detached", "ExecSession", ("child", "plain"), outside=exec_session("--detach"), words=("sleep",)),
+    Warned("foreground", "ExecSession", ("child", "plain"), outside=foreground, words=("sleep",)),
+    Fine("what_an_exec_left_behind", "ExecSession", ("child", "plain"), outside=left_behind),
+    Refused("stranger", "SessionOutside", ("child", "plain"), outside=stranger, words=("sleep",),
+            fails="is outside of its pid namespace"),
+    Fine("what_an_exec_left_behind_with_its_session", "SessionOutside", ("child", "plain"), outside=left_behind),
+    Fine("ended", "ExecSession", ("child", "plain"), outside=ended),
+)
+class Exec(Awkward):
+    def test_the_session_is_in_no_image(self):
+        """CRIU walks from the first process to its children; a session is not among them."""
+        cid = self.start("awkward", "/bin/awkward", "child", "plain")
+        exec_session("--detach")(self, cid)
+        settle()
+        self.assertEqual(sorted(commands(self, cid)), ["awkward", "awkward", "sleep"])
+        with self.without("ExecSession"):
+            done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.restores(self.remove(cid))
+        self.assertEqual(commands(self, self.restored), ["awkward", "awkward"])

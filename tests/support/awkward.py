@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Tables of containers that hold one thing (tests/support/awkward/): what a checkpoint cannot take, and the
+harmless twin of it. Each row becomes a test."""
+import dataclasses
+import os
+import shutil
+import typing
+
+from e2e import run, settle, wait_for
+from oci_spec import bind, make_rootfs
+from refusing import Refusing
+
+ALL = ("trixie", "forky")
+FORKY = ("forky",)  # CRIU 4.1.1 cannot dump a socket of the internet on Linux 6.16 and newer
+ADMIN = {"capabilities": ("CAP_SYS_ADMIN",)}
+
+
+def plain(_test):
+    """A container as any other."""
+    return {}
+
+
+def with_options(**options):
+    return lambda _test: dict(options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    check: str  # the id
+    holds: tuple  # arguments of awkward
+    prepare: typing.Callable = plain  # gets the test, gives options for make_spec
+    outside: typing.Callable = lambda _test, _cid: None  # what happens after the start
+    flavours: tuple = ALL
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused(Row):
+    """Refused, with these words in the message; with the check off the dump fails for the check's reason, and
+    `fails` is in CRIU's message. None: CRIU hangs."""
+    words: tuple = ()
+    fails: str | None = None
+    code: str | None = None  # what the record of the failure says, if not the check's id
+
+    def run(self, test):
+        cid = test.hold(self)
+        test.refuse(self.check, test.checkpoint_args(cid), *self.words,
+                    fails=self.fails and (self.code or self.check, self.fails))
+        test.assert_runs(cid)
+
+
+@dataclasses.dataclass(frozen=True)
+class Warned(Row):
+    """The record warns, and the dump fails if `fails` says so."""
+    words: tuple = ()
+    fails: str | None = None
+
+    def run(self, test):
+        cid = test.hold(self)
+        done = test.dump(cid)
+        record = test.last_record("checkpoint", "failed" if self.fails else "completed")
+        verdicts = [(c["verdict"], c["message"]) for c in record["checks"] if c["id"] == self.check]
+        test.assertEqual([v for v, _ in verdicts], ["warn"])
+        for word in self.words:
+            test.assertIn(word, verdicts[0][1])
+        if self.fails:
+            test.assertEqual(record["result"]["code"], self.check, done.stderr)
+            test.assertIn(self.fails, record["result"]["message"])
+        test.assert_runs(cid)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fine(Row):
+    """The check passes, and the container comes back as it was."""
+    verdict: str = "pass"
+
+    def run(self, test):
+        cid = test.hold(self)
+        done = test.dump(cid)
+        test.assertEqual(done.returncode, 0, done.stderr)
+        record = test.last_record("checkpoint", "completed")
+        test.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == self.check], [self.verdict])
+        test.comes_back(cid)
+
+
+def tabled(*rows):
+    """Give a class a test for each row."""
+    def add(cls):
+        for row in rows:
+            def test(self, row=row):
+                row.run(self)
+            test.flavours = row.flavours
+            name = f"test_{row.name}"
+            assert name not in vars(cls), name
+            setattr(cls, name, test)
+        return cls
+    return add
+
+
+class Awkward(Refusing):
+    """Starts what the rows name."""
+
+    def setUp(self):
+        super().setUp()
+        shutil.rmtree(self.work / "rootfs", ignore_errors=True)
+        self.rootfs = make_rootfs(self.work / "rootfs")  # its own: containers leave files there
+
+    def checkpoint_args(self, cid):
+        """As CRI-O calls it."""
+        return ("checkpoint", "--file-locks", "--image-path", self.images, "--work-path", self.work,
+                "--leave-running", cid)
+
+    def hold(self, row):
+        """A container that has what the row says; the first line of it says that it has."""
+        cid = self.start("awkward", "/bin/awkward", *row.holds, **row.prepare(self))
+        first = self.lines(cid, 1)[0]
+        self.assertNotIn("awkward:", first, "the container could not get hold of it")
+        row.outside(self, cid)
+        settle()
+        return cid
+
+    def dump(self, cid):
+        return self.call("--root", self.root, *self.checkpoint_args(cid))
+
+    def remove(self, cid):
+        """The container ends; the bundle to restore it from."""
+        bundle = self.work / "bundle"
+        bundle.mkdir()
+        shutil.copy(self.crio.bundle(cid) / "config.json", bundle)
+        self.crio.kill(cid)
+        self.crio.delete(cid)
+        return bundle
+
+    def comes_back(self, cid):
+        """Restored, it has the same memory and goes on."""
+        nonce = self.assert_no_gap(self.lines(cid, 1))
+        self.restores(self.remove(cid))
+        output = self.work / "output"
+
+        def three_lines():
+            lines = [line for line in output.read_text().splitlines() if line.startswith(nonce)]
+            return lines if len(lines) >= 3 else None
+
+        self.assertEqual(self.assert_no_gap(wait_for("the restored container's output", three_lines)), nonce)
+
+    def restore_fails(self, bundle, words, code):
+        """The restore fails, CRIU saying this."""
+        cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+        done = self.call("--root", self.root, *self.restore_args(cid, bundle))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.last_record("restore", "failed")["result"]["code"], code, done.stderr)
+        self.assertIn(words, (self.work / "restore.log").read_text(errors="replace"))
+
+    def pid(self, cid):
+        return self.crio.state(cid)["pid"]
+
+    def folder(self, name):
+        folder = self.work / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def mounted(self, folder, *how):
+        """`folder`, with a mount on it until the test ends."""
+        run("mount", *how, folder)
+        self.addCleanup(run, "umount", "--lazy", folder, check=False)
+        return folder
+
+
+def volume(test):
+    """A folder of the node at /shared."""
+    return {"mounts": [bind(test.folder("shared"), "/shared")]}
+
+
+def overlay(test):
+    """A root that is an overlay, as engines make it. The engine unmounts it after the container."""
+    lower = make_rootfs(test.folder("lower"))
+    layers = f"lowerdir={lower},upperdir={test.folder('upper')},workdir={test.folder('layer')}"
+    root = test.mounted(test.folder("merged"), "-t", "overlay", "overlay", "-o", layers)
+    return {"rootfs": root}
