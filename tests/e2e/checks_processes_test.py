@@ -2,6 +2,7 @@
 # Copyright the lpm authors
 """Processes: what the checks refuse really fails, and their harmless twins come back."""
 import json
+import os
 import pathlib
 import subprocess
 
@@ -9,6 +10,7 @@ from awkward import ADMIN, Awkward, Fine, Refused, Warned, tabled, with_options
 from e2e import REAL, run, settle, wait_for
 
 NESTED = with_options(**ADMIN)
+OWN_NULL = "</dev/null >/dev/null 2>&1"  # of the container
 NULL = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -68,24 +70,62 @@ def foreground(test, cid):
 
 def left_behind(test, cid):
     """The session has ended, and what it started has become the container's."""
-    subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/sh", "-c", "sleep 1000 &"], check=True, **NULL)
+    subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/sh", "-c", f"sleep 1000 {OWN_NULL} &"],
+                   check=True, timeout=60, **NULL)
 
 
 def ended(test, cid):
     subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/true"], check=True, **NULL)
 
 
-def stranger(test, cid):
-    """Enters as a debugger on the node does, past the runtime, and leaves a process behind whose session has its
-    leader outside. It is in the container's cgroups."""
+def enter(test, cid, command, fds=()):
+    """Run a shell in the container, past the runtime, as a debugger on the node does; its cgroups are entered too."""
     def join():
         for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
-            hierarchy = pathlib.Path("/sys/fs/cgroup", controllers.removeprefix("name="))
-            (hierarchy / path.lstrip("/") / "cgroup.procs").write_text("0")
+            hierarchy = pathlib.Path("/sys/fs/cgroup", controllers.removeprefix("name=") or unified)
+            if (hierarchy / "cgroup.procs").exists():
+                (hierarchy / path.lstrip("/") / "cgroup.procs").write_text("0")
+    unified = "unified" if pathlib.Path("/sys/fs/cgroup/unified").exists() else ""
     pid = test.pid(cid)
-    subprocess.run(["nsenter", "--target", str(pid), "--all", "--", "/bin/sh", "-c", "sleep 1000 &"], check=True,
-                   preexec_fn=join, **NULL)
+    subprocess.run(["nsenter", "--target", str(pid), "--all", "--", "/bin/sh", "-c", command], check=True,
+                   preexec_fn=join, pass_fds=fds, **NULL)
+
+
+def stranger(test, cid):
+    """Its session's leader is not in the container."""
+    enter(test, cid, f"sleep 1000 {OWN_NULL} &")
+
+
+def daemon(test, cid):
+    """It has a session of its own, and nothing from outside."""
+    enter(test, cid, f"busybox setsid sleep 1000 {OWN_NULL} &")
+
+
+def daemon_with_file(test, cid):
+    with open(test.work / "outside", "w") as file:
+        enter(test, cid, f"busybox setsid sleep 1000 {OWN_NULL} &", (file.fileno(),))
+
+
+def daemon_with_null(test, cid):
+    """Its standard output is the node's /dev/null, which is another mount than the container's."""
+    enter(test, cid, "busybox setsid sleep 1000 </dev/null &")
+
+
+def terminal_session(test, cid, command):
+    """As kubectl exec --tty; somebody outside holds the master."""
+    master, slave = os.openpty()
+    test.addCleanup(os.close, master)
+    session = subprocess.Popen([REAL, "--root", test.root, "exec", "--tty", cid, "/bin/sh", "-c", command],
+                               stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    test.addCleanup(session.wait)
+    test.addCleanup(session.kill)
+    wait_for("the session", lambda: "sleep" in commands(test, cid))
+
+
+def terminal(test, cid):
+    terminal_session(test, cid, "sleep 1000")
 
 
 def commands(test, cid):
@@ -98,9 +138,17 @@ def commands(test, cid):
     Warned("detached", "ExecSession", ("child", "plain"), outside=exec_session("--detach"), words=("sleep",)),
     Warned("foreground", "ExecSession", ("child", "plain"), outside=foreground, words=("sleep",)),
     Fine("what_an_exec_left_behind", "ExecSession", ("child", "plain"), outside=left_behind),
+    Warned("with_a_terminal", "ExecSession", ("child", "plain"), outside=terminal, words=("sleep",)),
     Refused("stranger", "SessionOutside", ("child", "plain"), outside=stranger, words=("sleep",),
             fails="is outside of its pid namespace"),
     Fine("what_an_exec_left_behind_with_its_session", "SessionOutside", ("child", "plain"), outside=left_behind),
+    Fine("stranger_with_a_session", "SessionOutside", ("child", "plain"), outside=daemon),
+    Refused("file_of_the_node", "FileOutsideMounts", ("child", "plain"), outside=daemon_with_file,
+            words=("sleep", "/outside"), fails="Can't lookup mount=", code="StdioOutsideMounts"),
+    Refused("null_of_the_node", "FileOutsideMounts", ("child", "plain"), outside=daemon_with_null,
+            words=("sleep", "/dev/null"), fails="Can't lookup mount=", code="StdioOutsideMounts"),
+    Fine("null_of_the_container", "FileOutsideMounts", ("child", "plain"), outside=daemon),
+    Fine("terminal_of_a_session", "ForeignTerminal", ("child", "plain"), outside=terminal),
     Fine("ended", "ExecSession", ("child", "plain"), outside=ended),
 )
 class Exec(Awkward):
@@ -115,3 +163,15 @@ class Exec(Awkward):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.restores(self.remove(cid))
         self.assertEqual(commands(self, self.restored), ["awkward", "awkward"])
+
+    def test_terminal_that_a_session_left_behind(self):
+        """The dump succeeds, and nobody can restore it: the terminal belongs to no session of the container."""
+        cid = self.start("awkward", "/bin/awkward", "child", "plain")
+        terminal_session(self, cid, "(busybox setsid sleep 1000 &); sleep 2000")
+        settle()
+        self.refused("ForeignTerminal", self.checkpoint_args(cid), "sleep", "/dev/pts/0")
+        self.assert_runs(cid)
+        with self.without("ForeignTerminal"):
+            done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.restore_fails(self.remove(cid), "No task found with sid", "ForeignTerminal")
