@@ -103,6 +103,16 @@ TEST(Pagemap, reads_old_entries_and_survives_overflow) {
     EXPECT_FALSE(criu::parse_pagemap(head + huge + huge));
 }
 
+TEST_F(Images, of_a_zombie_name_a_thread_that_never_was) {
+    const std::string head("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
+    dir.write("pstree.img",
+              head + std::string("\x06\0\0\0\x08\x01\x2a\x02\x90\x4e", 10)); // thread 10000 of pid 1
+    EXPECT_EQ(verdict(), "complete");
+    dir.write("pstree.img",
+              head + std::string("\x07\0\0\0\x08\x01\x2a\x03\x01\x90\x4e", 11)); // threads 1 and 10000
+    EXPECT_EQ(verdict(), "core-10000.img is missing");
+}
+
 TEST_F(Images, of_one_thread_named_very_often_obey_the_deadline) {
     std::string record("\x08\x01\x2a\xff\x7f", 5); // pid 1, 16383 packed threads
     record += std::string(16383, '\x01');
