@@ -45,8 +45,12 @@ class Refused(Row):
 
     def run(self, test):
         cid = test.hold(self)
-        test.refuse(self.check, test.checkpoint_args(cid), *self.words,
-                    fails=self.fails and (self.code or self.check, self.fails))
+        args = test.checkpoint_args(cid)
+        test.refused(self.check, args, *self.words)
+        test.assert_runs(cid)
+        test.really_ends(self.check, args, self.fails and (self.code or self.check, self.fails))
+        if not self.fails:  # nobody thawed it when the test put an end to CRIU
+            test.crio.resume(cid)
         test.assert_runs(cid)
 
 

@@ -51,6 +51,10 @@ class Refusing(NodeTest):
         """`args` is refused by `check`, and without it ends as `fails` says: the code in the record, and words
         that are in CRIU's message, or in the runtime's when CRIU is not to blame; or None: CRIU never ends."""
         self.refused(check, args, *words, operation=operation, **how)
+        self.really_ends(check, args, fails, operation, **how)
+
+    def really_ends(self, check, args, fails, operation="checkpoint", **how):
+        """What CRIU makes of it when the check is off."""
         with self.without(check):
             if fails:
                 self.off_and_fail(check, args, operation, *fails, **how)
