@@ -15,11 +15,11 @@ namespace lpm::procfs {
 struct Mount {
     int id = 0;
     int parent = 0;
-    dev_t device = 0;  // st_dev of files in it (not for btrfs)
+    dev_t device = 0;    // st_dev of files in it (not for btrfs)
     std::string root{};  // of the mount within its file system
     std::string point{}; // as the process sees it; \040 and its like are decoded
-    int shared = 0;    // peer group, 0 for none
-    int master = 0;    // peer group it is a slave of
+    int shared = 0;      // peer group, 0 for none
+    int master = 0;      // peer group it is a slave of
     std::string type{};
     std::string source{};
 };

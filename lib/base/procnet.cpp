@@ -118,34 +118,4 @@ std::optional<std::uint64_t> next_packet_inode(std::string_view& table) {
     return next_of(table, parse_packet_inode);
 }
 
-// number: kind ADVISORY READ|WRITE pid major:minor:inode start end; major and minor hexadecimal
-static std::optional<FileLock> parse_lock(std::string_view line) {
-    if (!next_word(line).ends_with(':'))
-        return std::nullopt;
-    FileLock lock;
-    lock.kind = next_word(line);
-    if (lock.kind.empty() || lock.kind == "->")
-        return std::nullopt;
-    skip(line, 2);
-    const auto pid = to_number<pid_t>(next_word(line));
-    const auto file = next_word(line);
-    const auto first = file.find(':');
-    const auto second = file.rfind(':');
-    if (!pid || first == second) // "<none>:0": a lock of no file
-        return std::nullopt;
-    const auto major = to_number<unsigned>(file.substr(0, first), 16);
-    const auto minor = to_number<unsigned>(file.substr(first + 1, second - first - 1), 16);
-    const auto inode = to_number<std::uint64_t>(file.substr(second + 1));
-    if (!major || !minor || !inode)
-        return std::nullopt;
-    lock.pid = *pid;
-    lock.device = makedev(*major, *minor);
-    lock.inode = *inode;
-    return lock;
-}
-
-std::optional<FileLock> next_lock(std::string_view& locks) {
-    return next_of(locks, parse_lock);
-}
-
 } // namespace lpm::procfs

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <sys/types.h>
 
-// Tables of /proc/PID/net, which are of the whole network namespace, and /proc/locks.
+// Tables of /proc/PID/net, which are of the whole network namespace.
 namespace lpm::procfs {
 
 // A line of net/tcp, net/tcp6, net/udp, net/raw ...
@@ -39,14 +39,5 @@ struct NetlinkSocket {
 // nothing about others.
 [[nodiscard]] std::optional<std::uint64_t> next_unix_inode(std::string_view& table);
 [[nodiscard]] std::optional<std::uint64_t> next_packet_inode(std::string_view& table);
-
-// A line of /proc/locks; those that wait ("->") are left out.
-struct FileLock {
-    pid_t pid = 0; // -1: open file description locks and leases of nobody in particular; 0: other namespace
-    dev_t device = 0;
-    std::uint64_t inode = 0;
-    std::string_view kind; // POSIX FLOCK OFDLCK LEASE
-};
-[[nodiscard]] std::optional<FileLock> next_lock(std::string_view& locks);
 
 } // namespace lpm::procfs

@@ -74,10 +74,18 @@ std::size_t aligned(std::size_t length) {
 
 void read_attributes(std::string_view rest, UnixSocket& socket) {
     rtattr head{};
+    bool has_peer = false;
+    std::uint8_t shut = 0;
     while (read_struct(rest, head) && head.rta_len >= sizeof(head) && head.rta_len <= rest.size()) {
         const auto value = rest.substr(sizeof(head), head.rta_len - sizeof(head));
         if (head.rta_type == UNIX_DIAG_PEER) {
-            (void)read_struct(value, socket.peer);
+            has_peer = read_struct(value, socket.peer);
+        } else if (head.rta_type == UNIX_DIAG_SHUTDOWN) {
+            (void)read_struct(value, shut);
+        } else if (head.rta_type == UNIX_DIAG_ICONS) {
+            std::uint32_t client = 0;
+            for (std::size_t at = 0; read_struct(value.substr(at), client); at += sizeof(client))
+                socket.clients.push_back(client);
         } else if (head.rta_type == UNIX_DIAG_NAME) {
             socket.name = value;
             if (!socket.name.empty() && socket.name.front() == '\0')
@@ -87,6 +95,8 @@ void read_attributes(std::string_view rest, UnixSocket& socket) {
         }
         rest.remove_prefix(std::min(aligned(head.rta_len), rest.size()));
     }
+    // A peer without an inode has been closed, which shuts this end down, or was not accepted yet.
+    socket.waiting = has_peer && socket.peer == 0 && shut == 0 && socket.type != SOCK_DGRAM;
 }
 
 } // namespace
@@ -123,7 +133,7 @@ Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit) 
     request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     request.body.sdiag_family = AF_UNIX;
     request.body.udiag_states = UINT32_MAX;
-    request.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER;
+    request.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS;
     if (::send(diag.get(), &request, sizeof(request), 0) != static_cast<ssize_t>(sizeof(request)))
         return fail_errno(errno, "ask for unix sockets");
     std::vector<UnixSocket> sockets;

@@ -19,7 +19,9 @@ struct UnixSocket {
     std::uint32_t peer = 0; // inode; 0: not connected
     int type = 0;           // SOCK_STREAM ...
     bool listening = false;
-    std::string name; // "@" stands for the NUL of an abstract name; empty: none
+    bool waiting = false;               // connected to a listener that has not accepted it yet
+    std::vector<std::uint32_t> clients; // of a listener: inodes of those that wait
+    std::string name;                   // "@" stands for the NUL of an abstract name; empty: none
 };
 
 // The attributes and messages of one answer are added to `to`; false when it was the last one, or no answer.

@@ -99,10 +99,10 @@ Finding judge_inotify(const Facts& facts) {
     return finding;
 }
 
-Finding judge_lock(const Facts& facts) {
-    return judge_found(facts, Kind::foreign_lock,
-                       "a lock held outside of the container on a file that it has open,",
-                       "CRIU cannot tell whose it is");
+Finding judge_foreign_terminal(const Facts& facts) {
+    return judge_found(facts, Kind::foreign_terminal,
+                       "a terminal whose other end is outside of the container",
+                       "a restore has nobody to give it to");
 }
 
 Finding judge_pipes(const Facts& facts) {

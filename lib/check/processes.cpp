@@ -58,6 +58,14 @@ Finding judge_session(const Facts& facts) {
                        "CRIU cannot restore the session");
 }
 
+// On cgroup v1 CRIU waits for ever for a stopped process that is frozen as well, and leaves all frozen when
+// it is killed.
+Finding judge_stopped(const Facts& facts) {
+    const bool hangs = facts.state && !facts.state->unified;
+    return judge_found(facts, Kind::stopped, "a stop by a signal", "CRIU may wait for ever for the process",
+                       hangs ? Verdict::block : Verdict::warn);
+}
+
 Finding judge_zombie_leader(const Facts& facts) {
     return judge_found(facts, Kind::zombie_leader, "an ended first thread with others alive",
                        "CRIU does not support it");

@@ -6,6 +6,7 @@
 #include <array>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unordered_map>
 #include <utility>
 
 #include "base/procfs.hpp"
@@ -55,57 +56,91 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
         found[Kind::traced].add(
             {process.pid, process.name, -1,
              "by " + name_of_process(status.tracer) + ", process " + std::to_string(status.tracer)});
+    if (stat.state == 'T')
+        found[Kind::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
-        found[Kind::zombie_leader].add({process.pid, process.name, -1, {}});
-    const pid_t init = walk.facts.state->init;
-    // Orphans inside are adopted by init, so whoever has a parent outside was put in from outside.
-    if (process.pid != init && !walk.pids.contains(stat.parent))
-        found[Kind::outside_init].add({process.pid, process.name, -1, {}});
-    else if (stat.state != 'Z' && !status.ns_sids.empty() && status.ns_sids.back() == 0)
-        found[Kind::outside_session].add({process.pid, process.name, -1, {}});
-    found.filters = found.filters || status.seccomp == 2;
+        found[Kind::zombie_leader].add({process.pid, process.name});
+    if (stat.state != 'Z' && status.ns_sids.size() >= walk.depth && status.ns_sids[walk.depth - 1] == 0)
+        found[Kind::outside_session].add({process.pid, process.name});
 }
 
-void walk_process(Walk& walk, pid_t pid, const Namespaces& of_init, Memory& sum) {
-    const auto status = procfs::read_status(pid);
-    const auto stat = procfs::read_stat(pid);
-    if (!status || !stat)
-        return; // ended since
-    const Process process{pid, status->name};
-    ++walk.workload.processes;
-    sum.private_bytes += status->memory.anon + status->memory.swap;
-    sum.shared_bytes += status->memory.shmem;
-    judge_process(walk, process, *status, *stat);
-    if (stat->state == 'Z' && status->threads <= 1)
+using Stats = std::unordered_map<pid_t, procfs::Stat>;
+
+// CRIU walks from init to its children. Orphans inside are adopted by init, so whoever has an ancestor that
+// is no process of the container was put in from outside, and is in no image.
+bool below_init(const Stats& stats, pid_t pid, pid_t init) {
+    for (std::size_t steps = 0; pid != init && steps <= stats.size(); ++steps) {
+        const auto at = stats.find(pid);
+        if (at == stats.end())
+            return false;
+        pid = at->second.parent;
+    }
+    return pid == init;
+}
+
+void walk_process(Walk& walk, const Process& process, const procfs::Status& status, const procfs::Stat& stat,
+                  const Namespaces& of_init) {
+    judge_process(walk, process, status, stat);
+    if (stat.state == 'Z' && status.threads <= 1)
         return; // holds nothing any more
-    if (pid != walk.facts.state->init)
+    if (!process.init)
         compare_namespaces(walk, process, of_init);
     walk_descriptors(walk, process);
     walk_mappings(walk, process);
+}
+
+void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
+    const pid_t init = walk.facts.state->init;
+    Stats stats;
+    for (const pid_t pid : pids)
+        if (const auto stat = procfs::read_stat(pid)) // else ended since
+            stats.emplace(pid, *stat);
+    const auto status_of_init = procfs::read_status(init);
+    if (!status_of_init || status_of_init->ns_pids.empty()) {
+        walk.workload.incomplete = "the first process of the container cannot be read";
+        return;
+    }
+    walk.depth = status_of_init->ns_pids.size();
+    const Namespaces of_init = namespaces_of(init);
+    Memory sum;
+    for (const auto& [pid, stat] : stats) {
+        if (walk.deadline.passed())
+            walk.workload.incomplete = "not all processes were looked at within the deadline";
+        if (!walk.workload.incomplete.empty())
+            return;
+        const auto status = procfs::read_status(pid);
+        if (!status)
+            continue;
+        const Process process{pid, status->name, pid == init};
+        ++walk.workload.processes;
+        if (!below_init(stats, pid, init)) {
+            walk.workload[Kind::outside_init].add({pid, process.name});
+            continue;
+        }
+        sum.private_bytes += status->memory.anon + status->memory.swap;
+        sum.shared_bytes += status->memory.shmem;
+        walk_process(walk, process, *status, stat, of_init);
+    }
+    walk.workload.memory = sum;
 }
 
 } // namespace
 
 Workload scan(const Facts& facts, const std::vector<pid_t>& pids, std::uint64_t ghost_limit) {
     Workload found;
-    Walk walk{facts, *facts.deadline, found, {pids.begin(), pids.end()}, {}, {}, {}, ghost_limit};
+    Walk walk{.facts = facts,
+              .deadline = *facts.deadline,
+              .workload = found,
+              .pids = {pids.begin(), pids.end()},
+              .ghost_limit = ghost_limit};
     if (auto mounts = procfs::read_mountinfo(facts.state->init))
         found.mounts = *std::move(mounts);
     if (pids.size() >= max_processes)
         found.incomplete = "there are more than " + std::to_string(max_processes) + " processes";
-    const Namespaces of_init = namespaces_of(facts.state->init);
-    Memory sum;
-    for (const pid_t pid : pids) {
-        if (walk.deadline.passed())
-            found.incomplete = "not all processes were looked at within the deadline";
-        if (!found.incomplete.empty())
-            break;
-        walk_process(walk, pid, of_init, sum);
-    }
-    if (found.incomplete.empty())
-        found.memory = sum;
+    else
+        walk_processes(walk, pids);
+    judge_terminals(walk);
     walk_sockets(walk);
-    walk_locks(walk);
     return found;
 }
 

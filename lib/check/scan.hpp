@@ -18,15 +18,22 @@ namespace lpm::check {
 inline constexpr std::size_t max_processes = 100'000;
 inline constexpr std::size_t max_descriptors = 1'000'000;
 
-// One number for a file, to look for it among 100,000.
-[[nodiscard]] constexpr std::uint64_t file_key(dev_t device, std::uint64_t inode) {
-    return inode ^ static_cast<std::uint64_t>(device) << 32U;
-}
-
 struct SocketRef { // or a pipe
     std::uint64_t inode;
     pid_t pid;
     int fd;
+};
+
+struct Process {
+    pid_t pid = 0;
+    std::string name;
+    bool init = false;
+};
+
+// A process's end of a pseudo terminal.
+struct Terminal {
+    unsigned index = 0;
+    Holder holder;
 };
 
 // What the parts of the walk share.
@@ -35,15 +42,12 @@ struct Walk {
     const Deadline& deadline;
     Workload& workload;
     std::unordered_set<pid_t> pids; // of the container
-    std::vector<SocketRef> sockets;
-    std::vector<SocketRef> pipes;
-    std::vector<std::uint64_t> files; // file_key of regular files
-    std::uint64_t ghost_limit = 0;    // bytes
-};
-
-struct Process {
-    pid_t pid = 0;
-    std::string name;
+    std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
+    std::vector<SocketRef> sockets{};
+    std::vector<SocketRef> pipes{};
+    std::vector<Terminal> terminals{};
+    std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
+    std::uint64_t ghost_limit = 0;          // bytes
 };
 
 [[nodiscard]] Workload scan(const Facts& facts, const std::vector<pid_t>& pids, std::uint64_t ghost_limit);
@@ -51,7 +55,7 @@ struct Process {
 // The parts, each of one process, or of what was gathered by then.
 void walk_descriptors(Walk& walk, const Process& process);
 void walk_mappings(Walk& walk, const Process& process);
+void judge_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
-void walk_locks(Walk& walk);
 
 } // namespace lpm::check

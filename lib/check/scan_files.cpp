@@ -35,6 +35,8 @@ struct Device {
 constexpr Device known_devices[] = {
     {1, 0, 1048575}, {5, 0, 2}, {4, 0, 63}, {136, 0, 1048575}, {10, 200, 200}};
 constexpr unsigned nvidia_majors[] = {195};
+constexpr unsigned memory_major = 1;
+constexpr unsigned pts_major = 136;
 
 bool known_device(dev_t device) {
     return std::ranges::any_of(known_devices, [&](const Device& known) {
@@ -51,6 +53,12 @@ std::string_view base_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
+// What has no name by nature, and is on a mount of the kernel's own: it is found without one.
+bool nameless(std::string_view path) {
+    static constexpr std::string_view kinds[] = {"/memfd:", "/dev/zero (deleted)", "/SYSV", "/anon_hugepage"};
+    return std::ranges::any_of(kinds, [&](std::string_view kind) { return path.starts_with(kind); });
+}
+
 class Files {
   public:
     Files(Walk& walk, const Process& process) : walk_(walk), process_(process) {}
@@ -60,16 +68,16 @@ class Files {
         struct statx st{};
         if (::statx(dir, through, 0, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
             return;
-        if (S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode))
-            return device(fd, path, makedev(st.stx_rdev_major, st.stx_rdev_minor), S_ISBLK(st.stx_mode));
-        if (!S_ISREG(st.stx_mode) && !S_ISDIR(st.stx_mode))
-            return;
-        if (S_ISREG(st.stx_mode)) {
+        const bool special = S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode);
+        const dev_t number = makedev(st.stx_rdev_major, st.stx_rdev_minor);
+        if (special)
+            device(fd, path, number, S_ISBLK(st.stx_mode));
+        if (S_ISREG(st.stx_mode))
             deleted(fd, path, st);
-            if (fd >= 0)
-                walk_.files.push_back(file_key(makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino));
-        }
-        if (fd >= 0 && (st.stx_mask & STATX_MNT_ID) != 0)
+        // A terminal is found by its number, and the runtime reopens the null device of init.
+        const bool named = S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) ||
+                           (special && major(number) == memory_major && !process_.init);
+        if (named && fd >= 0 && !nameless(path) && (st.stx_mask & STATX_MNT_ID) != 0)
             mount(fd, path, static_cast<int>(st.stx_mnt_id));
     }
 
@@ -90,6 +98,11 @@ class Files {
 
   private:
     void device(int fd, std::string_view path, dev_t device, bool block) {
+        if (major(device) == pts_major && fd >= 0)
+            walk_.terminals.push_back({minor(device), {process_.pid, process_.name, fd, std::string(path)}});
+        if (device == makedev(5, 2) && fd >= 0)
+            if (const auto index = terminal_of_master(fd))
+                walk_.masters.insert(*index);
         if (std::ranges::find(nvidia_majors, major(device)) != std::end(nvidia_majors) ||
             path.starts_with("/dev/nvidia"))
             return add(Kind::gpu, fd, path);
@@ -97,10 +110,20 @@ class Files {
             add(Kind::device, fd, path);
     }
 
+    // "tty-index:" in the fdinfo of /dev/ptmx.
+    [[nodiscard]] std::optional<unsigned> terminal_of_master(int fd) const {
+        const auto text = procfs::read_proc(process_.pid, "fdinfo/" + std::to_string(fd));
+        std::string_view rest = text ? std::string_view(*text) : std::string_view{};
+        while (!rest.empty()) {
+            auto line = next_line(rest);
+            if (next_word(line) == "tty-index:")
+                return to_number<unsigned>(next_word(line));
+        }
+        return std::nullopt;
+    }
+
     void deleted(int fd, std::string_view path, const struct statx& st) {
-        // What has no name by nature is no file that was deleted.
-        if (path.starts_with("/memfd:") || path.starts_with("/dev/zero (deleted)") ||
-            path.starts_with("/SYSV"))
+        if (nameless(path))
             return;
         const std::uint64_t bytes = st.stx_blocks * 512;
         if (st.stx_nlink == 0 && bytes > walk_.ghost_limit)
@@ -109,12 +132,12 @@ class Files {
             add(Kind::unlinked, fd, path);
     }
 
-    // The stdio of the container has a check of its own.
+    // The standard streams of init have a check of their own.
     void mount(int fd, std::string_view path, int id) {
         const auto& mounts = walk_.workload.mounts;
         const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
         if (at == mounts.end()) {
-            if (!mounts.empty() && fd > 2)
+            if (!mounts.empty() && (fd > 2 || !process_.init))
                 add(Kind::outside_mounts, fd, path);
             return;
         }
@@ -219,6 +242,15 @@ void walk_mappings(Walk& walk, const Process& process) {
             files.path(-1, path, AT_FDCWD, through.data());
         }
     }
+}
+
+void judge_terminals(Walk& walk) {
+    // The container's own terminal has its other end at the engine, and a check of its own.
+    if (walk.facts.bundle && walk.facts.bundle->terminal)
+        return;
+    for (Terminal& terminal : walk.terminals)
+        if (!walk.masters.contains(terminal.index))
+            walk.workload[Kind::foreign_terminal].add(std::move(terminal.holder));
 }
 
 } // namespace lpm::check

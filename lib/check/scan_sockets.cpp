@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unordered_set>
 #include <utility>
 
 #include "base/file.hpp"
@@ -86,16 +87,19 @@ class Sockets {
     }
 
     void unix(const std::vector<UnixSocket>& sockets) {
+        std::unordered_set<std::uint32_t> waiting_inside;
+        for (const UnixSocket& socket : sockets)
+            if (socket.listening && held(socket.inode))
+                waiting_inside.insert(socket.clients.begin(), socket.clients.end());
         for (const UnixSocket& socket : sockets) {
             const SocketRef* ref = take(socket.inode);
-            if (ref == nullptr || socket.listening || socket.peer == 0 || held(socket.peer))
+            if (ref == nullptr || socket.listening)
                 continue;
-            const auto peer = std::ranges::find(sockets, socket.peer, &UnixSocket::inode);
-            std::string name = !socket.name.empty()                           ? socket.name
-                               : peer != sockets.end() && !peer->name.empty() ? peer->name
-                                                                              : std::string("unnamed");
+            const bool waits = socket.waiting && !waiting_inside.contains(socket.inode);
+            if (!waits && (socket.peer == 0 || held(socket.peer)))
+                continue;
             add(socket.type == SOCK_DGRAM ? Kind::unix_datagram_foreign : Kind::unix_foreign, *ref,
-                std::move(name));
+                name_of_either(sockets, socket));
         }
     }
 
@@ -121,6 +125,11 @@ class Sockets {
     }
 
   private:
+    static std::string name_of_either(const std::vector<UnixSocket>& sockets, const UnixSocket& socket) {
+        const auto peer = std::ranges::find(sockets, socket.peer, &UnixSocket::inode);
+        return !socket.name.empty() ? socket.name : peer != sockets.end() ? peer->name : std::string();
+    }
+
     void ask(const SocketRef& ref, int pidfd) {
         const auto own = borrow_fd(pidfd, ref.fd);
         const auto kind = own ? socket_kind(own->get()) : std::unexpected(own.error());
@@ -133,9 +142,9 @@ class Sockets {
         const bool ip = kind->domain == AF_INET || kind->domain == AF_INET6;
         if (ip && kind->protocol == mptcp_protocol)
             add(Kind::mptcp, ref, {});
-        else if (ip && kind->protocol == IPPROTO_TCP)
-            add(Kind::inet, ref, {});
-        else if (ip && kind->type != SOCK_DGRAM && kind->type != SOCK_RAW)
+        else if (ip && (kind->protocol == IPPROTO_TCP || kind->type == SOCK_DGRAM || kind->type == SOCK_RAW))
+            add(Kind::inet, ref, {}); // bound to nothing yet
+        else if (ip)
             add(Kind::socket_family, ref, "protocol " + std::to_string(kind->protocol));
         else if (!ip && kind->domain != AF_UNIX && kind->domain != AF_NETLINK && kind->domain != AF_PACKET)
             add(Kind::socket_family, ref, family_name(kind->domain));
@@ -210,22 +219,6 @@ void walk_sockets(Walk& walk) {
     else
         walk.workload.sockets_incomplete = all.error().text;
     sockets.rest();
-}
-
-void walk_locks(Walk& walk) {
-    if (walk.files.empty())
-        return;
-    const auto text = read_file(AT_FDCWD, "/proc/locks", std::size_t{8} << 20);
-    if (!text)
-        return;
-    std::ranges::sort(walk.files);
-    std::string_view locks = *text;
-    while (const auto lock = procfs::next_lock(locks))
-        if (lock->pid > 0 && !walk.pids.contains(lock->pid) &&
-            std::ranges::binary_search(walk.files, file_key(lock->device, lock->inode)))
-            walk.workload[Kind::foreign_lock].add(
-                {lock->pid, procfs::read_status(lock->pid).value_or(procfs::Status{}).name, -1,
-                 std::string(lock->kind)});
 }
 
 } // namespace lpm::check

@@ -34,7 +34,8 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_shm(const Facts& facts);
 [[nodiscard]] Finding judge_sysv(const Facts& facts);
 [[nodiscard]] Finding judge_inotify(const Facts& facts);
-[[nodiscard]] Finding judge_lock(const Facts& facts);
+[[nodiscard]] Finding judge_foreign_terminal(const Facts& facts);
+[[nodiscard]] Finding judge_stopped(const Facts& facts);
 [[nodiscard]] Finding judge_pipes(const Facts& facts);
 [[nodiscard]] Finding judge_many_descriptors(const Facts& facts);
 [[nodiscard]] Finding judge_uprobes(const Facts& facts);

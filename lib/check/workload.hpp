@@ -20,6 +20,7 @@ enum class Kind {
     traced,
     outside_init,
     outside_session,
+    stopped,
     zombie_leader,
     nested_namespace,
     // descriptors and mappings
@@ -31,13 +32,13 @@ enum class Kind {
     ghost,
     unlinked,
     watch_on_overlay,
+    foreign_terminal,
     outside_mounts,
     covered,
     shm_file,
     sysv_memory,
     uprobes,
     huge_memfd,
-    foreign_lock,
     // sockets
     tcp_connected,
     tcp_waiting,
@@ -53,8 +54,8 @@ enum class Kind {
 // Who holds it, and what it is, for a message.
 struct Holder {
     pid_t pid = 0;
-    std::string name{}; // of the process
-    int fd = -1;       // -1: no descriptor: a mapping, or the process itself
+    std::string name{};  // of the process
+    int fd = -1;         // -1: no descriptor: a mapping, or the process itself
     std::string thing{}; // path, peer, kind
     std::uint64_t bytes = 0;
 };
@@ -80,7 +81,6 @@ struct Workload {
     std::size_t descriptors = 0;
     std::size_t pipes = 0;           // distinct ends of pipes
     std::size_t pipes_with_data = 0; // 0 when there are too few pipes to matter
-    bool filters = false;            // a process runs under a seccomp filter
     std::optional<Memory> memory;
     std::vector<procfs::Mount> mounts; // of the init process
 

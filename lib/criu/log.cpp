@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "criu/log.hpp"
 
+#include <span>
+
 #include "base/text.hpp"
 
 namespace lpm::criu {
@@ -19,15 +21,34 @@ static constexpr Known known[] = {
     {"In-flight connection", "TcpInFlight", "try again: a client was about to be accepted"},
     {"opt: Operation not supported", "TcpOnNewKernel",
      "install CRIU 4.2 or newer: older ones cannot dump a TCP socket on Linux 6.16 and newer"},
-    {"Unsupported proto 262", "MptcpSocket", "run the workload with GODEBUG=multipathtcp=0"},
+    {"Unsupported proto 262", "Mptcp", "run the workload with GODEBUG=multipathtcp=0"},
     {"External socket is used", "UnixExternal", "close the connection to the socket outside the container"},
     {"Can't dump half of stream unix connection", "UnixExternal",
      "close the connection to the socket outside the container"},
+    {"Dangling connection", "UnixExternal", "close the connection to the socket outside the container"},
+    {"without peer", "UnixExternal", "close the connection to the socket outside the container"},
+    {"unresolved for", "UnixExternal", "take the checkpoint again without a connection to a socket outside"},
+    {"The socket has data to read", "NetlinkUnread", "try again: a netlink socket held unread data"},
+    {"Unknown socket collected", "SocketFamily", "close the socket before the checkpoint"},
     {"increase limit", "GhostTooLarge", "raise ghost-limit in /etc/criu/runc.conf above the size named"},
     {"Can't create link remap", "LinkRemap", "set link-remap in /etc/criu/runc.conf"},
     {"Can't lookup mount=", "StdioOutsideMounts",
      "let the container's output go to a pipe, or to a file inside its own mounts"},
     {"anon_inode:[io_uring]", "IoUring", "turn io_uring off in the workload (UV_USE_IO_URING=0 for libuv)"},
+    {"send_fds failed", "IoUring", "turn io_uring off in the workload (UV_USE_IO_URING=0 for libuv)"},
+    {"(anon anon_inode:", "AnonInode", "close the kernel object named before the checkpoint"},
+    {"(chr ", "DeviceOpen", "close the device before the checkpoint"},
+    {"PIDFD_THREAD", "PidfdOutside", "close the pidfd before the checkpoint"},
+    {"Can't dump that handle", "InotifyOverlay", "let the program poll, or watch a directory on a volume"},
+    {"OOM storing pipe", "PipesFull", "let the readers of the pipes catch up"},
+    {"doesn't live in IPC ns", "SysvShm", "give the container an IPC namespace of its own"},
+    {"Zombies with threads", "ZombieLeader", "end the process whose first thread has ended"},
+    {"more than one netns", "NestedNamespace",
+     "the workload makes namespaces of its own; it cannot be dumped"},
+    {"overmounted mounts", "FileCovered", "close the file that a later mount hides"},
+    {"unsupported id", "FilesystemUnsupported", "unmount it, or mount it on the node and bind it in"},
+    {"No task found with sid", "ForeignTerminal",
+     "end what an exec session left behind before the checkpoint"},
     {"Can't dump file", "UnsupportedFile",
      "close the descriptor named, or turn off the feature that uses it"},
     {"Some file locks are hold", "FileLocks", "pass --file-locks"},
@@ -35,7 +56,7 @@ static constexpr Known known[] = {
     {"ctty inheritance detected", "Terminal", "use a container without a terminal"},
     {"Found dangling tty", "Terminal", "end the exec session, or use a container without a terminal"},
     {"Unseizable non-zombie", "Traced", "detach the debugger or tracer from the container"},
-    {"is outside of its pid namespace", "ExecSession", "end the exec session or wait for the probe"},
+    {"is outside of its pid namespace", "SessionOutside", "end the process that was put in from outside"},
     {"Can't dump nested", "NestedNamespace", "the workload makes namespaces of its own; it cannot be dumped"},
     {"Unable to freeze cgroup", "CannotFreeze", "find the process that hangs in the kernel (state D)"},
     {"doesn't have a proper root mount", "MountUnknown", "remove the mount that was made after the start"},
@@ -71,6 +92,12 @@ static constexpr std::string_view harmless[] = {
     "rlimit: Can't setup RLIMIT_NOFILE for self",
 };
 
+// Said of every zombie, and alone when a traced process could not be stopped: it counts if nothing better
+// comes.
+static constexpr Known traced{"found while seizing", "Traced",
+                              "detach the debugger or tracer from the container"};
+static constexpr std::string_view unknown = "CriuError";
+
 static bool skipped(std::string_view text) {
     for (const auto part : harmless)
         if (text.find(part) != std::string_view::npos)
@@ -87,22 +114,27 @@ static std::string_view error_text(std::string_view line) {
     return close == std::string_view::npos ? std::string_view{} : trim(line.substr(close + 2));
 }
 
+static LogError classified(std::string_view text, std::span<const Known> rows) {
+    for (const Known& row : rows)
+        if (text.find(row.part) != std::string_view::npos)
+            return {row.code, one_line(text), row.remedy};
+    return {unknown, one_line(text), {}};
+}
+
 std::optional<LogError> first_error(std::string_view log) {
+    std::optional<LogError> seized;
     while (!log.empty()) {
         const auto text = error_text(next_line(log));
         if (text.empty() || skipped(text))
             continue;
-        LogError error{"CriuError", one_line(text), {}};
-        for (const Known& row : known) {
-            if (text.find(row.part) == std::string_view::npos)
-                continue;
-            error.code = row.code;
-            error.remedy = row.remedy;
-            break;
+        if (text.find(traced.part) != std::string_view::npos) {
+            seized = classified(text, {&traced, 1});
+            continue;
         }
-        return error;
+        auto error = classified(text, known);
+        return seized && error.code == unknown ? seized : error;
     }
-    return std::nullopt;
+    return seized;
 }
 
 } // namespace lpm::criu

@@ -3,7 +3,7 @@
 """Descriptors and memory: what the checks refuse really fails, and their harmless twins come back."""
 import fcntl
 
-from awkward import ADMIN, Awkward, Fine, Refused, overlay, tabled, volume, with_options
+from awkward import ADMIN, Awkward, Fine, Refused, Warned, overlay, tabled, volume, with_options
 from oci_spec import bind
 
 HOST_IPC = with_options(shared=("ipc",))
@@ -56,14 +56,14 @@ class Devices(Awkward):
     Refused("deleted_name", "LinkRemap", ("linked", "deleted"), words=("awkward", "/tmp/first"),
             fails="Can't create link remap"),
     Fine("two_names", "LinkRemap", ("linked", "kept")),
-    Refused("watch_on_the_overlay", "InotifyOverlay", ("inotify", "/tmp"), overlay, words=("awkward",),
+    Warned("watch_on_the_overlay", "InotifyOverlay", ("inotify", "/tmp"), overlay, words=("awkward",),
             fails="Can't dump that handle"),
-    Refused("watch_on_a_file_of_the_image", "InotifyOverlay", ("inotify", "/bin/counter"), overlay,
+    Warned("watch_on_a_file_of_the_image", "InotifyOverlay", ("inotify", "/bin/counter"), overlay,
             words=("awkward",), fails="Can't dump that handle"),
-    Refused("fanotify_on_the_overlay", "InotifyOverlay", ("fanotify", "/tmp"),
+    Warned("fanotify_on_the_overlay", "InotifyOverlay", ("fanotify", "/tmp"),
             lambda test: overlay(test) | ADMIN, words=("awkward",), fails="Can't dump that handle"),
-    Fine("watch_on_the_root_of_the_overlay", "InotifyOverlay", ("inotify", "/"), overlay),
-    Fine("watch_where_criu_looks", "InotifyOverlay", ("inotify", "/etc"), overlay),
+    Fine("watch_on_the_root_of_the_overlay", "InotifyOverlay", ("inotify", "/"), overlay, verdict="warn"),
+    Fine("watch_where_criu_looks", "InotifyOverlay", ("inotify", "/etc"), overlay, verdict="warn"),
     Fine("watch_on_a_tmpfs", "InotifyOverlay", ("inotify", "/dev/shm"), overlay),
     Fine("watch_on_a_disk", "InotifyOverlay", ("inotify", "/tmp")),
 )
@@ -82,11 +82,11 @@ def locked_outside(lock):
 
 
 @tabled(
-    Fine("lock_of_its_own", "LockForeign", ("lock", "/shared/file"), volume),
-    Fine("flock_of_another", "LockForeign", ("open", "/shared/file"), locked_outside(fcntl.flock)),
-    Fine("record_lock_of_another", "LockForeign", ("open", "/shared/file"), locked_outside(fcntl.lockf)),
+    Fine("lock_of_its_own", "FileOutsideMounts", ("lock", "/shared/file"), volume),
+    Fine("flock_of_another", "FileOutsideMounts", ("open", "/shared/file"), locked_outside(fcntl.flock)),
+    Fine("record_lock_of_another", "FileOutsideMounts", ("open", "/shared/file"), locked_outside(fcntl.lockf)),
     Refused("too_many_full_pipes", "PipesFull", ("pipes", "1100"), words=("1100",), fails="OOM storing pipe"),
-    Fine("many_full_pipes", "PipesFull", ("pipes", "1020")),
+    Fine("many_full_pipes", "PipesFull", ("pipes", "1020"), verdict="warn"),
     Fine("full_pipes", "PipesFull", ("pipes", "100")),
 )
 class LocksAndPipes(Awkward):
@@ -95,7 +95,8 @@ class LocksAndPipes(Awkward):
 
 def pod_shm(test):
     """What the containers of a pod share, and the next pod does not get."""
-    return {"mounts": [bind(test.mounted(test.folder("shm"), "-t", "tmpfs", "tmpfs"), "/dev/shm")]}
+    return {"mounts": [bind(test.mounted(test.folder("shm"), "-t", "tmpfs", "tmpfs"), "/dev/shm")],
+            "annotations": {"io.kubernetes.cri-o.SandboxID": "pod"}}
 
 
 @tabled(

@@ -29,9 +29,9 @@ def outside(kind, *, accepted=True, network=None):
 
 @tabled(
     Refused("tcp_connection", "TcpEstablished", ("tcp", "connected"),
-            words=("awkward", "127.0.0.1"), fails="Connected TCP socket"),
+            flavours=FORKY, words=("awkward", "127.0.0.1"), fails="Connected TCP socket"),
     Refused("tcp_connection_that_is_half_closed", "TcpEstablished", ("tcp", "half-closed"),
-            words=("awkward",), fails="Connected TCP socket"),
+            flavours=FORKY, words=("awkward",), fails="Connected TCP socket"),
     Fine("tcp_listener", "TcpEstablished", ("tcp", "listening"), flavours=FORKY),
     Refused("tcp_listener_with_an_old_criu", "TcpOnNewKernel", ("tcp", "listening"), flavours=TRIXIE,
             words=("awkward", "CRIU"), fails="opt: Operation not supported"),

@@ -31,8 +31,6 @@ def trace(test, cid):
     Refused("first_thread_has_ended", "ZombieLeader", ("leader", "zombie"), words=("awkward",),
             fails="Zombies with threads are not supported"),
     Fine("first_thread_is_alive", "ZombieLeader", ("leader", "alive")),
-    Refused("stopped_child", "Stopped", ("child", "stopped"), words=("awkward",)),  # CRIU hangs
-    Fine("running_child", "Stopped", ("child", "plain")),
     Fine("ordinary_zombie", "ZombieLeader", ("child", "zombie")),
 )
 class States(Awkward):

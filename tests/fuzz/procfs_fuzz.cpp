@@ -45,7 +45,6 @@ static void tables(std::string_view text) {
     walk(text, procfs::next_netlink_socket, [](const procfs::NetlinkSocket&) {});
     walk(text, procfs::next_unix_inode, [](std::uint64_t) {});
     walk(text, procfs::next_packet_inode, [](std::uint64_t) {});
-    walk(text, procfs::next_lock, [&](const procfs::FileLock& lock) { expect(lies_in(lock.kind, text)); });
 }
 
 static void mounts(std::string_view text) {

@@ -150,36 +150,6 @@ TEST(Procnet, reads_inodes_of_unix_and_packet_sockets) {
         expect_left_out(procfs::next_packet_inode, line);
 }
 
-TEST(Procnet, reads_locks) {
-    const auto locks = all(procfs::next_lock, "1: FLOCK  ADVISORY  WRITE 16930 fe:00:1515771 0 EOF\n"
-                                              "2: LEASE  ACTIVE    READ 32748 103:1000:10952980 0 EOF\n"
-                                              "3: OFDLCK ADVISORY  WRITE -1 00:2a:10952978 100 104\n"
-                                              "3: -> POSIX  ADVISORY  WRITE 321 00:2a:10952978 0 EOF\n"
-                                              "3:  -> POSIX  ADVISORY  WRITE 322 00:2a:10952978 0 EOF\n"
-                                              "4: POSIX  *NOINODE* WRITE 5 <none>:0 0 EOF\n"
-                                              "5: POSIX  ADVISORY  READ 0 fe:00:18446744073709551615 0 9");
-    ASSERT_EQ(locks.size(), 4U);
-    EXPECT_EQ(locks[0].kind, "FLOCK");
-    EXPECT_EQ(locks[0].pid, 16930);
-    EXPECT_EQ(locks[0].device, makedev(0xfe, 0));
-    EXPECT_EQ(locks[0].inode, 1515771U);
-    EXPECT_EQ(locks[1].kind, "LEASE");
-    EXPECT_EQ(locks[1].device, makedev(0x103, 0x1000));
-    EXPECT_EQ(locks[2].kind, "OFDLCK");
-    EXPECT_EQ(locks[2].pid, -1);
-    EXPECT_EQ(locks[3].kind, "POSIX");
-    EXPECT_EQ(locks[3].pid, 0);
-    EXPECT_EQ(locks[3].inode, UINT64_MAX);
-    for (const char* line :
-         {"", "1", "1:", "1: POSIX", "1: POSIX ADVISORY READ 5", "1 POSIX ADVISORY READ 5 fe:00:7 0 9",
-          "1: POSIX ADVISORY READ x fe:00:7", "1: POSIX ADVISORY READ 5 fe007",
-          "1: POSIX ADVISORY READ 5 fe:7", "1: POSIX ADVISORY READ 5 :0:7", "1: POSIX ADVISORY READ 5 fe::7",
-          "1: POSIX ADVISORY READ 5 fe:00:", "1: POSIX ADVISORY READ 5 fe:00:7:8",
-          "1: POSIX ADVISORY READ 99999999999 fe:00:7", "1: POSIX ADVISORY READ 5 100000000:00:7",
-          "1: POSIX ADVISORY READ 5 fe:00:18446744073709551616"})
-        expect_left_out(procfs::next_lock, line);
-}
-
 TEST(Procnet, agrees_with_the_kernel_on_a_listening_socket) {
     const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
@@ -222,25 +192,4 @@ TEST(Procnet, agrees_with_the_kernel_on_local_sockets) {
     const Fd local(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto inodes = all(procfs::next_unix_inode, procfs::read_proc(0, "net/unix").value());
     EXPECT_EQ(std::ranges::count(inodes, inode_of(local)), 1);
-}
-
-TEST(Procnet, agrees_with_the_kernel_on_locks) {
-    const Fd fd(::memfd_create("locked", MFD_CLOEXEC));
-    ASSERT_EQ(::flock(fd.get(), LOCK_EX), 0);
-    struct flock range{};
-    range.l_type = F_WRLCK;
-    range.l_len = 4;
-    ASSERT_EQ(::fcntl(fd.get(), F_SETLK, &range), 0);
-    range.l_start = 8;
-    ASSERT_EQ(::fcntl(fd.get(), F_OFD_SETLK, &range), 0);
-    struct stat st{};
-    ASSERT_EQ(::fstat(fd.get(), &st), 0);
-    const std::string text = procfs::read_proc(0, "../locks").value();
-    std::vector<std::string> found;
-    for (const auto& lock : all(procfs::next_lock, text))
-        if (lock.device == st.st_dev && lock.inode == st.st_ino)
-            found.push_back(std::string(lock.kind) +
-                            (lock.pid == ::getpid() ? " mine" : " " + std::to_string(lock.pid)));
-    std::ranges::sort(found);
-    EXPECT_EQ(found, (std::vector<std::string>{"FLOCK mine", "OFDLCK -1", "POSIX mine"}));
 }

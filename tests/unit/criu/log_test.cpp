@@ -41,3 +41,14 @@ TEST(CriuLog, is_silent_about_a_good_log) {
         criu::first_error("(00.1) Dumping finished successfully\n(00.2) Warn (x.c:1): no Error here\n"));
     EXPECT_FALSE(criu::first_error("Error (unfinished"));
 }
+
+TEST(CriuLog, blames_a_zombie_only_when_nothing_better_comes) {
+    const std::string zombie = "(00.1) Error (criu/seize.c:335): zombie 12 (comm x) found while seizing\n";
+    const std::string failed = "(00.2) Error (criu/cr-dump.c:1975): Dumping FAILED.\n";
+    EXPECT_EQ(criu::first_error(zombie + zombie + failed).value().code, "Traced");
+    EXPECT_EQ(criu::first_error(zombie).value().code, "Traced");
+    EXPECT_EQ(criu::first_error(failed).value().code, "CriuError");
+    EXPECT_EQ(
+        criu::first_error(zombie + "(00.2) Error (criu/sk-inet.c:1): Unsupported proto 262\n").value().code,
+        "Mptcp");
+}
