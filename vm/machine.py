@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """One guest: a QEMU with a system disk, a disk of programs and tests, and two ports that bring things back."""
+import functools
 import os
 import pathlib
 import re
@@ -35,9 +36,25 @@ def make_suite_disk(path, stage):
     shutil.rmtree(tree)
 
 
-def accelerator():
-    """Emulation, unless LPM_VM_ACCEL says kvm: there are hosts with /dev/kvm where no guest kernel comes up."""
-    return os.environ.get("LPM_VM_ACCEL", "tcg")
+@functools.cache
+def accelerator(kernel):
+    """What runs the guest's code: LPM_VM_ACCEL, else KVM where it works, else emulation."""
+    return os.environ.get("LPM_VM_ACCEL") or ("kvm" if kvm_works(kernel) else "tcg")
+
+
+def kvm_works(kernel):
+    """On some hosts /dev/kvm is there and no kernel comes up on it. So one is sent as far as it gets without a
+    root file system, which is a second of work: it panics, and QEMU ends."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+        tried = subprocess.run([QEMU, "-accel", "kvm", "-cpu", "max", "-m", "512", "-nodefaults", "-display", "none",
+                                "-no-reboot", "-serial", "stdio", "-kernel", kernel,
+                                "-append", "console=ttyS0 panic=-1"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return tried.returncode == 0 and b"Unable to mount root fs" in tried.stdout
 
 
 def command_line(image, suite_disk, suite, memory, disk=None):
@@ -48,7 +65,7 @@ def command_line(image, suite_disk, suite, memory, disk=None):
     append = "console=ttyS0 root=/dev/vda rw net.ifnames=0 panic=1 systemd.show_status=1"
     if suite:
         append += f" lpm.suite={suite}"
-    argv = [QEMU, "-accel", accelerator(), "-cpu", "max", "-smp", "1", "-m", memory, "-nodefaults",
+    argv = [QEMU, "-accel", accelerator(image / "vmlinuz"), "-cpu", "max", "-smp", "1", "-m", memory, "-nodefaults",
             "-display", "none", "-no-reboot", "-nic", "none",
             "-kernel", image / "vmlinuz", "-initrd", image / "initrd", "-append", append,
             "-drive", f"{system},format=raw,if=virtio",
