@@ -133,7 +133,7 @@ class Machine:
 
     def explain(self, what, printed):
         """The message of a guest that went wrong, with the end of its console."""
-        log = self.console.read_bytes().decode(errors="replace").splitlines()
+        log = plain_lines(self.console.read_bytes())
         panic = next((line for line in log if "Kernel panic" in line), None)
         reason = f"{what}{': ' + panic.strip() if panic else ''}"
         if printed:
@@ -142,7 +142,7 @@ class Machine:
             reason += "; its suite never began"
         qemu = (self.folder / "qemu.log").read_text().strip()
         tail = "\n".join("  " + line for line in log[-25:])
-        return f"{reason}\n{qemu}\nend of {self.console}:\n{tail}"
+        return "\n".join(part for part in (reason, qemu, "the end of its console:", tail) if part)
 
     def take_results(self, target):
         """Unpacks the files that the suite left; plain files only, names as they are."""
@@ -154,6 +154,13 @@ class Machine:
             for member in tar:
                 if member.isfile():
                     (target / pathlib.Path(member.name).name).write_bytes(tar.extractfile(member).read())
+
+
+def plain_lines(console):
+    """The lines that say something, without what would colour or move about the terminal of the reader."""
+    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*|[^\[\]])", "", console.decode(errors="replace"))
+    lines = re.split(r"[\r\n]+", re.sub(r"[^\n\r\t -~\xa0-\U0010ffff]", "", text))
+    return [line for line in lines if line.strip()]
 
 
 def die_with_parent():
