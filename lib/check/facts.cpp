@@ -96,7 +96,8 @@ static void gather_host(Facts& facts) {
 }
 
 static void gather_workload(Facts& facts) {
-    if (!facts.alive)
+    // What a container that is created holds is the runtime's, which waits in it.
+    if (!facts.alive || facts.state->waits_for_start)
         return;
     facts.ghost_limit = ghost_limit(facts.options);
     const auto pids = oci::read_pids(*facts.state, max_processes);

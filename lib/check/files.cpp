@@ -100,9 +100,10 @@ Finding judge_inotify(const Facts& facts) {
 }
 
 Finding judge_foreign_terminal(const Facts& facts) {
-    return judge_found(facts, Kind::foreign_terminal,
-                       "a terminal whose other end is outside of the container",
-                       "a restore has nobody to give it to");
+    return unless(facts, "shell-job",
+                  judge_found(facts, Kind::foreign_terminal,
+                              "a terminal whose other end is outside of the container",
+                              "a restore has nobody to give it to"));
 }
 
 Finding judge_pipes(const Facts& facts) {

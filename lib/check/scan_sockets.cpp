@@ -55,10 +55,10 @@ class Sockets {
 
     void inet(std::string_view table) {
         while (const auto socket = procfs::next_inet_socket(table)) {
-            const SocketRef* ref = take(socket->inode);
+            // Not taken yet: a multipath socket stands in this table like any other, and must be asked.
+            const SocketRef* ref = find(socket->inode);
             if (ref == nullptr)
                 continue;
-            add(Kind::inet, *ref, {});
             if (std::ranges::find(connected_states, socket->state) != connected_states.end())
                 add(Kind::tcp_connected, *ref,
                     procfs::readable_address(socket->local) + " to " +
@@ -103,7 +103,7 @@ class Sockets {
         }
     }
 
-    // Whoever is in no table: asked itself, through a copy of the descriptor.
+    // Whoever was not taken from a table: asked itself, through a copy of the descriptor.
     void rest() {
         Fd pidfd;
         pid_t of = 0;
@@ -143,7 +143,7 @@ class Sockets {
         if (ip && kind->protocol == mptcp_protocol)
             add(Kind::mptcp, ref, {});
         else if (ip && (kind->protocol == IPPROTO_TCP || kind->type == SOCK_DGRAM || kind->type == SOCK_RAW))
-            add(Kind::inet, ref, {}); // bound to nothing yet
+            add(Kind::inet, ref, {});
         else if (ip)
             add(Kind::socket_family, ref, "protocol " + std::to_string(kind->protocol));
         else if (!ip && kind->domain != AF_UNIX && kind->domain != AF_NETLINK && kind->domain != AF_PACKET)
@@ -154,13 +154,18 @@ class Sockets {
         return std::ranges::binary_search(refs_, inode, {}, &SocketRef::inode);
     }
 
+    [[nodiscard]] const SocketRef* find(std::uint64_t inode) const {
+        const auto at = std::ranges::lower_bound(refs_, inode, {}, &SocketRef::inode);
+        return inode == 0 || at == refs_.end() || at->inode != inode ? nullptr : &*at;
+    }
+
     const SocketRef* take(std::uint64_t inode) {
-        auto at = std::ranges::lower_bound(refs_, inode, {}, &SocketRef::inode);
-        if (inode == 0 || at == refs_.end() || at->inode != inode)
+        const SocketRef* first = find(inode);
+        if (first == nullptr)
             return nullptr;
-        const SocketRef* first = &*at;
-        for (; at != refs_.end() && at->inode == inode; ++at)
-            seen_[static_cast<std::size_t>(at - refs_.begin())] = true;
+        for (auto i = static_cast<std::size_t>(first - refs_.data());
+             i < refs_.size() && refs_[i].inode == inode; ++i)
+            seen_[i] = true;
         return first;
     }
 

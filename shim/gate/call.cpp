@@ -3,9 +3,11 @@
 #include "call.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/utsname.h>
+#include <thread>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -159,9 +161,17 @@ bool Call::refused() {
         read_lineage();
     const check::Deadline deadline(settings_.deadline);
     const check::Environment environment{text_of(variable("HOME")), text_of(variable("CRIU_CONFIG_FILE"))};
-    check::Facts facts =
-        check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
-    check::Outcome outcome = check::run(facts, settings_);
+    check::Facts facts;
+    check::Outcome outcome;
+    // What may pass in a moment is given it, unless the caller has frozen the container: then nothing moves.
+    for (int tries = 0; tries < 4; ++tries) {
+        if (tries > 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        facts = check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
+        outcome = check::run(facts, settings_);
+        if (!outcome.transient || facts.frozen || deadline.passed())
+            break;
+    }
     record_.findings = std::move(outcome.findings);
     record_.frozen = facts.frozen;
     record_.criu_path = facts.criu_path;
