@@ -63,7 +63,7 @@ struct Request {
 template <class T> bool read_struct(std::string_view bytes, T& to) {
     if (bytes.size() < sizeof(T))
         return false;
-    std::memcpy(&to, bytes.data(), sizeof(T));
+    bytes.copy(reinterpret_cast<char*>(&to), sizeof(T));
     return true;
 }
 

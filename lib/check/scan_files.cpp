@@ -189,8 +189,8 @@ void walk_descriptors(Walk& walk, const Process& process) {
         const auto number = to_number<int>(entry->d_name);
         if (!number)
             continue;
-        if (++walk.workload.descriptors > max_descriptors ||
-            (walk.workload.descriptors % 1024 == 0 && walk.deadline.passed())) {
+        const std::size_t count = ++walk.workload.descriptors;
+        if (count > max_descriptors || (count % 1024 == 0 && walk.deadline.passed())) {
             walk.workload.incomplete = "not all descriptors were looked at within the deadline";
             return;
         }

@@ -167,7 +167,8 @@ bool Call::refused() {
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        facts = check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
+        facts =
+            check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
         outcome = check::run(facts, settings_);
         if (!outcome.transient || facts.frozen || deadline.passed())
             break;

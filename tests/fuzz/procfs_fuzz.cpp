@@ -5,6 +5,7 @@
 #include "base/procfs.hpp"
 #include "base/procmaps.hpp"
 #include "base/procnet.hpp"
+#include "base/sockdiag.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -64,5 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect(procfs::readable_address(text).empty() == text.empty());
     tables(text);
     mounts(text);
+    std::vector<UnixSocket> sockets;
+    (void)parse_unix_diag(text, sockets);
     return 0;
 }
