@@ -81,10 +81,14 @@ Finding judge_shm(const Facts& facts) {
 Finding judge_sysv(const Facts& facts) {
     if (!facts.bundle)
         return {Verdict::unknown, "the bundle's config.json cannot be read"};
-    return judge_found(facts, Kind::sysv_memory, "System V shared memory",
-                       facts.bundle->own_ipc ? "it is restored with the container's IPC namespace"
-                                             : "it lives in an IPC namespace that is not the container's",
-                       facts.bundle->own_ipc ? Verdict::pass : Verdict::block);
+    constexpr std::string_view what = "System V shared memory";
+    if (!facts.bundle->ipc_namespace)
+        return judge_found(facts, Kind::sysv_memory, what,
+                           "it lives in the host's IPC namespace, which CRIU does not dump");
+    if (!facts.bundle->own_ipc)
+        return judge_found(facts, Kind::sysv_memory, what,
+                           "it is the pod's, and other containers may use it as well", Verdict::warn);
+    return {};
 }
 
 // Not certain: CRIU finds what is watched below /etc and a few more directories (criu/irmap.c), and the

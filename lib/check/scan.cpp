@@ -25,14 +25,21 @@ namespace {
 constexpr std::array namespaces{"pid", "user", "uts", "ipc", "net", "cgroup", "time_for_children"};
 using Namespaces = std::array<ino_t, namespaces.size()>;
 
+// 0: the kernel has none of the kind, or the process has ended.
+ino_t namespace_of(pid_t pid, const char* kind) {
+    struct stat st{};
+    const std::string path = "/proc/" + std::to_string(pid) + "/ns/" + kind;
+    return ::stat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
+ino_t mounts_of(pid_t pid) {
+    return namespace_of(pid, "mnt");
+}
+
 Namespaces namespaces_of(pid_t pid) {
     Namespaces all{};
-    for (std::size_t i = 0; i < namespaces.size(); ++i) {
-        struct stat st{};
-        const std::string path = "/proc/" + std::to_string(pid) + "/ns/" + namespaces[i];
-        if (::stat(path.c_str(), &st) == 0) // not there: the kernel has none of the kind
-            all[i] = st.st_ino;
-    }
+    for (std::size_t i = 0; i < namespaces.size(); ++i)
+        all[i] = namespace_of(pid, namespaces[i]);
     return all;
 }
 
@@ -102,6 +109,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     }
     walk.depth = status_of_init->ns_pids.size();
     const Namespaces of_init = namespaces_of(init);
+    const ino_t mounts_of_init = mounts_of(init);
     Memory sum;
     for (const auto& [pid, stat] : stats) {
         if (walk.deadline.passed())
@@ -111,7 +119,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
         const auto status = procfs::read_status(pid);
         if (!status)
             continue;
-        const Process process{pid, status->name, pid == init};
+        const Process process{pid, status->name, pid == init, mounts_of(pid) != mounts_of_init};
         ++walk.workload.processes;
         if (!below_init(stats, pid, init)) {
             walk.workload[Kind::outside_init].add({pid, process.name});

@@ -28,6 +28,7 @@ struct Process {
     pid_t pid = 0;
     std::string name;
     bool init = false;
+    bool own_mounts = false; // in a mount namespace of its own: init's mounts say nothing of its files
 };
 
 // A process's end of a pseudo terminal.

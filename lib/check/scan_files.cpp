@@ -134,6 +134,8 @@ class Files {
 
     // The standard streams of init have a check of their own.
     void mount(int fd, std::string_view path, int id) {
+        if (process_.own_mounts)
+            return;
         const auto& mounts = walk_.workload.mounts;
         const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
         if (at == mounts.end()) {

@@ -46,7 +46,9 @@ static void read_names(const json::Value& annotations, Bundle& bundle) {
     }
     if (const auto* criu = json::find(annotations, "org.criu.config"); criu != nullptr && criu->is_string())
         bundle.criu_config = criu->get<std::string>();
-    bundle.skip_checks = json::text_or_empty(annotations, "lpm.my.domain/skip-checks");
+    if (const auto* skip = json::find(annotations, "lpm.my.domain/skip-checks");
+        skip != nullptr && skip->is_string())
+        bundle.skip_checks = skip->get<std::string>();
 }
 
 static void read_namespace(const json::Value& entry, Bundle& bundle) {
@@ -54,6 +56,7 @@ static void read_namespace(const json::Value& entry, Bundle& bundle) {
     const bool own = json::text_or_empty(entry, "path").empty();
     bundle.network_namespace = bundle.network_namespace || type == "network";
     bundle.user_namespace = bundle.user_namespace || type == "user";
+    bundle.ipc_namespace = bundle.ipc_namespace || type == "ipc";
     bundle.own_ipc = bundle.own_ipc || (type == "ipc" && own);
     bundle.own_pid = bundle.own_pid || (type == "pid" && own);
 }

@@ -16,6 +16,7 @@ namespace lpm::oci {
 struct Bundle {
     bool terminal = false;          // process.terminal
     bool network_namespace = false; // own or joined, not the host's
+    bool ipc_namespace = false;     // own or joined, not the host's
     // Namespaces that the container shares with nobody.
     bool own_ipc = false;
     bool own_pid = false;

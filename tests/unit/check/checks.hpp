@@ -33,7 +33,7 @@ class Checks : public testing::Test {
         facts.kernel = check::KernelVersion{6, 18};
         facts.capabilities = UINT64_MAX;
         facts.available_memory = std::uint64_t{1} << 40;
-        facts.bundle->own_ipc = facts.bundle->own_pid = true;
+        facts.bundle->ipc_namespace = facts.bundle->own_ipc = facts.bundle->own_pid = true;
         facts.image_space = check::Space{"/i", 1 << 20, 1000, 1};
         facts.images = Result<>{};
         facts.descriptors = Result<>{};

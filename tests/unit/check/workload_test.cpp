@@ -124,7 +124,9 @@ TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
     EXPECT_EQ(verdict("ShmMount"), "block") << "of a pod";
     find(Kind::sysv_memory);
     facts.bundle->own_ipc = false;
-    EXPECT_EQ(verdict("SysvShm"), "block");
+    EXPECT_EQ(verdict("SysvShm"), "warn") << "of a pod";
+    facts.bundle->ipc_namespace = false;
+    EXPECT_EQ(verdict("SysvShm"), "block") << "of the host";
 }
 
 TEST_F(WorkloadChecks, count_pipes_and_descriptors) {

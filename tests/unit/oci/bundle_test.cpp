@@ -32,3 +32,25 @@ TEST(Bundle, bears_wrong_types) {
     EXPECT_FALSE(oci::parse_bundle("[]"));
     EXPECT_FALSE(oci::parse_bundle(""));
 }
+
+TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
+    const auto bundle = oci::parse_bundle(R"({"mounts":[
+        {"destination":"/proc","type":"proc"},
+        {"destination":"/dev/shm","type":"bind","options":["rw","rbind"]},
+        {"destination":"/etc/hosts","type":"bind","options":["rw"]},
+        {"destination":"/data","type":"none","options":["rbind","rw"]},
+        {"destination":"/config","type":"bind","options":["ro"]}, 7],
+        "linux":{"namespaces":[{"type":"pid"},{"type":"ipc","path":"/p"},{"type":"user"}],
+                 "maskedPaths":["/proc/keys",3]},
+        "annotations":{"lpm.my.domain/skip-checks":"Mptcp"}})");
+    ASSERT_TRUE(bundle) << bundle.error().text;
+    EXPECT_EQ(bundle->binds, (std::vector<std::string>{"/dev/shm", "/etc/hosts", "/data", "/config"}));
+    EXPECT_EQ(bundle->volumes, std::vector<std::string>{"/data"});
+    EXPECT_TRUE(bundle->shared_shm);
+    EXPECT_EQ(bundle->masked, std::vector<std::string>{"/proc/keys"});
+    EXPECT_TRUE(bundle->own_pid);
+    EXPECT_TRUE(bundle->user_namespace);
+    EXPECT_TRUE(bundle->ipc_namespace);
+    EXPECT_FALSE(bundle->own_ipc);
+    EXPECT_EQ(bundle->skip_checks, "Mptcp");
+}
