@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Terminal {
     Holder holder;
 };
 
+// Of a mount, as far as the files on it are concerned.
+enum class Place { fine, outside, shm, covered };
+
 // What the parts of the walk share.
 struct Walk {
     const Facts& facts;
@@ -46,6 +50,7 @@ struct Walk {
     std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
+    std::unordered_map<int, Place> places{}; // by id of the mount
     std::vector<Terminal> terminals{};
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
     std::uint64_t ghost_limit = 0;          // bytes

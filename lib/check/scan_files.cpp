@@ -136,18 +136,40 @@ class Files {
     void mount(int fd, std::string_view path, int id) {
         if (process_.own_mounts)
             return;
+        switch (place(id)) {
+        case Place::outside:
+            if (fd > 2 || !process_.init)
+                add(Kind::outside_mounts, fd, path);
+            break;
+        case Place::shm:
+            add(Kind::shm_file, fd, path);
+            break;
+        case Place::covered:
+            add(Kind::covered, fd, path);
+            break;
+        case Place::fine:
+            break;
+        }
+    }
+
+    // Found once for each mount: a container has few of them and may have 100,000 files.
+    [[nodiscard]] Place place(int id) {
+        const auto [at, fresh] = walk_.places.try_emplace(id, Place::fine);
+        if (fresh)
+            at->second = find_place(id);
+        return at->second;
+    }
+
+    [[nodiscard]] Place find_place(int id) const {
         const auto& mounts = walk_.workload.mounts;
         const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
-        if (at == mounts.end()) {
-            if (!mounts.empty() && (fd > 2 || !process_.init))
-                add(Kind::outside_mounts, fd, path);
-            return;
-        }
+        if (at == mounts.end())
+            return mounts.empty() ? Place::fine : Place::outside;
         if (is_shm(*at))
-            add(Kind::shm_file, fd, path);
+            return Place::shm;
         const auto* visible = procfs::mount_of(mounts, at->point);
-        if (visible != nullptr && visible->id != id && visible->point == at->point)
-            add(Kind::covered, fd, path);
+        const bool hidden = visible != nullptr && visible->id != id && visible->point == at->point;
+        return hidden ? Place::covered : Place::fine;
     }
 
     // Of the pod and not of the container: its files are in no archive.

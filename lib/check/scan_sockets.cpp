@@ -114,12 +114,8 @@ class Sockets {
                 walk_.workload.sockets_incomplete = "not all sockets were looked at within the deadline";
                 return;
             }
-            if (of != refs_[i].pid) {
-                of = refs_[i].pid;
-                pidfd = Fd();
-                if (auto opened = open_pidfd(of))
-                    pidfd = *std::move(opened);
-            }
+            if (of != refs_[i].pid)
+                pidfd = open_pidfd(of = refs_[i].pid).value_or(Fd());
             ask(refs_[i], pidfd.get());
         }
     }
@@ -195,11 +191,15 @@ void count_full_pipes(Walk& walk) {
     walk.workload.pipes = pipes.size();
     if (pipes.size() <= enough_pipes)
         return;
+    std::ranges::sort(pipes, {}, &SocketRef::pid); // a pidfd for each process, not for each pipe
+    Fd pidfd;
+    pid_t of = 0;
     for (const SocketRef& pipe : pipes) {
-        if (walk.deadline.passed())
+        if (walk.deadline.passed() || walk.workload.pipes_with_data > 2 * enough_pipes)
             return;
-        const auto pidfd = open_pidfd(pipe.pid);
-        const auto own = pidfd ? borrow_fd(pidfd->get(), pipe.fd) : std::unexpected(pidfd.error());
+        if (of != pipe.pid)
+            pidfd = open_pidfd(of = pipe.pid).value_or(Fd());
+        const auto own = borrow_fd(pidfd.get(), pipe.fd);
         int unread = 0;
         if (own && ::ioctl(own->get(), FIONREAD, &unread) == 0 && unread > 0)
             ++walk.workload.pipes_with_data;
