@@ -54,7 +54,7 @@ Finding judge_traced(const Facts& facts) {
 }
 
 Finding judge_session(const Facts& facts) {
-    return judge_found(facts, Kind::outside_session, "a session leader from outside of the container",
+    return judge_found(facts, Kind::outside_session, "a session whose leader is outside of the container,",
                        "CRIU cannot restore the session");
 }
 
@@ -62,8 +62,8 @@ Finding judge_session(const Facts& facts) {
 // it is killed.
 Finding judge_stopped(const Facts& facts) {
     const bool hangs = facts.state && !facts.state->unified;
-    return judge_found(facts, Kind::stopped, "a stop by a signal", "CRIU may wait for ever for the process",
-                       hangs ? Verdict::block : Verdict::warn);
+    return judge_found(facts, Kind::stopped, "being stopped by a signal",
+                       "CRIU may wait for ever for the process", hangs ? Verdict::block : Verdict::warn);
 }
 
 Finding judge_zombie_leader(const Facts& facts) {
