@@ -195,7 +195,7 @@ void count_full_pipes(Walk& walk) {
     Fd pidfd;
     pid_t of = 0;
     for (const SocketRef& pipe : pipes) {
-        if (walk.deadline.passed() || walk.workload.pipes_with_data > 2 * enough_pipes)
+        if (walk.deadline.passed())
             return;
         if (of != pipe.pid)
             pidfd = open_pidfd(of = pipe.pid).value_or(Fd());
