@@ -8,9 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <sys/random.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "../counting.hpp"
 
 namespace awkward {
 
@@ -43,12 +42,5 @@ int main(int argc, char** argv) {
     if (one == nullptr)
         awkward::unknown(argc > 1 ? argv[1] : "");
     one->hold(argc == 3 ? argv[2] : "");
-    unsigned long nonce = 0;
-    awkward::must(getrandom(&nonce, sizeof nonce, 0), "getrandom");
-    const timespec pause{0, 100'000'000};
-    for (unsigned long value = 0;; ++value) {
-        std::printf("%016lx %lu\n", nonce, value);
-        std::fflush(stdout);
-        nanosleep(&pause, nullptr);
-    }
+    count_for_ever(100);
 }
