@@ -15,6 +15,7 @@
 namespace lpm::procfs {
 
 struct FdInfo {
+    std::optional<unsigned> terminal;   // of the master of a pseudo terminal: tty-index
     std::optional<int> mount;           // mnt_id
     unsigned flags = 0;                 // O_*, printed in octal
     std::optional<pid_t> pid;           // of a pidfd: Pid; -1 when the process has ended

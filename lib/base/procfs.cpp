@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
@@ -35,22 +34,6 @@ Result<std::string> read_proc_link(pid_t pid, std::string_view file) {
     if (n < 0)
         return fail_errno(errno, "read link " + path);
     return std::string(target.data(), static_cast<std::size_t>(n));
-}
-
-Result<std::vector<int>> read_proc_numbers(pid_t pid, std::string_view dir, std::size_t limit) {
-    const std::string path = path_of(pid, dir);
-    std::vector<int> numbers;
-    errno = 0;
-    const bool opened = each_entry(path, [&](int, const dirent& entry) {
-        if (numbers.size() == limit)
-            return false;
-        if (const auto number = to_number<int>(entry.d_name); number && *number >= 0)
-            numbers.push_back(*number);
-        return true;
-    });
-    if (!opened)
-        return fail_errno(errno, "open directory " + path);
-    return numbers;
 }
 
 Result<Stat> parse_stat(std::string_view text) {
@@ -87,10 +70,14 @@ template <class T> static void take(std::string_view word, T& into, int base = 1
         into = *number;
 }
 
-static void take_kib(std::string_view word, std::uint64_t& into) {
+static std::optional<std::uint64_t> bytes_of_kib(std::string_view word) {
     const auto kib = to_number<std::uint64_t>(word);
-    if (kib && *kib <= UINT64_MAX / 1024)
-        into = *kib * 1024;
+    return kib && *kib <= UINT64_MAX / 1024 ? std::optional(*kib * 1024) : std::nullopt;
+}
+
+static void take_kib(std::string_view word, std::uint64_t& into) {
+    if (const auto bytes = bytes_of_kib(word))
+        into = *bytes;
 }
 
 static void take_pids(std::string_view rest, std::vector<pid_t>& into) {
@@ -145,9 +132,20 @@ Result<Status> read_status(pid_t pid) {
     return parse_status(text);
 }
 
-Result<Memory> read_memory(pid_t pid) {
-    TRY_ASSIGN(const Status status, read_status(pid));
-    return status.memory;
+Result<std::uint64_t> parse_available_memory(std::string_view meminfo) {
+    while (!meminfo.empty()) {
+        auto line = next_line(meminfo);
+        if (next_word(line) != "MemAvailable:")
+            continue;
+        if (const auto bytes = bytes_of_kib(next_word(line)))
+            return *bytes;
+    }
+    return fail(Errc::absent, "meminfo: no MemAvailable");
+}
+
+Result<std::uint64_t> read_available_memory() {
+    TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, "/proc/meminfo", 65536));
+    return parse_available_memory(text);
 }
 
 } // namespace lpm::procfs

@@ -18,8 +18,6 @@ namespace lpm::procfs {
 [[nodiscard]] Result<std::string> read_proc(pid_t pid, std::string_view file);
 // What the link /proc/PID/<file> points at: a path, "pipe:[1234]" or "net:[4026531840]".
 [[nodiscard]] Result<std::string> read_proc_link(pid_t pid, std::string_view file);
-// Names in /proc/PID/<dir> that are numbers (threads, descriptors); at most `limit`.
-[[nodiscard]] Result<std::vector<int>> read_proc_numbers(pid_t pid, std::string_view dir, std::size_t limit);
 
 struct Stat {
     char state = '?'; // R S D T t Z X I
@@ -53,6 +51,9 @@ struct Status {
 // Lines that are missing or broken leave the default.
 [[nodiscard]] Status parse_status(std::string_view text);
 [[nodiscard]] Result<Status> read_status(pid_t pid);
-[[nodiscard]] Result<Memory> read_memory(pid_t pid);
+
+// MemAvailable of /proc/meminfo, in bytes; Errc::absent when the line is missing.
+[[nodiscard]] Result<std::uint64_t> parse_available_memory(std::string_view meminfo);
+[[nodiscard]] Result<std::uint64_t> read_available_memory();
 
 } // namespace lpm::procfs

@@ -96,22 +96,10 @@ std::optional<NetlinkSocket> next_netlink_socket(std::string_view& table) {
     return next_of(table, parse_netlink_socket);
 }
 
-static std::optional<std::uint64_t> parse_unix_inode(std::string_view line) {
-    // Num RefCount Protocol Flags Type St Inode [Path]
-    if (!next_word(line).ends_with(':'))
-        return std::nullopt;
-    skip(line, 5);
-    return to_number<std::uint64_t>(next_word(line));
-}
-
 static std::optional<std::uint64_t> parse_packet_inode(std::string_view line) {
     // sk RefCnt Type Proto Iface R Rmem User Inode
     skip(line, 8);
     return to_number<std::uint64_t>(next_word(line));
-}
-
-std::optional<std::uint64_t> next_unix_inode(std::string_view& table) {
-    return next_of(table, parse_unix_inode);
 }
 
 std::optional<std::uint64_t> next_packet_inode(std::string_view& table) {

@@ -34,10 +34,7 @@ struct NetlinkSocket {
 };
 [[nodiscard]] std::optional<NetlinkSocket> next_netlink_socket(std::string_view& table);
 
-// Inode of a line of net/unix, net/packet (the table's head names the column "Inode"). The path of a UNIX
-// socket is printed as it is: with a newline in it a container forges a line, so an inode from here proves
-// nothing about others.
-[[nodiscard]] std::optional<std::uint64_t> next_unix_inode(std::string_view& table);
+// Inode of a line of net/packet.
 [[nodiscard]] std::optional<std::uint64_t> next_packet_inode(std::string_view& table);
 
 } // namespace lpm::procfs

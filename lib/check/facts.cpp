@@ -22,9 +22,9 @@
 
 namespace lpm::check {
 
-static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init) {
-    const auto mounts = procfs::read_mountinfo(init);
-    if (!mounts)
+static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init,
+                                                          const std::vector<procfs::Mount>& mounts) {
+    if (mounts.empty())
         return std::nullopt;
     std::vector<StdioFile> files;
     for (int fd = 0; fd <= 2; ++fd) {
@@ -38,7 +38,7 @@ static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init) {
         const auto info = procfs::read_fdinfo(init, fd);
         if (!info || !info->mount)
             return std::nullopt;
-        const bool in_mounts = std::ranges::find(*mounts, *info->mount, &procfs::Mount::id) != mounts->end();
+        const bool in_mounts = std::ranges::find(mounts, *info->mount, &procfs::Mount::id) != mounts.end();
         files.push_back({fd, *std::move(link), in_mounts});
     }
     return files;
@@ -54,19 +54,6 @@ std::optional<KernelVersion> parse_kernel_version(std::string_view release) {
     if (!major || !minor)
         return std::nullopt;
     return KernelVersion{*major, *minor};
-}
-
-static std::optional<std::uint64_t> read_available_memory() {
-    const auto text = read_file(AT_FDCWD, "/proc/meminfo", 65536);
-    std::string_view rest = text ? std::string_view(*text) : std::string_view{};
-    while (!rest.empty()) {
-        auto line = next_line(rest);
-        if (next_word(line) != "MemAvailable:")
-            continue;
-        if (const auto kib = to_number<std::uint64_t>(next_word(line)); kib && *kib <= UINT64_MAX / 1024)
-            return *kib * 1024;
-    }
-    return std::nullopt;
 }
 
 // CRIU's default, and its notation: bytes, or with K, M or G behind (criu/config.c parse_size).
@@ -92,7 +79,8 @@ static void gather_host(Facts& facts) {
     facts.kernel = parse_kernel_version(system.release);
     if (const auto status = procfs::read_status(::getpid()))
         facts.capabilities = status->cap_eff;
-    facts.available_memory = read_available_memory();
+    if (const auto available = procfs::read_available_memory())
+        facts.available_memory = *available;
 }
 
 static void gather_workload(Facts& facts) {
@@ -103,7 +91,7 @@ static void gather_workload(Facts& facts) {
     const auto pids = oci::read_pids(*facts.state, max_processes);
     if (!pids)
         return;
-    facts.workload = scan(facts, *pids, facts.ghost_limit);
+    facts.workload = scan(facts, *pids);
     facts.memory = facts.workload->memory;
 }
 
@@ -174,8 +162,11 @@ static void gather_container(Facts& facts) {
     facts.alive = oci::alive(*facts.state);
     facts.frozen = oci::frozen(*facts.state);
     facts.freezing = oci::freezing(*facts.state);
-    if (facts.alive)
-        facts.stdio = gather_stdio(facts.state->init);
+    if (!facts.alive)
+        return;
+    if (auto mounts = procfs::read_mountinfo(facts.state->init))
+        facts.mounts = *std::move(mounts);
+    facts.stdio = gather_stdio(facts.state->init, facts.mounts);
 }
 
 // PATH, or --criu where it counts: runc 1.1 and older take it, 1.2 and 1.3 ignore it, 1.4 does not know it.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mountinfo.hpp"
 #include "base/result.hpp"
 #include "check/workload.hpp"
 #include "criu/options.hpp"
@@ -89,6 +90,7 @@ struct Facts {
     bool has_ip6tables = true;
     bool has_ipv6 = true;
 
+    std::vector<procfs::Mount> mounts; // of the init process; empty when they cannot be read
     std::optional<std::vector<StdioFile>> stdio;
     std::optional<Workload> workload; // checkpoint only
     std::uint64_t ghost_limit = 0;    // bytes

@@ -69,7 +69,7 @@ Finding judge_pidfd(const Facts& facts) {
 // A pod's /dev/shm is the sandbox's. Podman's is the container's own, and Podman exports it.
 Finding judge_shm(const Facts& facts) {
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     const bool pod =
         std::ranges::any_of(facts.bundle->names, [](const auto& name) { return name.first == "sandbox"; });
     return judge_found(
@@ -80,7 +80,7 @@ Finding judge_shm(const Facts& facts) {
 
 Finding judge_sysv(const Facts& facts) {
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     constexpr std::string_view what = "System V shared memory";
     if (!facts.bundle->ipc_namespace)
         return judge_found(facts, Kind::sysv_memory, what,
@@ -114,7 +114,7 @@ Finding judge_pipes(const Facts& facts) {
     // NR_PIPES_WITH_DATA of criu/pipes.c.
     constexpr std::size_t most = 1024;
     if (!facts.workload)
-        return {Verdict::unknown, "the processes of the container cannot be looked at"};
+        return no_workload();
     const std::size_t full = facts.workload->pipes_with_data;
     if (full <= most / 2)
         return {};
@@ -125,7 +125,7 @@ Finding judge_pipes(const Facts& facts) {
 Finding judge_many_descriptors(const Facts& facts) {
     constexpr std::size_t many = 20'000;
     if (!facts.workload)
-        return {Verdict::unknown, "the processes of the container cannot be looked at"};
+        return no_workload();
     if (facts.workload->descriptors <= many)
         return {};
     return {Verdict::warn, "the container has " + std::to_string(facts.workload->descriptors) +

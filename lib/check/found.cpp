@@ -8,7 +8,7 @@
 
 namespace lpm::check {
 
-std::string describe(std::string_view what, const Found& found) {
+static std::string describe(std::string_view what, const Found& found) {
     const Holder& holder = found.holder;
     std::string text(what);
     text += " in process " + std::to_string(holder.pid) + " (" + one_line(holder.name, 32) + ")";
@@ -21,10 +21,18 @@ std::string describe(std::string_view what, const Found& found) {
     return text;
 }
 
+Finding no_workload() {
+    return {Verdict::unknown, "the processes of the container cannot be looked at"};
+}
+
+Finding no_bundle() {
+    return {Verdict::unknown, "the bundle's config.json cannot be read"};
+}
+
 Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::string_view why,
                     Verdict verdict) {
     if (!facts.workload)
-        return {Verdict::unknown, "the processes of the container cannot be looked at"};
+        return no_workload();
     const Workload& workload = *facts.workload;
     const Found& found = workload[kind];
     if (found.count > 0)
@@ -36,7 +44,7 @@ Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::s
     return {};
 }
 
-bool in_force(const Facts& facts, std::string_view option) {
+static bool in_force(const Facts& facts, std::string_view option) {
     const auto set = facts.options.find(option);
     return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
 }

@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "check/check.hpp"
@@ -14,12 +13,12 @@ namespace lpm::check {
 // Pass when nothing of the kind was found, unknown when nothing was found but not everything looked at.
 [[nodiscard]] Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::string_view why,
                                   Verdict verdict = Verdict::block);
-[[nodiscard]] std::string describe(std::string_view what, const Found& found);
 
-// An option of CRIU is in force: a flag that is set and not set to "no" again.
-[[nodiscard]] bool in_force(const Facts& facts, std::string_view option);
+// What a check says that needs the walk, or config.json, when there is none.
+[[nodiscard]] Finding no_workload();
+[[nodiscard]] Finding no_bundle();
 
-// `finding`, unless `option` is in force: then what would block is covered.
+// `finding`, unless `option` (of CRIU) is set, and not set to "no" again: then what would block is covered.
 [[nodiscard]] Finding unless(const Facts& facts, std::string_view option, Finding finding);
 
 } // namespace lpm::check

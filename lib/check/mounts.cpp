@@ -44,9 +44,9 @@ std::string name(const Mount& mount) {
 
 template <class Bad>
 Finding judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, Bad bad) {
-    if (!facts.workload || facts.workload->mounts.empty() || !facts.bundle)
+    if (!facts.workload || facts.mounts.empty() || !facts.bundle)
         return {Verdict::unknown, "the container's mounts, or its config.json, cannot be read"};
-    for (const Mount& mount : facts.workload->mounts)
+    for (const Mount& mount : facts.mounts)
         if (bad(mount))
             return {verdict, "the mount " + name(mount) + " " + std::string(why)};
     return {};
@@ -60,16 +60,16 @@ Finding judge_unknown_mount(const Facts& facts) {
                         "container: CRIU cannot make it again",
                         Verdict::block, [&](const Mount& mount) {
                             return !external(facts, mount) && mount.type != "cgroup" &&
-                                   mount.type != "cgroup2" && !has_source(facts.workload->mounts, mount);
+                                   mount.type != "cgroup2" && !has_source(facts.mounts, mount);
                         });
 }
 
 Finding judge_filesystem(const Facts& facts) {
-    return judge_mounts(
-        facts, "is of a kind that CRIU does not know", Verdict::block, [&](const Mount& mount) {
-            return !external(facts, mount) && has_source(facts.workload->mounts, mount) &&
-                   mount.root == "/" && std::ranges::find(known_types, mount.type) == std::end(known_types);
-        });
+    return judge_mounts(facts, "is of a kind that CRIU does not know", Verdict::block,
+                        [&](const Mount& mount) {
+                            return !external(facts, mount) && mount.root == "/" &&
+                                   std::ranges::find(known_types, mount.type) == std::end(known_types);
+                        });
 }
 
 // What config.json binds in may be a slave: the runtime tells CRIU where it comes from.
@@ -78,14 +78,14 @@ Finding judge_sharing(const Facts& facts) {
         facts, "has come with propagation from a mount outside of the container: CRIU cannot make it again",
         Verdict::block, [&](const Mount& mount) {
             return !external(facts, mount) && mount.master != 0 &&
-                   std::ranges::none_of(facts.workload->mounts,
+                   std::ranges::none_of(facts.mounts,
                                         [&](const Mount& other) { return other.shared == mount.master; });
         });
 }
 
 Finding judge_volumes(const Facts& facts) {
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     if (facts.bundle->volumes.empty())
         return {};
     constexpr std::size_t named = 5;

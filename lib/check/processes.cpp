@@ -21,7 +21,7 @@ Finding judge_container_state(const Facts& facts) {
 
 Finding judge_terminal(const Facts& facts) {
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     if (!facts.bundle->terminal)
         return {};
     if (facts.subject.stage == Stage::checkpoint)
@@ -79,7 +79,7 @@ Finding judge_nested(const Facts& facts) {
 
 Finding judge_pid_namespace(const Facts& facts) {
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     if (facts.bundle->own_pid)
         return {};
     return {Verdict::warn,
@@ -88,7 +88,7 @@ Finding judge_pid_namespace(const Facts& facts) {
 
 Finding judge_user_namespace(const Facts& facts) {
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     if (!facts.bundle->user_namespace)
         return {};
     return {Verdict::warn,

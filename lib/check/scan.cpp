@@ -2,9 +2,7 @@
 // Copyright the lpm authors
 #include "check/scan.hpp"
 
-#include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unordered_map>
 #include <utility>
@@ -48,11 +46,6 @@ void compare_namespaces(Walk& walk, const Process& process, const Namespaces& of
     for (std::size_t i = 0; i < namespaces.size(); ++i)
         if (own[i] != 0 && of_init[i] != 0 && own[i] != of_init[i])
             walk.workload[Kind::nested_namespace].add({process.pid, process.name, -1, namespaces[i]});
-}
-
-std::string name_of_process(pid_t pid) {
-    const auto status = procfs::read_status(pid);
-    return status ? status->name : std::string("?");
 }
 
 // What is wrong with a process for what it is, apart from what it holds.
@@ -112,7 +105,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     const ino_t mounts_of_init = mounts_of(init);
     Memory sum;
     for (const auto& [pid, stat] : stats) {
-        if (walk.deadline.passed())
+        if (walk.facts.deadline->passed())
             walk.workload.incomplete = "not all processes were looked at within the deadline";
         if (!walk.workload.incomplete.empty())
             return;
@@ -120,7 +113,6 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
         if (!status)
             continue;
         const Process process{pid, status->name, pid == init, mounts_of(pid) != mounts_of_init};
-        ++walk.workload.processes;
         if (!below_init(stats, pid, init)) {
             walk.workload[Kind::outside_init].add({pid, process.name});
             continue;
@@ -134,15 +126,14 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
 
 } // namespace
 
-Workload scan(const Facts& facts, const std::vector<pid_t>& pids, std::uint64_t ghost_limit) {
+std::string name_of_process(pid_t pid) {
+    const auto status = procfs::read_status(pid);
+    return status ? status->name : std::string("?");
+}
+
+Workload scan(const Facts& facts, const std::vector<pid_t>& pids) {
     Workload found;
-    Walk walk{.facts = facts,
-              .deadline = *facts.deadline,
-              .workload = found,
-              .pids = {pids.begin(), pids.end()},
-              .ghost_limit = ghost_limit};
-    if (auto mounts = procfs::read_mountinfo(facts.state->init))
-        found.mounts = *std::move(mounts);
+    Walk walk{.facts = facts, .workload = found, .pids = {pids.begin(), pids.end()}};
     if (pids.size() >= max_processes)
         found.incomplete = "there are more than " + std::to_string(max_processes) + " processes";
     else

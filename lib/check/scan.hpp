@@ -44,7 +44,6 @@ enum class Place { fine, outside, shm, covered };
 // What the parts of the walk share.
 struct Walk {
     const Facts& facts;
-    const Deadline& deadline;
     Workload& workload;
     std::unordered_set<pid_t> pids; // of the container
     std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
@@ -53,10 +52,11 @@ struct Walk {
     std::unordered_map<int, Place> places{}; // by id of the mount
     std::vector<Terminal> terminals{};
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
-    std::uint64_t ghost_limit = 0;          // bytes
 };
 
-[[nodiscard]] Workload scan(const Facts& facts, const std::vector<pid_t>& pids, std::uint64_t ghost_limit);
+[[nodiscard]] Workload scan(const Facts& facts, const std::vector<pid_t>& pids);
+
+[[nodiscard]] std::string name_of_process(pid_t pid); // "?" when it has ended
 
 // The parts, each of one process, or of what was gathered by then.
 void walk_descriptors(Walk& walk, const Process& process);

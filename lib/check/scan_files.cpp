@@ -2,15 +2,13 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/dir.hpp"
 #include "base/procfd.hpp"
 #include "base/procfs.hpp"
 #include "base/procmaps.hpp"
@@ -34,7 +32,7 @@ struct Device {
 // null, zero, kmsg and the like; console, ptmx; tty1...; pts; tun (criu/files.c dump_chrdev).
 constexpr Device known_devices[] = {
     {1, 0, 1048575}, {5, 0, 2}, {4, 0, 63}, {136, 0, 1048575}, {10, 200, 200}};
-constexpr unsigned nvidia_majors[] = {195};
+constexpr unsigned nvidia_major = 195;
 constexpr unsigned memory_major = 1;
 constexpr unsigned pts_major = 136;
 
@@ -57,6 +55,11 @@ std::string_view base_name(std::string_view path) {
 bool nameless(std::string_view path) {
     static constexpr std::string_view kinds[] = {"/memfd:", "/dev/zero (deleted)", "/SYSV", "/anon_hugepage"};
     return std::ranges::any_of(kinds, [&](std::string_view kind) { return path.starts_with(kind); });
+}
+
+// /dev/shm is of the pod and not of the container: its files are in no archive.
+bool shm_of_pod(const Walk& walk) {
+    return walk.facts.bundle && walk.facts.bundle->shared_shm;
 }
 
 class Files {
@@ -101,32 +104,19 @@ class Files {
         if (major(device) == pts_major && fd >= 0)
             walk_.terminals.push_back({minor(device), {process_.pid, process_.name, fd, std::string(path)}});
         if (device == makedev(5, 2) && fd >= 0)
-            if (const auto index = terminal_of_master(fd))
-                walk_.masters.insert(*index);
-        if (std::ranges::find(nvidia_majors, major(device)) != std::end(nvidia_majors) ||
-            path.starts_with("/dev/nvidia"))
+            if (const auto info = procfs::read_fdinfo(process_.pid, fd); info && info->terminal)
+                walk_.masters.insert(*info->terminal);
+        if (major(device) == nvidia_major || path.starts_with("/dev/nvidia"))
             return add(Kind::gpu, fd, path);
         if (block || !known_device(device))
             add(Kind::device, fd, path);
-    }
-
-    // "tty-index:" in the fdinfo of /dev/ptmx.
-    [[nodiscard]] std::optional<unsigned> terminal_of_master(int fd) const {
-        const auto text = procfs::read_proc(process_.pid, "fdinfo/" + std::to_string(fd));
-        std::string_view rest = text ? std::string_view(*text) : std::string_view{};
-        while (!rest.empty()) {
-            auto line = next_line(rest);
-            if (next_word(line) == "tty-index:")
-                return to_number<unsigned>(next_word(line));
-        }
-        return std::nullopt;
     }
 
     void deleted(int fd, std::string_view path, const struct statx& st) {
         if (nameless(path))
             return;
         const std::uint64_t bytes = st.stx_blocks * 512;
-        if (st.stx_nlink == 0 && bytes > walk_.ghost_limit)
+        if (st.stx_nlink == 0 && bytes > walk_.facts.ghost_limit)
             add(Kind::ghost, fd, path, bytes);
         if (st.stx_nlink > 0 && (is_deleted(path) || base_name(path).starts_with(".nfs")))
             add(Kind::unlinked, fd, path);
@@ -161,27 +151,22 @@ class Files {
     }
 
     [[nodiscard]] Place find_place(int id) const {
-        const auto& mounts = walk_.workload.mounts;
+        const auto& mounts = walk_.facts.mounts;
         const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
         if (at == mounts.end())
             return mounts.empty() ? Place::fine : Place::outside;
-        if (is_shm(*at))
+        if (at->point == "/dev/shm" && shm_of_pod(walk_))
             return Place::shm;
         const auto* visible = procfs::mount_of(mounts, at->point);
         const bool hidden = visible != nullptr && visible->id != id && visible->point == at->point;
         return hidden ? Place::covered : Place::fine;
     }
 
-    // Of the pod and not of the container: its files are in no archive.
-    [[nodiscard]] bool is_shm(const procfs::Mount& mount) const {
-        return mount.point == "/dev/shm" && walk_.facts.bundle && walk_.facts.bundle->shared_shm;
-    }
-
     void watches(int fd, std::string_view kind) {
         const auto info = procfs::read_fdinfo(process_.pid, fd);
         if (!info)
             return;
-        for (const auto& mount : walk_.workload.mounts)
+        for (const auto& mount : walk_.facts.mounts)
             if (mount.type == "overlay" &&
                 std::ranges::find(info->watched, mount.device) != info->watched.end())
                 return add(Kind::watch_on_overlay, fd, kind);
@@ -203,34 +188,31 @@ class Files {
 } // namespace
 
 void walk_descriptors(Walk& walk, const Process& process) {
-    const std::string dir = "/proc/" + std::to_string(process.pid) + "/fd";
-    const std::unique_ptr<DIR, int (*)(DIR*)> names(::opendir(dir.c_str()), ::closedir);
-    if (!names)
-        return;
     Files files(walk, process);
     std::array<char, 4096> target{};
-    while (const dirent* entry = ::readdir(names.get())) {
-        const auto number = to_number<int>(entry->d_name);
+    (void)each_entry("/proc/" + std::to_string(process.pid) + "/fd", [&](int dir, const dirent& entry) {
+        const auto number = to_number<int>(entry.d_name);
         if (!number)
-            continue;
+            return true;
         const std::size_t count = ++walk.workload.descriptors;
-        if (count > max_descriptors || (count % 1024 == 0 && walk.deadline.passed())) {
+        if (count > max_descriptors || (count % 1024 == 0 && walk.facts.deadline->passed())) {
             walk.workload.incomplete = "not all descriptors were looked at within the deadline";
-            return;
+            return false;
         }
-        const ssize_t size = ::readlinkat(::dirfd(names.get()), entry->d_name, target.data(), target.size());
+        const ssize_t size = ::readlinkat(dir, entry.d_name, target.data(), target.size());
         if (size <= 0)
-            continue;
+            return true;
         const std::string_view link(target.data(), static_cast<std::size_t>(size));
         if (link.starts_with('/'))
-            files.path(*number, link, ::dirfd(names.get()), entry->d_name);
+            files.path(*number, link, dir, entry.d_name);
         else if (const auto inode = procfs::inode_of_link(link, "socket"))
             walk.sockets.push_back({*inode, process.pid, *number});
         else if (link.starts_with("anon_inode:"))
             files.anonymous(*number, link.substr(11));
         else if (const auto pipe = procfs::inode_of_link(link, "pipe"))
             walk.pipes.push_back({*pipe, process.pid, *number});
-    }
+        return true;
+    });
 }
 
 void walk_mappings(Walk& walk, const Process& process) {
@@ -256,7 +238,7 @@ void walk_mappings(Walk& walk, const Process& process) {
             files.anonymous(-1, path.substr(11));
         else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
             files.add(Kind::huge_memfd, -1, path);
-        else if (path.starts_with("/dev/shm/") && walk.facts.bundle && walk.facts.bundle->shared_shm)
+        else if (path.starts_with("/dev/shm/") && shm_of_pod(walk))
             files.add(Kind::shm_file, -1, path);
         else if (path.starts_with("/dev/") || is_deleted(path)) {
             std::array<char, 96> through{};

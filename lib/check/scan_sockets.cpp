@@ -2,18 +2,15 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unordered_set>
 #include <utility>
 
-#include "base/file.hpp"
 #include "base/procfs.hpp"
 #include "base/procnet.hpp"
 #include "base/sockdiag.hpp"
-#include "base/text.hpp"
 #include "check/scan.hpp"
 
 namespace lpm::check {
@@ -46,11 +43,24 @@ std::string family_name(int domain) {
     return "family " + std::to_string(domain);
 }
 
+// Copies descriptors of other processes, and opens a pidfd only when the process is another than the last.
+class Borrower {
+  public:
+    [[nodiscard]] Result<Fd> borrow(const SocketRef& ref) {
+        if (of_ != ref.pid)
+            pidfd_ = open_pidfd(of_ = ref.pid).value_or(Fd());
+        return borrow_fd(pidfd_.get(), ref.fd);
+    }
+
+  private:
+    pid_t of_ = 0;
+    Fd pidfd_;
+};
+
 class Sockets {
   public:
     explicit Sockets(Walk& walk) : walk_(walk), refs_(walk.sockets), seen_(refs_.size()) {
         std::ranges::sort(refs_, {}, &SocketRef::inode);
-        seen_.resize(refs_.size());
     }
 
     void inet(std::string_view table) {
@@ -105,18 +115,14 @@ class Sockets {
 
     // Whoever was not taken from a table: asked itself, through a copy of the descriptor.
     void rest() {
-        Fd pidfd;
-        pid_t of = 0;
         for (std::size_t i = 0; i < refs_.size(); ++i) {
             if (seen_[i] || (i > 0 && refs_[i].inode == refs_[i - 1].inode))
                 continue;
-            if (walk_.deadline.passed()) {
+            if (walk_.facts.deadline->passed()) {
                 walk_.workload.sockets_incomplete = "not all sockets were looked at within the deadline";
                 return;
             }
-            if (of != refs_[i].pid)
-                pidfd = open_pidfd(of = refs_[i].pid).value_or(Fd());
-            ask(refs_[i], pidfd.get());
+            ask(refs_[i]);
         }
     }
 
@@ -126,8 +132,8 @@ class Sockets {
         return !socket.name.empty() ? socket.name : peer != sockets.end() ? peer->name : std::string();
     }
 
-    void ask(const SocketRef& ref, int pidfd) {
-        const auto own = borrow_fd(pidfd, ref.fd);
+    void ask(const SocketRef& ref) {
+        const auto own = borrower_.borrow(ref);
         const auto kind = own ? socket_kind(own->get()) : std::unexpected(own.error());
         if (!kind) {
             if (kind.error().sys != EBADF && kind.error().sys != ESRCH) // else closed or ended since
@@ -142,7 +148,7 @@ class Sockets {
             add(Kind::inet, ref, {});
         else if (ip)
             add(Kind::socket_family, ref, "protocol " + std::to_string(kind->protocol));
-        else if (!ip && kind->domain != AF_UNIX && kind->domain != AF_NETLINK && kind->domain != AF_PACKET)
+        else if (kind->domain != AF_UNIX && kind->domain != AF_NETLINK && kind->domain != AF_PACKET)
             add(Kind::socket_family, ref, family_name(kind->domain));
     }
 
@@ -169,13 +175,13 @@ class Sockets {
         Found& found = walk_.workload[kind];
         if (found.count++ > 0)
             return; // names are read for the one that is shown
-        const auto status = procfs::read_status(ref.pid);
-        found.holder = {ref.pid, status ? status->name : "?", ref.fd, std::move(thing)};
+        found.holder = {ref.pid, name_of_process(ref.pid), ref.fd, std::move(thing)};
     }
 
     Walk& walk_;
     std::vector<SocketRef>& refs_;
     std::vector<bool> seen_;
+    Borrower borrower_;
 };
 
 std::string table(const Walk& walk, std::string_view name) {
@@ -188,18 +194,14 @@ void count_full_pipes(Walk& walk) {
     std::ranges::sort(pipes, {}, &SocketRef::inode);
     const auto same = std::ranges::unique(pipes, {}, &SocketRef::inode);
     pipes.erase(same.begin(), same.end());
-    walk.workload.pipes = pipes.size();
     if (pipes.size() <= enough_pipes)
         return;
     std::ranges::sort(pipes, {}, &SocketRef::pid); // a pidfd for each process, not for each pipe
-    Fd pidfd;
-    pid_t of = 0;
+    Borrower borrower;
     for (const SocketRef& pipe : pipes) {
-        if (walk.deadline.passed())
+        if (walk.facts.deadline->passed())
             return;
-        if (of != pipe.pid)
-            pidfd = open_pidfd(of = pipe.pid).value_or(Fd());
-        const auto own = borrow_fd(pidfd.get(), pipe.fd);
+        const auto own = borrower.borrow(pipe);
         int unread = 0;
         if (own && ::ioctl(own->get(), FIONREAD, &unread) == 0 && unread > 0)
             ++walk.workload.pipes_with_data;

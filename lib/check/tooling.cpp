@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include "base/text.hpp"
+#include "check/found.hpp"
 #include "check/themes.hpp"
 #include "criu/images.hpp"
 
@@ -57,7 +58,7 @@ Finding judge_network_lock(const Facts& facts) {
                 "remove that line, or install CRIU 4.2"};
     // Without a network namespace of its own, the container's network is not locked as a whole.
     if (!facts.bundle)
-        return {Verdict::unknown, "the bundle's config.json cannot be read"};
+        return no_bundle();
     if (!facts.bundle->network_namespace)
         return {};
     std::string source;

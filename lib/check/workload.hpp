@@ -7,9 +7,6 @@
 #include <optional>
 #include <string>
 #include <sys/types.h>
-#include <vector>
-
-#include "base/mountinfo.hpp"
 
 // What one walk over the processes of a container has found.
 namespace lpm::check {
@@ -77,12 +74,9 @@ struct Workload {
     [[nodiscard]] const Found& operator[](Kind kind) const { return found_[static_cast<std::size_t>(kind)]; }
     [[nodiscard]] Found& operator[](Kind kind) { return found_[static_cast<std::size_t>(kind)]; }
 
-    std::size_t processes = 0;
     std::size_t descriptors = 0;
-    std::size_t pipes = 0;           // distinct ends of pipes
     std::size_t pipes_with_data = 0; // 0 when there are too few pipes to matter
     std::optional<Memory> memory;
-    std::vector<procfs::Mount> mounts; // of the init process
 
     // Why not everything was looked at; empty when it was. Then "none found" proves nothing.
     std::string incomplete;

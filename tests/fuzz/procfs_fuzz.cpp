@@ -44,7 +44,6 @@ static void tables(std::string_view text) {
         expect(!procfs::readable_address(socket.local).empty());
     });
     walk(text, procfs::next_netlink_socket, [](const procfs::NetlinkSocket&) {});
-    walk(text, procfs::next_unix_inode, [](std::uint64_t) {});
     walk(text, procfs::next_packet_inode, [](std::uint64_t) {});
 }
 
@@ -60,6 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     (void)procfs::parse_stat(text);
     (void)procfs::parse_status(text);
+    (void)procfs::parse_available_memory(text);
     expect(procfs::parse_fdinfo(text).watched.size() <= 4096);
     (void)procfs::inode_of_link(text, "socket");
     expect(procfs::readable_address(text).empty() == text.empty());

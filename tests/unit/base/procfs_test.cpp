@@ -103,19 +103,16 @@ TEST(Procfs, reads_itself) {
     ASSERT_FALSE(status.ns_pids.empty());
     EXPECT_EQ(status.ns_pids.back(), ::getpid());
     EXPECT_EQ(status.ns_sids.size(), status.ns_pids.size());
-    EXPECT_GT(procfs::read_memory(::getpid()).value().anon, 0U);
+    EXPECT_GT(procfs::read_status(::getpid()).value().memory.anon, 0U);
 }
 
-TEST(Procfs, lists_what_has_a_number) {
-    const auto all = procfs::read_proc_numbers(0, "fd", 1000).value();
-    for (const int fd : {0, 1, 2})
-        EXPECT_TRUE(std::ranges::contains(all, fd)) << fd;
-    EXPECT_EQ(procfs::read_proc_numbers(0, "fd", 2).value().size(), 2U);
-    EXPECT_TRUE(procfs::read_proc_numbers(0, "fd", 0).value().empty());
-    EXPECT_TRUE(
-        std::ranges::contains(procfs::read_proc_numbers(::getpid(), "task", 100).value(), ::getpid()));
-    EXPECT_TRUE(procfs::read_proc_numbers(0, "ns", 100).value().empty());
-    EXPECT_EQ(procfs::read_proc_numbers(0, "absent", 1).error().code, Errc::absent);
+TEST(Procfs, reads_available_memory) {
+    EXPECT_EQ(procfs::parse_available_memory("MemFree: 1 kB\nMemAvailable:  7 kB\nBuffers: 2 kB\n").value(),
+              7168U);
+    for (const char* text : {"", "MemAvailable:", "MemAvailable: x kB\n", "MemFree: 1 kB\n",
+                             "MemAvailable: 18446744073709551615 kB\n"})
+        EXPECT_EQ(procfs::parse_available_memory(text).error().code, Errc::absent) << text;
+    EXPECT_GT(procfs::read_available_memory().value(), 0U);
 }
 
 TEST(Procfs, reads_links) {
@@ -130,5 +127,4 @@ TEST(Procfs, says_when_a_process_is_gone) {
     static constexpr pid_t nobody = 0x7fffffff; // above every pid_max
     EXPECT_EQ(procfs::read_stat(nobody).error().code, Errc::absent);
     EXPECT_EQ(procfs::read_status(nobody).error().code, Errc::absent);
-    EXPECT_EQ(procfs::read_proc_numbers(nobody, "fd", 1).error().code, Errc::absent);
 }

@@ -27,8 +27,7 @@ class Checks : public testing::Test {
         facts.stdio.emplace();
         facts.memory = check::Memory{1000, 0};
         facts.workload.emplace();
-        facts.workload->processes = 1;
-        facts.workload->mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
+        facts.mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
         facts.ghost_limit = 1 << 20;
         facts.kernel = check::KernelVersion{6, 18};
         facts.capabilities = UINT64_MAX;

@@ -59,7 +59,6 @@ TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
     EXPECT_EQ(spoken_of.size(), static_cast<std::size_t>(Kind::count_));
     for (const auto& [kind, expected] : spoken_of) {
         facts.workload.emplace();
-        facts.workload->mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
         find(kind);
         EXPECT_EQ(verdict(expected.first), expected.second) << expected.first;
         for (const auto& finding : outcome.findings) {
@@ -141,7 +140,7 @@ TEST_F(WorkloadChecks, count_pipes_and_descriptors) {
 }
 
 TEST_F(WorkloadChecks, judge_mounts) {
-    auto& mounts = facts.workload->mounts;
+    auto& mounts = facts.mounts;
     const procfs::Mount part{.id = 2, .device = 9, .root = "/srv/x", .point = "/late", .type = "ext4"};
     mounts.push_back(part);
     EXPECT_EQ(verdict("MountUnknown"), "block");
