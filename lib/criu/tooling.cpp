@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "criu/tooling.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,14 +50,30 @@ const CriuFacts* Tooling::criu(std::string_view key) const {
     return with_key(crius, key);
 }
 
-static std::vector<std::string> read_flags(const json::Value& value, std::string_view key) {
-    std::vector<std::string> flags;
+std::optional<bool> CriuFacts::has(std::string_view feature) const {
+    if (!missing)
+        return std::nullopt;
+    return std::ranges::find(*missing, feature) == missing->end();
+}
+
+static std::vector<std::string> read_texts(const json::Value& value, std::string_view key) {
+    std::vector<std::string> texts;
     const auto* list = json::find(value, key);
     if (list != nullptr && list->is_array())
-        for (const auto& flag : *list)
-            if (flag.is_string())
-                flags.push_back(flag.get<std::string>());
-    return flags;
+        for (const auto& text : *list)
+            if (text.is_string())
+                texts.push_back(text.get<std::string>());
+    return texts;
+}
+
+static std::optional<std::string> read_text(const json::Value& value, std::string_view key) {
+    const auto* text = json::find(value, key);
+    return text != nullptr && text->is_string() ? std::optional(text->get<std::string>()) : std::nullopt;
+}
+
+static std::optional<bool> read_bool(const json::Value& value, std::string_view key) {
+    const auto* truth = json::find(value, key);
+    return truth != nullptr && truth->is_boolean() ? std::optional(truth->get<bool>()) : std::nullopt;
 }
 
 Result<Tooling> parse_tooling(std::string_view text) {
@@ -70,10 +87,9 @@ Result<Tooling> parse_tooling(std::string_view text) {
             facts.key = json::text_or_empty(entry, "key");
             facts.kind = kind_of(json::text_or_empty(entry, "kind"));
             facts.version = json::text_or_empty(entry, "version");
-            if (const auto* criu = json::find(entry, "criu"); criu != nullptr && criu->is_boolean())
-                facts.criu = criu->get<bool>();
-            facts.checkpoint_flags = read_flags(entry, "checkpoint_flags");
-            facts.restore_flags = read_flags(entry, "restore_flags");
+            facts.criu = read_bool(entry, "criu");
+            facts.checkpoint_flags = read_texts(entry, "checkpoint_flags");
+            facts.restore_flags = read_texts(entry, "restore_flags");
             tooling.runtimes.push_back(std::move(facts));
         }
     if (const auto* crius = json::find(value, "crius"); crius != nullptr && crius->is_array())
@@ -82,8 +98,12 @@ Result<Tooling> parse_tooling(std::string_view text) {
             facts.path = json::text_or_empty(entry, "path");
             facts.key = json::text_or_empty(entry, "key");
             facts.version = static_cast<std::uint32_t>(json::natural(entry, "version").value_or(0));
-            if (auto lock = json::text_or_empty(entry, "network_lock"); !lock.empty())
-                facts.network_lock = std::move(lock);
+            facts.network_lock = read_text(entry, "network_lock");
+            facts.dump_failure = read_text(entry, "dump_failure");
+            facts.check_failure = read_text(entry, "check_failure");
+            if (json::find(entry, "missing") != nullptr)
+                facts.missing = read_texts(entry, "missing");
+            facts.selinux = read_bool(entry, "selinux");
             tooling.crius.push_back(std::move(facts));
         }
     return tooling;
@@ -108,6 +128,14 @@ std::string write_tooling(const Tooling& tooling) {
         json::Value entry{{"path", facts.path}, {"key", facts.key}, {"version", facts.version}};
         if (facts.network_lock)
             entry["network_lock"] = *facts.network_lock;
+        if (facts.dump_failure)
+            entry["dump_failure"] = *facts.dump_failure;
+        if (facts.check_failure)
+            entry["check_failure"] = *facts.check_failure;
+        if (facts.missing)
+            entry["missing"] = *facts.missing;
+        if (facts.selinux)
+            entry["selinux"] = *facts.selinux;
         value["crius"].push_back(std::move(entry));
     }
     return json::write(value, 2) + "\n";

@@ -33,8 +33,22 @@ struct CriuFacts {
     std::uint32_t version = 0; // 40101 for 4.1.1; 0 when unknown
     // The network lock that CRIU uses when nobody sets one: a build option since 4.1. Found by a dump of a
     // sleeping process. Nothing when that failed.
-    std::optional<std::string> network_lock;
+    std::optional<std::string> network_lock{};
+    // Why that dump failed, in CRIU's words; empty when it did not. Nothing when it was not tried.
+    std::optional<std::string> dump_failure{};
+    // The same of `criu check`.
+    std::optional<std::string> check_failure{};
+    // Of the features that `criu check --feature` was asked for, those that are not there. Nothing: not
+    // asked.
+    std::optional<std::vector<std::string>> missing{};
+    std::optional<bool> selinux{}; // built with libselinux
+
+    // Nothing when it is not known. `feature` must be one of those that the probe asks for.
+    [[nodiscard]] std::optional<bool> has(std::string_view feature) const;
 };
+
+// What the probe asks `criu check --feature` for: what checks need to know.
+inline constexpr std::string_view probed_features[] = {"seccomp_suspend", "get_rseq_conf", "memfd_hugetlb"};
 
 struct Tooling {
     std::string boot_id;

@@ -2,21 +2,16 @@
 // Copyright the lpm authors
 #include "probe.hpp"
 
-#include <array>
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <utility>
 
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "criu/images.hpp"
 #include "criu/tooling.hpp"
 #include "delegate.hpp"
 #include "host.hpp"
@@ -73,69 +68,21 @@ static criu::RuntimeFacts probe_runtime(const std::string& path) {
     return facts;
 }
 
-// A process to dump: no terminal, no file outside /dev/null.
-static pid_t start_sleeper() {
-    const pid_t pid = ::fork();
-    if (pid != 0)
-        return pid;
-    ::setsid();
-    const int null = ::open("/dev/null", O_RDWR); // NOLINT: handed to the process that follows
-    for (int fd = 0; fd <= 2; ++fd)
-        ::dup2(null, fd);
-    ::close_range(3, ~0U, 0);
-    ::execl("/bin/sleep", "sleep", "60", nullptr);
-    ::_exit(1);
-}
-
-// Until the child has become `sleep`, a second at most.
-static void await_sleep(pid_t pid) {
-    const std::string comm = "/proc/" + std::to_string(pid) + "/comm";
-    for (int i = 0; i < 1000; ++i) {
-        if (const auto name = read_file(AT_FDCWD, comm, 64); name && *name == "sleep\n")
-            break;
-        ::usleep(1000);
-    }
-}
-
-// What CRIU locks the network with by default is a build option that no --help shows; its images tell.
-static std::optional<std::string> probe_network_lock(const std::string& criu) {
-    std::array<char, 32> dir{"/tmp/lpm-probe.XXXXXX"};
-    if (::mkdtemp(dir.data()) == nullptr)
-        return std::nullopt;
-    const pid_t sleeper = start_sleeper();
-    std::optional<std::string> lock;
-    if (sleeper > 0) {
-        await_sleep(sleeper);
-        const auto dumped = run({criu, "dump", "-t", std::to_string(sleeper), "-D", dir.data(), "-o",
-                                 "dump.log", "--shell-job", "--leave-running"},
-                                patience);
-        const auto image = read_file(AT_FDCWD, std::string(dir.data()) + "/inventory.img", 65536);
-        if (dumped && image)
-            if (const auto inventory = criu::parse_inventory(*image); inventory && inventory->network_lock)
-                lock = criu::lock_method(*inventory->network_lock);
-        ::kill(sleeper, SIGKILL);
-        ::waitpid(sleeper, nullptr, 0);
-    }
-    (void)run({"rm", "-rf", "--", dir.data()}, patience);
-    return lock;
-}
-
-static criu::CriuFacts probe_criu(const std::string& path) {
-    criu::CriuFacts facts;
-    facts.path = path;
-    facts.key = criu::file_key(path);
-    if (const auto output = run({path, "--version"}, patience); output && output->status == 0)
-        facts.version = criu::parse_criu_version(output->text);
-    facts.network_lock = probe_network_lock(path);
-    return facts;
-}
-
 static Result<> publish(const criu::Tooling& tooling) {
     const std::string_view file = shim::probe_file;
     const auto slash = file.rfind('/');
     TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
     TRY_ASSIGN(const Fd dir, make_dirs(root.get(), file.substr(1, slash - 1)));
     return replace_file(dir.get(), std::string(file.substr(slash + 1)), criu::write_tooling(tooling), 0600);
+}
+
+static void print(const criu::CriuFacts& facts) {
+    std::printf("criu %s: %s, network lock %s\n", facts.path.c_str(),
+                criu::version_text(facts.version).c_str(), facts.network_lock.value_or("unknown").c_str());
+    for (const auto& [what, failure] :
+         {std::pair{"a dump of a sleeping process", facts.dump_failure}, {"criu check", facts.check_failure}})
+        if (failure && !failure->empty())
+            std::fprintf(stderr, "lpm-gate: %s fails: %s\n", what, failure->c_str());
 }
 
 int probe() {
@@ -155,9 +102,7 @@ int probe() {
                     std::string(criu::name_of(facts.kind)).c_str(), facts.version.c_str(),
                     facts.checkpoint_flags.size());
     for (const auto& facts : tooling.crius)
-        std::printf("criu %s: %s, network lock %s\n", facts.path.c_str(),
-                    criu::version_text(facts.version).c_str(),
-                    facts.network_lock.value_or("unknown").c_str());
+        print(facts);
     if (runtime.empty())
         std::fprintf(stderr, "lpm-gate: no container runtime: point %s at the runc that is built with CRIU\n",
                      shim::configured_runtime);

@@ -10,7 +10,7 @@ TEST(Tooling, survives_being_written_and_read) {
     criu::Tooling tooling;
     tooling.boot_id = "b";
     tooling.runtimes.push_back({"/r", "1:2:3", criu::Kind::crun, "1.21", true, {"image-path"}, {"bundle"}});
-    tooling.crius.push_back({"/c", "4:5:6", 40201, "nftables"});
+    tooling.crius.push_back({"/c", "4:5:6", 40201, "nftables", "it failed", "", {{"get_rseq_conf"}}, true});
     const TempDir dir;
     dir.write("probe.json", criu::write_tooling(tooling));
     const auto read = criu::read_tooling(dir.path("probe.json"), "b");
@@ -21,6 +21,12 @@ TEST(Tooling, survives_being_written_and_read) {
     ASSERT_NE(read.criu("4:5:6"), nullptr);
     EXPECT_EQ(read.criu("4:5:6")->version, 40201U);
     EXPECT_EQ(read.criu("4:5:6")->network_lock, "nftables");
+    EXPECT_EQ(read.criu("4:5:6")->dump_failure, "it failed");
+    EXPECT_EQ(read.criu("4:5:6")->check_failure, "");
+    EXPECT_EQ(read.criu("4:5:6")->has("get_rseq_conf"), false);
+    EXPECT_EQ(read.criu("4:5:6")->has("memfd_hugetlb"), true);
+    EXPECT_EQ(criu::CriuFacts{}.has("memfd_hugetlb"), std::nullopt);
+    EXPECT_EQ(read.criu("4:5:6")->selinux, true);
     EXPECT_EQ(read.criu("4:5:7"), nullptr);
     EXPECT_EQ(read.criu(""), nullptr);
     EXPECT_TRUE(criu::read_tooling(dir.path("probe.json"), "other boot").crius.empty());

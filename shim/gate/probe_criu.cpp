@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "probe.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "criu/images.hpp"
+#include "criu/log.hpp"
+
+namespace lpm::gate {
+
+using namespace std::chrono_literals;
+
+static constexpr auto patience = 10s;
+// A dump of a process that sleeps takes a tenth of a second; a guest that emulates its processor is slow.
+static constexpr auto patience_for_dump = 30s;
+static constexpr std::size_t most_log = std::size_t{1} << 20;
+
+// A process to dump: no terminal, no file outside /dev/null.
+static pid_t start_sleeper() {
+    const pid_t pid = ::fork();
+    if (pid != 0)
+        return pid;
+    ::setsid();
+    const int null = ::open("/dev/null", O_RDWR); // NOLINT: handed to the process that follows
+    for (int fd = 0; fd <= 2; ++fd)
+        ::dup2(null, fd);
+    ::close_range(3, ~0U, 0);
+    ::execl("/bin/sleep", "sleep", "60", nullptr);
+    ::_exit(1);
+}
+
+// Until the child has become `sleep`, a second at most.
+static bool await_sleep(pid_t pid) {
+    const std::string comm = "/proc/" + std::to_string(pid) + "/comm";
+    for (int i = 0; i < 1000; ++i) {
+        if (const auto name = read_file(AT_FDCWD, comm, 64); name && *name == "sleep\n")
+            return true;
+        ::usleep(1000);
+    }
+    return false;
+}
+
+// Why a run of CRIU failed: the first error in `log`, which may be empty; "" when it did not fail.
+static std::string failure_of(const Result<Output>& done, std::string_view log) {
+    if (!done)
+        return done.error().text;
+    if (done->status == 0)
+        return {};
+    if (const auto error = criu::first_error(log))
+        return error->message;
+    std::string_view rest = done->text;
+    return "exit status " + std::to_string(done->status) + ": " + one_line(next_line(rest));
+}
+
+// A dump of a sleeping process shows whether CRIU works here at all (on some virtual machines it waits for
+// ever for a breakpoint), and what it locks the network with by default, a build option that no --help shows.
+static void probe_dump(criu::CriuFacts& facts) {
+    std::array<char, 32> dir{"/tmp/lpm-probe.XXXXXX"};
+    if (::mkdtemp(dir.data()) == nullptr)
+        return;
+    const pid_t sleeper = start_sleeper();
+    if (sleeper > 0 && await_sleep(sleeper)) {
+        const auto dumped = run({facts.path, "dump", "-t", std::to_string(sleeper), "-D", dir.data(), "-o",
+                                 "dump.log", "--shell-job", "--leave-running"},
+                                patience_for_dump);
+        const std::string in = std::string(dir.data()) + "/";
+        facts.dump_failure = failure_of(dumped, read_file(AT_FDCWD, in + "dump.log", most_log).value_or(""));
+        if (const auto image = read_file(AT_FDCWD, in + "inventory.img", 65536))
+            if (const auto inventory = criu::parse_inventory(*image); inventory && inventory->network_lock)
+                facts.network_lock = criu::lock_method(*inventory->network_lock);
+    }
+    if (sleeper > 0) {
+        ::kill(sleeper, SIGKILL);
+        ::waitpid(sleeper, nullptr, 0);
+    }
+    (void)run({"rm", "-rf", "--", dir.data()}, patience);
+}
+
+static void probe_features(criu::CriuFacts& facts) {
+    const auto check = run({facts.path, "check"}, patience);
+    if (!check)
+        return;
+    facts.check_failure = failure_of(check, check->text);
+    std::vector<std::string> missing;
+    for (const auto feature : criu::probed_features) {
+        const auto asked = run({facts.path, "check", "--feature", std::string(feature)}, patience);
+        if (!asked)
+            return;
+        // An older CRIU that does not know the word does not need it either.
+        if (asked->status != 0 && asked->text.find("Unknown feature") == std::string::npos)
+            missing.emplace_back(feature);
+    }
+    facts.missing = std::move(missing);
+}
+
+// The name of a library that a program is linked with stands in its dynamic section.
+static std::optional<bool> linked_with(const std::string& path, std::string_view library) {
+    constexpr std::size_t most = std::size_t{64} << 20;
+    const auto program = read_file(AT_FDCWD, path, most);
+    if (!program || !program->starts_with("\x7f"
+                                          "ELF"))
+        return std::nullopt;
+    return program->find(library) != std::string::npos;
+}
+
+criu::CriuFacts probe_criu(const std::string& path) {
+    criu::CriuFacts facts;
+    facts.path = path;
+    facts.key = criu::file_key(path);
+    if (const auto output = run({path, "--version"}, patience); output && output->status == 0)
+        facts.version = criu::parse_criu_version(output->text);
+    facts.selinux = linked_with(path, "libselinux.so");
+    probe_features(facts);
+    probe_dump(facts);
+    return facts;
+}
+
+} // namespace lpm::gate
