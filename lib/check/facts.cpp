@@ -79,6 +79,7 @@ static void gather_host(Facts& facts) {
     facts.kernel = parse_kernel_version(system.release);
     if (const auto status = procfs::read_status(::getpid()))
         facts.capabilities = status->cap_eff;
+    facts.selinux_enforcing = read_file(AT_FDCWD, "/sys/fs/selinux/enforce", 16).value_or("0") == "1";
     if (const auto available = procfs::read_available_memory())
         facts.available_memory = *available;
 }
@@ -201,6 +202,9 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
     facts.has_iptables = !criu::find_in_path("iptables-restore", facts.subject.search_path).empty();
     facts.has_ip6tables = !criu::find_in_path("ip6tables-restore", facts.subject.search_path).empty();
     facts.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+    for (const char* tool : {"gzip", "tar"})
+        if (criu::find_in_path(tool, facts.subject.search_path).empty())
+            facts.missing_tar = tool;
 }
 
 Facts gather(const oci::Invocation& invocation, Subject subject, const std::string& bundle_dir,

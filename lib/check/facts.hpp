@@ -86,6 +86,8 @@ struct Facts {
     bool criu_by_flag = false;  // --criu was given, and whether the runtime heeds it is not known
     std::optional<criu::CriuFacts> criu;
     std::optional<criu::RuntimeFacts> runtime;
+    std::string missing_tar; // tar or gzip, when it is not where CRIU looks for it
+    bool selinux_enforcing = false;
     bool has_iptables = true;
     bool has_ip6tables = true;
     bool has_ipv6 = true;

@@ -138,9 +138,4 @@ Finding judge_uprobes(const Facts& facts) {
                               "CRIU dumps them only with allow-uprobes, at checkpoint and restore"));
 }
 
-Finding judge_huge_memfd(const Facts& facts) {
-    return judge_found(facts, Kind::huge_memfd, "memory in huge pages",
-                       "old kernels and CRIUs cannot dump it", Verdict::warn);
-}
-
 } // namespace lpm::check

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "check/found.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.hpp"
@@ -19,6 +20,16 @@ static std::string describe(std::string_view what, const Found& found) {
     if (found.count > 1)
         text += ", and " + std::to_string(found.count - 1) + " more";
     return text;
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr std::size_t most = 5;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+        list += (i == 0 ? "" : ", ") + one_line(names[i], 100);
+    if (names.size() > most)
+        list += " and " + std::to_string(names.size() - most) + " more";
+    return list;
 }
 
 Finding no_workload() {

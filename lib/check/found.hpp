@@ -2,7 +2,9 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "check/check.hpp"
 
@@ -13,6 +15,9 @@ namespace lpm::check {
 // Pass when nothing of the kind was found, unknown when nothing was found but not everything looked at.
 [[nodiscard]] Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::string_view why,
                                   Verdict verdict = Verdict::block);
+
+// The first five, and how many more there are.
+[[nodiscard]] std::string some_of(const std::vector<std::string>& names);
 
 // What a check says that needs the walk, or config.json, when there is none.
 [[nodiscard]] Finding no_workload();

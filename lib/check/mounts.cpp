@@ -83,18 +83,22 @@ Finding judge_sharing(const Facts& facts) {
         });
 }
 
+Finding judge_whereabouts(const Facts& facts) {
+    if (!facts.bundle)
+        return no_bundle();
+    if (facts.bundle->whereabouts.empty())
+        return {};
+    return {Verdict::warn,
+            "the environment says where the container is, and keeps saying it after a restore: " +
+                some_of(facts.bundle->whereabouts)};
+}
+
 Finding judge_volumes(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     if (facts.bundle->volumes.empty())
         return {};
-    constexpr std::size_t named = 5;
-    std::string list;
-    for (std::size_t i = 0; i < std::min(named, facts.bundle->volumes.size()); ++i)
-        list += (i == 0 ? "" : ", ") + one_line(facts.bundle->volumes[i], 100);
-    if (facts.bundle->volumes.size() > named)
-        list += " and " + std::to_string(facts.bundle->volumes.size() - named) + " more";
-    return {Verdict::warn, "writable volumes are not in the checkpoint: " + list};
+    return {Verdict::warn, "writable volumes are not in the checkpoint: " + some_of(facts.bundle->volumes)};
 }
 
 } // namespace lpm::check

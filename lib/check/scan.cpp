@@ -18,6 +18,8 @@ void Found::add(Holder&& one) {
 
 namespace {
 
+constexpr int seccomp_filter_mode = 2; // of "Seccomp:" in status; SECCOMP_MODE_FILTER
+
 // CRIU restores one of each per container; a process in another one is "nested". Mount namespaces it can
 // nest.
 constexpr std::array namespaces{"pid", "user", "uts", "ipc", "net", "cgroup", "time_for_children"};
@@ -56,6 +58,8 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
         found[Kind::traced].add(
             {process.pid, process.name, -1,
              "by " + name_of_process(status.tracer) + ", process " + std::to_string(status.tracer)});
+    if (status.seccomp == seccomp_filter_mode)
+        found[Kind::seccomp_filter].add({process.pid, process.name});
     if (stat.state == 'T')
         found[Kind::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)

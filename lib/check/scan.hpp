@@ -61,6 +61,7 @@ struct Walk {
 // The parts, each of one process, or of what was gathered by then.
 void walk_descriptors(Walk& walk, const Process& process);
 void walk_mappings(Walk& walk, const Process& process);
+void judge_mappings(Walk& walk, const Process& process, std::string_view maps); // text of /proc/PID/maps
 void judge_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
 

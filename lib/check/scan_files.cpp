@@ -216,11 +216,12 @@ void walk_descriptors(Walk& walk, const Process& process) {
 }
 
 void walk_mappings(Walk& walk, const Process& process) {
-    const auto text = procfs::read_proc(process.pid, "maps");
-    if (!text)
-        return;
+    if (const auto maps = procfs::read_proc(process.pid, "maps"))
+        judge_mappings(walk, process, *maps);
+}
+
+void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
     Files files(walk, process);
-    std::string_view maps = *text;
     std::string_view last;
     while (const auto mapping = procfs::next_mapping(maps)) {
         const std::string_view path = mapping->path;

@@ -8,6 +8,12 @@
 namespace lpm::check {
 
 [[nodiscard]] Finding judge_tooling(const Facts& facts);
+[[nodiscard]] Finding judge_kernel(const Facts& facts);
+[[nodiscard]] Finding judge_tar(const Facts& facts);
+[[nodiscard]] Finding judge_rseq(const Facts& facts);
+[[nodiscard]] Finding judge_seccomp(const Facts& facts);
+[[nodiscard]] Finding judge_selinux(const Facts& facts);
+[[nodiscard]] Finding judge_whereabouts(const Facts& facts);
 [[nodiscard]] Finding judge_network_lock(const Facts& facts);
 [[nodiscard]] Finding judge_container_state(const Facts& facts);
 [[nodiscard]] Finding judge_terminal(const Facts& facts);

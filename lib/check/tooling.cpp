@@ -77,24 +77,16 @@ Finding judge_network_lock(const Facts& facts) {
             tool + " is not on PATH, and CRIU locks the container's network with it (" + source + ")"};
 }
 
-Finding judge_capabilities(const Facts& facts) {
-    // linux/capability.h, which has no names for a bit mask.
-    constexpr std::uint64_t net_admin = std::uint64_t{1} << 12U;
-    constexpr std::uint64_t sys_ptrace = std::uint64_t{1} << 19U;
-    constexpr std::uint64_t sys_admin = std::uint64_t{1} << 21U;
-    constexpr std::uint64_t checkpoint_restore = std::uint64_t{1} << 40U;
-    if (!facts.capabilities)
-        return {Verdict::unknown, "the capabilities of this process cannot be read"};
-    if ((*facts.capabilities & (sys_admin | checkpoint_restore)) == 0)
-        return {
-            Verdict::block,
-            "the runtime is run without CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE: CRIU needs one of them"};
-    if ((*facts.capabilities & sys_ptrace) == 0)
-        return {Verdict::block, "the runtime is run without CAP_SYS_PTRACE, which CRIU needs"};
-    if ((*facts.capabilities & net_admin) == 0)
-        return {Verdict::warn,
-                "the runtime is run without CAP_NET_ADMIN, which CRIU needs for network locks and TCP"};
-    return {};
+// CRIU packs what is in a tmpfs with tar --gzip, and every container has one at /dev.
+Finding judge_tar(const Facts& facts) {
+    if (facts.missing_tar.empty())
+        return {};
+    if (!facts.bundle)
+        return no_bundle();
+    if (!facts.bundle->has_tmpfs)
+        return {};
+    return {Verdict::block,
+            facts.missing_tar + " is not on PATH, and CRIU packs the container's tmpfs mounts with it"};
 }
 
 } // namespace lpm::check

@@ -19,6 +19,7 @@ enum class Kind {
     outside_session,
     stopped,
     zombie_leader,
+    seccomp_filter,
     nested_namespace,
     // descriptors and mappings
     io_uring,

@@ -74,6 +74,7 @@ static bool is_word_of(const json::Value* list, std::string_view word) {
 
 static void read_mount(const json::Value& entry, Bundle& bundle) {
     const auto* options = json::find(entry, "options");
+    bundle.has_tmpfs = bundle.has_tmpfs || json::text_or_empty(entry, "type") == "tmpfs";
     if (json::text_or_empty(entry, "type") != "bind" && !is_word_of(options, "bind") &&
         !is_word_of(options, "rbind"))
         return;
@@ -84,6 +85,19 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
     if (!usual && !is_word_of(options, "ro"))
         bundle.volumes.push_back(place);
     bundle.binds.push_back(std::move(place));
+}
+
+// Names by which pods are told where they are (the downward API has no fixed ones; these are the usual).
+static constexpr std::string_view usual_whereabouts[] = {"POD_IP",  "POD_IPS",   "HOST_IP", "HOST_IPS",
+                                                         "NODE_IP", "NODE_NAME", "POD_UID", "POD_NAME"};
+
+static void read_variable(const json::Value& entry, Bundle& bundle) {
+    if (!entry.is_string())
+        return;
+    const std::string_view text = entry.get_ref<const std::string&>();
+    for (const auto name : usual_whereabouts)
+        if (text.starts_with(name) && text.substr(name.size()).starts_with('='))
+            bundle.whereabouts.emplace_back(name);
 }
 
 static const json::Value& list_at(const json::Value& spec, std::string_view path) {
@@ -98,6 +112,8 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
         return fail(Errc::invalid, "config.json: not an object");
     Bundle bundle;
     bundle.terminal = json::is_true(spec, "process.terminal");
+    for (const auto& entry : list_at(spec, "process.env"))
+        read_variable(entry, bundle);
     for (const auto& entry : list_at(spec, "linux.namespaces"))
         read_namespace(entry, bundle);
     for (const auto& entry : list_at(spec, "mounts"))

@@ -21,10 +21,13 @@ struct Bundle {
     bool own_ipc = false;
     bool own_pid = false;
     bool user_namespace = false;
+    bool has_tmpfs = false;           // a mount of that type
     bool shared_shm = false;          // /dev/shm is bound in: it is the pod's
     std::vector<std::string> binds;   // where bind mounts are, in the container
     std::vector<std::string> masked;  // linux.maskedPaths
     std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
+    // Names of environment variables that say where the container is, as POD_IP. Never values.
+    std::vector<std::string> whereabouts;
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.
     std::string skip_checks;
     // Engine annotations that name the workload (never values of environment variables).

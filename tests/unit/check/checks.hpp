@@ -23,6 +23,9 @@ class Checks : public testing::Test {
         facts.bundle->network_namespace = true;
         facts.criu_path = "/usr/sbin/criu";
         facts.criu = criu::CriuFacts{"/usr/sbin/criu", "k", 40201, "iptables"};
+        facts.criu->dump_failure = facts.criu->check_failure = "";
+        facts.criu->missing.emplace();
+        facts.criu->selinux = true;
         facts.runtime_config = "/etc/criu/runc.conf";
         facts.stdio.emplace();
         facts.memory = check::Memory{1000, 0};

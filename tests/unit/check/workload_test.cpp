@@ -19,6 +19,7 @@ const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
     {Kind::outside_session, {"SessionOutside", "block"}},
     {Kind::stopped, {"Stopped", "block"}},
     {Kind::zombie_leader, {"ZombieLeader", "block"}},
+    {Kind::seccomp_filter, {"SeccompFilter", "pass"}},
     {Kind::nested_namespace, {"NestedNamespace", "block"}},
     {Kind::io_uring, {"IoUring", "block"}},
     {Kind::anon_inode, {"AnonInode", "block"}},
@@ -34,7 +35,7 @@ const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
     {Kind::shm_file, {"ShmMount", "warn"}},
     {Kind::sysv_memory, {"SysvShm", "pass"}},
     {Kind::uprobes, {"Uprobes", "block"}},
-    {Kind::huge_memfd, {"HugeMemfd", "warn"}},
+    {Kind::huge_memfd, {"HugeMemfd", "pass"}},
     {Kind::tcp_connected, {"TcpEstablished", "block"}},
     {Kind::tcp_waiting, {"TcpInFlight", "warn"}},
     {Kind::inet, {"TcpOnNewKernel", "pass"}},
@@ -163,24 +164,15 @@ TEST_F(WorkloadChecks, judge_mounts) {
     EXPECT_EQ(verdict("MountUnknown"), "unknown");
 }
 
-TEST_F(WorkloadChecks, judge_the_host_and_the_bundle) {
-    facts.capabilities = 0;
-    EXPECT_EQ(verdict("Capabilities"), "block");
-    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 19U);
-    EXPECT_EQ(verdict("Capabilities"), "block");
-    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 12U);
-    EXPECT_EQ(verdict("Capabilities"), "warn");
-    facts.capabilities.reset();
-    EXPECT_EQ(verdict("Capabilities"), "unknown");
-    facts.available_memory = 10;
-    EXPECT_EQ(verdict("MemoryTight"), "warn");
+TEST_F(WorkloadChecks, judge_the_freezer_and_the_bundle) {
     facts.freezing = true;
     EXPECT_EQ(verdict("FreezeStuck"), "block");
     EXPECT_TRUE(outcome.transient);
     facts.bundle->own_pid = false;
     facts.bundle->user_namespace = true;
     facts.bundle->volumes = {"/data"};
-    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut"})
+    facts.bundle->whereabouts = {"POD_IP"};
+    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut", "Whereabouts"})
         EXPECT_EQ(verdict(id), "warn") << id;
 }
 

@@ -36,10 +36,12 @@ TEST(Bundle, bears_wrong_types) {
 TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
     const auto bundle = oci::parse_bundle(R"({"mounts":[
         {"destination":"/proc","type":"proc"},
+        {"destination":"/dev","type":"tmpfs"},
         {"destination":"/dev/shm","type":"bind","options":["rw","rbind"]},
         {"destination":"/etc/hosts","type":"bind","options":["rw"]},
         {"destination":"/data","type":"none","options":["rbind","rw"]},
         {"destination":"/config","type":"bind","options":["ro"]}, 7],
+        "process":{"env":["PATH=/bin","POD_IP=10.0.0.1","POD_IPX=1","NODE_NAME",8]},
         "linux":{"namespaces":[{"type":"pid"},{"type":"ipc","path":"/p"},{"type":"user"}],
                  "maskedPaths":["/proc/keys",3]},
         "annotations":{"lpm.my.domain/skip-checks":"Mptcp"}})");
@@ -47,6 +49,8 @@ TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
     EXPECT_EQ(bundle->binds, (std::vector<std::string>{"/dev/shm", "/etc/hosts", "/data", "/config"}));
     EXPECT_EQ(bundle->volumes, std::vector<std::string>{"/data"});
     EXPECT_TRUE(bundle->shared_shm);
+    EXPECT_TRUE(bundle->has_tmpfs);
+    EXPECT_EQ(bundle->whereabouts, std::vector<std::string>{"POD_IP"});
     EXPECT_EQ(bundle->masked, std::vector<std::string>{"/proc/keys"});
     EXPECT_TRUE(bundle->own_pid);
     EXPECT_TRUE(bundle->user_namespace);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// What the kernel and the node must have for CRIU; lpm-gate --probe has asked CRIU about it.
+#include "base/text.hpp"
+#include "check/found.hpp"
+#include "check/themes.hpp"
+#include "oci/phrases.hpp"
+
+namespace lpm::check {
+
+static Finding not_probed() {
+    return {Verdict::unknown, "what CRIU can do on this kernel is not known yet: run lpm-gate --probe"};
+}
+
+// CRIU's own words, unless callers would take them for another error.
+static std::string own_words(std::string_view failure) {
+    return oci::misread(failure) ? "lpm-gate --probe tells why" : one_line(failure, 300);
+}
+
+// The probe has dumped a sleeping process. Where that fails, nothing can be dumped.
+Finding judge_kernel(const Facts& facts) {
+    if (!facts.criu || !facts.criu->dump_failure)
+        return not_probed();
+    if (!facts.criu->dump_failure->empty())
+        return {Verdict::block, "CRIU cannot dump even a process that sleeps on this node (" +
+                                    own_words(*facts.criu->dump_failure) + ")"};
+    if (facts.criu->check_failure && !facts.criu->check_failure->empty())
+        return {Verdict::warn,
+                "criu check does not find all that it wants (" + own_words(*facts.criu->check_failure) + ")"};
+    return {};
+}
+
+// Which programs use restartable sequences /proc does not tell; those of glibc 2.35 and newer do.
+Finding judge_rseq(const Facts& facts) {
+    constexpr std::uint32_t able = 31700;
+    if (!facts.criu || facts.criu->version == 0 || !facts.criu->has("get_rseq_conf"))
+        return not_probed();
+    if (facts.criu->version < able)
+        return {Verdict::warn,
+                "CRIU before 3.17 restores programs of glibc 2.35 and newer so that they crash"};
+    if (!*facts.criu->has("get_rseq_conf"))
+        return {Verdict::warn, "this kernel does not tell CRIU of restartable sequences, and it fails on "
+                               "programs of glibc 2.35 and newer"};
+    return {};
+}
+
+Finding judge_seccomp(const Facts& facts) {
+    if (!facts.criu || !facts.criu->has("seccomp_suspend"))
+        return not_probed();
+    if (*facts.criu->has("seccomp_suspend"))
+        return {};
+    return judge_found(facts, Kind::seccomp_filter, "a seccomp filter",
+                       "this kernel cannot suspend filters for CRIU");
+}
+
+Finding judge_huge_memfd(const Facts& facts) {
+    if (facts.criu && facts.criu->has("memfd_hugetlb") == true)
+        return {};
+    return judge_found(facts, Kind::huge_memfd, "memory in huge pages",
+                       "this kernel or CRIU may be too old to dump it", Verdict::warn);
+}
+
+Finding judge_selinux(const Facts& facts) {
+    if (!facts.selinux_enforcing)
+        return {};
+    if (!facts.criu || !facts.criu->selinux)
+        return {Verdict::unknown,
+                "whether CRIU is built with SELinux is not known yet: run lpm-gate --probe"};
+    if (*facts.criu->selinux)
+        return {};
+    return {Verdict::warn, "SELinux is enforcing here, and " + facts.criu_path +
+                               " is built without it: its own sockets may be denied to it"};
+}
+
+Finding judge_capabilities(const Facts& facts) {
+    // linux/capability.h, which has no names for a bit mask.
+    constexpr std::uint64_t net_admin = std::uint64_t{1} << 12U;
+    constexpr std::uint64_t sys_ptrace = std::uint64_t{1} << 19U;
+    constexpr std::uint64_t sys_admin = std::uint64_t{1} << 21U;
+    constexpr std::uint64_t checkpoint_restore = std::uint64_t{1} << 40U;
+    if (!facts.capabilities)
+        return {Verdict::unknown, "the capabilities of this process cannot be read"};
+    if ((*facts.capabilities & (sys_admin | checkpoint_restore)) == 0)
+        return {
+            Verdict::block,
+            "the runtime is run without CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE: CRIU needs one of them"};
+    if ((*facts.capabilities & sys_ptrace) == 0)
+        return {Verdict::block, "the runtime is run without CAP_SYS_PTRACE, which CRIU needs"};
+    if ((*facts.capabilities & net_admin) == 0)
+        return {Verdict::warn,
+                "the runtime is run without CAP_NET_ADMIN, which CRIU needs for network locks and TCP"};
+    return {};
+}
+
+} // namespace lpm::check

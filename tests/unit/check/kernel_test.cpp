@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "checks.hpp"
+#include "oci/phrases.hpp"
+
+using namespace lpm;
+using check::Kind;
+
+namespace {
+
+class KernelChecks : public Checks {
+  protected:
+    void find(Kind kind) { (*facts.workload)[kind].add({12, "redis-server", -1, {}}); }
+};
+
+} // namespace
+
+TEST_F(KernelChecks, KernelSupport) {
+    facts.criu->check_failure = "mqueue is not mounted";
+    EXPECT_EQ(verdict("KernelSupport"), "warn") << "it works all the same";
+    facts.criu->dump_failure = "criu did not end in 30000 ms";
+    EXPECT_EQ(verdict("KernelSupport"), "block");
+    EXPECT_NE(outcome.message.find("did not end"), std::string::npos) << outcome.message;
+    facts.criu->dump_failure = "ptrace: Operation not permitted";
+    EXPECT_EQ(verdict("KernelSupport"), "block");
+    EXPECT_FALSE(oci::misread(outcome.message)) << outcome.message;
+    facts.criu->dump_failure.reset();
+    EXPECT_EQ(verdict("KernelSupport"), "unknown");
+}
+
+TEST_F(KernelChecks, Rseq) {
+    facts.criu->version = 31600;
+    EXPECT_EQ(verdict("Rseq"), "warn");
+    facts.criu->version = 40101;
+    facts.criu->missing = {"get_rseq_conf"};
+    EXPECT_EQ(verdict("Rseq"), "warn");
+    facts.criu->missing.reset();
+    EXPECT_EQ(verdict("Rseq"), "unknown");
+}
+
+TEST_F(KernelChecks, SeccompFilter) {
+    facts.criu->missing = {"seccomp_suspend"};
+    EXPECT_EQ(verdict("SeccompFilter"), "pass") << "nobody has a filter";
+    find(Kind::seccomp_filter);
+    EXPECT_EQ(verdict("SeccompFilter"), "block");
+    facts.criu->missing->clear();
+    EXPECT_EQ(verdict("SeccompFilter"), "pass");
+    facts.criu->missing.reset();
+    EXPECT_EQ(verdict("SeccompFilter"), "unknown");
+}
+
+TEST_F(KernelChecks, HugeMemfd) {
+    find(Kind::huge_memfd);
+    facts.criu->missing = {"memfd_hugetlb"};
+    EXPECT_EQ(verdict("HugeMemfd"), "warn");
+    facts.criu->missing.reset();
+    EXPECT_EQ(verdict("HugeMemfd"), "warn");
+}
+
+TEST_F(KernelChecks, SelinuxMissing) {
+    facts.criu->selinux = false;
+    EXPECT_EQ(verdict("SelinuxMissing"), "pass") << "nothing is enforced";
+    facts.selinux_enforcing = true;
+    EXPECT_EQ(verdict("SelinuxMissing"), "warn");
+    facts.criu->selinux.reset();
+    EXPECT_EQ(verdict("SelinuxMissing"), "unknown");
+}
+
+TEST_F(KernelChecks, TarMissing) {
+    facts.missing_tar = "gzip";
+    EXPECT_EQ(verdict("TarMissing"), "pass") << "there is no tmpfs";
+    facts.bundle->has_tmpfs = true;
+    EXPECT_EQ(verdict("TarMissing"), "block");
+    facts.subject.stage = check::Stage::restore;
+    EXPECT_EQ(verdict("TarMissing"), "block");
+}
+
+TEST_F(KernelChecks, Capabilities) {
+    facts.capabilities = 0;
+    EXPECT_EQ(verdict("Capabilities"), "block");
+    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 19U);
+    EXPECT_EQ(verdict("Capabilities"), "block");
+    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 12U);
+    EXPECT_EQ(verdict("Capabilities"), "warn");
+    facts.capabilities.reset();
+    EXPECT_EQ(verdict("Capabilities"), "unknown");
+}
+
+TEST_F(KernelChecks, MemoryTight) {
+    facts.available_memory = 10;
+    EXPECT_EQ(verdict("MemoryTight"), "warn");
+}
