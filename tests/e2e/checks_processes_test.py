@@ -70,6 +70,7 @@ def left_behind(test, cid):
     """The session has ended, and what it started has become the container's."""
     subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/sh", "-c", f"sleep 1000 {OWN_NULL} &"],
                    check=True, timeout=60, **NULL)
+    wait_for("what it left", lambda: "sleep" in commands(test, cid))
 
 
 def ended(test, cid):
@@ -88,6 +89,7 @@ def enter(test, cid, command, fds=()):
     pid = test.pid(cid)
     subprocess.run(["nsenter", "--target", str(pid), "--all", "--", "/bin/sh", "-c", command], check=True,
                    preexec_fn=join, pass_fds=fds, **NULL)
+    wait_for("the command", lambda: "sleep" in commands(test, cid))
 
 
 def stranger(test, cid):
