@@ -4,9 +4,8 @@
 import os
 import pathlib
 
-from e2e import LOGS, RECORDS, SETTINGS, NodeTest, run
+from e2e import GATE, LOGS, RECORDS, SETTINGS, NodeTest, run
 
-GATE = pathlib.Path("/usr/libexec/lpm/lpm-gate")
 BYPASS = pathlib.Path("/etc/lpm/bypass")
 LINK = pathlib.Path("/etc/lpm/runtime")
 

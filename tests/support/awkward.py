@@ -52,6 +52,7 @@ class Refused(Row):
         if not self.fails:  # nobody thawed it when the test put an end to CRIU
             test.crio.resume(cid)
         test.assert_runs(cid)
+        test.show(self.check, "refused")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Warned(Row):
             test.assertEqual(record["result"]["code"], self.check, done.stderr)
             test.assertIn(self.fails, record["result"]["message"])
         test.assert_runs(cid)
+        test.show(self.check, "warned")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Fine(Row):
         record = test.last_record("checkpoint", "completed")
         test.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == self.check], [self.verdict])
         test.comes_back(cid)
+        test.show(self.check, "fine")
 
 
 def tabled(*rows):

@@ -15,6 +15,7 @@ from oci_spec import make_rootfs
 
 RUNTIME = "/etc/lpm/bin/runc"
 REAL = "/usr/sbin/runc"
+GATE = pathlib.Path("/usr/libexec/lpm/lpm-gate")
 RECORDS = pathlib.Path("/var/lib/lpm/records")
 LOGS = pathlib.Path("/var/lib/lpm/logs")
 SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
@@ -68,9 +69,13 @@ class NodeTest(unittest.TestCase):
         self.rootfs = make_rootfs(WORK / "rootfs")
         self.crio = Crio(self.release, RUNTIME, self.work / "crio")
         self.before = {r["id"] for r in all_records()}
-        self.clean = []
+        self.shown = set()
         SETTINGS.unlink(missing_ok=True)
         self.addCleanup(SETTINGS.unlink, missing_ok=True)
+
+    def show(self, check, cell):
+        """When it passes, this test has shown that of a check: a cell of the table of tests/support/coverage."""
+        self.shown.add((check, cell))
 
     def records(self):
         """What this test's calls left, oldest first."""

@@ -9,6 +9,7 @@ PROGRAMS = pathlib.Path("/opt/lpm/bin")
 APPLETS = ("sh", "sleep", "cat", "echo", "true", "ls", "wc", "kill", "seq")
 CAPABILITIES = ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETGID", "CAP_SETUID", "CAP_CHOWN"]
 MASKED = ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"]
+IDENTITY = [{"containerID": 0, "hostID": 0, "size": 65536}]
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
@@ -50,15 +51,16 @@ def device(path):
 
 
 def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=(),
-              resources=None, capabilities=(), shared=(), devices=()):
+              resources=None, capabilities=(), shared=(), devices=(), users=False):
     """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there.
-    `shared`: namespaces that stay the node's. `devices`: paths. A mount takes the place of a default one."""
+    `shared`: namespaces that stay the node's. `devices`: paths. `users`: in a user namespace of its own. A mount takes the place of a default one."""
     network = {"type": "network", "path": str(netns)} if netns else {"type": "network"}
     devices = [device(path) for path in devices]
     allowed = [{"allow": True, "access": "rwm", "type": "c", "major": d["major"], "minor": d["minor"]}
                for d in devices]
     capabilities = [*CAPABILITIES, *capabilities]
     replaced = {m["destination"] for m in mounts}
+    types = ("pid", "ipc", "uts", "mount", *(("user",) if users else ()))
     defaults = [
         mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
         mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
@@ -89,8 +91,9 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
         "annotations": dict(annotations or {}),
         "linux": {
             "cgroupsPath": cgroup,
-            "namespaces": [n for n in (network, *({"type": t} for t in ("pid", "ipc", "uts", "mount")))
+            "namespaces": [n for n in (network, *({"type": t} for t in types))
                            if n["type"] not in shared],
+            **({"uidMappings": IDENTITY, "gidMappings": IDENTITY} if users else {}),
             "devices": devices,
             "resources": {"devices": [{"allow": False, "access": "rwm"}, *allowed], **(resources or {})},
             "maskedPaths": MASKED,

@@ -52,6 +52,7 @@ class Refusing(NodeTest):
         that are in CRIU's message, or in the runtime's when CRIU is not to blame; or None: CRIU never ends."""
         self.refused(check, args, *words, operation=operation, **how)
         self.really_ends(check, args, fails, operation, **how)
+        self.show(check, "refused")
 
     def really_ends(self, check, args, fails, operation="checkpoint", **how):
         """What CRIU makes of it when the check is off."""

@@ -3,7 +3,8 @@
 # Copyright the lpm authors
 """Run tests/e2e inside a node: run_e2e.py SUITE FLAVOUR RESULTS [PATTERN...]
 
-Writes RESULTS/SUITE.tsv (one line per test) and RESULTS/SUITE.log (the failures). PATTERN: parts of names.
+Writes RESULTS/SUITE.tsv (one line per test), RESULTS/SUITE.shown (what passed tests have shown of checks) and
+RESULTS/SUITE.log (the failures). PATTERN: parts of names.
 """
 import importlib
 import pathlib
@@ -22,9 +23,9 @@ def name_of(test):
 
 
 class Results(unittest.TestResult):
-    def __init__(self, tsv, log):
+    def __init__(self, tsv, shown, log):
         super().__init__()
-        self.tsv, self.log, self.began = tsv, log, 0.0
+        self.tsv, self.shown, self.log, self.began = tsv, shown, log, 0.0
 
     def startTest(self, test):
         super().startTest(test)
@@ -76,8 +77,9 @@ def main():
                 chosen.addTest(test)
     folder = pathlib.Path(folder)
     with open(folder / f"{name}.tsv", "w", encoding="utf-8") as tsv, \
+            open(folder / f"{name}.shown", "w", encoding="utf-8") as shown, \
             open(folder / f"{name}.log", "w", encoding="utf-8") as log:
-        results = Results(tsv, log)
+        results = Results(tsv, shown, log)
         chosen.run(results)
         reports = subprocess.run([HERE / "sanitizer_reports"], stdout=subprocess.PIPE, text=True, check=False)
         print(reports.stdout, end="", file=tsv)

@@ -8,7 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,7 +72,28 @@ static void hold_leader(const std::string& argument) {
     sleep_on(nullptr);
 }
 
-static constexpr Case cases[] = {{"pidfd", hold_pidfd}, {"child", hold_child}, {"leader", hold_leader}};
+// A filter that lets everything pass.
+static void hold_seccomp(const std::string&) {
+    sock_filter allow[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+    const sock_fprog program{1, allow};
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "seccomp");
+}
+
+// descriptors NUMBER: spread over processes, as each has a limit.
+static void hold_descriptors(const std::string& argument) {
+    constexpr int each = 900;
+    for (int i = 0; i < each; ++i)
+        must(dup(1), "dup");
+    for (int more = std::stoi(argument) - each; more > 0; more -= each)
+        sleeper();
+}
+
+static constexpr Case cases[] = {{"pidfd", hold_pidfd},
+                                 {"child", hold_child},
+                                 {"leader", hold_leader},
+                                 {"seccomp", hold_seccomp},
+                                 {"descriptors", hold_descriptors}};
 const std::span<const Case> processes = cases;
 
 } // namespace awkward

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The node's tools and what config.json alone decides: what the checks say, and that it is so."""
+import os
+
+from awkward import Awkward, Fine, Warned, tabled, volume, with_options
+from crio_runtime import DAEMON_PATH
+from e2e import GATE, run
+
+PLAIN = ("child", "plain")
+# A CRIU that is installed where it may not do what it must: as in a container engine with too few capabilities.
+CURTAILED = """#!/bin/sh
+exec /usr/bin/setpriv --bounding-set -sys_admin,-checkpoint_restore /usr/sbin/criu "$@"
+"""
+
+
+@tabled(
+    Fine("seccomp_filter", "SeccompFilter", ("seccomp",)),
+    Warned("address_in_the_environment", "Whereabouts", PLAIN, with_options(env=("POD_IP=10.0.0.1",)),
+           words=("POD_IP",)),
+    Fine("ordinary_environment", "Whereabouts", PLAIN, with_options(env=("POD_IPS_OF_ALL=1",))),
+    Warned("writable_volume", "VolumesLeftOut", PLAIN, volume, words=("/shared",)),
+    Fine("no_volume", "VolumesLeftOut", PLAIN),
+    Warned("processes_of_the_node", "PidNamespaceShared", PLAIN, with_options(shared=("pid",)), words=("PID",)),
+    Fine("processes_of_its_own", "PidNamespaceShared", PLAIN),
+    Warned("users_of_its_own", "UserNamespace", PLAIN, with_options(users=True), words=("user namespace",)),
+    Fine("users_of_the_node", "UserNamespace", PLAIN),
+    Warned("many_descriptors", "ManyDescriptors", ("descriptors", "21000"), words=("21",)),
+    Fine("some_descriptors", "ManyDescriptors", ("descriptors", "1800")),
+)
+class Configuration(Awkward):
+    pass
+
+
+class Tools(Awkward):
+    def probe(self, path):
+        done = run(GATE, "--probe", env={"PATH": path}, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done
+
+    def test_criu_that_cannot_dump(self):
+        folder = self.folder("curtailed")
+        (folder / "criu").write_text(CURTAILED)
+        (folder / "criu").chmod(0o755)
+        path = f"{folder}:{DAEMON_PATH}"
+        self.addCleanup(self.probe, DAEMON_PATH)
+        self.assertIn("a dump of a sleeping process fails", self.probe(path).stderr)
+        cid = self.start("awkward", "/bin/awkward", *PLAIN)
+        self.lines(cid, 1)
+        self.refuse("KernelSupport", self.checkpoint_args(cid), "CAP_SYS_ADMIN", path=path,
+                    fails=("RuntimeFailed", "criu failed: type DUMP errno"))  # and no reason anywhere
+        self.assert_runs(cid)
+        self.probe(DAEMON_PATH)
+        self.assertEqual(self.dump(cid).returncode, 0)
+        self.comes_back(cid)
+        self.show("KernelSupport", "fine")
+
+    def test_no_tar(self):
+        cid = self.start("awkward", "/bin/awkward", *PLAIN)
+        self.lines(cid, 1)
+        path = self.only("criu", "iptables-restore", "ip6tables-restore", "gzip")
+        self.refuse("TarMissing", self.checkpoint_args(cid), "tar", path=path, fails=("TarMissing", 'execvp("tar"'))
+        self.assert_runs(cid)
+        os.symlink("/usr/bin/tar", self.work / "path/tar")
+        done = self.call("--root", self.root, *self.checkpoint_args(cid), path=path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.comes_back(cid)
+        self.show("TarMissing", "fine")
