@@ -37,6 +37,8 @@ class Results(unittest.TestResult):
 
     def addSuccess(self, test):
         self.note("passed", test)
+        for check, cell in sorted(getattr(test, "shown", ())):
+            print(f"{check}\t{cell}\t{name_of(test)}", file=self.shown, flush=True)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
