@@ -91,6 +91,14 @@ static void take_pids(std::string_view rest, std::vector<pid_t>& into) {
     into = std::move(pids);
 }
 
+static void take_ids(std::string_view rest, Ids& into) {
+    const auto real = to_number<std::uint32_t>(next_word(rest));
+    const auto effective = to_number<std::uint32_t>(next_word(rest));
+    const auto saved = to_number<std::uint32_t>(next_word(rest));
+    if (real && effective && saved)
+        into = {*real, *effective, *saved};
+}
+
 Status parse_status(std::string_view text) {
     Status status;
     while (!text.empty()) {
@@ -107,6 +115,10 @@ Status parse_status(std::string_view text) {
                 status.state = word.front();
         } else if (key == "TracerPid")
             take(next_word(line), status.tracer);
+        else if (key == "Uid")
+            take_ids(line, status.users);
+        else if (key == "Gid")
+            take_ids(line, status.groups);
         else if (key == "NSpid")
             take_pids(line, status.ns_pids);
         else if (key == "NSsid")

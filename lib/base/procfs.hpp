@@ -37,6 +37,14 @@ struct Memory {
     std::uint64_t swap = 0;  // VmSwap: anonymous pages only
 };
 
+// Of a process's users, or of its groups, as our user namespace numbers them.
+struct Ids {
+    std::uint32_t real = 0;
+    std::uint32_t effective = 0;
+    std::uint32_t saved = 0;
+    [[nodiscard]] bool operator==(const Ids&) const = default;
+};
+
 struct Status {
     std::string name; // comm, as the kernel escapes it
     char state = '?';
@@ -44,6 +52,8 @@ struct Status {
     unsigned threads = 0;       // Threads
     std::vector<pid_t> ns_pids; // NSpid: from our pid namespace down to its own
     std::vector<pid_t> ns_sids; // NSsid
+    Ids users;                  // Uid
+    Ids groups;                 // Gid
     int seccomp = 0;            // 0 off, 1 strict, 2 filter
     std::uint64_t cap_eff = 0;  // CapEff, a bit per capability
     Memory memory;

@@ -72,11 +72,21 @@ Finding judge_selinux(const Facts& facts) {
                                " is built without it: its own sockets may be denied to it"};
 }
 
+// CRIU reads the limits of every process with prlimit, which asks for more than root where the users differ
+// (kernel/sys.c check_prlimit_permission), unless root has made the user namespace of the process.
+static Finding judge_limits(const Facts& facts) {
+    if (facts.subject.stage != Stage::checkpoint || (facts.bundle && facts.bundle->user_namespace))
+        return {};
+    return judge_found(facts, Kind::other_user, "another user than the runtime's",
+                       "the runtime is run without CAP_SYS_RESOURCE, which CRIU needs to read its limits");
+}
+
 Finding judge_capabilities(const Facts& facts) {
     // linux/capability.h, which has no names for a bit mask.
     constexpr std::uint64_t net_admin = std::uint64_t{1} << 12U;
     constexpr std::uint64_t sys_ptrace = std::uint64_t{1} << 19U;
     constexpr std::uint64_t sys_admin = std::uint64_t{1} << 21U;
+    constexpr std::uint64_t sys_resource = std::uint64_t{1} << 24U;
     constexpr std::uint64_t checkpoint_restore = std::uint64_t{1} << 40U;
     if (!facts.capabilities)
         return {Verdict::unknown, "the capabilities of this process cannot be read"};
@@ -86,6 +96,9 @@ Finding judge_capabilities(const Facts& facts) {
             "the runtime is run without CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE: CRIU needs one of them"};
     if ((*facts.capabilities & sys_ptrace) == 0)
         return {Verdict::block, "the runtime is run without CAP_SYS_PTRACE, which CRIU needs"};
+    if ((*facts.capabilities & sys_resource) == 0)
+        if (auto finding = judge_limits(facts); finding.verdict != Verdict::pass)
+            return finding;
     if ((*facts.capabilities & net_admin) == 0)
         return {Verdict::warn,
                 "the runtime is run without CAP_NET_ADMIN, which CRIU needs for network locks and TCP"};

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <unordered_map>
 #include <utility>
 
@@ -50,6 +51,13 @@ void compare_namespaces(Walk& walk, const Process& process, const Namespaces& of
             walk.workload[Kind::nested_namespace].add({process.pid, process.name, -1, namespaces[i]});
 }
 
+// As prlimit(2) compares: our real ids, which CRIU will have, with all three of the process.
+bool of_another_user(const procfs::Status& status) {
+    const std::uint32_t user = ::getuid();
+    const std::uint32_t group = ::getgid();
+    return status.users != procfs::Ids{user, user, user} || status.groups != procfs::Ids{group, group, group};
+}
+
 // What is wrong with a process for what it is, apart from what it holds.
 void judge_process(Walk& walk, const Process& process, const procfs::Status& status,
                    const procfs::Stat& stat) {
@@ -60,6 +68,8 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
              "by " + name_of_process(status.tracer) + ", process " + std::to_string(status.tracer)});
     if (status.seccomp == seccomp_filter_mode)
         found[Kind::seccomp_filter].add({process.pid, process.name});
+    if (stat.state != 'Z' && of_another_user(status))
+        found[Kind::other_user].add({process.pid, process.name});
     if (stat.state == 'T')
         found[Kind::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)

@@ -21,6 +21,7 @@ enum class Kind {
     zombie_leader,
     seccomp_filter,
     nested_namespace,
+    other_user,
     // descriptors and mappings
     io_uring,
     anon_inode,

@@ -83,6 +83,7 @@ static constexpr Known known[] = {
     {"Need to set the --tcp-close", "TcpOptionMissing", "set tcp-close in /etc/criu/runc.conf on this node"},
     {"Magic doesn't match", "ImageIncomplete", "copy the checkpoint again: an image file is damaged"},
     {"Img trimmed", "ImageIncomplete", "copy the checkpoint again: an image file is cut short"},
+    {"Can't get rlimit", "Capabilities", "run the container engine with all capabilities"},
     {"Need to have the CAP", "Privileges", "run the runtime as real root"},
     {"Can't open file", "FileMissing", "restore with the same image and volumes as at checkpoint"},
 };

@@ -34,7 +34,8 @@ TEST(Procfs, reads_a_command_name_with_brackets_and_spaces) {
 TEST(Procfs, reads_status) {
     const auto status = procfs::parse_status(
         "Name:\twe ird\t\\n\\\\)\nUmask:\t0022\nState:\tt (tracing stop)\nTgid:\t70\nPid:\t70\nPPid:\t1\n"
-        "TracerPid:\t44\nGroups:\t \nNStgid:\t70\t8\t1\nNSpid:\t70\t8\t1\nNSpgid:\t0\t0\t1\nNSsid:\t0\t0\t1\n"
+        "TracerPid:\t44\nUid:\t0\t101\t4294967294\t7\nGid:\t1\t2\t3\t4\nGroups:\t "
+        "\nNStgid:\t70\t8\t1\nNSpid:\t70\t8\t1\nNSpgid:\t0\t0\t1\nNSsid:\t0\t0\t1\n"
         "RssAnon:\t     116 "
         "kB\nThreads:\t12\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\nSeccomp:\t2\n"
         "Seccomp_filters:\t1\n");
@@ -44,6 +45,8 @@ TEST(Procfs, reads_status) {
     EXPECT_EQ(status.threads, 12U);
     EXPECT_EQ(status.ns_pids, (Pids{70, 8, 1}));
     EXPECT_EQ(status.ns_sids, (Pids{0, 0, 1}));
+    EXPECT_EQ(status.users, (procfs::Ids{0, 101, 4294967294}));
+    EXPECT_EQ(status.groups, (procfs::Ids{1, 2, 3}));
     EXPECT_EQ(status.seccomp, 2);
     EXPECT_EQ(status.cap_eff, 0x1fffeffffffULL);
     EXPECT_EQ(status.memory.anon, 116U * 1024);
@@ -55,7 +58,7 @@ TEST(Procfs, keeps_the_defaults_for_lines_of_status_that_are_broken) {
           "State:\tSS\nTracerPid:\t-\nThreads:\t-1\nNSpid:\t1\tx\nCapEff:\txyz\nSeccomp:\t1.5\n",
           "TracerPid:\t99999999999\nThreads:\t99999999999\nNSpid:\t1\t99999999999\nNSsid:\t\n"
           "CapEff:\t10000000000000000\nSeccomp:\t99999999999\n",
-          " TracerPid:\t1\nThreads\t4\n"}) {
+          "Uid:\t5\t6\nGid:\t5\t6\t4294967296\t8\n", " TracerPid:\t1\nThreads\t4\n"}) {
         const auto status = procfs::parse_status(text);
         EXPECT_EQ(status.state, '?') << text;
         EXPECT_EQ(status.tracer, 0) << text;
@@ -63,6 +66,8 @@ TEST(Procfs, keeps_the_defaults_for_lines_of_status_that_are_broken) {
         EXPECT_EQ(status.ns_pids, Pids{}) << text;
         EXPECT_EQ(status.ns_sids, Pids{}) << text;
         EXPECT_EQ(status.cap_eff, 0U) << text;
+        EXPECT_EQ(status.users, procfs::Ids{}) << text;
+        EXPECT_EQ(status.groups, procfs::Ids{}) << text;
         EXPECT_EQ(status.seccomp, 0) << text;
     }
     EXPECT_EQ(procfs::parse_status("Name:\t\n").name, "");

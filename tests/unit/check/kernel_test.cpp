@@ -86,6 +86,22 @@ TEST_F(KernelChecks, Capabilities) {
     EXPECT_EQ(verdict("Capabilities"), "unknown");
 }
 
+TEST_F(KernelChecks, Capabilities_for_the_limits_of_other_users) {
+    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 24U);
+    EXPECT_EQ(verdict("Capabilities"), "pass") << "all is root's";
+    find(Kind::other_user);
+    EXPECT_EQ(verdict("Capabilities"), "block");
+    EXPECT_NE(outcome.message.find("redis-server"), std::string::npos) << outcome.message;
+    facts.bundle->user_namespace = true;
+    EXPECT_EQ(verdict("Capabilities"), "pass") << "who made the namespace may do all in it";
+    facts.bundle->user_namespace = false;
+    facts.capabilities = UINT64_MAX;
+    EXPECT_EQ(verdict("Capabilities"), "pass");
+    facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 24U);
+    facts.subject.stage = check::Stage::restore;
+    EXPECT_EQ(verdict("Capabilities"), "pass") << "a restore reads no limits";
+}
+
 TEST_F(KernelChecks, MemoryTight) {
     facts.available_memory = 10;
     EXPECT_EQ(verdict("MemoryTight"), "warn");

@@ -21,6 +21,7 @@ const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
     {Kind::zombie_leader, {"ZombieLeader", "block"}},
     {Kind::seccomp_filter, {"SeccompFilter", "pass"}},
     {Kind::nested_namespace, {"NestedNamespace", "block"}},
+    {Kind::other_user, {"Capabilities", "pass"}},
     {Kind::io_uring, {"IoUring", "block"}},
     {Kind::anon_inode, {"AnonInode", "block"}},
     {Kind::foreign_pidfd, {"PidfdOutside", "block"}},

@@ -35,6 +35,13 @@ TEST(CriuLog, takes_the_row_that_says_more) {
         "IoUring");
 }
 
+TEST(CriuLog, knows_what_prlimit_may_not_read) {
+    EXPECT_EQ(criu::first_error("(00.079027) Error (criu/cr-dump.c:371): Can't get rlimit 0: Operation not "
+                                "permitted\n")
+                  ->code,
+              "Capabilities");
+}
+
 TEST(CriuLog, is_silent_about_a_good_log) {
     EXPECT_FALSE(criu::first_error(""));
     EXPECT_FALSE(
