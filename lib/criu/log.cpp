@@ -32,6 +32,8 @@ static constexpr Known known[] = {
     {"Unknown socket collected", "SocketFamily", "close the socket before the checkpoint"},
     {"increase limit", "GhostTooLarge", "raise ghost-limit in /etc/criu/runc.conf above the size named"},
     {"Can't create link remap", "LinkRemap", "set link-remap in /etc/criu/runc.conf"},
+    // No descriptor: the program, or what it has mapped; seen on an overlay over another overlay.
+    {"for fd=-3 path=", "FileOutsideMounts", "run the program from a file system of the container's mounts"},
     {"Can't lookup mount=", "StdioOutsideMounts",
      "let the container's output go to a pipe, or to a file inside its own mounts"},
     {"anon_inode:[io_uring]", "IoUring", "turn io_uring off in the workload (UV_USE_IO_URING=0 for libuv)"},

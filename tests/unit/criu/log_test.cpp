@@ -35,6 +35,14 @@ TEST(CriuLog, takes_the_row_that_says_more) {
         "IoUring");
 }
 
+TEST(CriuLog, tells_a_program_from_a_standard_stream) {
+    const auto code = [](const char* text) { return criu::first_error(text)->code; };
+    EXPECT_EQ(code("(00.1) Error (criu/files-reg.c:9): Can't lookup mount=44 for fd=-3 path=/usr/bin/dash\n"),
+              "FileOutsideMounts");
+    EXPECT_EQ(code("(00.1) Error (criu/files-reg.c:9): Can't lookup mount=44 for fd=1 path=/var/log/x\n"),
+              "StdioOutsideMounts");
+}
+
 TEST(CriuLog, knows_what_prlimit_may_not_read) {
     EXPECT_EQ(criu::first_error("(00.079027) Error (criu/cr-dump.c:371): Can't get rlimit 0: Operation not "
                                 "permitted\n")
