@@ -58,7 +58,8 @@ static constexpr Check checks[] = {
     {"Gpu", true, false, warn, false, "3.5", "NVIDIA devices",
      "install CRIU's CUDA plugin and cuda-checkpoint", judge_gpu},
     {"IoUring", true, false, block, false, "3.1", "io_uring instances",
-     "turn io_uring off: UV_USE_IO_URING=0 for node, an option of the program, or kernel.io_uring_disabled=2",
+     "deny io_uring_setup by a seccomp profile, or set kernel.io_uring_disabled=2, or use the program's own "
+     "option (UV_USE_IO_URING=0 suffices for libuv before 1.50)",
      judge_io_uring},
     {"AnonInode", true, false, block, false, "3.2",
      "kernel objects that CRIU does not know: perf events, userfaultfd, BPF programs",
