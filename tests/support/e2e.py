@@ -110,6 +110,17 @@ class NodeTest(unittest.TestCase):
         crio.start(cid)
         return cid
 
+    def move(self, cid):
+        """Checkpoint, kill, restore under a new id; that id."""
+        archive = self.work / "checkpoint.tar"
+        self.crio.checkpoint(cid, archive)
+        self.crio.kill(cid)
+        self.crio.delete(cid)
+        new = self.add_container(f"restored-{cid}")
+        self.crio.restore(new, archive, self.rootfs)
+        archive.unlink()
+        return new
+
     def status(self, cid, crio=None):
         root = (crio or self.crio).runtime.root
         return json.loads(run(REAL, "--root", root, "state", cid).stdout)["status"]

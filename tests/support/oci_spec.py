@@ -51,9 +51,10 @@ def device(path):
 
 
 def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=(),
-              resources=None, capabilities=(), shared=(), devices=(), users=False):
+              resources=None, capabilities=(), shared=(), devices=(), users=False, denied=()):
     """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there.
-    `shared`: namespaces that stay the node's. `devices`: paths. `users`: in a user namespace of its own. A mount takes the place of a default one."""
+    `shared`: namespaces that stay the node's. `devices`: paths. `users`: in a user namespace of its own. `denied`:
+    system calls that a seccomp profile refuses. A mount takes the place of a default one."""
     network = {"type": "network", "path": str(netns)} if netns else {"type": "network"}
     devices = [device(path) for path in devices]
     allowed = [{"allow": True, "access": "rwm", "type": "c", "major": d["major"], "minor": d["minor"]}
@@ -69,6 +70,8 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
         mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
         mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
     ]
+    seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
+               "syscalls": [{"names": list(denied), "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}
     privileged = {
         "oomScoreAdj": -997,
         "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1048576, "soft": 1048576}],
@@ -96,6 +99,7 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
             **({"uidMappings": IDENTITY, "gidMappings": IDENTITY} if users else {}),
             "devices": devices,
             "resources": {"devices": [{"allow": False, "access": "rwm"}, *allowed], **(resources or {})},
+            **({"seccomp": seccomp} if denied else {}),
             "maskedPaths": MASKED,
             "readonlyPaths": READONLY,
         },

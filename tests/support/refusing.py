@@ -63,9 +63,9 @@ class Refusing(NodeTest):
                 self.off_and_hang(args, **how)
 
     @contextlib.contextmanager
-    def without(self, check):
-        """The check is off."""
-        SETTINGS.write_text(f'[checks]\n{check} = "off"\n')
+    def without(self, *checks):
+        """These checks are off."""
+        SETTINGS.write_text("[checks]\n" + "".join(f'{check} = "off"\n' for check in checks))
         yield
         SETTINGS.unlink()
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Ordinary programs, warmed up, go through checkpoint and restore without a check in their way. Where a check
+refuses, CRIU could not have done it."""
+import dataclasses
+import os
+import pathlib
+import re
+
+import workloads
+from e2e import run, settle, wait_for
+from oci_spec import in_guest
+from refusing import Refusing
+
+NODE_ROOT = pathlib.Path("/opt/lpm/root")
+PATIENCE = 300  # seconds for a start: the guest is slow where it is emulated
+VISITS = 3  # before the checkpoint: more than a fresh start could make up for
+DEFAULTS = ("CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETPCAP")  # what CRI-O gives beside oci_spec's
+CAP_SYS_RESOURCE = 24
+# What IoUring tells people to do; node has one by default since libuv 1.50, and UV_USE_IO_URING=0 does not help.
+NO_IO_URING = ("io_uring_setup",)
+# What CRIU says when the checks that refused are off, in the order in which it comes to these things.
+FAILS = {
+    "IoUring": "anon_inode:[io_uring]",
+    "TcpOnNewKernel": "opt: Operation not supported",
+    "Capabilities": "Can't get rlimit",
+}
+
+
+def numbers(text):
+    return tuple(map(int, re.findall(r"\d+", text)[:2]))
+
+
+def tcp_fails():
+    """CRIU before 4.2 reads an option of IP sockets that Linux does not let it read since 6.16."""
+    return numbers(os.uname().release) >= (6, 16) and numbers(run("criu", "--version").stdout) < (4, 2)
+
+
+def limits_of_others_fail():
+    status = pathlib.Path("/proc/self/status").read_text()
+    return not int(re.search(r"^CapEff:\s*(\w+)", status, re.MULTILINE).group(1), 16) >> CAP_SYS_RESOURCE & 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    workload: type
+    tcp: bool
+    refused: str | None = None  # by this check, wherever it runs
+    denied: tuple = ()
+
+
+def tabled(*rows):
+    def add(cls):
+        for row in rows:
+            def test(self, row=row):
+                self.travels(row)
+            name = f"test_{row.name}"
+            assert name not in vars(cls), name
+            setattr(cls, name, test)
+        return cls
+    return add
+
+
+@tabled(
+    Row("redis", workloads.Redis, tcp=True),
+    Row("redis_on_a_unix_socket", workloads.Redis, tcp=False),
+    Row("postgres", workloads.Postgres, tcp=True),
+    Row("postgres_on_a_unix_socket", workloads.Postgres, tcp=False),
+    Row("nginx", workloads.Nginx, tcp=True),
+    Row("nginx_on_a_unix_socket", workloads.Nginx, tcp=False),
+    Row("nginx_with_workers_of_another_user", workloads.NginxOfTwoUsers, tcp=False),
+    Row("python", workloads.Python, tcp=True),
+    Row("python_on_a_unix_socket", workloads.Python, tcp=False),
+    Row("node", workloads.Node, tcp=True, denied=NO_IO_URING),
+    Row("node_on_a_unix_socket", workloads.Node, tcp=False, denied=NO_IO_URING),
+    Row("node_with_io_uring", workloads.Node, tcp=False, refused="IoUring"),
+    Row("java", workloads.Java, tcp=True),
+    Row("java_on_a_unix_socket", workloads.Java, tcp=False),
+    Row("go", workloads.Go, tcp=True),
+    Row("go_on_a_unix_socket", workloads.Go, tcp=False),
+    Row("busybox_with_its_web_server", workloads.Busybox, tcp=True),
+    Row("busybox_shell", workloads.Busybox, tcp=False),
+    Row("several_processes", workloads.Several, tcp=True),
+    Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),
+)
+class Corpus(Refusing):
+    """Each in a network namespace that outlives it, as a pod's does, and on an overlay of the node's own root."""
+
+    def setUp(self):
+        super().setUp()
+        self.pod = f"corpus-{os.urandom(3).hex()}"
+        run("ip", "netns", "add", self.pod)
+        self.addCleanup(run, "ip", "netns", "del", self.pod, check=False)
+        run("ip", "-n", self.pod, "link", "set", "lo", "up")
+        self.rootfs = self.system()
+
+    def system(self):
+        """A root file system as engines make it, over what the node itself is laid over, or the guest's root. Its
+        layer is in memory: on the guest's disk it would be inside of what it is laid over."""
+        layers, merged = self.work / "layers", self.work / "merged"
+        for folder in (layers, merged):
+            folder.mkdir()
+            self.addCleanup(run, "umount", "--lazy", folder, check=False)
+        run("mount", "-t", "tmpfs", "tmpfs", layers)
+        for name in ("upper", "work"):
+            (layers / name).mkdir()
+        run("mount", "-t", "overlay", "overlay", "-o",
+            f"lowerdir={NODE_ROOT if NODE_ROOT.exists() else '/'},upperdir={layers}/upper,workdir={layers}/work",
+            merged)
+        return merged
+
+    def pid(self):
+        return self.crio.state(self.cid)["pid"]
+
+    def first_visit(self):
+        """Once it answers; None as long as it does not."""
+        self.assertEqual(self.status(self.cid), "running", self.crio.log(self.cid).read_text())
+        try:
+            return self.workload.visit()
+        except (AssertionError, OSError, ValueError):
+            return None
+
+    def assert_went_on(self, before):
+        """Visited again, it is the same and has counted on."""
+        if self.workload.step is None:
+            after = wait_for("its next number", lambda: (now := self.workload.visit())[1] > before[1] and now)
+        else:
+            after = self.workload.visit()
+            self.assertEqual(after[1], before[1] + self.workload.step, "it has lost count")
+        self.assertEqual(after[0], before[0], "it was started anew")
+        return after
+
+    @staticmethod
+    def connections_end():
+        """Its side of them is closed soon after ours."""
+        settle(3 if in_guest() else 1)
+
+    def travels(self, row):
+        self.workload = row.workload(self, row.tcp)
+        self.cid = self.start("corpus", *self.workload.command(), rootfs=self.rootfs, capabilities=DEFAULTS,
+                              netns=f"/run/netns/{self.pod}", denied=row.denied)
+        seen = wait_for(f"{row.name} answers", self.first_visit, PATIENCE)
+        for _ in range(VISITS):
+            seen = self.assert_went_on(seen)
+        self.connections_end()
+        reasons = [check for check, holds in (("TcpOnNewKernel", row.tcp and tcp_fails()),
+                                              ("Capabilities", row.workload.other_user and limits_of_others_fail()),
+                                              (row.refused, row.refused)) if holds]
+        if reasons:
+            self.is_refused_rightly(reasons, seen)
+        else:
+            self.comes_back(seen)
+
+    def is_refused_rightly(self, reasons, seen):
+        args = ("checkpoint", "--file-locks", "--image-path", self.images, "--work-path", self.work,
+                "--leave-running", self.cid)
+        self.refused(reasons[0], args)
+        self.assertEqual([c["id"] for c in self.records()[-1]["checks"] if c["verdict"] == "block"], reasons)
+        seen = self.assert_went_on(seen)
+        self.connections_end()
+        met = next(check for check in FAILS if check in reasons)
+        with self.without(*reasons):
+            self.off_and_fail(met, args, "checkpoint", met, FAILS[met])
+        self.assert_went_on(seen)
+        if reasons == [met]:
+            self.show(met, "refused")
+
+    def comes_back(self, seen):
+        self.cid = self.move(self.cid)
+        records = self.records()
+        self.assertEqual([(r["operation"], r["outcome"]) for r in records],
+                         [("checkpoint", "completed"), ("restore", "completed")])
+        said = [(c["id"], c["verdict"], c.get("message")) for r in records for c in r["checks"]
+                if c["verdict"] in ("block", "warn") and c["id"] != "MemoryTight"]  # which is of the machine
+        self.assertEqual(said, [], "nothing is wrong with it")
+        self.assert_went_on(seen)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Ordinary programs as containers have them, each on a port of its pod or on a unix socket.
+
+A workload is told by `visit()`: who it is, as far as it says, and how often it was visited. Both live in its
+memory, so a program that was started anew cannot go on with them.
+"""
+import glob
+import json
+import pathlib
+import re
+
+from e2e import run
+
+PROGRAMS = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+class Workload:
+    step = 1  # what a visit adds; None: it counts by itself
+    other_user = False  # a process of it is not root's
+
+    def __init__(self, test, tcp):
+        self.test, self.tcp = test, tcp
+
+    def command(self):
+        """What the container runs."""
+        raise NotImplementedError
+
+    def visit(self):
+        raise NotImplementedError
+
+    def address(self, port, path):
+        return str(port) if self.tcp else path
+
+    def outside(self, path):
+        """A path of the container, as the node reaches it."""
+        return f"/proc/{self.test.pid()}/root{path}"
+
+    def client(self, *argv):
+        """A program of the node, in the pod's network."""
+        return run("ip", "netns", "exec", self.test.pod, *argv).stdout
+
+    def program(self, name):
+        """One of ours, where the container finds it."""
+        (self.test.rootfs / "opt" / name).write_text((PROGRAMS / name).read_text())
+        return f"/opt/{name}"
+
+
+class Http(Workload):
+    """What answers over HTTP."""
+    port = 8000
+    path = "/"
+
+    def where(self):
+        return self.address(self.port, f"/run/{type(self).__name__.lower()}.sock")
+
+    def ask(self):
+        where = self.where() if self.tcp else self.outside(self.where())
+        return self.client("python3", PROGRAMS / "ask.py", where, self.path)
+
+    def visit(self):
+        answer = json.loads(self.ask())
+        return answer["nonce"], answer["requests"]
+
+
+class Python(Http):
+    def command(self):
+        return "/usr/bin/python3", self.program("server.py"), self.where()
+
+
+class Node(Http):
+    def command(self):
+        return "/usr/bin/node", self.program("server.js"), self.where()
+
+
+class Java(Http):
+    def command(self):
+        return "/usr/bin/java", "-Xmx128m", self.program("Server.java"), self.where()
+
+
+class Nginx(Http):
+    """A master and two workers, who count in memory that they share."""
+    port = 80
+    path = "/status"
+    user = "root"
+
+    def command(self):
+        listen = self.where() if self.tcp else f"unix:{self.where()}"
+        (self.test.rootfs / "etc/nginx/nginx.conf").write_text(
+            f"user {self.user}; worker_processes 2; pid /run/nginx.pid; daemon off;\n"
+            "events {}\n"
+            f"http {{ server {{ listen {listen}; location /status {{ stub_status; }} }} }}\n")
+        return ("/usr/sbin/nginx",)
+
+    def visit(self):
+        return "", int(re.search(r"requests\n \d+ \d+ (\d+)", self.ask()).group(1))
+
+
+class NginxOfTwoUsers(Nginx):
+    """As Debian configures it."""
+    user = "www-data"
+    other_user = True
+
+
+class Go(Http):
+    """A program of Debian's in Go."""
+    port = 9100
+    path = "/metrics"
+    binary = "/usr/bin/prometheus-node-exporter"
+
+    def command(self):
+        if self.tcp:
+            return self.binary, f"--web.listen-address=127.0.0.1:{self.port}"
+        return ("/usr/bin/python3", self.program("activated.py"), self.where(), self.binary,
+                "--web.systemd-socket")
+
+    def visit(self):
+        count = re.search(r'^promhttp_metric_handler_requests_total{code="200"} (\d+)', self.ask(), re.MULTILINE)
+        return "", int(count.group(1)) + 1  # it counts a request when it has answered it
+
+
+class Redis(Workload):
+    def command(self):
+        listen = ("--port", "6379", "--bind", "127.0.0.1") if self.tcp else ("--port", "0", "--unixsocket",
+                                                                             "/run/redis.sock")
+        return "/usr/bin/redis-server", "--save", "", "--appendonly", "no", *listen
+
+    def ask(self, *words):
+        where = ("-p", "6379") if self.tcp else ("-s", self.outside("/run/redis.sock"))
+        return self.client("redis-cli", "-e", *where, *words)
+
+    def visit(self):
+        return re.search(r"^run_id:(\w+)", self.ask("info", "server"), re.MULTILINE).group(1), \
+            int(self.ask("rpush", "visits", "one"))
+
+
+class Postgres(Workload):
+    """A cluster that the container makes itself and does not outlive."""
+    other_user = True  # it will not run as root
+
+    def command(self):
+        listen = "127.0.0.1" if self.tcp else ""
+        return ("/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "/bin/sh", "-ec",
+                f"PATH={self.folder()}:$PATH; initdb -D /tmp/db -U postgres -A trust --locale=C --no-sync\n"
+                f"exec postgres -D /tmp/db -k /tmp -c listen_addresses='{listen}'")
+
+    def folder(self):
+        return glob.glob("/usr/lib/postgresql/*/bin")[0]
+
+    def ask(self, statement):
+        host = "127.0.0.1" if self.tcp else self.outside("/tmp")
+        return self.client(f"{self.folder()}/psql", "-h", host, "-U", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1",
+                           "-c", statement).strip()
+
+    def visit(self):
+        self.ask("create unlogged table if not exists visits (at timestamp)")
+        self.ask("insert into visits values (now())")
+        start, count = self.ask("select pg_postmaster_start_time(), (select count(*) from visits)").split("|")
+        return start, int(count)
+
+
+class Busybox(Http):
+    """A shell that counts, and starts a program for each number; a server that hands the number out."""
+    step = None
+    path = "/count"
+
+    def command(self):
+        serve = f"busybox httpd -f -p 127.0.0.1:{self.port} -h /srv &" if self.tcp else ""
+        return ("/usr/bin/busybox", "sh", "-c", f"""
+            nonce=$(cat /proc/sys/kernel/random/uuid); count=0
+            {serve}
+            while :; do
+                count=$((count + 1))
+                echo "$nonce $count" >/srv/count.new
+                busybox mv /srv/count.new /srv/count
+                busybox sleep 0.05
+            done""")
+
+    def ask(self):
+        return super().ask() if self.tcp else (self.test.rootfs / "srv/count").read_text()
+
+    def visit(self):
+        nonce, count = self.ask().split()
+        return nonce, int(count)
+
+
+class Several(Workload):
+    """A shell as first process, which starts two servers and a loop, and waits."""
+
+    def __init__(self, test, tcp):
+        super().__init__(test, tcp)
+        self.parts = Redis(test, tcp), Python(test, tcp)
+        self.step = len(self.parts)
+
+    def command(self):
+        starts = "\n".join(" ".join(f"'{word}'" for word in part.command()) + " &" for part in self.parts)
+        return "/bin/sh", "-c", f"{starts}\nwhile :; do sleep 1; done &\nwait"
+
+    def visit(self):
+        identities, counts = zip(*(part.visit() for part in self.parts))
+        return identities, sum(counts)
