@@ -56,6 +56,18 @@ std::optional<KernelVersion> parse_kernel_version(std::string_view release) {
     return KernelVersion{*major, *minor};
 }
 
+std::optional<bool> guards_matter(const Facts& facts) {
+    constexpr KernelVersion guards{6, 13};
+    constexpr KernelVersion tells{6,
+                                  16}; // which pages they are: PAGE_IS_GUARD, which CRIU asks for since 4.2
+    constexpr std::uint32_t asks = 40200;
+    if (facts.kernel && *facts.kernel < guards)
+        return false;
+    if (!facts.kernel || !facts.criu || facts.criu->version == 0)
+        return std::nullopt;
+    return facts.criu->version < asks || *facts.kernel < tells;
+}
+
 // CRIU's default, and its notation: bytes, or with K, M or G behind (criu/config.c parse_size).
 static std::uint64_t ghost_limit(const criu::Options& options) {
     constexpr std::uint64_t standard = std::uint64_t{1} << 20;

@@ -106,6 +106,10 @@ struct Facts {
     std::optional<std::uint32_t> image_lock; // network lock method in inventory.img
 };
 
+// Pages that MADV_GUARD_INSTALL has made guards of stop this CRIU on this kernel, if there are any. Nothing:
+// it is not known.
+[[nodiscard]] std::optional<bool> guards_matter(const Facts& facts);
+
 struct Environment {
     std::string home;
     std::string criu_config_file;

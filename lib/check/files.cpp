@@ -138,4 +138,17 @@ Finding judge_uprobes(const Facts& facts) {
                               "CRIU dumps them only with allow-uprobes, at checkpoint and restore"));
 }
 
+// glibc 2.42 makes the guards of thread stacks so. To CRIU before 4.2 they look like pages that are swapped
+// out, and the dump fails when it reads one ("Can't splice all pages to pipe").
+Finding judge_guards(const Facts& facts) {
+    const auto matter = guards_matter(facts);
+    if (!matter)
+        return {Verdict::unknown, "the version of CRIU or of the kernel is not known"};
+    Finding finding = judge_found(facts, Kind::guard_page, "a guard page",
+                                  "CRIU before 4.2, or a newer one on a kernel before 6.16, cannot dump it");
+    if (finding.verdict == Verdict::pass && *matter && !facts.workload->guards_incomplete.empty())
+        return {Verdict::unknown, facts.workload->guards_incomplete};
+    return finding;
+}
+
 } // namespace lpm::check

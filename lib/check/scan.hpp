@@ -62,6 +62,7 @@ struct Walk {
 void walk_descriptors(Walk& walk, const Process& process);
 void walk_mappings(Walk& walk, const Process& process);
 void judge_mappings(Walk& walk, const Process& process, std::string_view maps); // text of /proc/PID/maps
+void walk_guards(Walk& walk, const Process& process, std::string_view maps);
 void judge_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
 

@@ -222,6 +222,7 @@ void walk_mappings(Walk& walk, const Process& process) {
 
 void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
     Files files(walk, process);
+    walk_guards(walk, process, maps);
     std::string_view last;
     while (const auto mapping = procfs::next_mapping(maps)) {
         const std::string_view path = mapping->path;

@@ -46,6 +46,7 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_many_descriptors(const Facts& facts);
 [[nodiscard]] Finding judge_uprobes(const Facts& facts);
 [[nodiscard]] Finding judge_huge_memfd(const Facts& facts);
+[[nodiscard]] Finding judge_guards(const Facts& facts);
 [[nodiscard]] Finding judge_freeze(const Facts& facts);
 [[nodiscard]] Finding judge_exec_session(const Facts& facts);
 [[nodiscard]] Finding judge_traced(const Facts& facts);

@@ -38,6 +38,7 @@ enum class Kind {
     sysv_memory,
     uprobes,
     huge_memfd,
+    guard_page,
     // sockets
     tcp_connected,
     tcp_waiting,
@@ -83,6 +84,7 @@ struct Workload {
     // Why not everything was looked at; empty when it was. Then "none found" proves nothing.
     std::string incomplete;
     std::string sockets_incomplete;
+    std::string guards_incomplete;
 
   private:
     std::array<Found, static_cast<std::size_t>(Kind::count_)> found_;

@@ -44,6 +44,8 @@ static constexpr Known known[] = {
     {"(chr ", "DeviceOpen", "close the device before the checkpoint"},
     {"PIDFD_THREAD", "PidfdOutside", "close the pidfd before the checkpoint"},
     {"Can't dump that handle", "InotifyOverlay", "let the program poll, or watch a directory on a volume"},
+    {"Can't splice", "GuardPages",
+     "install CRIU 4.2 or newer: older ones cannot dump the guard pages that glibc 2.42 makes"},
     {"OOM storing pipe", "PipesFull", "let the readers of the pipes catch up"},
     {"doesn't live in IPC ns", "SysvShm", "give the container an IPC namespace of its own"},
     {"Zombies with threads", "ZombieLeader", "end the process whose first thread has ended"},

@@ -3,7 +3,7 @@
 """Descriptors and memory: what the checks refuse really fails, and their harmless twins come back."""
 import fcntl
 
-from awkward import ADMIN, Awkward, Fine, Refused, Warned, overlay, tabled, volume, with_options
+from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, overlay, tabled, volume, with_options
 from oci_spec import bind
 
 HOST_IPC = with_options(shared=("ipc",))
@@ -90,6 +90,16 @@ def locked_outside(lock):
     Fine("full_pipes", "PipesFull", ("pipes", "100")),
 )
 class LocksAndPipes(Awkward):
+    pass
+
+
+@tabled(
+    Refused("guard_page_with_an_old_criu", "GuardPages", ("guard", "installed"), flavours=TRIXIE,
+            words=("awkward", "CRIU 4.2"), fails="Can't splice all pages to pipe"),
+    Fine("guard_page_with_a_new_criu", "GuardPages", ("guard", "installed"), flavours=FORKY),
+    Fine("page_without_access", "GuardPages", ("guard", "protected")),
+)
+class Guards(Awkward):
     pass
 
 

@@ -4,10 +4,9 @@
 import socket
 import threading
 
-from awkward import FORKY, Awkward, Fine, Refused, Warned, tabled, volume, with_options
+from awkward import FORKY, TRIXIE, Awkward, Fine, Refused, Warned, tabled, volume, with_options
 from oci_spec import bind
 
-TRIXIE = ("trixie",)
 RAW = with_options(capabilities=("CAP_NET_RAW",))
 NODE_NETWORK = "/proc/1/ns/net"
 

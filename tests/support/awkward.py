@@ -12,6 +12,7 @@ from oci_spec import bind, make_rootfs
 from refusing import Refusing
 
 ALL = ("trixie", "forky")
+TRIXIE = ("trixie",)
 FORKY = ("forky",)  # CRIU 4.1.1 cannot dump a socket of the internet on Linux 6.16 and newer
 ADMIN = {"capabilities": ("CAP_SYS_ADMIN",)}
 

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
@@ -128,6 +129,24 @@ static void hold_fanotify(const std::string& path) {
     must(fanotify_mark(fd, FAN_MARK_ADD, FAN_MODIFY, AT_FDCWD, path.c_str()), "fanotify_mark");
 }
 
+// guard installed | protected: a page that nobody may touch in the middle of written ones, made as glibc 2.42
+// makes the guards of its stacks, or as older ones do.
+static void hold_guard(const std::string& argument) {
+    constexpr std::size_t page = 4096;
+    constexpr std::size_t size = 16 * page;
+    constexpr int guard_install = 102; // MADV_GUARD_INSTALL
+    void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(at == MAP_FAILED ? -1 : 0, "mmap");
+    std::memset(at, 'x', size);
+    void* guard = static_cast<char*>(at) + size / 2;
+    if (argument == "installed")
+        must(madvise(guard, page, guard_install), "madvise");
+    else if (argument == "protected")
+        must(mprotect(guard, page, PROT_NONE), "mprotect");
+    else
+        unknown(argument);
+}
+
 static void hold_sysv(const std::string&) {
     const int id = static_cast<int>(must(shmget(IPC_PRIVATE, 65536, IPC_CREAT | 0600), "shmget"));
     void* at = shmat(id, nullptr, 0);
@@ -156,7 +175,7 @@ static void hold_pipes(const std::string& count) {
 static constexpr Case cases[] = {
     {"anon", hold_anon},   {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},
     {"ghost", hold_ghost}, {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify},
-    {"sysv", hold_sysv},   {"lock", hold_lock},     {"pipes", hold_pipes},
+    {"sysv", hold_sysv},   {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},
 };
 const std::span<const Case> files = cases;
 

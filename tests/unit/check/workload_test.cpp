@@ -37,6 +37,7 @@ const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
     {Kind::sysv_memory, {"SysvShm", "pass"}},
     {Kind::uprobes, {"Uprobes", "block"}},
     {Kind::huge_memfd, {"HugeMemfd", "pass"}},
+    {Kind::guard_page, {"GuardPages", "block"}},
     {Kind::tcp_connected, {"TcpEstablished", "block"}},
     {Kind::tcp_waiting, {"TcpInFlight", "warn"}},
     {Kind::inet, {"TcpOnNewKernel", "pass"}},
@@ -118,6 +119,26 @@ TEST_F(WorkloadChecks, know_what_old_versions_cannot) {
     EXPECT_EQ(check::parse_kernel_version("6.16.3-generic").value(), (check::KernelVersion{6, 16}));
     EXPECT_FALSE(check::parse_kernel_version("Linux"));
     EXPECT_FALSE(check::parse_kernel_version("6."));
+}
+
+TEST_F(WorkloadChecks, look_for_guard_pages_where_they_matter) {
+    facts.workload->guards_incomplete = "this kernel does not tell";
+    EXPECT_EQ(verdict("GuardPages"), "pass") << "CRIU 4.2 knows them";
+    facts.kernel = check::KernelVersion{6, 15};
+    EXPECT_EQ(verdict("GuardPages"), "unknown")
+        << "of this kernel CRIU cannot learn them, and neither can we";
+    facts.kernel = check::KernelVersion{6, 18};
+    facts.criu->version = 40101;
+    EXPECT_EQ(verdict("GuardPages"), "unknown");
+    find(Kind::guard_page);
+    EXPECT_EQ(verdict("GuardPages"), "block") << "what was found counts";
+    (*facts.workload)[Kind::guard_page] = {};
+    facts.kernel = check::KernelVersion{6, 12};
+    EXPECT_EQ(verdict("GuardPages"), "pass") << "it has no guard pages";
+    facts.criu.reset();
+    EXPECT_EQ(verdict("GuardPages"), "pass");
+    facts.kernel = check::KernelVersion{6, 13};
+    EXPECT_EQ(verdict("GuardPages"), "unknown");
 }
 
 TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
