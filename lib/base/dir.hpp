@@ -4,22 +4,37 @@
 
 #include <cstdint>
 #include <dirent.h>
+#include <fcntl.h>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unistd.h>
+#include <utility>
 
 namespace lpm {
 
+using Dir = std::unique_ptr<DIR, decltype([](DIR* dir) { ::closedir(dir); })>;
+
 // Calls visit(int dir, const dirent&) for each entry of the directory until it returns false. False when the
 // directory cannot be opened.
-template <class Visit> bool each_entry(const std::string& path, Visit visit) {
-    const std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> open(::opendir(path.c_str()));
-    if (!open)
+template <class Visit> bool each_entry(const Dir& dir, Visit visit) {
+    if (!dir)
         return false;
-    while (const dirent* entry = ::readdir(open.get()))
-        if (!visit(::dirfd(open.get()), *entry))
+    while (const dirent* entry = ::readdir(dir.get()))
+        if (!visit(::dirfd(dir.get()), *entry))
             break;
     return true;
+}
+template <class Visit> bool each_entry(const std::string& path, Visit visit) {
+    return each_entry(Dir(::opendir(path.c_str())), std::move(visit));
+}
+// `dir` is open, and was not read from yet.
+template <class Visit> bool each_entry(int dir, Visit visit) {
+    const int own = ::fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    Dir open(::fdopendir(own));
+    if (!open && own >= 0)
+        ::close(own);
+    return each_entry(open, std::move(visit));
 }
 
 // Regular files directly in a directory: their sizes, and what they take up on the disk, in bytes.

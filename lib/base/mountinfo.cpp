@@ -77,6 +77,8 @@ static std::optional<Mount> parse_mount(std::string_view line) {
     }
     mount.type = decoded(next_field(line));
     mount.source = decoded(next_field(line));
+    if (mount.type == "overlay")
+        mount.overlay = next_field(line);
     if (mount.root.empty() || mount.point.empty() || mount.type.empty())
         return std::nullopt;
     return mount;
@@ -93,6 +95,34 @@ std::vector<Mount> parse_mountinfo(std::string_view text) {
 Result<std::vector<Mount>> read_mountinfo(pid_t pid) {
     TRY_ASSIGN(const std::string text, read_proc(pid, "mountinfo"));
     return parse_mountinfo(text);
+}
+
+// The text before the first `mark`, which goes with it.
+static std::string_view next_part(std::string_view& rest, char mark) {
+    const auto end = std::min(rest.find(mark), rest.size());
+    const auto part = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return part;
+}
+
+// A comma or colon within a path is octal like a blank. Where the kernel is older than 6.7 a colon is not,
+// and that path is cut in two: such a layer is not found.
+Layers layers_of(const Mount& mount) {
+    Layers layers;
+    std::string_view options = mount.overlay;
+    while (!options.empty()) {
+        auto value = next_part(options, ',');
+        const auto key = next_part(value, '=');
+        if (key == "upperdir")
+            layers.upper = decoded(value);
+        if (key != "lowerdir" && key != "lowerdir+")
+            continue;
+        while (!value.empty())
+            if (const auto lower = next_part(value, ':');
+                !lower.empty()) // "::" comes before data-only layers
+                layers.lowers.push_back(decoded(lower));
+    }
+    return layers;
 }
 
 // `point` is `path` or a directory above it.

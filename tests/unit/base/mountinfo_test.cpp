@@ -46,6 +46,23 @@ TEST(Mountinfo, reads_an_empty_source_and_odd_roots) {
     EXPECT_EQ(mounts[2].source, "a\\9b\\777\\04"); // not what the kernel writes, so left as it is
 }
 
+TEST(Mountinfo, knows_the_layers_of_an_overlay) {
+    const auto mounts = procfs::parse_mountinfo(
+        "1 0 0:55 / / rw - overlay overlay rw,lowerdir=/a\\040b:l/X::/data,upperdir=/s/u\\054d/diff,"
+        "workdir=/w\n"
+        "2 1 0:56 / /n rw - overlay none rw,lowerdir+=/one,lowerdir+=/two,upperdir=/u,workdir=/w,uuid=on\n"
+        "3 1 0:57 / /r ro - overlay overlay ro,lowerdir=/one\n"
+        "4 1 0:58 / /t rw - tmpfs tmpfs rw,upperdir=/x\n");
+    ASSERT_EQ(mounts.size(), 4U);
+    const auto first = procfs::layers_of(mounts[0]);
+    EXPECT_EQ(first.upper, "/s/u,d/diff");
+    EXPECT_EQ(first.lowers, (std::vector<std::string>{"/a b", "l/X", "/data"}));
+    EXPECT_EQ(procfs::layers_of(mounts[1]).lowers, (std::vector<std::string>{"/one", "/two"}));
+    EXPECT_EQ(procfs::layers_of(mounts[1]).upper, "/u");
+    EXPECT_EQ(procfs::layers_of(mounts[2]).upper, "");
+    EXPECT_EQ(procfs::layers_of(mounts[3]).upper, "");
+}
+
 TEST(Mountinfo, leaves_out_lines_that_are_broken) {
     for (const char* line :
          {"", "junk", "1", "x 0 8:1 / / rw - ext4 a rw", "1 x 8:1 / / rw - ext4 a rw",
