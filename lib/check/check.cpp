@@ -147,6 +147,9 @@ static constexpr Check checks[] = {
      "free memory on the node", judge_memory},
     {"Whereabouts", true, false, warn, false, "4.18", "variables that tell a process where it is",
      "let the program ask for its address when it needs it", judge_whereabouts},
+    {"RootfsDiffLost", true, false, warn, false, "4.16",
+     "files of the image that the container has changed and CRI-O or Podman leaves out of an archive",
+     "let the program write to a volume, or to files that the image has not", judge_lost_files},
     {"VolumesLeftOut", true, false, warn, false, "4.17", "writable volumes, which no archive contains",
      "save the volumes by other means", judge_volumes},
 };

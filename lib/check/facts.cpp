@@ -238,6 +238,7 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
     gather_host(facts);
     if (facts.subject.stage == Stage::checkpoint) {
         gather_workload(facts);
+        facts.lost = find_lost_files(facts);
         facts.image_space = gather_space(facts.subject.image_path);
         // The runtime itself never touches this directory: a file system that may hang must not hang us.
         if (on_local_disk(facts.subject.kubelet_dir) &&

@@ -53,6 +53,13 @@ struct Space {
     std::uint64_t device = 0;
 };
 
+// Files of the image that the container has changed and that an archive leaves out.
+struct LostFiles {
+    std::vector<std::string> named; // the first few
+    std::size_t count = 0;
+    bool all = true; // everything was looked at
+};
+
 // What the gate knows before it looks around.
 struct Subject {
     Stage stage = Stage::checkpoint;
@@ -97,6 +104,7 @@ struct Facts {
     std::optional<Workload> workload; // checkpoint only
     std::uint64_t ghost_limit = 0;    // bytes
     std::optional<Memory> memory;
+    std::optional<LostFiles> lost; // checkpoint only
     std::optional<Space> image_space;
     std::optional<Space> kubelet_space;
 
@@ -109,6 +117,9 @@ struct Facts {
 // Pages that MADV_GUARD_INSTALL has made guards of stop this CRIU on this kernel, if there are any. Nothing:
 // it is not known.
 [[nodiscard]] std::optional<bool> guards_matter(const Facts& facts);
+
+// Nothing when the layers of the root file system cannot be read. Needs bundle, mounts, deadline.
+[[nodiscard]] std::optional<LostFiles> find_lost_files(const Facts& facts);
 
 struct Environment {
     std::string home;

@@ -59,6 +59,7 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_filesystem(const Facts& facts);
 [[nodiscard]] Finding judge_sharing(const Facts& facts);
 [[nodiscard]] Finding judge_volumes(const Facts& facts);
+[[nodiscard]] Finding judge_lost_files(const Facts& facts);
 [[nodiscard]] Finding judge_capabilities(const Facts& facts);
 [[nodiscard]] Finding judge_memory(const Facts& facts);
 

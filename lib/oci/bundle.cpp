@@ -44,6 +44,8 @@ static void read_names(const json::Value& annotations, Bundle& bundle) {
         if (!taken)
             bundle.names.emplace_back(std::string(name), value->get<std::string>());
     }
+    if (const auto* manager = json::find(annotations, "io.container.manager"); manager != nullptr)
+        bundle.node_paths = *manager == "cri-o" || *manager == "libpod";
     if (const auto* criu = json::find(annotations, "org.criu.config"); criu != nullptr && criu->is_string())
         bundle.criu_config = criu->get<std::string>();
     if (const auto* skip = json::find(annotations, "lpm.my.domain/skip-checks");

@@ -3,7 +3,7 @@
 """Descriptors and memory: what the checks refuse really fails, and their harmless twins come back."""
 import fcntl
 
-from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, overlay, tabled, volume, with_options
+from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, tabled, volume, with_options
 from oci_spec import bind
 
 HOST_IPC = with_options(shared=("ipc",))
@@ -100,6 +100,22 @@ class LocksAndPipes(Awkward):
     Fine("page_without_access", "GuardPages", ("guard", "protected")),
 )
 class Guards(Awkward):
+    pass
+
+
+def of_containerd(test):
+    """Which takes the changes from the layers, whatever the node has."""
+    return image(test) | {"annotations": {"io.container.manager": "containerd"}}
+
+
+@tabled(  # that it is lost is shown in podman_test.py
+    Warned("changed_file_of_the_image", "RootfsDiffLost", ("open", "/only-in-image"), image,
+           words=("without them: /only-in-image",)),
+    Fine("changed_file_that_the_node_has_too", "RootfsDiffLost", ("open", "/etc/passwd"), image),
+    Fine("new_file", "RootfsDiffLost", ("open", "/new"), image),
+    Fine("changed_file_without_crio_or_podman", "RootfsDiffLost", ("open", "/only-in-image"), of_containerd),
+)
+class Rootfs(Awkward):
     pass
 
 

@@ -7,6 +7,7 @@ import re
 import tarfile
 
 from e2e import REAL, RUNTIME, NodeTest, log_lines, run, wait_for
+from oci_spec import make_rootfs
 
 
 class PodmanTest(NodeTest):
@@ -29,10 +30,10 @@ class PodmanTest(NodeTest):
         self.addCleanup(self.podman, "rm", "--force", "--time", "0", name, check=False)
         return name
 
-    def run_detached(self, name, *command):
+    def run_detached(self, name, *command, image="localhost/test"):
         log = self.work / f"{name}.log"
         self.podman("run", "--detach", "--name", self.container(name), "--network", "none", "--log-driver",
-                    "k8s-file", "--log-opt", f"path={log}", "localhost/test", *command)
+                    "k8s-file", "--log-opt", f"path={log}", image, *command)
         return log
 
     def state(self, name):
@@ -75,6 +76,32 @@ class Podman(PodmanTest):
         self.assertEqual(self.podman("exec", "imported", "echo", "again").stdout, "again\n")
         if os.path.exists("/usr/bin/checkpointctl"):
             self.assertIn("Podman", run("checkpointctl", "show", archive).stdout)
+
+    def test_changed_file_of_the_image_is_lost(self):
+        """Podman asks the node for a file that the image has as well, and leaves it out if there is none; CRI-O has
+        the code from the same library. Of the three files that the container writes two come back."""
+        tree = make_rootfs(self.work / "tree")
+        for path in ("etc/passwd", "only-in-image"):
+            (tree / path).write_text("old\n")
+        tar = self.work / "tree.tar"
+        with tarfile.open(tar, "w") as file:
+            file.add(tree, arcname=".")
+        self.podman("import", tar, "localhost/loss")
+        self.addCleanup(self.podman, "rmi", "--force", "localhost/loss", check=False)
+        self.assertFalse(os.path.lexists("/only-in-image"))
+        log = self.run_detached("loser", "sh", "-c", "for f in etc/passwd only-in-image new; do echo new >/$f; done; "
+                                "exec counter", image="localhost/loss")
+        wait_for("output", lambda: len(log_lines(log)) > 3)
+        archive = self.work / "checkpoint.tar"
+        self.podman("container", "checkpoint", "--export", archive, "--compress", "none", "loser")
+        checks = self.last_record("checkpoint", "completed")["checks"]
+        found = [(c["verdict"], c["message"]) for c in checks if c["id"] == "RootfsDiffLost"]
+        self.assertEqual([verdict for verdict, _ in found], ["warn"])
+        self.assertTrue(found[0][1].endswith("without them: /only-in-image"), found)
+        self.podman("rm", "loser")
+        self.podman("container", "restore", "--import", archive, "--name", self.container("loss"))
+        files = self.podman("exec", "loss", "cat", "/etc/passwd", "/only-in-image", "/new").stdout
+        self.assertEqual(files.split(), ["new", "old", "new"], "podman has learned it: is the check still right?")
 
     def test_refusal_is_podmans_message(self):
         self.run_detached("refused", "/bin/counter")

@@ -180,6 +180,14 @@ def volume(test):
     return {"mounts": [bind(test.folder("shared"), "/shared")]}
 
 
+def image(test):
+    """A root that is an overlay of an image with one file that the node has too and one that it has not."""
+    lower = make_rootfs(test.folder("lower"))
+    for path in ("etc/passwd", "only-in-image"):
+        (lower / path).write_text("old\n")
+    return overlay(test)
+
+
 def overlay(test):
     """A root that is an overlay, as engines make it. The engine unmounts it after the container."""
     lower = make_rootfs(test.folder("lower"))

@@ -27,6 +27,17 @@ TEST(Bundle, reads_names_and_joined_namespaces) {
     EXPECT_EQ(bundle->criu_config, "");
 }
 
+TEST(Bundle, knows_the_engines_that_look_changed_files_up_on_the_node) {
+    const auto made_by = [](const std::string& manager) {
+        return oci::parse_bundle(R"({"annotations":{"io.container.manager":")" + manager + R"("}})")
+            ->node_paths;
+    };
+    EXPECT_TRUE(made_by("cri-o"));
+    EXPECT_TRUE(made_by("libpod"));
+    EXPECT_FALSE(made_by("other"));
+    EXPECT_FALSE(oci::parse_bundle("{}")->node_paths);
+}
+
 TEST(Bundle, bears_wrong_types) {
     EXPECT_TRUE(oci::parse_bundle(R"({"process":3,"linux":{"namespaces":[1,"x",{}]},"annotations":[1]})"));
     EXPECT_FALSE(oci::parse_bundle("[]"));
