@@ -37,6 +37,45 @@ class States(Awkward):
     pass
 
 
+class Threads(Awkward):
+    """Threads of one process in different cgroups need no check: CRIU brings each back to where it was."""
+
+    def test_thread_in_a_cgroup_of_its_own(self):
+        """Of version 1, where any thread may be moved; or a threaded one of version 2, where there is no other."""
+        v1 = pathlib.Path("/sys/fs/cgroup/cpu/tasks").exists()
+        self.comes_back_there("cpu" if v1 else "", "/sys/fs/cgroup/cpu" if v1 else "/sys/fs/cgroup")
+
+    def test_thread_in_a_threaded_cgroup(self):
+        """Of version 2, with controllers or beside those of version 1."""
+        mixed = pathlib.Path("/sys/fs/cgroup/unified")
+        self.comes_back_there("", mixed if mixed.exists() else mixed.parent)
+
+    def comes_back_there(self, controller, hierarchy):
+        cid = self.start("awkward", "/bin/awkward", "threads", "3")
+        self.lines(cid, 1)
+        pid = self.pid(cid)
+        tids = sorted(map(int, os.listdir(f"/proc/{pid}/task")))
+        home = self.cgroup_of(tids[0], controller)
+        group = pathlib.Path(hierarchy, home.lstrip("/"), "threads")
+        group.mkdir()
+        if (group / "cgroup.type").exists():
+            (group / "cgroup.type").write_text("threaded")
+        (group / ("tasks" if controller else "cgroup.threads")).write_text(str(tids[-1]))
+        expected = [home] * 3 + [f"{home}/threads"]
+        self.assertEqual([self.cgroup_of(tid, controller) for tid in tids], expected)
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.last_record("checkpoint", "completed")
+        self.comes_back(cid)
+        pid = json.loads(run(REAL, "--root", self.root, "state", self.restored).stdout)["pid"]
+        tids = sorted(map(int, os.listdir(f"/proc/{pid}/task")))
+        self.assertEqual([self.cgroup_of(tid, controller) for tid in tids], expected)
+
+    def cgroup_of(self, tid, controller):
+        lines = [line.split(":", 2) for line in pathlib.Path(f"/proc/{tid}/cgroup").read_text().splitlines()]
+        return next(path for _, names, path in lines if controller in names.split(","))
+
+
 def nested(kind, text):
     return Refused(f"nested_{kind}", "NestedNamespace", ("namespace", kind), NESTED, words=("awkward", kind),
                    fails=text)

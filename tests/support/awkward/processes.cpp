@@ -94,6 +94,17 @@ static constexpr Case cases[] = {{"pidfd", hold_pidfd},
                                  {"leader", hold_leader},
                                  {"seccomp", hold_seccomp},
                                  {"descriptors", hold_descriptors}};
+// threads COUNT: so many beside the first
+static void hold_threads(const std::string& count) {
+    for (int i = std::atoi(count.c_str()); i > 0; --i) {
+        pthread_t thread;
+        if (pthread_create(&thread, nullptr, sleep_on, nullptr) != 0)
+            std::_Exit(1);
+    }
+}
+
+static constexpr Case cases[] = {
+    {"pidfd", hold_pidfd}, {"child", hold_child}, {"leader", hold_leader}, {"threads", hold_threads}};
 const std::span<const Case> processes = cases;
 
 } // namespace awkward
