@@ -31,6 +31,8 @@ FdInfo parse_fdinfo(std::string_view text) {
             info.mount = to_number<int>(next_word(line));
         else if (key == "tty-index:")
             info.terminal = to_number<unsigned>(next_word(line));
+        else if (key == "iff:")
+            info.interface = next_word(line);
         else if (key == "flags:")
             info.flags = to_number<unsigned>(next_word(line), 8).value_or(0);
         else if (key == "Pid:")

@@ -17,6 +17,7 @@ namespace lpm::procfs {
 struct FdInfo {
     std::optional<unsigned> terminal;   // of the master of a pseudo terminal: tty-index
     std::optional<int> mount;           // mnt_id
+    std::string interface;              // of a tun device: iff
     unsigned flags = 0;                 // O_*, printed in octal
     std::optional<pid_t> pid;           // of a pidfd: Pid; -1 when the process has ended
     std::vector<std::uint64_t> watched; // of inotify and fanotify: sdev of each watch, as st_dev has it

@@ -57,6 +57,8 @@ static constexpr Check checks[] = {
      "close the device before the checkpoint", judge_device},
     {"Gpu", true, false, warn, false, "3.5", "NVIDIA devices",
      "install CRIU's CUDA plugin and cuda-checkpoint", judge_gpu},
+    {"TunInterface", true, false, block, false, "2.7", "tun and tap devices that have an interface",
+     "end what has the interface (a VPN, a network of user space) before the checkpoint", judge_tun},
     {"IoUring", true, false, block, false, "3.1", "io_uring instances",
      "deny io_uring_setup by a seccomp profile, or set kernel.io_uring_disabled=2, or use the program's own "
      "option (UV_USE_IO_URING=0 suffices for libuv before 1.50)",

@@ -48,6 +48,18 @@ Finding judge_device(const Facts& facts) {
     return judge_found(facts, Kind::device, "a device", "CRIU cannot save its state");
 }
 
+// runc tells CRIU to leave out the devices of the network, so no image has the interface, and the restore
+// ends with "No tun device for file". Of crun that is not shown.
+Finding judge_tun(const Facts& facts) {
+    Finding finding = judge_found(facts, Kind::tun_of_node, "a tun device in the network of the node",
+                                  "CRIU takes them in a network namespace only");
+    if (finding.verdict != Verdict::pass)
+        return finding;
+    return judge_found(facts, Kind::tun_interface, "a tun device with an interface",
+                       "the interface is in no checkpoint, and a restore fails without it",
+                       facts.subject.kind == criu::Kind::crun ? Verdict::warn : Verdict::block);
+}
+
 Finding judge_gpu(const Facts& facts) {
     return judge_found(facts, Kind::gpu, "a GPU", "CRIU cannot save it without the plugin of its maker",
                        Verdict::warn);

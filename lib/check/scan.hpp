@@ -47,6 +47,7 @@ struct Walk {
     Workload& workload;
     std::unordered_set<pid_t> pids; // of the container
     std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
+    bool node_network = false;      // init is in our network namespace, where CRIU will run as well
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
     std::unordered_map<int, Place> places{}; // by id of the mount

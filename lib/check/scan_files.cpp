@@ -106,10 +106,19 @@ class Files {
         if (device == makedev(5, 2) && fd >= 0)
             if (const auto info = procfs::read_fdinfo(process_.pid, fd); info && info->terminal)
                 walk_.masters.insert(*info->terminal);
+        if (device == makedev(10, 200) && fd >= 0)
+            tun(fd, path);
         if (major(device) == nvidia_major || path.starts_with("/dev/nvidia"))
             return add(Kind::gpu, fd, path);
         if (block || !known_device(device))
             add(Kind::device, fd, path);
+    }
+
+    void tun(int fd, std::string_view path) {
+        if (walk_.node_network)
+            return add(Kind::tun_of_node, fd, path);
+        if (const auto info = procfs::read_fdinfo(process_.pid, fd); info && !info->interface.empty())
+            add(Kind::tun_interface, fd, info->interface);
     }
 
     void deleted(int fd, std::string_view path, const struct statx& st) {

@@ -34,6 +34,7 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_unlinked(const Facts& facts);
 [[nodiscard]] Finding judge_device(const Facts& facts);
 [[nodiscard]] Finding judge_gpu(const Facts& facts);
+[[nodiscard]] Finding judge_tun(const Facts& facts);
 [[nodiscard]] Finding judge_io_uring(const Facts& facts);
 [[nodiscard]] Finding judge_anon_inode(const Facts& facts);
 [[nodiscard]] Finding judge_pidfd(const Facts& facts);

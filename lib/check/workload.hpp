@@ -28,6 +28,8 @@ enum class Kind {
     foreign_pidfd,
     device,
     gpu,
+    tun_interface,
+    tun_of_node,
     ghost,
     unlinked,
     watch_on_overlay,

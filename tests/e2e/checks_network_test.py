@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Sockets: what the checks refuse really fails, and their harmless twins come back."""
+import os
 import socket
 import threading
 
 from awkward import FORKY, TRIXIE, Awkward, Fine, Refused, Warned, tabled, volume, with_options
+from e2e import run
 from oci_spec import bind
 
 RAW = with_options(capabilities=("CAP_NET_RAW",))
@@ -47,6 +49,40 @@ def outside(kind, *, accepted=True, network=None):
 )
 class Tcp(Awkward):
     pass
+
+
+def tun(**options):
+    return with_options(devices=("/dev/net/tun",), capabilities=("CAP_NET_ADMIN",), **options)
+
+
+@tabled(
+    Refused("tap_with_a_filter", "TunInterface", ("tun", "filter"), tun(), words=("awkward", "lpm0"),
+            fails="filter on-board"),
+    Refused("tun_in_the_network_of_the_node", "TunInterface", ("device", "/dev/net/tun"), tun(shared=("network",)),
+            words=("awkward", "/dev/net/tun"), fails="Net namespace is required"),
+    Fine("tun_without_an_interface_yet", "TunInterface", ("device", "/dev/net/tun"), tun()),
+)
+class Tun(Awkward):
+    def test_tun_with_an_interface(self):
+        self.lost_with_the_interface("tun", netns=None)
+
+    def test_tap_in_the_network_of_a_pod(self):
+        """Which CRI-O has made, and hands to the runtime by its path."""
+        name = f"pod-{os.urandom(4).hex()}"
+        run("ip", "netns", "add", name)
+        self.addCleanup(run, "ip", "netns", "del", name)
+        self.lost_with_the_interface("tap", netns=f"/run/netns/{name}")
+
+    def lost_with_the_interface(self, kind, netns):
+        """The dump succeeds, and nobody can restore it: the interface is in no image."""
+        cid = self.start("awkward", "/bin/awkward", "tun", kind, **tun(netns=netns)(self))
+        self.lines(cid, 1)
+        self.refused("TunInterface", self.checkpoint_args(cid), "awkward", "lpm0")
+        self.assert_runs(cid)
+        with self.without("TunInterface"):
+            done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.restore_fails(self.remove(cid), "No tun device for file lpm0", "TunInterface")
 
 
 @tabled(

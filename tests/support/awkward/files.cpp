@@ -8,6 +8,9 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -16,6 +19,7 @@
 #include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -88,6 +92,22 @@ static void hold_anon(const std::string& argument) {
 
 static void hold_device(const std::string& path) {
     open_file(path, O_RDONLY | O_NONBLOCK);
+}
+
+// tun tun | tap | filter: an interface, of which the last is a tap that lets nothing through
+static void hold_tun(const std::string& argument) {
+    const int fd = open_file("/dev/net/tun", O_RDWR);
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lpm0");
+    request.ifr_flags = static_cast<short>(IFF_NO_PI | (argument == "tun" ? IFF_TUN : IFF_TAP));
+    must(ioctl(fd, TUNSETIFF, &request), "TUNSETIFF");
+    if (argument == "filter") {
+        sock_filter nothing{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+        const sock_fprog program{.len = 1, .filter = &nothing};
+        must(ioctl(fd, TUNATTACHFILTER, &program), "TUNATTACHFILTER");
+    } else if (argument != "tun" && argument != "tap") {
+        unknown(argument);
+    }
 }
 
 // mapped PATH: the file is mapped and no longer open.
@@ -176,6 +196,7 @@ static constexpr Case cases[] = {
     {"anon", hold_anon},   {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},
     {"ghost", hold_ghost}, {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify},
     {"sysv", hold_sysv},   {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},
+    {"tun", hold_tun},
 };
 const std::span<const Case> files = cases;
 

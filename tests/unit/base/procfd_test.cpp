@@ -37,6 +37,11 @@ TEST(Procfd, reads_which_terminal_a_master_has) {
     EXPECT_EQ(procfs::parse_fdinfo("flags:\t02\n").terminal, std::nullopt);
 }
 
+TEST(Procfd, reads_which_interface_a_tun_device_has) {
+    EXPECT_EQ(procfs::parse_fdinfo("flags:\t02\niff:\ttun0\n").interface, "tun0");
+    EXPECT_EQ(procfs::parse_fdinfo("flags:\t02\niff:\t\n").interface, "");
+}
+
 TEST(Procfd, reads_whom_a_pidfd_means) {
     EXPECT_EQ(procfs::parse_fdinfo("flags:\t02000002\nmnt_id:\t4\nPid:\t32685\nNSpid:\t32685\n").pid, 32685);
     EXPECT_EQ(procfs::parse_fdinfo("Pid:\t-1\nNSpid:\t-1\n").pid, -1);

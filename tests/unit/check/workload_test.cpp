@@ -27,6 +27,8 @@ const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
     {Kind::foreign_pidfd, {"PidfdOutside", "block"}},
     {Kind::device, {"DeviceOpen", "block"}},
     {Kind::gpu, {"Gpu", "warn"}},
+    {Kind::tun_interface, {"TunInterface", "block"}},
+    {Kind::tun_of_node, {"TunInterface", "block"}},
     {Kind::ghost, {"GhostTooLarge", "block"}},
     {Kind::unlinked, {"LinkRemap", "block"}},
     {Kind::watch_on_overlay, {"InotifyOverlay", "warn"}},
@@ -139,6 +141,14 @@ TEST_F(WorkloadChecks, look_for_guard_pages_where_they_matter) {
     EXPECT_EQ(verdict("GuardPages"), "pass");
     facts.kernel = check::KernelVersion{6, 13};
     EXPECT_EQ(verdict("GuardPages"), "unknown");
+}
+
+TEST_F(WorkloadChecks, are_sure_of_a_lost_interface_with_runc_only) {
+    facts.subject.kind = criu::Kind::crun;
+    find(Kind::tun_interface);
+    EXPECT_EQ(verdict("TunInterface"), "warn");
+    find(Kind::tun_of_node);
+    EXPECT_EQ(verdict("TunInterface"), "block");
 }
 
 TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
