@@ -153,3 +153,4 @@ class SharedMemory(Awkward):
         bundle = self.remove(cid)
         (self.work / "shm/file").unlink()
         self.restore_fails(bundle, "Can't open file dev/shm/file", "FileMissing")
+        self.show("ShmMount", "refused")

@@ -31,6 +31,8 @@ def trace(test, cid):
     Refused("first_thread_has_ended", "ZombieLeader", ("leader", "zombie"), words=("awkward",),
             fails="Zombies with threads are not supported"),
     Fine("first_thread_is_alive", "ZombieLeader", ("leader", "alive")),
+    Refused("stopped_child", "Stopped", ("child", "stopped"), words=("awkward",), fails=None),
+    Fine("child_that_goes_on", "Stopped", ("child", "plain")),
     Fine("ordinary_zombie", "ZombieLeader", ("child", "zombie")),
 )
 class States(Awkward):
@@ -214,3 +216,4 @@ class Exec(Awkward):
             done = self.dump(cid)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.restore_fails(self.remove(cid), "No task found with sid", "ForeignTerminal")
+        self.show("ForeignTerminal", "refused")

@@ -89,11 +89,6 @@ static void hold_descriptors(const std::string& argument) {
         sleeper();
 }
 
-static constexpr Case cases[] = {{"pidfd", hold_pidfd},
-                                 {"child", hold_child},
-                                 {"leader", hold_leader},
-                                 {"seccomp", hold_seccomp},
-                                 {"descriptors", hold_descriptors}};
 // threads COUNT: so many beside the first
 static void hold_threads(const std::string& count) {
     for (int i = std::atoi(count.c_str()); i > 0; --i) {
@@ -104,7 +99,9 @@ static void hold_threads(const std::string& count) {
 }
 
 static constexpr Case cases[] = {
-    {"pidfd", hold_pidfd}, {"child", hold_child}, {"leader", hold_leader}, {"threads", hold_threads}};
+    {"pidfd", hold_pidfd},     {"child", hold_child},     {"leader", hold_leader},
+    {"threads", hold_threads}, {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
+};
 const std::span<const Case> processes = cases;
 
 } // namespace awkward
