@@ -8,7 +8,8 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
     python3 strace
     redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter)
 
-# debian_tree SUITE FOLDER PACKAGE...: these packages and what they need.
+# debian_tree SUITE FOLDER PACKAGE...: these packages and what they need. What is made by it is named by the hash of
+# its packages: a change to the rest needs new versions in tools/root and vm/image.
 debian_tree() {
     local suite=$1 folder=$2
     shift 2
