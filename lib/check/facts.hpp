@@ -55,8 +55,7 @@ struct Space {
 
 // Files of the image that the container has changed and that an archive leaves out.
 struct LostFiles {
-    std::vector<std::string> named; // the first few
-    std::size_t count = 0;
+    std::vector<std::string> paths;
     bool all = true; // everything was looked at
 };
 

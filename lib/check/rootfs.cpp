@@ -25,7 +25,6 @@ namespace {
 // about 5 ms.
 constexpr std::size_t max_looks = 2000;
 constexpr std::size_t max_layers = 128;
-constexpr std::size_t named = 5;
 
 // A folder of a layer. The container writes these trees: no link of it may lead us elsewhere.
 Fd open_folder(int layer, const std::string& path) {
@@ -100,12 +99,13 @@ class Search {
         if (type == DT_DIR)
             queue_.push_back({std::move(path), folder.lowers});
         else if (type == DT_REG && !node_has_file(path) && image_has_file(entry.d_name))
-            lose(path);
+            lost_.paths.push_back("/" + path);
         return lost_.all;
     }
 
     bool spend() {
-        if (++looks_ > max_looks || (looks_ % 64 == 0 && deadline_.passed()))
+        ++looks_;
+        if (looks_ > max_looks || (looks_ % 64 == 0 && deadline_.passed()))
             lost_.all = false;
         return lost_.all;
     }
@@ -120,12 +120,6 @@ class Search {
                 return S_ISREG(st.st_mode);
         }
         return false;
-    }
-
-    void lose(const std::string& path) {
-        ++lost_.count;
-        if (lost_.named.size() < named)
-            lost_.named.push_back("/" + path);
     }
 
     Fd upper_;
@@ -176,16 +170,11 @@ Finding judge_lost_files(const Facts& facts) {
     const LostFiles& lost = *facts.lost;
     const std::string unseen =
         lost.all ? "" : "the changes of the root file system are too many to look at all of them";
-    if (lost.count == 0)
+    if (lost.paths.empty())
         return {lost.all ? Verdict::pass : Verdict::unknown, unseen};
-    std::string list;
-    for (const std::string& path : lost.named)
-        list += (list.empty() ? "" : ", ") + one_line(path, 100);
-    if (lost.count > lost.named.size())
-        list += " and " + std::to_string(lost.count - lost.named.size()) + " more";
     return {Verdict::warn, "the container has changed files of its image that this node has not, and an "
                            "archive is made without them: " +
-                               list + (lost.all ? "" : "; " + unseen)};
+                               some_of(lost.paths) + (lost.all ? "" : "; " + unseen)};
 }
 
 } // namespace lpm::check
