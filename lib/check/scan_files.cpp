@@ -225,13 +225,15 @@ void walk_descriptors(Walk& walk, const Process& process) {
 }
 
 void walk_mappings(Walk& walk, const Process& process) {
-    if (const auto maps = procfs::read_proc(process.pid, "maps"))
-        judge_mappings(walk, process, *maps);
+    const auto maps = procfs::read_proc(process.pid, "maps");
+    if (!maps)
+        return;
+    walk_guards(walk, process, *maps);
+    judge_mappings(walk, process, *maps);
 }
 
 void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
     Files files(walk, process);
-    walk_guards(walk, process, maps);
     std::string_view last;
     while (const auto mapping = procfs::next_mapping(maps)) {
         const std::string_view path = mapping->path;
