@@ -42,8 +42,16 @@ std::optional<Severity> Settings::severity_of(std::string_view check) const {
     return std::nullopt;
 }
 
+static bool lists(const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::any_of(names, [&](const std::string& one) { return one == "*" || one == name; });
+}
+
 bool Settings::may_skip(std::string_view check) const {
-    return std::ranges::any_of(skippable, [&](const std::string& id) { return id == "*" || id == check; });
+    return lists(skippable, check);
+}
+
+bool Settings::may_set(std::string_view option) const {
+    return lists(settable, option);
 }
 
 static std::string place(const std::string& file, const toml::source_region& at, std::string_view what) {
@@ -75,23 +83,38 @@ static bool set_kubelet_dir(Settings& settings, const toml::node& node) {
     return true;
 }
 
-static bool set_skippable(Settings& settings, const toml::node& node) {
+template <std::vector<std::string> Settings::* names>
+static bool set_names(Settings& settings, const toml::node& node) {
     const auto* list = node.as_array();
     if (list == nullptr)
         return false;
     for (const auto& entry : *list) {
-        const auto* id = entry.as_string();
-        if (id == nullptr)
+        const auto* name = entry.as_string();
+        if (name == nullptr)
             return false;
-        settings.skippable.push_back(id->get());
+        (settings.*names).push_back(name->get());
     }
     return true;
+}
+
+static void read_option(Settings& settings, const std::string& file, const toml::key& key,
+                        const toml::node& node) {
+    std::string value;
+    if (const auto* text = node.as_string())
+        value = text->get();
+    else if (const auto* truth = node.as_boolean())
+        value = truth->get() ? "true" : "false";
+    if (!settings.options.set(key.str(), value))
+        settings.problems.push_back(place(file, key.source(),
+                                          "options." + std::string(key.str()) +
+                                              ": there is no such option, or it has no such value; ignored"));
 }
 
 static constexpr Key keys[] = {
     {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
     {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
-    {"annotations", "skip_checks", R"(a list of ids of checks, or ["*"])", set_skippable},
+    {"annotations", "skip_checks", R"(a list of ids of checks, or ["*"])", set_names<&Settings::skippable>},
+    {"annotations", "options", R"(a list of names of [options], or ["*"])", set_names<&Settings::settable>},
 };
 
 static void read_check(Settings& settings, const std::string& file, const toml::key& key,
@@ -145,6 +168,8 @@ Settings parse(std::string_view text, const std::string& file) {
         for (const auto& [key, value] : *table) {
             if (name.str() == "checks")
                 read_check(settings, file, key, value);
+            else if (name.str() == "options")
+                read_option(settings, file, key, value);
             else
                 read_key(settings, file, name.str(), key, value);
         }

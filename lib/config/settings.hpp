@@ -18,6 +18,23 @@ namespace lpm::config {
 enum class Severity { off, warn, block };
 [[nodiscard]] std::string_view name_of(Severity severity);
 
+// What becomes of TCP connections: `refuse` leaves it to the caller's own options.
+enum class Tcp { refuse, close, established };
+[[nodiscard]] std::string_view name_of(Tcp tcp);
+
+// [options]: what lpm adds to a call whose caller has not asked for it.
+struct Options {
+    Tcp tcp = Tcp::refuse;       // at checkpoint; a restore does what its checkpoint did
+    bool skip_in_flight = false; // at checkpoint: drop connections that nobody has accepted yet
+    bool link_remap = false;     // at checkpoint: files without a name get one for the restore
+    std::string ghost_limit;     // at checkpoint, as CRIU has it: "512M"; empty: CRIU's own
+    bool file_locks = true;      // at restore, when there are locks in the images
+    bool own_cgroup = true;      // at restore: the runtime alone places the container in cgroups
+
+    // Sets one by its name in lpm.toml; false when there is no such option or the value does not suit it.
+    [[nodiscard]] bool set(std::string_view name, std::string_view value);
+};
+
 struct Settings {
     // All pre-checks together, per operation. What was not judged by then is `unknown`.
     std::chrono::milliseconds deadline{1000};
@@ -27,12 +44,16 @@ struct Settings {
     std::vector<std::pair<std::string, Severity>> severities;
     // Checks that the annotation lpm.my.domain/skip-checks may make warnings of; "*" stands for all.
     std::vector<std::string> skippable;
+    Options options;
+    // Options that the annotation lpm.my.domain/options may set; "*" stands for all.
+    std::vector<std::string> settable;
     // What was wrong with the file, each "file:line: key: reason". A bad key loses that key only; a file
     // that is no TOML loses all of it. Never a reason to stop a container.
     std::vector<std::string> problems;
 
     [[nodiscard]] std::optional<Severity> severity_of(std::string_view check) const;
     [[nodiscard]] bool may_skip(std::string_view check) const;
+    [[nodiscard]] bool may_set(std::string_view option) const;
 };
 
 [[nodiscard]] Settings parse(std::string_view text, const std::string& file);

@@ -34,6 +34,33 @@ TEST(Settings, says_where_and_goes_on) {
     EXPECT_EQ(settings.severity_of("B"), Severity::block);
 }
 
+TEST(Settings, reads_options) {
+    const auto settings =
+        config::parse("[options]\ntcp = \"close\"\nghost_limit = \"512M\"\nlink_remap = true\n"
+                      "file_locks = false\n[annotations]\noptions = [\"tcp\"]\n",
+                      "f");
+    EXPECT_TRUE(settings.problems.empty());
+    EXPECT_EQ(settings.options.tcp, config::Tcp::close);
+    EXPECT_EQ(settings.options.ghost_limit, "512M");
+    EXPECT_TRUE(settings.options.link_remap);
+    EXPECT_FALSE(settings.options.file_locks);
+    EXPECT_TRUE(settings.options.own_cgroup);
+    EXPECT_TRUE(settings.may_set("tcp"));
+    EXPECT_FALSE(settings.may_set("ghost_limit"));
+}
+
+TEST(Settings, takes_only_values_that_suit_an_option) {
+    config::Options options;
+    for (const char* limit : {"", "M", "12X", "1M\ntcp-close", "12MM", "-1", "99999999999999999", "1 M"})
+        EXPECT_FALSE(options.set("ghost_limit", limit)) << limit;
+    for (const char* limit : {"0", "4096", "10K", "2G"})
+        EXPECT_TRUE(options.set("ghost_limit", limit)) << limit;
+    EXPECT_FALSE(options.set("tcp", "Close"));
+    EXPECT_FALSE(options.set("link_remap", "yes"));
+    EXPECT_FALSE(options.set("network", "x"));
+    EXPECT_EQ(config::parse("[options]\ntcp = true\nx = \"y\"\nlink_remap = 1\n", "f").problems.size(), 3U);
+}
+
 TEST(Settings, falls_back_to_defaults) {
     const auto broken = config::parse("[gate\ndeadline_ms = 5", "f");
     ASSERT_EQ(broken.problems.size(), 1U);
