@@ -39,6 +39,8 @@ Result<Inventory> parse_inventory(std::string_view image) {
     while (const auto field = entry.next()) {
         if (field->number == 1)
             inventory.version = static_cast<std::uint32_t>(field->value);
+        else if (field->number == 10)
+            inventory.tcp_close = field->value != 0;
         else if (field->number == 11)
             inventory.network_lock = static_cast<std::uint32_t>(field->value);
     }

@@ -14,6 +14,7 @@ namespace lpm::criu {
 
 struct Inventory {
     std::uint32_t version = 0;                 // img_version
+    bool tcp_close = false;                    // the dump was told to close connections; CRIU >= 4.0
     std::optional<std::uint32_t> network_lock; // see lock_method(); CRIU >= 3.17
 };
 // The option's word for the number in the inventory (criu/include/cr_options.h).

@@ -34,6 +34,8 @@ static constexpr Known known[] = {
     {"Can't create link remap", "LinkRemap", "set link-remap in /etc/criu/runc.conf"},
     // No descriptor: the program, or what it has mapped; seen on an overlay over another overlay.
     {"for fd=-3 path=", "FileOutsideMounts", "run the program from a file system of the container's mounts"},
+    {"Can't link", "LinkRemap",
+     "take the checkpoint again without leave-running, or when the file is closed"},
     {"Can't lookup mount=", "StdioOutsideMounts",
      "let the container's output go to a pipe, or to a file inside its own mounts"},
     {"anon_inode:[io_uring]", "IoUring",

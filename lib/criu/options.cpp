@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ranges>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -23,6 +24,12 @@ static constexpr SentFlag sent[] = {
     {oci::Option::leave_running, "leave-running"}, {oci::Option::tcp_established, "tcp-established"},
     {oci::Option::ext_unix_sk, "ext-unix-sk"},     {oci::Option::shell_job, "shell-job"},
     {oci::Option::file_locks, "file-locks"},       {oci::Option::link_remap, "link-remap"},
+};
+
+// Flags of runc that CRIU knows by another name.
+static constexpr std::pair<std::string_view, std::string_view> renamed[] = {
+    {"tcp-skip-in-flight", "skip-in-flight"},
+    {"manage-cgroups-mode", "manage-cgroups"},
 };
 
 static std::string_view unquoted(std::string_view text) {
@@ -54,17 +61,39 @@ static void add_file(const std::string& file, std::vector<Setting>& to) {
             to.push_back(std::move(setting));
 }
 
-Options Options::read(const Sources& sources, const oci::Invocation& invocation) {
+std::string word_of(const Setting& setting) {
+    return "--" + setting.name + "=" + setting.value;
+}
+
+std::string line_of(const Setting& setting) {
+    return setting.value.empty() ? setting.name : setting.name + " " + setting.value;
+}
+
+static Setting as_criu_has_it(Setting word) {
+    for (const auto& [flag, option] : renamed)
+        if (word.name == flag)
+            word.name = option;
+    return word;
+}
+
+Options Options::read(const Sources& sources, const oci::Invocation& invocation, const Additions& additions) {
     Options options;
     add_file("/etc/criu/default.conf", options.settings_);
     if (!sources.home.empty())
         add_file(sources.home + "/.criu/default.conf", options.settings_);
     add_file(sources.config_file, options.settings_);
+    for (const Setting& line : additions.lines)
+        options.settings_.push_back(line);
     for (const SentFlag& flag : sent)
-        options.settings_.push_back(
-            {std::string(flag.name), invocation.on(flag.option) ? "true" : "false", "argv"});
+        if (flag.option != oci::Option::link_remap || sources.sends_link_remap)
+            options.settings_.push_back(
+                {std::string(flag.name), invocation.on(flag.option) ? "true" : "false", "argv"});
     if (const char* mode = invocation.text(oci::Option::manage_cgroups_mode); mode != nullptr)
         options.settings_.push_back({"manage-cgroups", mode, "argv"});
+    if (invocation.on(oci::Option::tcp_skip_in_flight))
+        options.settings_.push_back({"skip-in-flight", "true", "argv"});
+    for (const Setting& word : additions.words)
+        options.settings_.push_back(as_criu_has_it(word));
     if (const char* lock = invocation.text(oci::Option::network_lock); lock != nullptr)
         options.settings_.push_back({"network-lock", lock, "argv"});
     add_file(sources.runtime_config, options.settings_);
@@ -76,6 +105,11 @@ std::optional<Setting> Options::find(std::string_view name) const {
         if (setting.name == name)
             return setting;
     return std::nullopt;
+}
+
+bool Options::on(std::string_view name) const {
+    const auto set = find(name);
+    return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
 }
 
 } // namespace lpm::criu

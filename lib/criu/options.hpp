@@ -26,15 +26,32 @@ struct Sources {
     std::string config_file; // $CRIU_CONFIG_FILE; may be empty
     // What the runtime hands to CRIU as configuration file: runc's default, or org.criu.config.
     std::string runtime_config = "/etc/criu/runc.conf";
+    // The runtime has a flag for it (runc since 1.3); then it sends "off" when the flag is not given.
+    bool sends_link_remap = true;
 };
+
+// What lpm adds to a call.
+struct Additions {
+    std::vector<Setting> words; // for the runtime's command line: flags of its own, with "true" as value
+    std::vector<Setting> lines; // for CRIU's configuration file, for what the runtime has no flag
+
+    [[nodiscard]] bool empty() const { return words.empty() && lines.empty(); }
+};
+// "--file-locks=true", as it stands on the command line.
+[[nodiscard]] std::string word_of(const Setting& setting);
+// "ghost-limit 512M", as it stands in the file.
+[[nodiscard]] std::string line_of(const Setting& setting);
 
 // In CRIU's order, so that the last setting of a name is in force (criu/config.c): default.conf, the user's
 // default.conf, $CRIU_CONFIG_FILE, what runc sends from its argv, the runtime's configuration file.
 class Options {
   public:
-    [[nodiscard]] static Options read(const Sources& sources, const oci::Invocation& invocation);
+    [[nodiscard]] static Options read(const Sources& sources, const oci::Invocation& invocation,
+                                      const Additions& additions = {});
     // The setting in force; nothing when CRIU's built-in default is.
     [[nodiscard]] std::optional<Setting> find(std::string_view name) const;
+    // A flag is set, and not turned off again.
+    [[nodiscard]] bool on(std::string_view name) const;
 
   private:
     std::vector<Setting> settings_;

@@ -90,6 +90,7 @@ Result<Tooling> parse_tooling(std::string_view text) {
             facts.criu = read_bool(entry, "criu");
             facts.checkpoint_flags = read_texts(entry, "checkpoint_flags");
             facts.restore_flags = read_texts(entry, "restore_flags");
+            facts.ignores_cgroups = json::is_true(entry, "ignores_cgroups");
             tooling.runtimes.push_back(std::move(facts));
         }
     if (const auto* crius = json::find(value, "crius"); crius != nullptr && crius->is_array())
@@ -118,7 +119,8 @@ std::string write_tooling(const Tooling& tooling) {
                           {"kind", name_of(facts.kind)},
                           {"version", facts.version},
                           {"checkpoint_flags", facts.checkpoint_flags},
-                          {"restore_flags", facts.restore_flags}};
+                          {"restore_flags", facts.restore_flags},
+                          {"ignores_cgroups", facts.ignores_cgroups}};
         if (facts.criu)
             entry["criu"] = *facts.criu;
         value["runtimes"].push_back(std::move(entry));

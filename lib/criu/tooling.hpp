@@ -25,6 +25,7 @@ struct RuntimeFacts {
     std::optional<bool> criu;                  // built with CRIU; nothing when it does not say
     std::vector<std::string> checkpoint_flags; // as --help lists them, without dashes
     std::vector<std::string> restore_flags;
+    bool ignores_cgroups = false; // its --manage-cgroups-mode takes `ignore`
 };
 
 struct CriuFacts {

@@ -221,6 +221,7 @@ Invocation parse(int argc, const char* const* argv) {
     }
     if (reader.at >= argc || reader.answers)
         return result;
+    result.verb_at = reader.at;
     result.verb = verb_of(argv[reader.at++]);
     if (result.verb == Verb::other)
         return result;

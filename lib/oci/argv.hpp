@@ -66,6 +66,7 @@ struct Invocation {
     // value (the lsm probe), not a missing or second id, not a flag that no known runc has. When this is
     // false for checkpoint or restore, runc answers by itself and must be reached unchanged.
     bool gated = false;
+    int verb_at = 0;          // index of the verb in argv; 0 when there is none
     const char* id = nullptr; // exactly one positional after the verb, else nullptr
     const char* values[static_cast<std::size_t>(Option::count)] = {};
     bool set[static_cast<std::size_t>(Option::count)] = {};

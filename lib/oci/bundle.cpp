@@ -33,6 +33,15 @@ static constexpr NamedAnnotation named[] = {
     {"io.kubernetes.cri.sandbox-id", "sandbox"},
 };
 
+struct OurAnnotation {
+    std::string_view annotation;
+    std::string Bundle::* member;
+};
+static constexpr OurAnnotation ours[] = {
+    {"lpm.my.domain/skip-checks", &Bundle::skip_checks},
+    {"lpm.my.domain/options", &Bundle::options},
+};
+
 static void read_names(const json::Value& annotations, Bundle& bundle) {
     for (const auto& [annotation, name] : named) {
         const auto* value = json::find(annotations, annotation);
@@ -48,9 +57,9 @@ static void read_names(const json::Value& annotations, Bundle& bundle) {
         bundle.node_paths = *manager == "cri-o" || *manager == "libpod";
     if (const auto* criu = json::find(annotations, "org.criu.config"); criu != nullptr && criu->is_string())
         bundle.criu_config = criu->get<std::string>();
-    if (const auto* skip = json::find(annotations, "lpm.my.domain/skip-checks");
-        skip != nullptr && skip->is_string())
-        bundle.skip_checks = skip->get<std::string>();
+    for (const auto& [annotation, member] : ours)
+        if (const auto* text = json::find(annotations, annotation); text != nullptr && text->is_string())
+            bundle.*member = text->get<std::string>();
 }
 
 static void read_namespace(const json::Value& entry, Bundle& bundle) {

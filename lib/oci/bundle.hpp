@@ -31,6 +31,8 @@ struct Bundle {
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.
     std::string skip_checks;
     bool node_paths = false; // made by CRI-O or Podman: see check/rootfs.cpp
+    // lpm.my.domain/options: "name=value", separated by commas.
+    std::string options;
     // Engine annotations that name the workload (never values of environment variables).
     std::vector<std::pair<std::string, std::string>> names;
     // org.criu.config: absent, or empty = "no file", or a path that replaces /etc/criu/runc.conf.

@@ -29,6 +29,7 @@ static constexpr Text texts[] = {
     {"invocation.image_path", &Record::image_path},
     {"invocation.work_path", &Record::work_path},
     {"invocation.parent_path", &Record::parent_path},
+    {"invocation.tcp", &Record::tcp},
     {"host.name", &Record::host},
     {"host.boot_id", &Record::boot_id},
     {"host.kernel", &Record::kernel},
@@ -160,16 +161,17 @@ Result<Record> parse_record(std::string_view text) {
 }
 
 std::string write_passport(const Record& record) {
-    return json::write(Value{{"schema", schema},
-                             {"record", record.id},
-                             {"container", record.container},
-                             {"arch", record.arch},
-                             {"kernel", record.kernel},
-                             {"runtime", record.runtime_kind + " " + record.runtime_version},
-                             {"criu", record.criu_version},
-                             {"created", record.ended}},
-                       2) +
-           "\n";
+    Value passport{{"schema", schema},
+                   {"record", record.id},
+                   {"container", record.container},
+                   {"arch", record.arch},
+                   {"kernel", record.kernel},
+                   {"runtime", record.runtime_kind + " " + record.runtime_version},
+                   {"criu", record.criu_version},
+                   {"created", record.ended}};
+    if (!record.tcp.empty())
+        passport["tcp"] = record.tcp;
+    return json::write(passport, 2) + "\n";
 }
 
 Result<Passport> parse_passport(std::string_view text) {
@@ -185,6 +187,7 @@ Result<Passport> parse_passport(std::string_view text) {
     passport.runtime = json::text_or_empty(root, "runtime");
     passport.criu = json::text_or_empty(root, "criu");
     passport.created = json::text_or_empty(root, "created");
+    passport.tcp = json::text_or_empty(root, "tcp");
     return passport;
 }
 

@@ -49,6 +49,7 @@ struct Record {
     std::string work_path;
     std::string parent_path;
     bool leave_running = false;
+    std::string tcp; // what a checkpoint does with connections: close, established, or empty
 
     // where
     std::string host;
@@ -88,6 +89,7 @@ struct Passport {
     std::string runtime;
     std::string criu;
     std::string created;
+    std::string tcp; // close or established: what the dump was told, and the restore must be
 };
 inline constexpr const char* passport_file = "lpm.json";
 [[nodiscard]] std::string write_passport(const Record& record);
