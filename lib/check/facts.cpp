@@ -16,8 +16,10 @@
 #include "base/procfd.hpp"
 #include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "check/adding.hpp"
 #include "check/scan.hpp"
 #include "criu/images.hpp"
+#include "record/record.hpp"
 #include "json/json.hpp"
 
 namespace lpm::check {
@@ -151,6 +153,19 @@ static Result<> read_descriptors(int dir) {
     return {};
 }
 
+static criu::Dumped read_dumped(int dir) {
+    constexpr off_t headers = 8; // the two magic words of an image without records
+    criu::Dumped dumped;
+    struct stat st{};
+    dumped.file_locks = ::fstatat(dir, "filelocks.img", &st, 0) == 0 && st.st_size > headers;
+    if (const auto text = read_file(dir, record::passport_file, 65536))
+        if (const auto passport = record::parse_passport(*text)) {
+            dumped.tcp_close = passport->tcp == config::name_of(config::Tcp::close);
+            dumped.tcp_established = passport->tcp == config::name_of(config::Tcp::established);
+        }
+    return dumped;
+}
+
 static void gather_images(Facts& facts) {
     auto dir = open_at(AT_FDCWD, facts.subject.image_path, O_RDONLY | O_DIRECTORY);
     if (!dir) {
@@ -159,9 +174,12 @@ static void gather_images(Facts& facts) {
         return;
     }
     facts.descriptors = read_descriptors(dir->get());
+    facts.dumped = read_dumped(dir->get());
     if (const auto bytes = read_file(dir->get(), "inventory.img", std::size_t{1} << 20))
-        if (const auto inventory = criu::parse_inventory(*bytes))
+        if (const auto inventory = criu::parse_inventory(*bytes)) {
             facts.image_lock = inventory->network_lock;
+            facts.dumped.tcp_close = facts.dumped.tcp_close || inventory->tcp_close;
+        }
     facts.images = criu::verify_images(
         dir->get(), [](const void* deadline) { return !static_cast<const Deadline*>(deadline)->passed(); },
         facts.deadline);
@@ -204,10 +222,15 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
         facts.subject.kind == criu::Kind::crun ? "/etc/criu/crun.conf" : "/etc/criu/runc.conf";
     if (facts.bundle && facts.bundle->criu_config)
         facts.runtime_config = *facts.bundle->criu_config;
-    facts.options = criu::Options::read(
-        {environment.home, environment.criu_config_file, facts.runtime_config}, *facts.invocation);
     if (const auto* known = tooling.runtime(runtime_key))
         facts.runtime = *known;
+    decide_additions(facts);
+    const bool sends_link_remap =
+        !facts.runtime || std::ranges::find(facts.runtime->checkpoint_flags, "link-remap") !=
+                              facts.runtime->checkpoint_flags.end();
+    facts.options = criu::Options::read(
+        {environment.home, environment.criu_config_file, facts.runtime_config, sends_link_remap},
+        *facts.invocation, facts.additions);
     find_criu(facts);
     if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
         facts.criu = *known;
@@ -234,6 +257,8 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
     if (!dir.empty())
         if (auto bundle = oci::read_bundle(dir))
             facts.bundle = *std::move(bundle);
+    if (facts.subject.stage == Stage::restore)
+        gather_images(facts); // what they were dumped with decides what is added
     gather_tools(facts, environment, tooling, runtime_key);
     gather_host(facts);
     if (facts.subject.stage == Stage::checkpoint) {
@@ -244,8 +269,6 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
         if (on_local_disk(facts.subject.kubelet_dir) &&
             ::access(facts.subject.kubelet_dir.c_str(), F_OK) == 0)
             facts.kubelet_space = gather_space(facts.subject.kubelet_dir);
-    } else {
-        gather_images(facts);
     }
     return facts;
 }

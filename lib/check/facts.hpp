@@ -13,6 +13,8 @@
 #include "base/mountinfo.hpp"
 #include "base/result.hpp"
 #include "check/workload.hpp"
+#include "config/settings.hpp"
+#include "criu/additions.hpp"
 #include "criu/options.hpp"
 #include "criu/tooling.hpp"
 #include "oci/argv.hpp"
@@ -68,6 +70,7 @@ struct Subject {
     std::string search_path; // PATH that the runtime will get
     std::string kubelet_dir;
     criu::Kind kind = criu::Kind::unknown;
+    const config::Settings* settings = nullptr;
 };
 
 // Everything that the checks judge, gathered in one pass. What could not be read is nothing, and makes the
@@ -86,7 +89,9 @@ struct Facts {
     std::optional<std::uint64_t> capabilities; // our own, effective
     std::optional<std::uint64_t> available_memory;
 
-    criu::Options options;
+    criu::Additions additions; // what lpm adds to this call
+    criu::Options options;     // in force, additions among them
+    std::vector<std::string> notes;
     std::string runtime_config; // the configuration file that the runtime hands to CRIU
     std::string criu_path;      // empty: not where the runtime looks for it
     bool criu_by_flag = false;  // --criu was given, and whether the runtime heeds it is not known
@@ -110,6 +115,7 @@ struct Facts {
     // restore only
     std::optional<Result<>> images; // verify_images
     std::optional<Result<>> descriptors;
+    criu::Dumped dumped;
     std::optional<std::uint32_t> image_lock; // network lock method in inventory.img
 };
 

@@ -41,6 +41,12 @@ Finding judge_ghost(const Facts& facts) {
 Finding judge_unlinked(const Facts& facts) {
     Finding finding = judge_found(facts, Kind::unlinked, "a file whose name is gone but which has others",
                                   "CRIU takes it only with link-remap");
+    // CRIU gives the file a new name, and takes it away after the dump when the container goes on.
+    if (facts.invocation->on(oci::Option::leave_running)) {
+        if (finding.verdict == Verdict::block)
+            finding.message += ", and then nobody can restore what was dumped with leave-running";
+        return finding;
+    }
     return unless(facts, "link-remap", std::move(finding));
 }
 

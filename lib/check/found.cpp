@@ -55,13 +55,8 @@ Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::s
     return {};
 }
 
-static bool in_force(const Facts& facts, std::string_view option) {
-    const auto set = facts.options.find(option);
-    return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
-}
-
 Finding unless(const Facts& facts, std::string_view option, Finding finding) {
-    if (finding.verdict != Verdict::block || !in_force(facts, option))
+    if (finding.verdict != Verdict::block || !facts.options.on(option))
         return finding;
     return {Verdict::covered, finding.message + " (" + std::string(option) + " is set in " +
                                   facts.options.find(option)->source + ")"};

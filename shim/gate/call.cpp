@@ -25,7 +25,8 @@ static constexpr std::size_t max_words = 128;
 static constexpr std::size_t max_word = 4096;
 
 Call::Call(const oci::Invocation& invocation, char** argv, int argc, char** environment)
-    : invocation_(invocation), argv_(argv), argc_(argc), environment_(environment) {}
+    : invocation_(invocation), argv_(argv), argc_(argc), environment_(environment),
+      command_(argv, argc, environment) {}
 
 const char* Call::variable(std::string_view name) const {
     for (char** entry = environment_; *entry != nullptr; ++entry)
@@ -95,6 +96,7 @@ void Call::begin(check::Stage stage) {
     record_.runtime_version = facts != nullptr ? facts->version : "";
 
     subject_.stage = stage;
+    subject_.settings = &settings_;
     subject_.id = invocation_.id;
     subject_.search_path = text_of(variable("PATH"));
     subject_.kubelet_dir = settings_.kubelet_dir;
@@ -156,6 +158,25 @@ void Call::publish() {
         (void)store_->publish(record_);
 }
 
+void Call::add(const check::Facts& facts) {
+    for (const auto& text : facts.notes)
+        note(text);
+    if (record_.operation != "restore" && facts.options.on("tcp-close"))
+        record_.tcp = config::name_of(config::Tcp::close);
+    else if (record_.operation != "restore" && facts.options.on("tcp-established"))
+        record_.tcp = config::name_of(config::Tcp::established);
+    if (facts.additions.empty())
+        return;
+    if (const auto added = command_.add(facts.additions, invocation_.verb_at); !added) {
+        note("nothing is added to the call: " + added.error().text);
+        return;
+    }
+    for (const auto& word : facts.additions.words)
+        record_.additions.push_back(criu::word_of(word));
+    for (const auto& line : facts.additions.lines)
+        record_.additions.push_back("CRIU_CONFIG_FILE: " + criu::line_of(line));
+}
+
 bool Call::refused() {
     if (record_.operation == "restore")
         read_lineage();
@@ -173,6 +194,7 @@ bool Call::refused() {
         if (!outcome.transient || facts.frozen || deadline.passed())
             break;
     }
+    add(facts);
     record_.findings = std::move(outcome.findings);
     record_.frozen = facts.frozen;
     record_.criu_path = facts.criu_path;
@@ -205,9 +227,7 @@ void Call::finish(std::string_view outcome) {
 bool Call::delegate() {
     look_at_work_dir();
     record_.delegated = rfc3339(now());
-    std::vector<const char*> argv(argv_, argv_ + argc_);
-    argv.push_back(nullptr);
-    auto ended = run_runtime(std::move(argv), environment_, [this] {
+    auto ended = run_runtime(command_.argv(), command_.environment(), [this] {
         if (store_)
             (void)store_->settle_intent(record_);
     });

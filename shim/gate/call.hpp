@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check/check.hpp"
+#include "command.hpp"
 #include "config/settings.hpp"
 #include "criu/tooling.hpp"
 #include "delegate.hpp"
@@ -46,6 +47,8 @@ class Call {
     };
 
     void fill_record(check::Stage stage);
+    // Puts into the command what lpm adds to it, and into the record that it did.
+    void add(const check::Facts& facts);
     void note(std::string_view text);
     void say(std::string line);
     void publish();
@@ -73,6 +76,7 @@ class Call {
     int argc_;
     char** environment_;
 
+    Command command_;
     config::Settings settings_;
     criu::Tooling tooling_;
     std::optional<record::Store> store_;

@@ -41,9 +41,17 @@ static std::vector<std::string> listed_flags(std::string_view help) {
     return flags;
 }
 
-static std::vector<std::string> flags_of(const std::string& runtime, const char* verb) {
+static std::string help_of(const std::string& runtime, const char* verb) {
     const auto help = run({runtime, verb, "--help"}, patience);
-    return help && help->status == 0 ? listed_flags(help->text) : std::vector<std::string>{};
+    return help && help->status == 0 ? help->text : std::string();
+}
+
+// runc before 1.3 knows soft, full and strict only, and says so on the flag's line.
+static bool ignores_cgroups(std::string_view help) {
+    while (!help.empty())
+        if (const auto line = next_line(help); line.find("--manage-cgroups-mode") != std::string_view::npos)
+            return line.find("ignore") != std::string_view::npos;
+    return false;
 }
 
 static criu::RuntimeFacts probe_runtime(const std::string& path) {
@@ -63,8 +71,10 @@ static criu::RuntimeFacts probe_runtime(const std::string& path) {
     // it).
     if (facts.kind == criu::Kind::crun)
         facts.criu = output->text.find("+CRIU") != std::string::npos;
-    facts.checkpoint_flags = flags_of(path, "checkpoint");
-    facts.restore_flags = flags_of(path, "restore");
+    facts.checkpoint_flags = listed_flags(help_of(path, "checkpoint"));
+    const std::string restore = help_of(path, "restore");
+    facts.restore_flags = listed_flags(restore);
+    facts.ignores_cgroups = ignores_cgroups(restore);
     return facts;
 }
 

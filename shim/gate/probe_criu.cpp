@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 static constexpr auto patience = 10s;
 // A dump of a process that sleeps takes a tenth of a second; a guest that emulates its processor is slow.
-static constexpr auto patience_for_dump = 30s;
+static constexpr auto patience_for_dump = 60s;
 static constexpr std::size_t most_log = std::size_t{1} << 20;
 
 // A process to dump: no terminal, no file outside /dev/null.

@@ -106,6 +106,9 @@ TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
         find(kind);
         EXPECT_EQ(verdict(spoken_of.at(kind).first), "covered") << spoken_of.at(kind).first;
     }
+    find(Kind::unlinked);
+    invocation.set[static_cast<std::size_t>(oci::Option::leave_running)] = true;
+    EXPECT_EQ(verdict("LinkRemap"), "block") << "CRIU takes the new name away again";
     find(Kind::unix_foreign);
     EXPECT_EQ(verdict("UnixExternal"), "block") << "half of a stream is not made whole by an option";
 }
