@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What lpm.toml and the pod's annotation add to a call: checkpoints that others cannot take."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from awkward import FORKY, Awkward, volume
+from e2e import SETTINGS, run, settle, wait_for
+from oci_spec import mount
+
+# Holds connections to a redis and counts over each: one JSON line per question on standard input.
+CLIENTS = """
+import json, socket, sys
+def connect():
+    s = socket.create_connection(("127.0.0.1", 6379)); s.settimeout(5); return s
+def incr(s):
+    try:
+        s.sendall(b"INCR count\\r\\n"); answer = s.recv(100)
+        return int(answer[1:]) if answer.startswith(b":") else None
+    except OSError:
+        return None
+sockets = [connect() for _ in range(int(sys.argv[1]))]
+for line in sys.stdin:
+    if line.strip() == "again":
+        sockets = [connect() for _ in sockets]
+    print(json.dumps([incr(s) for s in sockets]), flush=True)
+"""
+MANY = 50
+
+
+class Options(Awkward):
+    def options(self, text, *more):
+        SETTINGS.write_text("\n".join(("[options]", text, *more)) + "\n")
+
+    def additions(self, operation):
+        return self.last_record(operation, "completed")["invocation"].get("additions", [])
+
+    def test_a_bigger_deleted_file(self):
+        """The limit holds for the one call: the node's own CRIU configuration is untouched."""
+        cid = self.start("awkward", "/bin/awkward", "ghost", "3072")
+        self.lines(cid, 1)
+        self.refused("GhostTooLarge", self.checkpoint_args(cid), "3.0 MiB", "1.0 MiB")
+        self.options('ghost_limit = "4M"')
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.additions("checkpoint"), ["CRIU_CONFIG_FILE: ghost-limit 4M"])
+        self.comes_back(cid)
+
+    def test_a_file_that_has_lost_its_name(self):
+        """A checkpoint that ends the container leaves the name that CRIU gives the file."""
+        cid = self.start("awkward", "/bin/awkward", "linked", "deleted")
+        self.lines(cid, 1)
+        self.options("link_remap = true")
+        bundle = self.folder("bundle")
+        (bundle / "config.json").write_text((self.crio.bundle(cid) / "config.json").read_text())
+        done = self.call("--root", self.root, *(a for a in self.checkpoint_args(cid) if a != "--leave-running"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        record = self.last_record("checkpoint", "completed")
+        self.assertIn("covered", [c["verdict"] for c in record["checks"] if c["id"] == "LinkRemap"])
+        self.call("--root", self.root, "delete", "--force", cid)
+        self.restores(bundle)
+
+    def test_a_file_that_has_lost_its_name_and_a_container_that_goes_on(self):
+        """CRIU takes the name away again when the container goes on, and nobody can restore it."""
+        cid = self.start("awkward", "/bin/awkward", "linked", "deleted")
+        self.lines(cid, 1)
+        self.options("link_remap = true")
+        self.refused("LinkRemap", self.checkpoint_args(cid), "awkward", "leave-running")
+        self.options("link_remap = true", "[checks]", 'LinkRemap = "off"')
+        done = self.call("--root", self.root, *self.checkpoint_args(cid), env={"CRIU_CONFIG_FILE": ""})
+        self.assertNotEqual(done.returncode, 0, "lpm adds nothing here that would make a dump that cannot be restored")
+        done = self.call("--root", self.root, *self.checkpoint_args(cid)[:1], "--link-remap", *self.checkpoint_args(cid)[1:])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.restore_fails(self.remove(cid), "Can't link", "LinkRemap")
+
+    test_a_file_that_has_lost_its_name_and_a_container_that_goes_on.flavours = FORKY  # runc 1.1 has no such flag
+
+    def locks(self, file):
+        """Processes that hold a lock on this file."""
+        inode = f":{file.stat().st_ino} "
+        return [line.split()[4] for line in pathlib.Path("/proc/locks").read_text().splitlines() if inode in line]
+
+    def locked(self):
+        """A checkpoint of a container that holds a lock; the file and the bundle."""
+        cid = self.start("awkward", "/bin/awkward", "lock", "/shared/file", **volume(self))
+        self.lines(cid, 1)
+        file = self.work / "shared/file"
+        self.assertTrue(self.locks(file), "the container holds a lock")
+        self.assertEqual(self.dump(cid).returncode, 0)
+        bundle = self.remove(cid)
+        self.assertEqual(self.locks(file), [])
+        return file, bundle
+
+    def test_locks_are_there_again(self):
+        """CRI-O asks for them at checkpoint only, and CRIU drops them at restore without a word."""
+        file, bundle = self.locked()
+        self.restores(bundle)
+        self.assertIn("--file-locks=true", self.additions("restore"))
+        self.assertEqual(len(self.locks(file)), 1)
+
+    def test_locks_are_lost_where_the_node_says_so(self):
+        file, bundle = self.locked()
+        self.options("file_locks = false")
+        self.restores(bundle)
+        self.assertEqual(self.locks(file), [])
+
+    def test_annotation(self):
+        """A pod may set what the node lets it."""
+        annotations = {"lpm.my.domain/options": "ghost_limit=4M, tcp=close, colour=red"}
+        cid = self.start("awkward", "/bin/awkward", "ghost", "3072", annotations=annotations)
+        self.lines(cid, 1)
+        self.refused("GhostTooLarge", self.checkpoint_args(cid), "3.0 MiB")
+        self.options("", "[annotations]", 'options = ["ghost_limit"]')
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual(record["invocation"]["additions"], ["CRIU_CONFIG_FILE: ghost-limit 4M"])
+        self.assertEqual(len([n for n in record["notes"] if "does not allow" in n]), 2, record["notes"])
+
+
+class Connections(Awkward):
+    """A redis with many live clients, under each policy."""
+    flavours = FORKY
+
+    def redis(self):
+        """Its container and the clients, which are outside of it, in the same network namespace."""
+        run("ip", "netns", "add", "redis")
+        self.addCleanup(run, "ip", "netns", "del", "redis", check=False)
+        run("ip", "-n", "redis", "link", "set", "lo", "up")
+        for link in ("lib", "lib64"):
+            (self.rootfs / link).symlink_to(f"usr/{link}")
+        usr = mount("/usr", "bind", "/usr", "rbind", "rprivate", "ro")
+        cid = self.start("redis", "/usr/bin/redis-server", "--save", "", "--port", "6379", "--bind", "127.0.0.1",
+                         mounts=[usr], netns="/run/netns/redis")
+        wait_for("redis", lambda: run("ip", "netns", "exec", "redis", "redis-cli", "ping", check=False).stdout == "PONG\n")
+        self.clients = subprocess.Popen(["ip", "netns", "exec", "redis", sys.executable, "-c", CLIENTS, str(MANY)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.clients.wait)
+        self.addCleanup(self.clients.kill)
+        self.assertEqual(self.ask(), list(range(1, MANY + 1)))
+        return cid
+
+    def ask(self, what="go"):
+        """What each connection gets for INCR; None: it is broken."""
+        self.clients.stdin.write(what + "\n")
+        self.clients.stdin.flush()
+        return json.loads(self.clients.stdout.readline())
+
+    def taken(self, cid, tcp):
+        """A checkpoint that ends the container, as a migration does; the bundle to restore."""
+        SETTINGS.write_text(f'[options]\ntcp = "{tcp}"\n')
+        bundle = self.work / "bundle"
+        bundle.mkdir()
+        (bundle / "config.json").write_text((self.crio.bundle(cid) / "config.json").read_text())
+        args = [a for a in self.checkpoint_args(cid) if a != "--leave-running"]
+        done = self.call("--root", self.root, *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual(record["invocation"]["tcp"], tcp)
+        self.assertEqual(json.loads((self.images / "lpm.json").read_text())["tcp"], tcp)
+        self.assertIn("covered", [c["verdict"] for c in record["checks"] if c["id"] == "TcpEstablished"])
+        self.call("--root", self.root, "delete", "--force", cid)
+        SETTINGS.unlink()  # the restore does what the checkpoint did, whatever the node's own wish is
+        return bundle
+
+    def test_refused(self):
+        cid = self.redis()
+        SETTINGS.write_text('[options]\ntcp = "refuse"\n')
+        self.refused("TcpEstablished", self.checkpoint_args(cid), "redis-server", "127.0.0.1", f"{MANY - 1} more")
+        self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)))
+
+    def test_closed(self):
+        bundle = self.taken(self.redis(), "close")
+        self.restores(bundle)
+        self.assertIn("CRIU_CONFIG_FILE: tcp-close", self.last_record("restore", "completed")["invocation"]["additions"])
+        self.assertEqual(self.ask(), [None] * MANY)
+        self.assertEqual(self.ask("again"), list(range(MANY + 1, 2 * MANY + 1)), "clients that connect again, and the key")
+
+    def test_established(self):
+        bundle = self.taken(self.redis(), "established")
+        self.restores(bundle)
+        self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
+
+    def test_images_without_lpm_json(self):
+        """The inventory tells as well that connections were to be closed."""
+        bundle = self.taken(self.redis(), "close")
+        os.unlink(self.images / "lpm.json")
+        self.restores(bundle)
+        settle()
+        self.assertEqual(self.ask("again"), list(range(MANY + 1, 2 * MANY + 1)))
