@@ -27,6 +27,9 @@ constexpr std::uint8_t listening_state = 10; // TCP_LISTEN, which unix sockets u
 
 struct Errand {
     int net = -1;
+    int domain = 0;
+    int type = 0;
+    int protocol = 0;
     int socket = -1;
     int error = 0;
 };
@@ -35,7 +38,7 @@ struct Errand {
 int open_there(void* argument) {
     auto& errand = *static_cast<Errand*>(argument);
     if (::setns(errand.net, CLONE_NEWNET) == 0)
-        errand.socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+        errand.socket = ::socket(errand.domain, errand.type | SOCK_CLOEXEC, errand.protocol);
     if (errand.socket < 0)
         errand.error = errno;
     return 0;
@@ -43,16 +46,7 @@ int open_there(void* argument) {
 
 Result<Fd> open_diag(pid_t pid) {
     TRY_ASSIGN(const Fd net, open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
-    Errand errand{.net = net.get()};
-    alignas(16) std::array<char, 16384> stack{};
-    const int child =
-        ::clone(open_there, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES, &errand);
-    if (child < 0)
-        return fail_errno(errno, "start a task for another network namespace");
-    ::waitpid(child, nullptr, __WALL);
-    if (errand.socket < 0)
-        return fail_errno(errand.error, "open a diagnostic socket in another network namespace");
-    return Fd(errand.socket);
+    return socket_in(net.get(), AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 }
 
 struct Request {
@@ -170,6 +164,19 @@ Result<SocketKind> socket_kind(int fd) {
     if (!ask(SO_DOMAIN, kind.domain) || !ask(SO_TYPE, kind.type) || !ask(SO_PROTOCOL, kind.protocol))
         return fail_errno(errno, "getsockopt");
     return kind;
+}
+
+Result<Fd> socket_in(int net, int domain, int type, int protocol) {
+    Errand errand{.net = net, .domain = domain, .type = type, .protocol = protocol};
+    alignas(16) std::array<char, 16384> stack{};
+    const int child =
+        ::clone(open_there, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES, &errand);
+    if (child < 0)
+        return fail_errno(errno, "start a task for another network namespace");
+    ::waitpid(child, nullptr, __WALL);
+    if (errand.socket < 0)
+        return fail_errno(errand.error, "open a socket in another network namespace");
+    return Fd(errand.socket);
 }
 
 } // namespace lpm

@@ -31,6 +31,9 @@ struct UnixSocket {
 // a moment; this one never does, and what it starts later is where it was.
 [[nodiscard]] Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit);
 
+// A socket of another network namespace, `net` (a descriptor of it): it stays one, whoever holds it.
+[[nodiscard]] Result<Fd> socket_in(int net, int domain, int type, int protocol);
+
 // A descriptor of another process, as one of ours (pidfd_getfd, Linux 5.6). `pidfd` is of that process.
 [[nodiscard]] Result<Fd> open_pidfd(pid_t pid);
 [[nodiscard]] Result<Fd> borrow_fd(int pidfd, int fd);

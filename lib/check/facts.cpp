@@ -19,7 +19,6 @@
 #include "check/adding.hpp"
 #include "check/scan.hpp"
 #include "criu/images.hpp"
-#include "record/record.hpp"
 #include "json/json.hpp"
 
 namespace lpm::check {
@@ -153,16 +152,15 @@ static Result<> read_descriptors(int dir) {
     return {};
 }
 
-static criu::Dumped read_dumped(int dir) {
+static criu::Dumped read_dumped(int dir, const Target& target) {
     constexpr off_t headers = 8; // the two magic words of an image without records
     criu::Dumped dumped;
     struct stat st{};
     dumped.file_locks = ::fstatat(dir, "filelocks.img", &st, 0) == 0 && st.st_size > headers;
-    if (const auto text = read_file(dir, record::passport_file, 65536))
-        if (const auto passport = record::parse_passport(*text)) {
-            dumped.tcp_close = passport->tcp == config::name_of(config::Tcp::close);
-            dumped.tcp_established = passport->tcp == config::name_of(config::Tcp::established);
-        }
+    if (target.passport) {
+        dumped.tcp_close = target.passport->tcp == config::name_of(config::Tcp::close);
+        dumped.tcp_established = target.passport->tcp == config::name_of(config::Tcp::established);
+    }
     return dumped;
 }
 
@@ -174,15 +172,19 @@ static void gather_images(Facts& facts) {
         return;
     }
     facts.descriptors = read_descriptors(dir->get());
-    facts.dumped = read_dumped(dir->get());
+    facts.target = look_at_target(facts, dir->get());
+    facts.dumped = read_dumped(dir->get(), *facts.target);
     if (const auto bytes = read_file(dir->get(), "inventory.img", std::size_t{1} << 20))
         if (const auto inventory = criu::parse_inventory(*bytes)) {
             facts.image_lock = inventory->network_lock;
             facts.dumped.tcp_close = facts.dumped.tcp_close || inventory->tcp_close;
         }
+    std::uint64_t pages = 0;
     facts.images = criu::verify_images(
         dir->get(), [](const void* deadline) { return !static_cast<const Deadline*>(deadline)->passed(); },
-        facts.deadline);
+        facts.deadline, &pages);
+    if (*facts.images)
+        facts.target->memory = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 static void gather_container(Facts& facts) {
@@ -254,6 +256,7 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
     const std::string dir = !bundle_dir.empty() ? bundle_dir
                             : facts.state       ? facts.state->bundle
                                                 : std::string();
+    facts.bundle_dir = dir;
     if (!dir.empty())
         if (auto bundle = oci::read_bundle(dir))
             facts.bundle = *std::move(bundle);

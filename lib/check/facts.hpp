@@ -12,6 +12,7 @@
 
 #include "base/mountinfo.hpp"
 #include "base/result.hpp"
+#include "check/target.hpp"
 #include "check/workload.hpp"
 #include "config/settings.hpp"
 #include "criu/additions.hpp"
@@ -85,6 +86,7 @@ struct Facts {
     bool frozen = false;
     bool freezing = false;
     std::optional<oci::Bundle> bundle;
+    std::string bundle_dir;
     std::optional<KernelVersion> kernel;
     std::optional<std::uint64_t> capabilities; // our own, effective
     std::optional<std::uint64_t> available_memory;
@@ -113,6 +115,7 @@ struct Facts {
     std::optional<Space> kubelet_space;
 
     // restore only
+    std::optional<Target> target;
     std::optional<Result<>> images; // verify_images
     std::optional<Result<>> descriptors;
     criu::Dumped dumped;

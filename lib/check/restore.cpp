@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <sys/utsname.h>
+
+#include "base/cpu.hpp"
 #include "base/text.hpp"
+#include "check/found.hpp"
 #include "check/themes.hpp"
 
 namespace lpm::check {
@@ -26,6 +30,105 @@ Finding judge_descriptors(const Facts& facts) {
     if (!facts.descriptors)
         return {Verdict::unknown, "the image directory cannot be read"};
     return judge_read(facts, *facts.descriptors);
+}
+
+static Finding not_compared() {
+    return {Verdict::unknown, "what the images need cannot be compared with what is here"};
+}
+
+// Numbers of images/core.proto.
+static std::uint32_t own_machine() {
+    utsname system{};
+    ::uname(&system);
+    const std::string_view name = system.machine;
+    return name == "x86_64" ? 1 : name == "aarch64" ? 3 : 0;
+}
+
+static const char* machine_name(std::uint32_t machine) {
+    static constexpr const char* names[] = {"unknown", "x86_64", "arm",  "aarch64",
+                                            "ppc64",   "s390",   "mips", "loongarch64"};
+    return machine < std::size(names) ? names[machine] : "unknown";
+}
+
+Finding judge_machine(const Facts& facts) {
+    const auto own = own_machine();
+    if (!facts.target || !facts.target->machine || own == 0)
+        return not_compared();
+    if (*facts.target->machine == own)
+        return {};
+    return {Verdict::block, std::string("the processes are of ") + machine_name(*facts.target->machine) +
+                                ", and this node is of " + machine_name(own)};
+}
+
+// CRIU compares nothing that runc asks for: without this the program dies later, at the first instruction
+// that is not there.
+Finding judge_cpu(const Facts& facts) {
+    if (!facts.target || !facts.target->cpu || !facts.target->passport || facts.target->passport->cpu.empty())
+        return not_compared();
+    const std::string missing = missing_words(facts.target->passport->cpu, *facts.target->cpu);
+    if (missing.empty())
+        return {};
+    return {Verdict::block, "the program may use instructions that this processor lacks (" +
+                                one_line(missing, 200) + "): it would be killed in the middle of its work"};
+}
+
+Finding judge_older_kernel(const Facts& facts) {
+    if (!facts.target || !facts.target->passport || !facts.kernel)
+        return not_compared();
+    const auto then = parse_kernel_version(facts.target->passport->kernel);
+    if (!then)
+        return not_compared();
+    if (*facts.kernel >= *then)
+        return {};
+    return {Verdict::warn, "the checkpoint is from Linux " + one_line(facts.target->passport->kernel, 60) +
+                               ", which is newer than this kernel"};
+}
+
+static Finding judge_list(const std::optional<std::vector<std::string>>& list, std::string_view what) {
+    if (!list)
+        return not_compared();
+    if (list->empty())
+        return {};
+    return {Verdict::block, std::string(what) + ": " + some_of(*list)};
+}
+
+Finding judge_missing_files(const Facts& facts) {
+    return facts.target ? judge_list(facts.target->missing_files, "files that were in use are not here")
+                        : not_compared();
+}
+
+Finding judge_changed_files(const Facts& facts) {
+    return facts.target ? judge_list(facts.target->changed_files, "files that were in use have changed since")
+                        : not_compared();
+}
+
+Finding judge_missing_addresses(const Facts& facts) {
+    return facts.target
+               ? judge_list(facts.target->missing_addresses,
+                            "sockets are bound to addresses that this network namespace does not have")
+               : not_compared();
+}
+
+Finding judge_taken_ports(const Facts& facts) {
+    return facts.target ? judge_list(facts.target->taken_ports, "something else listens here on")
+                        : not_compared();
+}
+
+Finding judge_missing_namespaces(const Facts& facts) {
+    if (!facts.target || !facts.bundle)
+        return not_compared();
+    return judge_list(facts.target->missing_namespaces,
+                      "namespaces that the container is to join are not here");
+}
+
+Finding judge_memory_limit(const Facts& facts) {
+    if (!facts.target || !facts.target->memory || !facts.bundle)
+        return not_compared();
+    if (facts.bundle->memory_limit == 0 || facts.bundle->memory_limit >= *facts.target->memory)
+        return {};
+    return {Verdict::block, "the images have " + human_size(*facts.target->memory) +
+                                " of memory, and the container is limited to " +
+                                human_size(facts.bundle->memory_limit) + ": the kernel would kill it"};
 }
 
 } // namespace lpm::check

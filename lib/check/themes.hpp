@@ -21,6 +21,15 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_disk_space(const Facts& facts);
 [[nodiscard]] Finding judge_images(const Facts& facts);
 [[nodiscard]] Finding judge_descriptors(const Facts& facts);
+[[nodiscard]] Finding judge_machine(const Facts& facts);
+[[nodiscard]] Finding judge_cpu(const Facts& facts);
+[[nodiscard]] Finding judge_older_kernel(const Facts& facts);
+[[nodiscard]] Finding judge_missing_files(const Facts& facts);
+[[nodiscard]] Finding judge_changed_files(const Facts& facts);
+[[nodiscard]] Finding judge_missing_addresses(const Facts& facts);
+[[nodiscard]] Finding judge_taken_ports(const Facts& facts);
+[[nodiscard]] Finding judge_missing_namespaces(const Facts& facts);
+[[nodiscard]] Finding judge_memory_limit(const Facts& facts);
 [[nodiscard]] Finding judge_tcp(const Facts& facts);
 [[nodiscard]] Finding judge_tcp_on_new_kernel(const Facts& facts);
 [[nodiscard]] Finding judge_tcp_in_flight(const Facts& facts);

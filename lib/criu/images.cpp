@@ -187,7 +187,7 @@ static Result<> verify_pages(int dir, std::uint32_t pid, std::map<std::uint32_t,
     return {};
 }
 
-Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context) {
+Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context, std::uint64_t* pages) {
     TRY_ASSIGN(const std::string inventory, read_image(dir, "inventory.img"));
     TRY(parse_inventory(inventory));
     TRY_ASSIGN(const std::string pstree, read_image(dir, "pstree.img"));
@@ -206,6 +206,9 @@ Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* con
         }
         TRY(verify_pages(dir, task.pid, needed));
     }
+    if (pages != nullptr)
+        for (const auto& [id, count] : needed)
+            *pages += count;
     return {};
 }
 

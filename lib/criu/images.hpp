@@ -39,6 +39,8 @@ struct Pagemap {
 // for each address space that the pages file is as long as its pagemap says. Errc::absent or Errc::invalid
 // with a text that names the first file that is missing, damaged or too short.
 // It may stop early: `keep_going` is asked between files, and Errc::busy is the answer when it says no.
-[[nodiscard]] Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context);
+// `pages`, if given, gets the number of pages in all pages files.
+[[nodiscard]] Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context,
+                                     std::uint64_t* pages = nullptr);
 
 } // namespace lpm::criu

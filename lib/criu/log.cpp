@@ -85,6 +85,7 @@ static constexpr Known known[] = {
     {"Cannot assign requested address", "AddressMissing",
      "the workload listens on an address that this pod does not have: bind 0.0.0.0 or :: instead"},
     {"Address already in use", "AddressInUse", "stop what listens on the same port in this pod"},
+    {"march mismatch", "ArchMismatch", "restore on a node of the same architecture"},
     {"do not match expected", "PidTaken", "restore into an own pid namespace"},
     {"Can't fork for", "PidTaken", "restore into an own pid namespace"},
     {"No mapping for", "MountMissing", "declare the same mounts as at checkpoint"},

@@ -40,6 +40,8 @@ inline constexpr std::uint32_t inventory = 0x58313116;
 inline constexpr std::uint32_t pstree = 0x50273030;
 inline constexpr std::uint32_t core = 0x55053847;
 inline constexpr std::uint32_t pagemap = 0x56084025;
+inline constexpr std::uint32_t files = 0x56303138;
+inline constexpr std::uint32_t remap_fpath = 0x59133954;
 inline constexpr std::uint32_t stats = 0x57093306;
 } // namespace magic
 
@@ -52,6 +54,8 @@ class Image {
     [[nodiscard]] std::optional<std::string_view> next();
     // The next four bytes: behind the headers, the length of the first record.
     [[nodiscard]] std::optional<std::uint32_t> word();
+    // What has not been read yet.
+    [[nodiscard]] std::string_view rest() const { return rest_; }
     // The last record is cut short.
     [[nodiscard]] bool broken() const { return broken_; }
 

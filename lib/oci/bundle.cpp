@@ -70,6 +70,8 @@ static void read_namespace(const json::Value& entry, Bundle& bundle) {
     bundle.ipc_namespace = bundle.ipc_namespace || type == "ipc";
     bundle.own_ipc = bundle.own_ipc || (type == "ipc" && own);
     bundle.own_pid = bundle.own_pid || (type == "pid" && own);
+    if (!own)
+        bundle.joined.push_back({type, json::text_or_empty(entry, "path")});
 }
 
 // What engines bind into every container: it is made anew for a restored one.
@@ -85,11 +87,13 @@ static bool is_word_of(const json::Value* list, std::string_view word) {
 
 static void read_mount(const json::Value& entry, Bundle& bundle) {
     const auto* options = json::find(entry, "options");
-    bundle.has_tmpfs = bundle.has_tmpfs || json::text_or_empty(entry, "type") == "tmpfs";
-    if (json::text_or_empty(entry, "type") != "bind" && !is_word_of(options, "bind") &&
-        !is_word_of(options, "rbind"))
-        return;
+    const auto type = json::text_or_empty(entry, "type");
     auto place = json::text_or_empty(entry, "destination");
+    const bool bind = type == "bind" || is_word_of(options, "bind") || is_word_of(options, "rbind");
+    bundle.has_tmpfs = bundle.has_tmpfs || type == "tmpfs";
+    bundle.mounts.push_back({place, bind ? json::text_or_empty(entry, "source") : std::string(), bind});
+    if (!bind)
+        return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
     const bool usual =
         std::ranges::any_of(usual_binds, [&](std::string_view known) { return place.starts_with(known); });
@@ -123,6 +127,9 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
         return fail(Errc::invalid, "config.json: not an object");
     Bundle bundle;
     bundle.terminal = json::is_true(spec, "process.terminal");
+    bundle.root = json::text_or_empty(spec, "root.path");
+    if (const auto limit = json::natural(spec, "linux.resources.memory.limit"))
+        bundle.memory_limit = *limit;
     for (const auto& entry : list_at(spec, "process.env"))
         read_variable(entry, bundle);
     for (const auto& entry : list_at(spec, "linux.namespaces"))

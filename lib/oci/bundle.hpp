@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,17 @@
 
 namespace lpm::oci {
 
+struct MountPoint {
+    std::string place;  // in the container
+    std::string source; // on the host, of a bind mount
+    bool bind = false;
+};
+
+struct NamespacePath { // of a namespace that the container joins
+    std::string type;
+    std::string path;
+};
+
 // What lpm reads of a bundle's config.json (OCI runtime spec). All of it is optional.
 struct Bundle {
     bool terminal = false;          // process.terminal
@@ -21,8 +33,12 @@ struct Bundle {
     bool own_ipc = false;
     bool own_pid = false;
     bool user_namespace = false;
-    bool has_tmpfs = false;           // a mount of that type
-    bool shared_shm = false;          // /dev/shm is bound in: it is the pod's
+    bool has_tmpfs = false;         // a mount of that type
+    bool shared_shm = false;        // /dev/shm is bound in: it is the pod's
+    std::string root;               // root.path; relative to the bundle unless it begins with a slash
+    std::vector<MountPoint> mounts; // in the order in which they are made
+    std::vector<NamespacePath> joined;
+    std::uint64_t memory_limit = 0;   // linux.resources.memory.limit in bytes; 0: none
     std::vector<std::string> binds;   // where bind mounts are, in the container
     std::vector<std::string> masked;  // linux.maskedPaths
     std::vector<std::string> volumes; // binds that can be written, without what every engine binds in

@@ -34,6 +34,7 @@ static constexpr Text texts[] = {
     {"host.boot_id", &Record::boot_id},
     {"host.kernel", &Record::kernel},
     {"host.arch", &Record::arch},
+    {"host.cpu", &Record::cpu},
     {"times.started", &Record::started},
     {"times.delegated", &Record::delegated},
     {"times.ended", &Record::ended},
@@ -169,6 +170,8 @@ std::string write_passport(const Record& record) {
                    {"runtime", record.runtime_kind + " " + record.runtime_version},
                    {"criu", record.criu_version},
                    {"created", record.ended}};
+    if (!record.cpu.empty())
+        passport["cpu"] = record.cpu;
     if (!record.tcp.empty())
         passport["tcp"] = record.tcp;
     return json::write(passport, 2) + "\n";
@@ -187,6 +190,7 @@ Result<Passport> parse_passport(std::string_view text) {
     passport.runtime = json::text_or_empty(root, "runtime");
     passport.criu = json::text_or_empty(root, "criu");
     passport.created = json::text_or_empty(root, "created");
+    passport.cpu = json::text_or_empty(root, "cpu");
     passport.tcp = json::text_or_empty(root, "tcp");
     return passport;
 }

@@ -56,6 +56,7 @@ struct Record {
     std::string boot_id;
     std::string kernel;
     std::string arch;
+    std::string cpu; // of a checkpoint: names of the instructions that programs found
 
     // RFC 3339, UTC, milliseconds
     std::string started;
@@ -89,6 +90,7 @@ struct Passport {
     std::string runtime;
     std::string criu;
     std::string created;
+    std::string cpu;
     std::string tcp; // close or established: what the dump was told, and the restore must be
 };
 inline constexpr const char* passport_file = "lpm.json";

@@ -10,6 +10,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "base/cpu.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "host.hpp"
@@ -228,6 +229,8 @@ bool Call::delegate() {
     look_at_work_dir();
     record_.delegated = rfc3339(now());
     auto ended = run_runtime(command_.argv(), command_.environment(), [this] {
+        if (record_.operation != "restore")
+            record_.cpu = read_cpu_features().value_or("");
         if (store_)
             (void)store_->settle_intent(record_);
     });

@@ -39,6 +39,17 @@ class Checks : public testing::Test {
         facts.image_space = check::Space{"/i", 1 << 20, 1000, 1};
         facts.images = Result<>{};
         facts.descriptors = Result<>{};
+        facts.target = check::Target{.passport = record::Passport{},
+                                     .machine = 1,
+                                     .cpu = "sse2",
+                                     .memory = 1000,
+                                     .missing_files = std::vector<std::string>{},
+                                     .changed_files = std::vector<std::string>{},
+                                     .missing_addresses = std::vector<std::string>{},
+                                     .taken_ports = std::vector<std::string>{},
+                                     .missing_namespaces = {}};
+        facts.target->passport->cpu = "sse2";
+        facts.target->passport->kernel = "6.12.1";
     }
     // Verdict of one check, and the code that refuses.
     std::string verdict(std::string_view id) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/cpu.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace lpm {
+
+// Of x86. Families that grow are told by how their names begin.
+static constexpr std::string_view families[] = {"sse",     "avx",    "amx_",    "bmi",       "sha",
+                                                "sm",      "pclmul", "vpclmul", "fma",       "movdir",
+                                                "clflush", "rd",     "xsave",   "user_shstk"};
+static constexpr std::string_view single[] = {
+    "cx8",     "cmov",      "mmx",     "fxsr",  "syscall", "3dnow",    "3dnowext", "3dnowprefetch", "pni",
+    "ssse3",   "cx16",      "aes",     "vaes",  "gfni",    "xop",      "f16c",     "adx",           "movbe",
+    "popcnt",  "abm",       "tbm",     "clwb",  "clzero",  "cldemote", "fsgsbase", "rtm",           "hle",
+    "waitpkg", "serialize", "lahf_lm", "ospke", "enqcmd",  "lwp"};
+
+static bool for_programs(std::string_view name) {
+    return std::ranges::find(single, name) != std::end(single) ||
+           std::ranges::any_of(families, [&](std::string_view family) { return name.starts_with(family); });
+}
+
+Result<std::string> parse_cpu_features(std::string_view cpuinfo) {
+    while (!cpuinfo.empty()) {
+        auto line = next_line(cpuinfo);
+        const auto colon = line.find(':');
+        const auto key = trim(line.substr(0, colon));
+        const bool x86 = key == "flags";
+        if (colon == std::string_view::npos || !(x86 || key == "Features"))
+            continue;
+        line.remove_prefix(colon + 1);
+        std::string features;
+        for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
+            if (x86 && !for_programs(word))
+                continue;
+            if (!features.empty())
+                features += ' ';
+            features += word;
+        }
+        return features;
+    }
+    return fail(Errc::absent, "cpuinfo: no flags");
+}
+
+Result<std::string> read_cpu_features() {
+    constexpr std::size_t first_processor = 16384;
+    TRY_ASSIGN(const std::string text, read_head(AT_FDCWD, "/proc/cpuinfo", first_processor));
+    return parse_cpu_features(text);
+}
+
+static bool has_word(std::string_view text, std::string_view wanted) {
+    for (auto word = next_word(text); !word.empty(); word = next_word(text))
+        if (word == wanted)
+            return true;
+    return false;
+}
+
+std::string missing_words(std::string_view wanted, std::string_view have) {
+    std::string missing;
+    for (auto word = next_word(wanted); !word.empty(); word = next_word(wanted))
+        if (!has_word(have, word)) {
+            if (!missing.empty())
+                missing += ' ';
+            missing += word;
+        }
+    return missing;
+}
+
+} // namespace lpm

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "check/target.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cpu.hpp"
+#include "base/file.hpp"
+#include "check/facts.hpp"
+#include "criu/images.hpp"
+
+namespace lpm::check {
+
+static constexpr std::size_t max_image = std::size_t{64} << 20;
+
+static std::optional<record::Passport> read_passport(int dir) {
+    const auto text = read_file(dir, record::passport_file, 65536);
+    auto passport = text ? record::parse_passport(*text) : std::unexpected(text.error());
+    return passport ? std::optional(*std::move(passport)) : std::nullopt;
+}
+
+// Of the first process: CRIU dumps no tree of several architectures.
+static std::optional<std::uint32_t> read_machine(int dir) {
+    constexpr std::size_t head = 64;
+    const auto pstree = read_file(dir, "pstree.img", max_image);
+    const auto tasks = pstree ? criu::parse_pstree(*pstree) : std::unexpected(pstree.error());
+    if (!tasks)
+        return std::nullopt;
+    const auto core = read_head(dir, "core-" + std::to_string(tasks->front().pid) + ".img", head);
+    const auto machine = core ? criu::parse_machine(*core) : std::unexpected(core.error());
+    return machine ? std::optional(*machine) : std::nullopt;
+}
+
+static void find_namespaces(const oci::Bundle& bundle, Target& target) {
+    for (const auto& [type, path] : bundle.joined)
+        if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
+            target.missing_namespaces.push_back(type + " " + path);
+}
+
+Target look_at_target(const Facts& facts, int dir) {
+    Target target;
+    target.passport = read_passport(dir);
+    target.machine = read_machine(dir);
+    if (auto cpu = read_cpu_features())
+        target.cpu = *std::move(cpu);
+    if (!facts.bundle)
+        return target;
+    find_namespaces(*facts.bundle, target);
+    const auto image = read_file(dir, "files.img", max_image);
+    const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
+    if (!files)
+        return target;
+    compare_files(facts, facts.bundle_dir, dir, *files, target);
+    compare_addresses(facts, *files, target);
+    return target;
+}
+
+} // namespace lpm::check

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "criu/open_files.hpp"
+#include "record/record.hpp"
+
+namespace lpm::check {
+
+struct Facts;
+
+// What the images need, compared with what there is where they are to be restored. A list that is nothing
+// could not be made, and its check says `unknown`.
+struct Target {
+    std::optional<record::Passport> passport;
+    std::optional<std::uint32_t> machine; // criu::parse_machine
+    std::optional<std::string> cpu;       // names of features, of this processor
+    std::optional<std::uint64_t> memory;  // bytes of pages in the images
+    std::optional<std::vector<std::string>> missing_files;
+    std::optional<std::vector<std::string>> changed_files; // "/data/log (had 12 bytes, has 15)"
+    std::optional<std::vector<std::string>> missing_addresses;
+    std::optional<std::vector<std::string>> taken_ports;
+    std::vector<std::string> missing_namespaces; // "network /run/netns/x"
+};
+
+// `dir` is the image directory.
+[[nodiscard]] Target look_at_target(const Facts& facts, int dir);
+
+// The parts of it.
+void compare_files(const Facts& facts, const std::string& bundle_dir, int dir, const criu::OpenFiles& files,
+                   Target& target);
+void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target);
+
+} // namespace lpm::check

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <set>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/sockdiag.hpp"
+#include "check/facts.hpp"
+#include "check/target.hpp"
+
+namespace lpm::check {
+
+namespace {
+
+constexpr std::size_t max_tries = 256;  // sockets that are tried; each takes about 0.1 ms
+constexpr std::uint32_t listening = 10; // TCP_LISTEN
+
+struct Address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    std::string text;
+};
+
+Address address_of(const criu::InetSocket& socket, std::uint16_t port) {
+    Address address;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (socket.family == AF_INET) {
+        sockaddr_in in{};
+        in.sin_family = AF_INET;
+        in.sin_port = htons(port);
+        std::memcpy(&in.sin_addr, socket.address.data(), sizeof in.sin_addr);
+        std::memcpy(&address.storage, &in, sizeof in);
+        address.size = sizeof in;
+        ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+    } else {
+        sockaddr_in6 in{};
+        in.sin6_family = AF_INET6;
+        in.sin6_port = htons(port);
+        std::memcpy(&in.sin6_addr, socket.address.data(), sizeof in.sin6_addr);
+        std::memcpy(&address.storage, &in, sizeof in);
+        address.size = sizeof in;
+        ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
+    }
+    address.text = text.data();
+    return address;
+}
+
+// A link-local address needs an interface, which the image names and another pod may call otherwise.
+bool is_link_local(const criu::InetSocket& socket) {
+    if (socket.family != AF_INET6)
+        return false;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(socket.address.data());
+    return bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0x80;
+}
+
+bool is_any(const criu::InetSocket& socket) {
+    return std::ranges::all_of(socket.address, [](std::uint32_t word) { return word == 0; });
+}
+
+// The kernel judges: what bind(2) says of such a socket in that network namespace; 0 when it may.
+int try_bind(int net, const criu::InetSocket& socket, int type, std::uint16_t port) {
+    const auto family = static_cast<int>(socket.family);
+    const auto trial = socket_in(net, family, type, 0);
+    if (!trial)
+        return 0;
+    const int yes = 1;
+    ::setsockopt(trial->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (family == AF_INET6) {
+        const int only = socket.v6only ? 1 : 0;
+        ::setsockopt(trial->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    }
+    const Address address = address_of(socket, port);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address.storage);
+    return ::bind(trial->get(), generic, address.size) == 0 ? 0 : errno;
+}
+
+// The namespace that the container will join; nothing when it gets a new one, which CRIU fills itself.
+std::optional<Fd> open_network(const oci::Bundle& bundle) {
+    std::string path = bundle.network_namespace ? "" : "/proc/self/ns/net";
+    for (const auto& joined : bundle.joined)
+        if (joined.type == "network")
+            path = joined.path;
+    if (path.empty())
+        return std::nullopt;
+    auto net = open_at(AT_FDCWD, path, O_RDONLY);
+    return net ? std::optional(*std::move(net)) : std::nullopt;
+}
+
+} // namespace
+
+void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target) {
+    std::vector<std::string> missing;
+    std::vector<std::string> taken;
+    std::set<std::string> seen;
+    const auto net = open_network(*facts.bundle);
+    for (const auto& socket : files.sockets) {
+        if (!net || seen.size() >= max_tries || facts.deadline->passed())
+            break;
+        if ((socket.family != AF_INET && socket.family != AF_INET6) || is_link_local(socket) ||
+            socket.freebind)
+            continue;
+        const std::string text = address_of(socket, 0).text;
+        if (!is_any(socket) && seen.insert(text).second &&
+            try_bind(net->get(), socket, SOCK_DGRAM, 0) == EADDRNOTAVAIL)
+            missing.push_back(text);
+        if (socket.protocol != IPPROTO_TCP || socket.state != listening || socket.port == 0)
+            continue;
+        const std::string place = text + " port " + std::to_string(socket.port);
+        if (seen.insert(place).second && try_bind(net->get(), socket, SOCK_STREAM, socket.port) == EADDRINUSE)
+            taken.push_back(place);
+    }
+    target.missing_addresses = std::move(missing);
+    target.taken_ports = std::move(taken);
+}
+
+} // namespace lpm::check

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+// What CRIU will open again at a restore: files.img (images/fdinfo.proto), and which of it brings its own
+// content with it.
+namespace lpm::criu {
+
+struct RegularFile { // or a device, or a folder
+    std::uint32_t id = 0;
+    std::string name;                  // absolute, as seen in the container
+    bool external = false;             // the runtime hands it over
+    std::optional<std::uint64_t> size{}; // nothing: CRIU does not compare it
+    std::optional<std::uint32_t> mode{};
+};
+
+struct InetSocket {
+    std::uint32_t family = 0;
+    std::uint32_t type = 0;
+    std::uint32_t protocol = 0;
+    std::uint32_t state = 0;                // of TCP: 1 established, 10 listening
+    std::uint16_t port = 0;                 // in host order
+    std::array<std::uint32_t, 4> address{}; // as the kernel has it in memory; IPv4 uses the first
+    bool v6only = false;
+    bool freebind = false;
+};
+
+struct OpenFiles {
+    std::vector<RegularFile> files;
+    std::vector<InetSocket> sockets;
+};
+// At most a million entries; Errc::invalid above that, and for what is no such image.
+[[nodiscard]] Result<OpenFiles> parse_files(std::string_view image);
+
+// remap-fpath.img: ids of files whose names were gone, and which CRIU makes itself.
+[[nodiscard]] Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image);
+
+// core-*.img: 1 x86-64, 3 arm64 (images/core.proto). Needs only the beginning of the file.
+[[nodiscard]] Result<std::uint32_t> parse_machine(std::string_view head);
+
+} // namespace lpm::criu

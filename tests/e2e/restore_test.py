@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Checkpoints that cannot be restored where somebody tries to: refused with the reason; and with the check off the
+real runc and CRIU fail, or kill the container later."""
+import json
+import os
+import subprocess
+import sys
+
+from awkward import FORKY, Awkward, volume
+from e2e import run, wait_for
+
+ADDRESS = "10.99.0.7"
+LISTEN = f"import socket, time; s = socket.create_server(('{ADDRESS}', 8080)); print('up', flush=True); time.sleep(1000)"
+
+
+class Elsewhere(Awkward):
+    def taken(self, *holds, **options):
+        """A checkpoint of a container that holds this; the bundle to restore."""
+        cid = self.start("awkward", "/bin/awkward", *holds, **options)
+        self.assertNotIn("awkward:", self.lines(cid, 1)[0])
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.remove(cid)
+
+    def change(self, path, change):
+        data = json.loads(path.read_text())
+        change(data)
+        path.write_text(json.dumps(data))
+
+    def comes_back_after_all(self, check, bundle):
+        self.restores(bundle)
+        self.show(check, "fine")
+
+    def test_another_architecture(self):
+        bundle = self.taken("child", "plain")
+        core = self.images / "core-1.img"
+        whole = core.read_bytes()
+        self.assertEqual(whole[12:14], b"\x08\x01", "the architecture is the first field")
+        core.write_bytes(whole[:13] + b"\x03" + whole[14:])
+        self.refuse_restore("ArchMismatch", bundle, "aarch64", "x86_64", fails=("ArchMismatch", "march mismatch"))
+        core.write_bytes(whole)
+        self.comes_back_after_all("ArchMismatch", bundle)
+
+    def test_namespace_that_is_gone(self):
+        bundle = self.taken("child", "plain")
+
+        def join(path):
+            def change(spec):
+                for namespace in spec["linux"]["namespaces"]:
+                    if namespace["type"] == "network":
+                        namespace["path"] = path
+            return change
+        good = (bundle / "config.json").read_text()
+        self.change(bundle / "config.json", join("/run/netns/gone"))
+        self.refuse_restore("NamespaceMissing", bundle, "network /run/netns/gone",
+                            fails=("RuntimeFailed", "/run/netns/gone"))
+        (bundle / "config.json").write_text(good)
+        self.comes_back_after_all("NamespaceMissing", bundle)
+
+    def test_file_that_is_gone(self):
+        bundle = self.taken("open", "/shared/file", **volume(self))
+        file = self.work / "shared/file"
+        file.rename(self.work / "away")
+        self.refuse_restore("FileMissing", bundle, "/shared/file", fails=("FileMissing", "Can't open file"))
+        (self.work / "away").rename(file)
+        self.comes_back_after_all("FileMissing", bundle)
+
+    def test_file_that_has_grown(self):
+        bundle = self.taken("open", "/shared/file", **volume(self))
+        file = self.work / "shared/file"
+        size = file.stat().st_size
+        file.write_text("x" * (size + 5))
+        self.refuse_restore("FileChanged", bundle, "/shared/file", f"had {size} bytes, has {size + 5}",
+                            fails=("FileChanged", "has bad size"))
+        os.truncate(file, size)
+        self.comes_back_after_all("FileChanged", bundle)
+
+    def test_file_of_the_image_that_is_gone(self):
+        bundle = self.taken("open", "/tmp/file")
+        (self.rootfs / "tmp/file").unlink()
+        self.refuse_restore("FileMissing", bundle, "/tmp/file", fails=("FileMissing", "Can't open file"))
+
+    def test_volume_behind_a_link(self):
+        """The kernel tells names without links; config.json has the link."""
+        (self.rootfs / "run").mkdir()
+        (self.rootfs / "var").mkdir()
+        (self.rootfs / "var/run").symlink_to("/run")
+        options = volume(self)
+        options["mounts"][0]["destination"] = "/var/run/shared"
+        bundle = self.taken("open", "/var/run/shared/file", **options)
+        (self.work / "shared/file").rename(self.work / "away")
+        self.refuse_restore("FileMissing", bundle, "/run/shared/file", fails=("FileMissing", "Can't open file"))
+        (self.work / "away").rename(self.work / "shared/file")
+        self.restores(bundle)
+
+    def test_deleted_file_comes_with_the_images(self):
+        self.restores(self.taken("ghost", "100"))
+
+    def test_another_processor(self):
+        bundle = self.taken("child", "plain")
+        self.assertTrue(json.loads((self.images / "lpm.json").read_text())["cpu"])
+        self.change(self.images / "lpm.json", lambda passport: passport.update(cpu=passport["cpu"] + " avx1024 amx_fp4"))
+        cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+        self.refused("CpuMismatch", self.restore_args(cid, bundle), "avx1024 amx_fp4", operation="restore")
+        self.show("CpuMismatch", "refused")  # no second processor here to be killed on
+        self.change(self.images / "lpm.json", lambda passport: passport.update(cpu=""))
+        self.comes_back_after_all("CpuMismatch", bundle)
+
+    def test_older_kernel(self):
+        bundle = self.taken("child", "plain")
+        self.change(self.images / "lpm.json", lambda passport: passport.update(kernel="99.1.0-next"))
+        self.restores(bundle)
+        record = self.last_record("restore", "completed")
+        self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "KernelOlder"], ["warn"])
+        self.show("KernelOlder", "warned")
+
+
+class Addresses(Awkward):
+    flavours = FORKY  # CRIU 4.1 dumps no socket on Linux 6.16
+
+    def network(self, name, *addresses):
+        run("ip", "netns", "add", name)
+        self.addCleanup(run, "ip", "netns", "del", name, check=False)
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        for address in addresses:
+            run("ip", "-n", name, "address", "add", f"{address}/32", "dev", "lo")
+        return f"/run/netns/{name}"
+
+    def listening(self):
+        """A checkpoint of what listens on an address of its pod; the bundle."""
+        cid = self.start("httpd", "/bin/busybox", "httpd", "-f", "-p", f"{ADDRESS}:8080", "-h", "/tmp",
+                         netns=self.network("first", ADDRESS))
+        wait_for("httpd", lambda: run("ip", "netns", "exec", "first", "cat", "/proc/net/tcp").stdout.count(":1F90 "))
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.remove(cid)
+
+    def join(self, bundle, path):
+        spec = json.loads((bundle / "config.json").read_text())
+        for namespace in spec["linux"]["namespaces"]:
+            if namespace["type"] == "network":
+                namespace["path"] = path
+        (bundle / "config.json").write_text(json.dumps(spec))
+
+    def test_pod_with_another_address(self):
+        bundle = self.listening()
+        self.join(bundle, self.network("other", "10.99.0.8"))
+        self.refuse_restore("AddressMissing", bundle, ADDRESS, fails=("AddressMissing", "Cannot assign requested address"))
+        run("ip", "-n", "other", "address", "add", f"{ADDRESS}/32", "dev", "lo")
+        self.restores(bundle)
+        self.show("AddressMissing", "fine")
+
+    def test_port_that_another_has(self):
+        bundle = self.listening()
+        other = subprocess.Popen(["ip", "netns", "exec", "first", sys.executable, "-c", LISTEN],
+                                 stdout=subprocess.PIPE, text=True)
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        self.assertEqual(other.stdout.readline(), "up\n")
+        self.refuse_restore("AddressInUse", bundle, f"{ADDRESS} port 8080", fails=("AddressInUse", "Address already in use"))
+        other.kill()
+        other.wait()
+        self.restores(bundle)
+        self.show("AddressInUse", "fine")

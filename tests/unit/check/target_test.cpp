@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// The images against the place where they are to be restored.
+#include <fcntl.h>
+
+#include "../support.hpp"
+#include "base/file.hpp"
+#include "checks.hpp"
+
+using namespace lpm;
+using check::Stage;
+
+namespace {
+
+class RestoreChecks : public Checks {
+  protected:
+    RestoreChecks() { facts.subject.stage = Stage::restore; }
+};
+
+class Files : public Checks {
+  protected:
+    Files() {
+        facts.bundle->root = "rootfs";
+        facts.bundle->mounts = {{"/proc", "", false},
+                                {"/var/run/data", dir.path("volume"), true},
+                                {"/etc/hosts", dir.path("hosts"), true}};
+        dir.write("rootfs/bin/program", "12345");
+        dir.write("rootfs/run/data/.keep", "");
+        dir.write("rootfs/var/x", "");
+        std::filesystem::create_symlink("/run", dir.path("rootfs/var/run"));
+        dir.write("volume/log", "123");
+        dir.write("hosts", "1");
+    }
+    void compare(const criu::RegularFile& file) {
+        const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+        target = {};
+        check::compare_files(facts, dir.path(), images->get(), {{file}, {}}, target);
+    }
+    [[nodiscard]] std::string verdict() const {
+        if (!target.missing_files || !target.changed_files)
+            return "unknown";
+        return !target.missing_files->empty()   ? "missing"
+               : !target.changed_files->empty() ? "changed"
+                                                : "there";
+    }
+    TempDir dir;
+    check::Target target;
+};
+
+} // namespace
+
+TEST_F(RestoreChecks, judge_what_was_compared) {
+    auto& target = *facts.target;
+    target.machine = 3;
+    EXPECT_EQ(verdict("ArchMismatch"), "block");
+    target.passport->cpu = "sse2 avx512f";
+    EXPECT_EQ(verdict("CpuMismatch"), "block");
+    EXPECT_NE(outcome.findings.end(), std::ranges::find_if(outcome.findings, [](const auto& finding) {
+                  return finding.message.find("(avx512f)") != std::string::npos;
+              }));
+    target.passport->kernel = "6.19.2";
+    EXPECT_EQ(verdict("KernelOlder"), "warn");
+    target.missing_files = {"/a"};
+    target.changed_files = {"/b"};
+    target.missing_addresses = {"10.0.0.1"};
+    target.taken_ports = {"0.0.0.0 port 80"};
+    target.missing_namespaces = {"network /x"};
+    for (const char* id :
+         {"FileMissing", "FileChanged", "AddressMissing", "AddressInUse", "NamespaceMissing"})
+        EXPECT_EQ(verdict(id), "block") << id;
+    facts.target.reset();
+    for (const char* id : {"ArchMismatch", "CpuMismatch", "KernelOlder", "FileMissing", "FileChanged",
+                           "AddressMissing", "AddressInUse", "NamespaceMissing", "MemoryLimit"})
+        EXPECT_EQ(verdict(id), "unknown") << id;
+}
+
+TEST_F(RestoreChecks, MemoryLimit) {
+    facts.target->memory = 100 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "pass") << "no limit";
+    facts.bundle->memory_limit = 64 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "block");
+    EXPECT_NE(outcome.message.find("100.0 MiB"), std::string::npos) << outcome.message;
+    facts.bundle->memory_limit = 128 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "pass");
+}
+
+TEST_F(Files, of_the_image) {
+    compare({.id = 1, .name = "/bin/program", .size = 5});
+    EXPECT_EQ(verdict(), "there");
+    compare({.id = 1, .name = "/bin/program", .size = 6});
+    EXPECT_EQ(verdict(), "changed");
+    EXPECT_EQ(target.changed_files->front(), "/bin/program (had 6 bytes, has 5)");
+    compare({.id = 1, .name = "/bin/program"});
+    EXPECT_EQ(verdict(), "there") << "CRIU compares no size that it did not write down";
+    compare({.id = 1, .name = "/bin/program", .mode = 0100777});
+    EXPECT_EQ(verdict(), "changed");
+    compare({.id = 1, .name = "/bin/other"});
+    EXPECT_EQ(verdict(), "missing");
+    compare({.id = 1, .name = "/bin/other", .external = true});
+    EXPECT_EQ(verdict(), "there") << "the runtime hands it over";
+}
+
+TEST_F(Files, of_volumes) {
+    compare({.id = 1, .name = "/run/data/log", .size = 3});
+    EXPECT_EQ(verdict(), "there") << "config.json says /var/run/data, and /var/run is a link";
+    compare({.id = 1, .name = "/run/data/other"});
+    EXPECT_EQ(verdict(), "missing");
+    compare({.id = 1, .name = "/etc/hosts", .size = 2});
+    EXPECT_EQ(verdict(), "changed");
+    compare({.id = 1, .name = "/run/database"});
+    EXPECT_EQ(verdict(), "missing") << "not of the volume, whose name it only begins with";
+}
+
+TEST_F(Files, that_cannot_be_judged_are_left_alone) {
+    for (const char* name : {"/proc/1/status", "/var/run/data/log", "relative", ""}) {
+        compare({.id = 1, .name = name});
+        EXPECT_EQ(verdict(), "there") << name;
+    }
+    facts.bundle->root = "nowhere";
+    compare({.id = 1, .name = "/bin/program"});
+    EXPECT_EQ(verdict(), "unknown");
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/open_files.hpp"
+
+#include "../support.hpp"
+
+using namespace lpm;
+
+namespace {
+
+std::string record(std::string_view message) {
+    const auto size = static_cast<std::uint32_t>(message.size());
+    return std::string(reinterpret_cast<const char*>(&size), sizeof size) + std::string(message);
+}
+
+// A field of bytes: tag, length, content.
+std::string field(unsigned number, std::string_view bytes) {
+    std::string text(1, static_cast<char>(number << 3U | 2U));
+    text += static_cast<char>(bytes.size());
+    return text + std::string(bytes);
+}
+
+const std::string files_head("\x19\x43\x56\x54\x38\x31\x30\x56", 8);
+const std::string remap_head("\x19\x43\x56\x54\x54\x39\x13\x59", 8);
+
+} // namespace
+
+TEST(OpenFiles, reads_regular_files) {
+    // id 7, name, size 5, mode 0100644
+    const std::string file =
+        std::string("\x08\x07", 2) + field(6, "/data/log") + "\x40\x05" + "\x50\xa4\x83\x02";
+    const auto files = criu::parse_files(files_head + record("\x08\x01\x10\x07" + field(3, file)) +
+                                         record("\x08\x02\x10\x08"));
+    ASSERT_TRUE(files) << files.error().text;
+    ASSERT_EQ(files->files.size(), 1U);
+    const auto& one = files->files[0];
+    EXPECT_EQ(one.id, 7U);
+    EXPECT_EQ(one.name, "/data/log");
+    EXPECT_EQ(one.size, 5U);
+    EXPECT_EQ(one.mode, 0100644U);
+    EXPECT_FALSE(one.external);
+}
+
+TEST(OpenFiles, reads_sockets) {
+    // AF_INET, stream, TCP, listening, port 8080, 127.0.0.1
+    const std::string socket("\x18\x02\x20\x01\x28\x06\x30\x0a\x38\x90\x3f\x58\xff\x80\x80\x08", 16);
+    const auto files = criu::parse_files(files_head + record(field(4, socket)));
+    ASSERT_TRUE(files) << files.error().text;
+    ASSERT_EQ(files->sockets.size(), 1U);
+    const auto& one = files->sockets[0];
+    EXPECT_EQ(one.family, 2U);
+    EXPECT_EQ(one.protocol, 6U);
+    EXPECT_EQ(one.state, 10U);
+    EXPECT_EQ(one.port, 8080);
+    EXPECT_EQ(one.address[0], 0x0100007fU);
+    EXPECT_FALSE(one.freebind);
+}
+
+TEST(OpenFiles, bear_damage) {
+    EXPECT_FALSE(criu::parse_files(""));
+    EXPECT_FALSE(criu::parse_files(remap_head));
+    EXPECT_TRUE(criu::parse_files(files_head)) << "no files at all";
+    EXPECT_FALSE(criu::parse_files(files_head + record(field(3, "\x08"))));
+    EXPECT_FALSE(criu::parse_files(files_head + std::string("\xff\xff\xff\xff\x08", 5)));
+    EXPECT_FALSE(criu::parse_remaps(files_head));
+    EXPECT_EQ(criu::parse_remaps(remap_head + record("\x08\x05\x10\x06")).value(),
+              std::vector<std::uint32_t>{5});
+}
+
+TEST(OpenFiles, tell_the_machine_from_the_beginning_of_a_core) {
+    EXPECT_EQ(criu::parse_machine(data("images/core-1.img").substr(0, 64)).value(), 1U);
+    EXPECT_FALSE(criu::parse_machine(data("images/core-1.img").substr(0, 12)));
+    EXPECT_FALSE(criu::parse_machine(data("images/pstree.img")));
+}
