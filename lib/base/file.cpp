@@ -47,6 +47,19 @@ static Result<std::string> read_up_to(int dir, const std::string& path, std::siz
     return out;
 }
 
+Result<Fd> open_in_root(int root, const std::string& path, Links links) {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    if (links == Links::none)
+        how.resolve |= RESOLVE_NO_SYMLINKS;
+    const std::string name = path.empty() ? "." : path;
+    const long fd = ::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how);
+    if (fd < 0)
+        return fail_errno(errno, path);
+    return Fd(static_cast<int>(fd));
+}
+
 Result<std::string> read_file(int dir, const std::string& path, std::size_t limit) {
     auto text = read_up_to(dir, path, limit);
     if (text && text->size() > limit)

@@ -16,6 +16,11 @@ namespace lpm {
 
 [[nodiscard]] Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode = 0);
 
+// `path` without access to its content (O_PATH), as a process would find it whose root is `root`: links lead
+// to places below that. With Links::none a link anywhere in `path` is an error, ELOOP. Needs Linux 5.6.
+enum class Links { followed, none };
+[[nodiscard]] Result<Fd> open_in_root(int root, const std::string& path, Links links);
+
 // Whole content of a regular file; Errc::unavailable when it is longer than `limit` bytes. Anything else
 // under that name is Errc::invalid and never waited for: a fifo may lie in a directory that others fill.
 [[nodiscard]] Result<std::string> read_file(int dir, const std::string& path, std::size_t limit);

@@ -244,6 +244,28 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
             facts.missing_tar = tool;
 }
 
+// The kernel tells where a mount is without links; config.json may name a place that leads over one, as
+// /var/run/secrets does in most images. Both names count.
+static void add_places_behind_links(Facts& facts) {
+    if (!facts.bundle || facts.mounts.empty())
+        return;
+    const auto root = open_at(AT_FDCWD, "/proc/" + std::to_string(facts.state->init) + "/root", O_PATH);
+    std::vector<std::string> places;
+    for (const auto& place : facts.bundle->binds) {
+        struct statx info{};
+        if (!root || std::ranges::find(facts.mounts, place, &procfs::Mount::point) != facts.mounts.end())
+            continue;
+        const auto there = open_in_root(root->get(), place, Links::followed);
+        if (!there || ::statx(there->get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0)
+            continue;
+        const auto mount =
+            std::ranges::find(facts.mounts, static_cast<int>(info.stx_mnt_id), &procfs::Mount::id);
+        if (mount != facts.mounts.end() && mount->point != "/")
+            places.push_back(mount->point);
+    }
+    facts.bundle->binds.insert(facts.bundle->binds.end(), places.begin(), places.end());
+}
+
 Facts gather(const oci::Invocation& invocation, Subject subject, const std::string& bundle_dir,
              const Environment& environment, const criu::Tooling& tooling, const std::string& runtime_key,
              const Deadline& deadline) {
@@ -260,6 +282,7 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
     if (!dir.empty())
         if (auto bundle = oci::read_bundle(dir))
             facts.bundle = *std::move(bundle);
+    add_places_behind_links(facts);
     if (facts.subject.stage == Stage::restore)
         gather_images(facts); // what they were dumped with decides what is added
     gather_tools(facts, environment, tooling, runtime_key);

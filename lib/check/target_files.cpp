@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <unordered_set>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/procfs.hpp"
 #include "base/text.hpp"
@@ -20,18 +19,6 @@ namespace lpm::check {
 namespace {
 
 constexpr std::size_t max_named = 1000; // a message names five
-
-Result<Fd> open_below(int root, const std::string& path, std::uint64_t resolve) {
-    open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
-    how.resolve = resolve;
-    const std::string relative =
-        path.empty() || path == "/" ? "." : path.substr(path.starts_with('/') ? 1 : 0);
-    const long fd = ::syscall(SYS_openat2, root, relative.c_str(), &how, sizeof how);
-    if (fd < 0)
-        return fail_errno(errno, path);
-    return Fd(static_cast<int>(fd));
-}
 
 // `path` is `prefix` or lies below it.
 bool is_below(std::string_view path, std::string_view prefix) {
@@ -46,6 +33,9 @@ class Tree {
         for (const auto& mount : bundle.mounts)
             mounts_.push_back({canonical(mount.place), whole(mount.source, bundle_dir), mount.bind});
     }
+
+    // Something that CRIU mounts and fills by itself.
+    void add_own(std::string place) { mounts_.push_back({std::move(place), {}, false}); }
 
     // Names in images have no symbolic links in them, as the kernel tells them. Errc::busy: cannot be told,
     // since CRIU fills it by itself, or something in the way is a link now.
@@ -74,7 +64,7 @@ class Tree {
         struct stat st{};
         if (path.empty()) // a mounted file
             return ::fstat(root, &st) == 0 ? Result<struct stat>(st) : fail_errno(errno, "stat");
-        auto file = open_below(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+        auto file = open_in_root(root, path, Links::none);
         if (!file && file.error().sys != ENOENT)
             return fail(Errc::busy, "not reached without links");
         if (!file)
@@ -90,7 +80,7 @@ class Tree {
     std::string canonical(std::string place) const {
         while (place.size() > 1 && place.ends_with('/'))
             place.pop_back();
-        const auto there = open_below(root_.get(), place, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        const auto there = open_in_root(root_.get(), place, Links::followed);
         if (!there)
             return place;
         const auto path = procfs::read_proc_link(0, "fd/" + std::to_string(there->get()));
@@ -131,12 +121,33 @@ std::optional<Tree> open_tree(const oci::Bundle& bundle, const std::string& bund
     return std::make_optional<Tree>(*std::move(root), *std::move(real), bundle, bundle_dir);
 }
 
+// One list for each mount namespace of the images; false when there is none to be read.
+bool add_own_mounts(int dir, Tree& tree) {
+    constexpr std::size_t max_mounts = std::size_t{16} << 20;
+    bool read = false;
+    (void)each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& entry) {
+        if (!std::string_view(entry.d_name).starts_with("mountpoints-"))
+            return true;
+        const auto image = read_file(dir, entry.d_name, max_mounts);
+        auto places = image ? criu::parse_own_mounts(*image) : std::unexpected(image.error());
+        if (!places) {
+            read = false;
+            return false;
+        }
+        read = true;
+        for (auto& place : *places)
+            tree.add_own(std::move(place));
+        return true;
+    });
+    return read;
+}
+
 } // namespace
 
 void compare_files(const Facts& facts, const std::string& bundle_dir, int dir, const criu::OpenFiles& files,
                    Target& target) {
-    const auto tree = open_tree(*facts.bundle, bundle_dir);
-    if (!tree)
+    auto tree = open_tree(*facts.bundle, bundle_dir);
+    if (!tree || !add_own_mounts(dir, *tree))
         return;
     std::unordered_set<std::uint32_t> remapped;
     constexpr std::size_t max_remaps = std::size_t{16} << 20;

@@ -113,6 +113,35 @@ Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image) {
     return ids;
 }
 
+Result<std::vector<std::string>> parse_own_mounts(std::string_view image) {
+    Image file(image);
+    if (!file.opens(magic::mounts))
+        return fail(Errc::invalid, "not a CRIU list of mounts");
+    std::vector<std::string> places;
+    while (const auto record = file.next()) {
+        std::string_view place;
+        bool external = false;
+        Message entry(*record);
+        while (const auto field = entry.next()) {
+            if (field->number == 7)
+                place = field->bytes;
+            else if (field->number == 13) // ext_mount
+                external = external || field->value != 0;
+            else if (field->number == 18) // ext_key
+                external = external || !field->bytes.empty();
+        }
+        if (entry.broken() || places.size() > most)
+            return damaged("the list of mounts");
+        if (place.starts_with("./"))
+            place.remove_prefix(1);
+        if (!external && place.size() > 1 && place.starts_with('/'))
+            places.emplace_back(place);
+    }
+    if (file.broken())
+        return damaged("the list of mounts");
+    return places;
+}
+
 Result<std::uint32_t> parse_machine(std::string_view head) {
     Image file(head);
     if (!file.opens(magic::core) || !file.word())

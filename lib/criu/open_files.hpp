@@ -17,8 +17,8 @@ namespace lpm::criu {
 
 struct RegularFile { // or a device, or a folder
     std::uint32_t id = 0;
-    std::string name;                  // absolute, as seen in the container
-    bool external = false;             // the runtime hands it over
+    std::string name;                    // absolute, as seen in the container
+    bool external = false;               // the runtime hands it over
     std::optional<std::uint64_t> size{}; // nothing: CRIU does not compare it
     std::optional<std::uint32_t> mode{};
 };
@@ -43,6 +43,9 @@ struct OpenFiles {
 
 // remap-fpath.img: ids of files whose names were gone, and which CRIU makes itself.
 [[nodiscard]] Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image);
+
+// mountpoints-*.img: where CRIU itself will mount something, absolute. What comes from outside is left out.
+[[nodiscard]] Result<std::vector<std::string>> parse_own_mounts(std::string_view image);
 
 // core-*.img: 1 x86-64, 3 arm64 (images/core.proto). Needs only the beginning of the file.
 [[nodiscard]] Result<std::uint32_t> parse_machine(std::string_view head);

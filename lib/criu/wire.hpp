@@ -40,6 +40,7 @@ inline constexpr std::uint32_t inventory = 0x58313116;
 inline constexpr std::uint32_t pstree = 0x50273030;
 inline constexpr std::uint32_t core = 0x55053847;
 inline constexpr std::uint32_t pagemap = 0x56084025;
+inline constexpr std::uint32_t mounts = 0x55563928;
 inline constexpr std::uint32_t files = 0x56303138;
 inline constexpr std::uint32_t remap_fpath = 0x59133954;
 inline constexpr std::uint32_t stats = 0x57093306;

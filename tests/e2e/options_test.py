@@ -74,7 +74,11 @@ class Options(Awkward):
         self.assertNotEqual(done.returncode, 0, "lpm adds nothing here that would make a dump that cannot be restored")
         done = self.call("--root", self.root, *self.checkpoint_args(cid)[:1], "--link-remap", *self.checkpoint_args(cid)[1:])
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.restore_fails(self.remove(cid), "Can't link", "LinkRemap")
+        bundle = self.remove(cid)
+        again = self.add_container(f"restored-{os.urandom(4).hex()}")
+        self.refused("FileMissing", self.restore_args(again, bundle), "link_remap", operation="restore")
+        with self.without("FileMissing"):
+            self.restore_fails(bundle, "Can't link", "LinkRemap")
 
     test_a_file_that_has_lost_its_name_and_a_container_that_goes_on.flavours = FORKY  # runc 1.1 has no such flag
 

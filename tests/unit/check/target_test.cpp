@@ -30,6 +30,9 @@ class Files : public Checks {
         std::filesystem::create_symlink("/run", dir.path("rootfs/var/run"));
         dir.write("volume/log", "123");
         dir.write("hosts", "1");
+        // one mount that CRIU makes, at /own
+        dir.write("mountpoints-12.img",
+                  std::string("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18));
     }
     void compare(const criu::RegularFile& file) {
         const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
@@ -112,10 +115,13 @@ TEST_F(Files, of_volumes) {
 }
 
 TEST_F(Files, that_cannot_be_judged_are_left_alone) {
-    for (const char* name : {"/proc/1/status", "/var/run/data/log", "relative", ""}) {
+    for (const char* name : {"/proc/1/status", "/own/file", "/var/run/data/log", "relative", ""}) {
         compare({.id = 1, .name = name});
         EXPECT_EQ(verdict(), "there") << name;
     }
+    std::filesystem::remove(dir.path("mountpoints-12.img"));
+    compare({.id = 1, .name = "/bin/other"});
+    EXPECT_EQ(verdict(), "unknown") << "it may be on a mount that CRIU makes";
     facts.bundle->root = "nowhere";
     compare({.id = 1, .name = "/bin/program"});
     EXPECT_EQ(verdict(), "unknown");

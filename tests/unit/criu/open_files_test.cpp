@@ -56,6 +56,18 @@ TEST(OpenFiles, reads_sockets) {
     EXPECT_FALSE(one.freebind);
 }
 
+TEST(OpenFiles, lie_on_mounts_that_criu_makes) {
+    const std::string head("\x19\x43\x56\x54\x28\x39\x56\x55", 8);
+    const std::string external = field(7, "./data") + std::string("\x68\x01", 2);
+    const std::string keyed = field(7, "/etc/hosts") + std::string("\x92\x01\x01k", 4);
+    const auto places = criu::parse_own_mounts(head + record(field(7, "/")) + record(field(7, "./tmp/own")) +
+                                               record(external) + record(keyed) + record(field(7, "/dev")));
+    ASSERT_TRUE(places) << places.error().text;
+    EXPECT_EQ(*places, (std::vector<std::string>{"/tmp/own", "/dev"}));
+    EXPECT_FALSE(criu::parse_own_mounts(head + record("\x3a")));
+    EXPECT_FALSE(criu::parse_own_mounts(remap_head));
+}
+
 TEST(OpenFiles, bear_damage) {
     EXPECT_FALSE(criu::parse_files(""));
     EXPECT_FALSE(criu::parse_files(remap_head));
