@@ -27,7 +27,9 @@ static std::optional<std::uint32_t> read_machine(int dir) {
     const auto tasks = pstree ? criu::parse_pstree(*pstree) : std::unexpected(pstree.error());
     if (!tasks)
         return std::nullopt;
-    const auto core = read_head(dir, "core-" + std::to_string(tasks->front().pid) + ".img", head);
+    std::string name = "core-";
+    name.append(std::to_string(tasks->front().pid)).append(".img");
+    const auto core = read_head(dir, name, head);
     const auto machine = core ? criu::parse_machine(*core) : std::unexpected(core.error());
     return machine ? std::optional(*machine) : std::nullopt;
 }

@@ -29,7 +29,9 @@ struct Options {
     bool link_remap = false;     // at checkpoint: files without a name get one for the restore
     std::string ghost_limit;     // at checkpoint, as CRIU has it: "512M"; empty: CRIU's own
     bool file_locks = true;      // at restore, when there are locks in the images
-    bool own_cgroup = true;      // at restore: the runtime alone places the container in cgroups
+    // At restore: the runtime alone places the container in cgroups. Off: with it, CRIU fails to restore a
+    // container that has cgroups below its own (seen: runc 1.3.6, CRIU 4.2.1), and runc 1.3 needs no help.
+    bool own_cgroup = false;
 
     // Sets one by its name in lpm.toml; false when there is no such option or the value does not suit it.
     [[nodiscard]] bool set(std::string_view name, std::string_view value);

@@ -152,5 +152,5 @@ class SharedMemory(Awkward):
         self.assertEqual(done.returncode, 0, done.stderr)
         bundle = self.remove(cid)
         (self.work / "shm/file").unlink()
-        self.restore_fails(bundle, "Can't open file dev/shm/file", "FileMissing")
+        self.refuse_restore("FileMissing", bundle, "/dev/shm/file", fails=("FileMissing", "Can't open file dev/shm/file"))
         self.show("ShmMount", "refused")

@@ -111,6 +111,13 @@ class Options(Awkward):
         self.restores(bundle)
         self.assertEqual(self.locks(file), [])
 
+    def test_cgroup_left_to_the_runtime(self):
+        self.options("own_cgroup = true")
+        self.restores(self.checkpointed())
+        self.assertIn("--manage-cgroups-mode=ignore", self.additions("restore"))
+
+    test_cgroup_left_to_the_runtime.flavours = FORKY  # runc 1.1 cannot
+
     def test_annotation(self):
         """A pod may set what the node lets it."""
         annotations = {"lpm.my.domain/options": "ghost_limit=4M, tcp=close, colour=red"}

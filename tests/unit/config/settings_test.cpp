@@ -44,7 +44,7 @@ TEST(Settings, reads_options) {
     EXPECT_EQ(settings.options.ghost_limit, "512M");
     EXPECT_TRUE(settings.options.link_remap);
     EXPECT_FALSE(settings.options.file_locks);
-    EXPECT_TRUE(settings.options.own_cgroup);
+    EXPECT_FALSE(settings.options.own_cgroup);
     EXPECT_TRUE(settings.may_set("tcp"));
     EXPECT_FALSE(settings.may_set("ghost_limit"));
 }

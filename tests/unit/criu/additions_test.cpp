@@ -16,7 +16,6 @@ class Additions : public testing::Test {
         runtime.checkpoint_flags = {"tcp-established", "tcp-skip-in-flight", "link-remap", "file-locks"};
         runtime.restore_flags = {"tcp-established", "file-locks", "manage-cgroups-mode"};
         runtime.ignores_cgroups = true;
-        options.own_cgroup = false;
     }
     void give(oci::Option option) { invocation.set[static_cast<std::size_t>(option)] = true; }
     // All of them, words as on a command line.
