@@ -28,10 +28,14 @@ static config::Options wanted_options(Facts& facts) {
     return options;
 }
 
-void decide_additions(Facts& facts) {
+void decide_additions(Facts& facts, const criu::Options& before) {
     if (!facts.runtime || facts.subject.settings == nullptr)
         return;
-    const config::Options options = wanted_options(facts);
+    config::Options options = wanted_options(facts);
+    if (before.on("tcp-close") || before.on("tcp-established"))
+        options.tcp = config::Tcp::refuse;
+    if (before.find("ghost-limit"))
+        options.ghost_limit.clear();
     facts.additions = facts.subject.stage == Stage::checkpoint
                           ? criu::for_checkpoint(options, *facts.invocation, *facts.runtime)
                           : criu::for_restore(options, *facts.invocation, *facts.runtime, facts.dumped);

@@ -7,6 +7,7 @@
 namespace lpm::check {
 
 // Fills facts.additions from lpm.toml and the pod's annotation, once bundle, runtime and images are known.
-void decide_additions(Facts& facts);
+// `before`: the options in force without them; what these say is not changed.
+void decide_additions(Facts& facts, const criu::Options& before);
 
 } // namespace lpm::check

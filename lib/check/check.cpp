@@ -58,7 +58,7 @@ static constexpr Check checks[] = {
      "stop what listens there, or restore into another pod", judge_taken_ports},
     {"CpuMismatch", false, true, block, false, "5.3", "instructions that the processor had at the checkpoint",
      "restore on a node whose processor has them", judge_cpu},
-    {"MemoryLimit", false, true, block, false, "5.19",
+    {"MemoryLimit", false, true, warn, false, "5.19",
      "the container's memory limit and the size of the images", "raise the memory limit of the container",
      judge_memory_limit},
     {"KernelOlder", false, true, warn, false, "5.4", "the kernel's version and that of the checkpoint",

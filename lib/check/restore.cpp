@@ -126,9 +126,10 @@ Finding judge_memory_limit(const Facts& facts) {
         return not_compared();
     if (facts.bundle->memory_limit == 0 || facts.bundle->memory_limit >= *facts.target->memory)
         return {};
-    return {Verdict::block, "the images have " + human_size(*facts.target->memory) +
-                                " of memory, and the container is limited to " +
-                                human_size(facts.bundle->memory_limit) + ": the kernel would kill it"};
+    // Not certain: pages that processes share are in the images of each, and there may be swap.
+    return {Verdict::warn, "the images have " + human_size(*facts.target->memory) +
+                               " of memory, and the container is limited to " +
+                               human_size(facts.bundle->memory_limit) + ": the kernel may kill it"};
 }
 
 } // namespace lpm::check

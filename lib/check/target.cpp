@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "check/target.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
 

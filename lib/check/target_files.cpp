@@ -80,13 +80,21 @@ class Tree {
     std::string canonical(std::string place) const {
         while (place.size() > 1 && place.ends_with('/'))
             place.pop_back();
-        const auto there = open_in_root(root_.get(), place, Links::followed);
+        auto there = open_in_root(root_.get(), place, Links::followed);
+        // The runtime makes what is missing of it: then the part that is there decides.
+        std::string rest;
+        for (auto slash = place.rfind('/'); !there && slash != std::string::npos && slash > 0;
+             slash = place.rfind('/')) {
+            rest.insert(0, place.substr(slash));
+            place.resize(slash);
+            there = open_in_root(root_.get(), place, Links::followed);
+        }
         if (!there)
-            return place;
+            return place + rest;
         const auto path = procfs::read_proc_link(0, "fd/" + std::to_string(there->get()));
         if (!path || !is_below(*path, root_path_))
-            return place;
-        return path->substr(root_path_.size());
+            return place + rest;
+        return path->substr(root_path_.size()) + rest;
     }
 
     Fd root_;
@@ -99,13 +107,14 @@ std::string describe(const criu::RegularFile& file, const struct stat& st) {
     if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
         return text + " (had " + std::to_string(*file.size) + " bytes, has " + std::to_string(st.st_size) +
                ")";
-    return text + " (another type or mode)";
+    return text + " (of another type)";
 }
 
 bool differs(const criu::RegularFile& file, const struct stat& st) {
     if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
         return true;
-    return file.mode && *file.mode != st.st_mode;
+    // CRIU compares the permissions as well, unless skip-file-rwx-check tells it not to.
+    return file.mode && (*file.mode & S_IFMT) != (st.st_mode & S_IFMT);
 }
 
 std::optional<Tree> open_tree(const oci::Bundle& bundle, const std::string& bundle_dir) {
@@ -121,13 +130,19 @@ std::optional<Tree> open_tree(const oci::Bundle& bundle, const std::string& bund
     return std::make_optional<Tree>(*std::move(root), *std::move(real), bundle, bundle_dir);
 }
 
-// One list for each mount namespace of the images; false when there is none to be read.
+// The list of the container's mount namespace. False when there is none to be read, or more than one: then
+// names are those of several roots, and which is whose is not known here.
 bool add_own_mounts(int dir, Tree& tree) {
-    constexpr std::size_t max_mounts = std::size_t{16} << 20;
+    constexpr std::size_t max_mounts = std::size_t{4} << 20;
     bool read = false;
+    std::size_t lists = 0;
     (void)each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& entry) {
         if (!std::string_view(entry.d_name).starts_with("mountpoints-"))
             return true;
+        if (++lists > 1) {
+            read = false;
+            return false;
+        }
         const auto image = read_file(dir, entry.d_name, max_mounts);
         auto places = image ? criu::parse_own_mounts(*image) : std::unexpected(image.error());
         if (!places) {

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ namespace lpm::check {
 namespace {
 
 constexpr std::size_t max_tries = 256;  // sockets that are tried; each takes about 0.1 ms
+constexpr std::uint32_t closed = 7;     // TCP_CLOSE
 constexpr std::uint32_t listening = 10; // TCP_LISTEN
 
 struct Address {
@@ -52,12 +54,11 @@ Address address_of(const criu::InetSocket& socket, std::uint16_t port) {
     return address;
 }
 
-// A link-local address needs an interface, which the image names and another pod may call otherwise.
-bool is_link_local(const criu::InetSocket& socket) {
-    if (socket.family != AF_INET6)
-        return false;
-    const auto* bytes = reinterpret_cast<const unsigned char*>(socket.address.data());
-    return bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0x80;
+// CRIU binds those of IPv6 whether the address is there or not (IP_FREEBIND), and connections only when they
+// are not dumped as closed.
+bool needs_address(const criu::InetSocket& socket) {
+    return socket.family == AF_INET && !socket.freebind &&
+           (socket.protocol != IPPROTO_TCP || socket.state == listening || socket.state == closed);
 }
 
 bool is_any(const criu::InetSocket& socket) {
@@ -71,7 +72,9 @@ int try_bind(int net, const criu::InetSocket& socket, int type, std::uint16_t po
     if (!trial)
         return 0;
     const int yes = 1;
+    // As CRIU does: then only who has not asked for it is in the way.
     ::setsockopt(trial->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    ::setsockopt(trial->get(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
     if (family == AF_INET6) {
         const int only = socket.v6only ? 1 : 0;
         ::setsockopt(trial->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
@@ -89,7 +92,7 @@ std::optional<Fd> open_network(const oci::Bundle& bundle) {
             path = joined.path;
     if (path.empty())
         return std::nullopt;
-    auto net = open_at(AT_FDCWD, path, O_RDONLY);
+    auto net = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
     return net ? std::optional(*std::move(net)) : std::nullopt;
 }
 
@@ -101,13 +104,14 @@ void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target&
     std::set<std::string> seen;
     const auto net = open_network(*facts.bundle);
     for (const auto& socket : files.sockets) {
-        if (!net || seen.size() >= max_tries || facts.deadline->passed())
-            break;
-        if ((socket.family != AF_INET && socket.family != AF_INET6) || is_link_local(socket) ||
-            socket.freebind)
+        if (!net)
+            break; // a new namespace
+        if (seen.size() >= max_tries || facts.deadline->passed())
+            return;
+        if (socket.family != AF_INET && socket.family != AF_INET6)
             continue;
         const std::string text = address_of(socket, 0).text;
-        if (!is_any(socket) && seen.insert(text).second &&
+        if (needs_address(socket) && !is_any(socket) && seen.insert(text).second &&
             try_bind(net->get(), socket, SOCK_DGRAM, 0) == EADDRNOTAVAIL)
             missing.push_back(text);
         if (socket.protocol != IPPROTO_TCP || socket.state != listening || socket.port == 0)

@@ -6,7 +6,7 @@
 
 namespace lpm::criu {
 
-static constexpr std::size_t most = 1'000'000;
+static constexpr std::size_t most = 200'000;
 
 static std::unexpected<Error> damaged(std::string_view what) {
     return fail(Errc::invalid, std::string(what) + " is damaged or cut short");

@@ -38,7 +38,7 @@ struct OpenFiles {
     std::vector<RegularFile> files;
     std::vector<InetSocket> sockets;
 };
-// At most a million entries; Errc::invalid above that, and for what is no such image.
+// At most 200,000 entries; Errc::invalid above that, and for what is no such image.
 [[nodiscard]] Result<OpenFiles> parse_files(std::string_view image);
 
 // remap-fpath.img: ids of files whose names were gone, and which CRIU makes itself.

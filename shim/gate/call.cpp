@@ -168,12 +168,13 @@ void Call::add(const check::Facts& facts) {
         record_.tcp = config::name_of(config::Tcp::established);
     if (facts.additions.empty())
         return;
-    if (const auto added = command_.add(facts.additions, invocation_.verb_at); !added) {
-        note("nothing is added to the call: " + added.error().text);
-        return;
-    }
+    const auto added = command_.add(facts.additions, invocation_.verb_at);
     for (const auto& word : facts.additions.words)
         record_.additions.push_back(criu::word_of(word));
+    if (!added) {
+        note("nothing is added to CRIU's configuration: " + added.error().text);
+        return;
+    }
     for (const auto& line : facts.additions.lines)
         record_.additions.push_back("CRIU_CONFIG_FILE: " + criu::line_of(line));
 }

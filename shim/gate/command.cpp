@@ -22,14 +22,14 @@ Command::Command(char** argv, int argc, char** environment) : argv_(argv, argv +
 }
 
 Result<> Command::add(const criu::Additions& additions, int verb_at) {
-    if (!additions.lines.empty())
-        TRY(write_lines(additions.lines));
     words_.reserve(additions.words.size());
     for (const auto& word : additions.words)
         words_.push_back(criu::word_of(word));
     auto at = argv_.begin() + verb_at + 1;
     for (const std::string& word : words_)
         at = argv_.insert(at, word.c_str()) + 1;
+    if (!additions.lines.empty())
+        TRY(write_lines(additions.lines));
     return {};
 }
 

@@ -7,12 +7,13 @@
 using namespace lpm;
 
 TEST(Cpu, names_what_programs_can_execute) {
-    EXPECT_EQ(parse_cpu_features(
-                  "processor\t: 0\nflags\t\t: fpu vme sse2 avx512f pti md_clear aes invpcid\nbugs\t: x\n"
-                  "processor\t: 1\nflags\t\t: none\n")
+    EXPECT_EQ(parse_cpu_features("processor\t: 0\nflags\t\t: fpu vme smx rdt_a sse2 avx512f pti hle xsaves "
+                                 "md_clear aes invpcid\nbugs\t: x\n"
+                                 "processor\t: 1\nflags\t\t: none\n")
                   .value(),
               "sse2 avx512f aes");
-    EXPECT_EQ(parse_cpu_features("Features\t: fp asimd sve2\n").value(), "fp asimd sve2") << "all of ARM's";
+    EXPECT_EQ(parse_cpu_features("Features\t: fp asimd evtstrm cpuid sve2\n").value(), "fp asimd sve2")
+        << "all of ARM's";
     EXPECT_EQ(parse_cpu_features("flags\t:\n").value(), "");
     EXPECT_FALSE(parse_cpu_features("flags"));
     EXPECT_FALSE(parse_cpu_features(""));

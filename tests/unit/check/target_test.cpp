@@ -81,8 +81,7 @@ TEST_F(RestoreChecks, MemoryLimit) {
     facts.target->memory = 100 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "pass") << "no limit";
     facts.bundle->memory_limit = 64 << 20;
-    EXPECT_EQ(verdict("MemoryLimit"), "block");
-    EXPECT_NE(outcome.message.find("100.0 MiB"), std::string::npos) << outcome.message;
+    EXPECT_EQ(verdict("MemoryLimit"), "warn");
     facts.bundle->memory_limit = 128 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "pass");
 }
@@ -95,7 +94,7 @@ TEST_F(Files, of_the_image) {
     EXPECT_EQ(target.changed_files->front(), "/bin/program (had 6 bytes, has 5)");
     compare({.id = 1, .name = "/bin/program"});
     EXPECT_EQ(verdict(), "there") << "CRIU compares no size that it did not write down";
-    compare({.id = 1, .name = "/bin/program", .mode = 0100777});
+    compare({.id = 1, .name = "/bin/program", .mode = 0040755});
     EXPECT_EQ(verdict(), "changed");
     compare({.id = 1, .name = "/bin/other"});
     EXPECT_EQ(verdict(), "missing");
