@@ -38,7 +38,7 @@ static std::optional<std::uint32_t> read_machine(int dir) {
 static void find_namespaces(const oci::Bundle& bundle, Target& target) {
     for (const auto& [type, path] : bundle.joined)
         if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
-            target.missing_namespaces.push_back(type + " " + path);
+            target.missing_namespaces.emplace_back(type).append(" ").append(path);
 }
 
 Target look_at_target(const Facts& facts, int dir) {
