@@ -97,14 +97,6 @@ Result<std::vector<Mount>> read_mountinfo(pid_t pid) {
     return parse_mountinfo(text);
 }
 
-// The text before the first `mark`, which goes with it.
-static std::string_view next_part(std::string_view& rest, char mark) {
-    const auto end = std::min(rest.find(mark), rest.size());
-    const auto part = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return part;
-}
-
 // A comma or colon within a path is octal like a blank. Where the kernel is older than 6.7 a colon is not,
 // and that path is cut in two: such a layer is not found.
 Layers layers_of(const Mount& mount) {
@@ -125,12 +117,6 @@ Layers layers_of(const Mount& mount) {
     return layers;
 }
 
-// `point` is `path` or a directory above it.
-static bool covers(std::string_view point, std::string_view path) {
-    return path.starts_with(point) &&
-           (point == "/" || path.size() == point.size() || path[point.size()] == '/');
-}
-
 const Mount* mount_of(const std::vector<Mount>& mounts, std::string_view path) {
     std::vector<int> ids;
     ids.reserve(mounts.size());
@@ -146,7 +132,7 @@ const Mount* mount_of(const std::vector<Mount>& mounts, std::string_view path) {
             const bool top = mount.parent == mount.id || !std::ranges::binary_search(ids, mount.parent);
             const bool here = at == nullptr ? top : !top && mount.parent == at->id;
             if (here && (next == nullptr || mount.point.size() < next->point.size()) &&
-                covers(mount.point, path))
+                is_below(path, mount.point))
                 next = &mount;
         }
         if (next == nullptr)

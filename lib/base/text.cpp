@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "base/text.hpp"
 
+#include <algorithm>
+
 #include <array>
 #include <cstdio>
 
@@ -41,6 +43,18 @@ timespec now() {
     timespec time{};
     ::clock_gettime(CLOCK_REALTIME, &time);
     return time;
+}
+
+std::string_view next_part(std::string_view& rest, char mark) {
+    const auto end = std::min(rest.find(mark), rest.size());
+    const auto part = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return part;
+}
+
+bool is_below(std::string_view path, std::string_view folder) {
+    return path.starts_with(folder) &&
+           (folder == "/" || path.size() == folder.size() || path[folder.size()] == '/');
 }
 
 std::string rfc3339(timespec time) {

@@ -26,6 +26,12 @@ template <class T> [[nodiscard]] std::optional<T> to_number(std::string_view tex
 [[nodiscard]] std::string_view next_word(std::string_view& rest);
 [[nodiscard]] std::string_view next_line(std::string_view& rest);
 
+// Cuts the text before the first `mark` off the front of `rest`, and the mark with it.
+[[nodiscard]] std::string_view next_part(std::string_view& rest, char mark);
+
+// `path` is `folder` or lies below it, by their names alone. Of "/" everything lies below.
+[[nodiscard]] bool is_below(std::string_view path, std::string_view folder);
+
 // UTC, milliseconds: 2026-01-31T12:00:00.123Z
 [[nodiscard]] std::string rfc3339(timespec time);
 [[nodiscard]] timespec now();

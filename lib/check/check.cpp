@@ -182,12 +182,9 @@ std::span<const Check> table() {
 
 // `id` is in a list separated by commas.
 static bool names(std::string_view list, std::string_view id) {
-    while (!list.empty()) {
-        const auto comma = list.find(',');
-        if (trim(list.substr(0, comma)) == id)
+    while (!list.empty())
+        if (trim(next_part(list, ',')) == id)
             return true;
-        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    }
     return false;
 }
 

@@ -32,9 +32,7 @@ bool has_source(const std::vector<Mount>& mounts, const Mount& part) {
     if (part.root == "/")
         return true;
     return std::ranges::any_of(mounts, [&](const Mount& other) {
-        return other.id != part.id && other.device == part.device && part.root.starts_with(other.root) &&
-               (other.root == "/" || part.root.size() == other.root.size() ||
-                part.root[other.root.size()] == '/');
+        return other.id != part.id && other.device == part.device && is_below(part.root, other.root);
     });
 }
 

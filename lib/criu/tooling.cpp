@@ -161,9 +161,7 @@ std::string file_key(const std::string& path) {
 
 std::string find_in_path(std::string_view name, std::string_view path) {
     while (!path.empty()) {
-        const auto colon = path.find(':');
-        const auto dir = path.substr(0, colon);
-        path.remove_prefix(colon == std::string_view::npos ? path.size() : colon + 1);
+        const auto dir = next_part(path, ':');
         // An empty entry means the current directory; Go's LookPath refuses what it finds there, and so do
         // we.
         if (!dir.starts_with('/'))
