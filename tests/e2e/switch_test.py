@@ -15,12 +15,7 @@ class Switches(NodeTest):
         """A container that goes through a checkpoint and a restore."""
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 2)
-        archive = self.work / "checkpoint.tar"
-        self.crio.checkpoint(cid, archive)
-        self.crio.kill(cid)
-        self.crio.delete(cid)
-        new = self.add_container(f"restored-{cid}")
-        self.crio.restore(new, archive, self.rootfs)
+        new = self.move(cid)
         self.assert_no_gap(self.lines(new, len(self.lines(new)) + 3))
         return new
 
