@@ -6,8 +6,9 @@
 
 namespace lpm::check {
 
-// Fills facts.additions from lpm.toml and the pod's annotation, once bundle, runtime and images are known.
-// `before`: the options in force without them; what these say is not changed.
-void decide_additions(Facts& facts, const criu::Options& before);
+// Fills facts.additions from lpm.toml and the pod's annotation, once bundle, runtime and images are known,
+// and adds them to facts.options, in which are those of the caller and the files: what these say is not
+// changed.
+void decide_additions(Facts& facts);
 
 } // namespace lpm::check

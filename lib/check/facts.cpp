@@ -229,10 +229,10 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
     const bool sends_link_remap =
         !facts.runtime || std::ranges::find(facts.runtime->checkpoint_flags, "link-remap") !=
                               facts.runtime->checkpoint_flags.end();
-    const criu::Sources sources{environment.home, environment.criu_config_file, facts.runtime_config,
-                                sends_link_remap};
-    decide_additions(facts, criu::Options::read(sources, *facts.invocation));
-    facts.options = criu::Options::read(sources, *facts.invocation, facts.additions);
+    facts.options = criu::Options::read(
+        {environment.home, environment.criu_config_file, facts.runtime_config, sends_link_remap},
+        *facts.invocation);
+    decide_additions(facts);
     find_criu(facts);
     if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
         facts.criu = *known;

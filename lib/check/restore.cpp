@@ -84,40 +84,36 @@ Finding judge_older_kernel(const Facts& facts) {
                                ", which is newer than this kernel"};
 }
 
-static Finding judge_list(const std::optional<std::vector<std::string>>& list, std::string_view what) {
-    if (!list)
+using List = std::optional<std::vector<std::string>> Target::*;
+
+static Finding judge_list(const Facts& facts, List list, std::string_view what) {
+    if (!facts.target || !((*facts.target).*list))
         return not_compared();
-    if (list->empty())
+    const std::vector<std::string>& names = *((*facts.target).*list);
+    if (names.empty())
         return {};
-    return {Verdict::block, std::string(what) + ": " + some_of(*list)};
+    return {Verdict::block, std::string(what) + ": " + some_of(names)};
 }
 
 Finding judge_missing_files(const Facts& facts) {
-    return facts.target ? judge_list(facts.target->missing_files, "files that were in use are not here")
-                        : not_compared();
+    return judge_list(facts, &Target::missing_files, "files that were in use are not here");
 }
 
 Finding judge_changed_files(const Facts& facts) {
-    return facts.target ? judge_list(facts.target->changed_files, "files that were in use have changed since")
-                        : not_compared();
+    return judge_list(facts, &Target::changed_files, "files that were in use have changed since");
 }
 
 Finding judge_missing_addresses(const Facts& facts) {
-    return facts.target
-               ? judge_list(facts.target->missing_addresses,
-                            "sockets are bound to addresses that this network namespace does not have")
-               : not_compared();
+    return judge_list(facts, &Target::missing_addresses,
+                      "sockets are bound to addresses that this network namespace does not have");
 }
 
 Finding judge_taken_ports(const Facts& facts) {
-    return facts.target ? judge_list(facts.target->taken_ports, "something else listens here on")
-                        : not_compared();
+    return judge_list(facts, &Target::taken_ports, "something else listens here on");
 }
 
 Finding judge_missing_namespaces(const Facts& facts) {
-    if (!facts.target || !facts.bundle)
-        return not_compared();
-    return judge_list(facts.target->missing_namespaces,
+    return judge_list(facts, &Target::missing_namespaces,
                       "namespaces that the container is to join are not here");
 }
 

@@ -36,9 +36,10 @@ static std::optional<std::uint32_t> read_machine(int dir) {
 }
 
 static void find_namespaces(const oci::Bundle& bundle, Target& target) {
+    auto& missing = target.missing_namespaces.emplace();
     for (const auto& [type, path] : bundle.joined)
         if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
-            target.missing_namespaces.emplace_back(type).append(" ").append(path);
+            missing.emplace_back(type).append(" ").append(path);
 }
 
 Target look_at_target(const Facts& facts, int dir) {
@@ -54,7 +55,7 @@ Target look_at_target(const Facts& facts, int dir) {
     const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
     if (!files)
         return target;
-    compare_files(facts, facts.bundle_dir, dir, *files, target);
+    compare_files(facts, dir, *files, target);
     compare_addresses(facts, *files, target);
     return target;
 }

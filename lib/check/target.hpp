@@ -25,15 +25,14 @@ struct Target {
     std::optional<std::vector<std::string>> changed_files; // "/data/log (had 12 bytes, has 15)"
     std::optional<std::vector<std::string>> missing_addresses;
     std::optional<std::vector<std::string>> taken_ports;
-    std::vector<std::string> missing_namespaces; // "network /run/netns/x"
+    std::optional<std::vector<std::string>> missing_namespaces; // "network /run/netns/x"
 };
 
 // `dir` is the image directory.
 [[nodiscard]] Target look_at_target(const Facts& facts, int dir);
 
 // The parts of it.
-void compare_files(const Facts& facts, const std::string& bundle_dir, int dir, const criu::OpenFiles& files,
-                   Target& target);
+void compare_files(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target);
 
 } // namespace lpm::check

@@ -20,11 +20,6 @@ namespace {
 
 constexpr std::size_t max_named = 1000; // a message names five
 
-// `path` is `prefix` or lies below it.
-bool is_below(std::string_view path, std::string_view prefix) {
-    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
-
 // The container's files as they will be: its root, and what is mounted over parts of it.
 class Tree {
   public:
@@ -127,6 +122,8 @@ std::optional<Tree> open_tree(const oci::Bundle& bundle, const std::string& bund
     auto real = procfs::read_proc_link(0, "fd/" + std::to_string(root->get()));
     if (!real)
         return std::nullopt;
+    if (*real == "/")
+        real->clear(); // what is below it begins with the slash
     return std::make_optional<Tree>(*std::move(root), *std::move(real), bundle, bundle_dir);
 }
 
@@ -159,9 +156,8 @@ bool add_own_mounts(int dir, Tree& tree) {
 
 } // namespace
 
-void compare_files(const Facts& facts, const std::string& bundle_dir, int dir, const criu::OpenFiles& files,
-                   Target& target) {
-    auto tree = open_tree(*facts.bundle, bundle_dir);
+void compare_files(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target) {
+    auto tree = open_tree(*facts.bundle, facts.bundle_dir);
     if (!tree || !add_own_mounts(dir, *tree))
         return;
     std::unordered_set<std::uint32_t> remapped;

@@ -76,14 +76,13 @@ static Setting as_criu_has_it(Setting word) {
     return word;
 }
 
-Options Options::read(const Sources& sources, const oci::Invocation& invocation, const Additions& additions) {
+Options Options::read(const Sources& sources, const oci::Invocation& invocation) {
     Options options;
     add_file("/etc/criu/default.conf", options.settings_);
     if (!sources.home.empty())
         add_file(sources.home + "/.criu/default.conf", options.settings_);
     add_file(sources.config_file, options.settings_);
-    for (const Setting& line : additions.lines)
-        options.settings_.push_back(line);
+    options.lines_at_ = std::ssize(options.settings_);
     for (const SentFlag& flag : sent)
         if (flag.option != oci::Option::link_remap || sources.sends_link_remap)
             options.settings_.push_back(
@@ -92,12 +91,19 @@ Options Options::read(const Sources& sources, const oci::Invocation& invocation,
         options.settings_.push_back({"manage-cgroups", mode, "argv"});
     if (invocation.on(oci::Option::tcp_skip_in_flight))
         options.settings_.push_back({"skip-in-flight", "true", "argv"});
-    for (const Setting& word : additions.words)
-        options.settings_.push_back(as_criu_has_it(word));
+    options.words_at_ = std::ssize(options.settings_);
     if (const char* lock = invocation.text(oci::Option::network_lock); lock != nullptr)
         options.settings_.push_back({"network-lock", lock, "argv"});
     add_file(sources.runtime_config, options.settings_);
     return options;
+}
+
+void Options::add(const Additions& additions) {
+    // From the end, so that the first place stays where it is.
+    auto at = settings_.begin() + words_at_;
+    for (const Setting& word : additions.words)
+        at = settings_.insert(at, as_criu_has_it(word)) + 1;
+    settings_.insert(settings_.begin() + lines_at_, additions.lines.begin(), additions.lines.end());
 }
 
 std::optional<Setting> Options::find(std::string_view name) const {

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,8 +47,9 @@ struct Additions {
 // default.conf, $CRIU_CONFIG_FILE, what runc sends from its argv, the runtime's configuration file.
 class Options {
   public:
-    [[nodiscard]] static Options read(const Sources& sources, const oci::Invocation& invocation,
-                                      const Additions& additions = {});
+    [[nodiscard]] static Options read(const Sources& sources, const oci::Invocation& invocation);
+    // Words count like the caller's argv, lines like the end of $CRIU_CONFIG_FILE. Once.
+    void add(const Additions& additions);
     // The setting in force; nothing when CRIU's built-in default is.
     [[nodiscard]] std::optional<Setting> find(std::string_view name) const;
     // A flag is set, and not turned off again.
@@ -55,6 +57,8 @@ class Options {
 
   private:
     std::vector<Setting> settings_;
+    std::ptrdiff_t lines_at_ = 0; // where additions belong
+    std::ptrdiff_t words_at_ = 0;
 };
 
 } // namespace lpm::criu

@@ -47,7 +47,7 @@ class Checks : public testing::Test {
                                      .changed_files = std::vector<std::string>{},
                                      .missing_addresses = std::vector<std::string>{},
                                      .taken_ports = std::vector<std::string>{},
-                                     .missing_namespaces = {}};
+                                     .missing_namespaces = std::vector<std::string>{}};
         facts.target->passport->cpu = "sse2";
         facts.target->passport->kernel = "6.12.1";
     }

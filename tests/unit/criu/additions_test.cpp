@@ -110,14 +110,14 @@ TEST_F(Additions, count_like_what_the_caller_gives) {
     dir.write("env.conf", "ghost-limit 2M\n");
     dir.write("runc.conf", "");
     const criu::Sources sources{{}, dir.path("env.conf"), dir.path("runc.conf")};
-    const auto effective =
-        criu::Options::read(sources, invocation, criu::for_checkpoint(options, invocation, runtime));
+    auto effective = criu::Options::read(sources, invocation);
+    effective.add(criu::for_checkpoint(options, invocation, runtime));
     EXPECT_TRUE(effective.on("tcp-established"));
     EXPECT_TRUE(effective.on("skip-in-flight"));
     EXPECT_EQ(effective.find("ghost-limit")->value, "9M") << "ours comes after the caller's file";
     dir.write("runc.conf", "tcp-established no\nghost-limit 1M\n");
-    const auto overruled =
-        criu::Options::read(sources, invocation, criu::for_checkpoint(options, invocation, runtime));
+    auto overruled = criu::Options::read(sources, invocation);
+    overruled.add(criu::for_checkpoint(options, invocation, runtime));
     EXPECT_FALSE(overruled.on("tcp-established")) << "the runtime's file has the last word";
     EXPECT_EQ(overruled.find("ghost-limit")->value, "1M");
 }
