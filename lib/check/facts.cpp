@@ -226,12 +226,13 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
         facts.runtime_config = *facts.bundle->criu_config;
     if (const auto* known = tooling.runtime(runtime_key))
         facts.runtime = *known;
-    const bool sends_link_remap =
-        !facts.runtime || std::ranges::find(facts.runtime->checkpoint_flags, "link-remap") !=
-                              facts.runtime->checkpoint_flags.end();
-    facts.options = criu::Options::read(
-        {environment.home, environment.criu_config_file, facts.runtime_config, sends_link_remap},
-        *facts.invocation);
+    const auto sends = [&](std::string_view flag) {
+        return !facts.runtime || std::ranges::find(facts.runtime->checkpoint_flags, flag) !=
+                                     facts.runtime->checkpoint_flags.end();
+    };
+    facts.options = criu::Options::read({environment.home, environment.criu_config_file, facts.runtime_config,
+                                         sends("link-remap"), sends("tcp-skip-in-flight")},
+                                        *facts.invocation);
     decide_additions(facts);
     find_criu(facts);
     if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))

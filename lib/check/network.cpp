@@ -26,7 +26,7 @@ Finding judge_tcp_on_new_kernel(const Facts& facts) {
 Finding judge_tcp_in_flight(const Facts& facts) {
     Finding finding = judge_found(facts, Kind::tcp_waiting, "a connection that nobody has accepted yet",
                                   "CRIU fails on it, or drops it with tcp-skip-in-flight", Verdict::warn);
-    if (finding.verdict == Verdict::warn && facts.options.find("skip-in-flight"))
+    if (finding.verdict == Verdict::warn && facts.options.on("skip-in-flight"))
         finding.verdict = Verdict::covered;
     return finding;
 }

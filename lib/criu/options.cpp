@@ -23,7 +23,14 @@ struct SentFlag {
 static constexpr SentFlag sent[] = {
     {oci::Option::leave_running, "leave-running"}, {oci::Option::tcp_established, "tcp-established"},
     {oci::Option::ext_unix_sk, "ext-unix-sk"},     {oci::Option::shell_job, "shell-job"},
-    {oci::Option::file_locks, "file-locks"},       {oci::Option::link_remap, "link-remap"},
+    {oci::Option::file_locks, "file-locks"},
+};
+struct NewFlag : SentFlag {
+    bool Sources::* is_sent;
+};
+static constexpr NewFlag sent_by_new[] = {
+    {{oci::Option::link_remap, "link-remap"}, &Sources::sends_link_remap},
+    {{oci::Option::tcp_skip_in_flight, "skip-in-flight"}, &Sources::sends_skip_in_flight},
 };
 
 // Flags of runc that CRIU knows by another name.
@@ -83,14 +90,17 @@ Options Options::read(const Sources& sources, const oci::Invocation& invocation)
         add_file(sources.home + "/.criu/default.conf", options.settings_);
     add_file(sources.config_file, options.settings_);
     options.lines_at_ = std::ssize(options.settings_);
+    const auto send = [&](const SentFlag& flag) {
+        options.settings_.push_back(
+            {std::string(flag.name), invocation.on(flag.option) ? "true" : "false", "argv"});
+    };
     for (const SentFlag& flag : sent)
-        if (flag.option != oci::Option::link_remap || sources.sends_link_remap)
-            options.settings_.push_back(
-                {std::string(flag.name), invocation.on(flag.option) ? "true" : "false", "argv"});
+        send(flag);
+    for (const NewFlag& flag : sent_by_new)
+        if (sources.*flag.is_sent)
+            send(flag);
     if (const char* mode = invocation.text(oci::Option::manage_cgroups_mode); mode != nullptr)
         options.settings_.push_back({"manage-cgroups", mode, "argv"});
-    if (invocation.on(oci::Option::tcp_skip_in_flight))
-        options.settings_.push_back({"skip-in-flight", "true", "argv"});
     options.words_at_ = std::ssize(options.settings_);
     if (const char* lock = invocation.text(oci::Option::network_lock); lock != nullptr)
         options.settings_.push_back({"network-lock", lock, "argv"});

@@ -29,6 +29,7 @@ struct Sources {
     std::string runtime_config = "/etc/criu/runc.conf";
     // The runtime has a flag for it (runc since 1.3); then it sends "off" when the flag is not given.
     bool sends_link_remap = true;
+    bool sends_skip_in_flight = true;
 };
 
 // What lpm adds to a call.

@@ -32,8 +32,10 @@ TEST(CriuOptions, puts_the_sources_in_their_order) {
         << "runc sends it, so the files before do not count";
     EXPECT_EQ(options.find("file-locks")->source, dir.path("runc.conf")) << "this file counts more than argv";
     EXPECT_FALSE(options.find("irmap-scan-path"));
-    dir.write("env.conf", "link-remap\n");
-    EXPECT_FALSE(criu::Options::read(sources, invocation).on("link-remap"));
-    EXPECT_TRUE(criu::Options::read({{}, sources.config_file, {}, false}, invocation).on("link-remap"))
-        << "a runtime without the flag does not send it";
+    dir.write("env.conf", "link-remap\nskip-in-flight\n");
+    for (const char* name : {"link-remap", "skip-in-flight"}) {
+        EXPECT_FALSE(criu::Options::read(sources, invocation).on(name)) << name;
+        EXPECT_TRUE(criu::Options::read({{}, sources.config_file, {}, false, false}, invocation).on(name))
+            << name << ": a runtime without the flag does not send it";
+    }
 }
