@@ -74,6 +74,17 @@ static bool set_deadline(Settings& settings, const toml::node& node) {
     return true;
 }
 
+// A whole number from 1 to `most`, in units of `unit`.
+template <auto member, std::int64_t most, std::int64_t unit = 1>
+static bool set_retention(Settings& settings, const toml::node& node) {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 1 || value->get() > most)
+        return false;
+    auto& to = settings.retention.*member;
+    to = static_cast<std::remove_reference_t<decltype(to)>>(value->get() * unit);
+    return true;
+}
+
 static bool set_kubelet_dir(Settings& settings, const toml::node& node) {
     const auto* value = node.as_string();
     if (value == nullptr || !value->get().starts_with('/') ||
@@ -113,6 +124,13 @@ static void read_option(Settings& settings, const std::string& file, const toml:
 static constexpr Key keys[] = {
     {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
     {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
+    {"retention", "max_records", "a whole number from 1 to 1000000",
+     set_retention<&Retention::max_records, 1'000'000>},
+    {"retention", "max_days", "a whole number from 1 to 36500", set_retention<&Retention::max_days, 36'500>},
+    {"retention", "max_log_mib", "a whole number from 1 to 1048576",
+     set_retention<&Retention::max_log_bytes, 1'048'576, 1 << 20>},
+    {"retention", "max_journal_mib", "a whole number from 1 to 1024",
+     set_retention<&Retention::max_journal_bytes, 1024, 1 << 20>},
     {"annotations", "skip_checks", R"(a list of ids of checks, or ["*"])", set_names<&Settings::skippable>},
     {"annotations", "options", R"(a list of names of [options], or ["*"])", set_names<&Settings::settable>},
 };

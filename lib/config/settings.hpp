@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,14 @@ struct Options {
     [[nodiscard]] bool set(std::string_view name, std::string_view value);
 };
 
+// [retention]: what stays of the records.
+struct Retention {
+    std::uint32_t max_records = 10'000;
+    std::uint32_t max_days = 90;
+    std::uint64_t max_log_bytes = std::uint64_t{1} << 30;      // all logs together, on the disk
+    std::uint64_t max_journal_bytes = std::uint64_t{16} << 20; // of one generation; four are kept
+};
+
 struct Settings {
     // All pre-checks together, per operation. What was not judged by then is `unknown`.
     std::chrono::milliseconds deadline{1000};
@@ -47,6 +56,7 @@ struct Settings {
     // Checks that the annotation lpm.my.domain/skip-checks may make warnings of; "*" stands for all.
     std::vector<std::string> skippable;
     Options options;
+    Retention retention;
     // Options that the annotation lpm.my.domain/options may set; "*" stands for all.
     std::vector<std::string> settable;
     // What was wrong with the file, each "file:line: key: reason". A bad key loses that key only; a file

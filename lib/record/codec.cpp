@@ -95,6 +95,8 @@ std::string write_record(const Record& record) {
         at(root, path) = record.*member;
     if (record.pid > 0)
         at(root, "container.pid") = record.pid;
+    if (record.gate_pid > 0)
+        root["gate"] = {{"pid", record.gate_pid}, {"start", record.gate_start}};
     for (const auto& [name, value] : record.names)
         root["container"]["names"][name] = value;
     root["checks"] = findings_to_json(record.findings);
@@ -144,6 +146,8 @@ Result<Record> parse_record(std::string_view text) {
                 if (entry.is_string())
                     (record.*member).push_back(entry.get<std::string>());
     record.pid = json::integer(root, "container.pid").value_or(0);
+    record.gate_pid = json::integer(root, "gate.pid").value_or(0);
+    record.gate_start = json::natural(root, "gate.start").value_or(0);
     if (const auto* names = json::find_path(root, "container.names"); names != nullptr && names->is_object())
         for (const auto& [name, value] : names->items())
             if (value.is_string())

@@ -26,8 +26,10 @@ struct Finding {
 struct Record {
     std::string id; // ULID
     bool final = false;
-    std::string operation; // checkpoint, pre-dump, restore
-    std::string outcome;   // completed, refused, failed; empty while an intent
+    std::string operation;        // checkpoint, pre-dump, restore
+    std::string outcome;          // completed, refused, failed, interrupted; empty while an intent
+    std::int64_t gate_pid = 0;    // who ends it
+    std::uint64_t gate_start = 0; // of that process: clock ticks after boot
 
     // container
     std::string container;

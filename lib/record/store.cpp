@@ -2,11 +2,15 @@
 // Copyright the lpm authors
 #include "record/store.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "json/json.hpp"
@@ -16,6 +20,7 @@ namespace lpm::record {
 static constexpr std::size_t max_record = std::size_t{1} << 20;
 // The journal's file now. A later generation begins a new file; positions are generation and byte offset.
 static constexpr const char* journal_dir = "journal";
+static constexpr std::string_view journal_suffix = ".jsonl";
 static constexpr const char* first_journal = "00000001.jsonl";
 static constexpr const char* current_journal = "current";
 
@@ -31,11 +36,15 @@ Result<Store> Store::open(const std::string& dir) {
     return Store(*std::move(fd), dir);
 }
 
-std::string month_of(std::string_view id) {
+std::uint64_t milliseconds_of(std::string_view id) {
     std::uint64_t ms = 0;
     for (const char c : id.substr(0, 10))
         ms = ms << 5 | (ulid_alphabet.find(c) & 31U);
-    return rfc3339({static_cast<time_t>(ms / 1000), 0}).substr(0, 7);
+    return ms;
+}
+
+std::string month_of(std::string_view id) {
+    return rfc3339({static_cast<time_t>(milliseconds_of(id) / 1000), 0}).substr(0, 7);
 }
 
 static std::string file_name(std::string_view id) {
@@ -103,6 +112,47 @@ Result<> Store::append_journal(const Record& record) {
     if (record.final && ::fdatasync(file->get()) != 0)
         return fail_errno(errno, "sync journal");
     return {};
+}
+
+// "00000042.jsonl" is 42; 0 for other names.
+static unsigned generation_of(std::string_view name) {
+    constexpr std::size_t digits = 8;
+    if (name.size() != digits + std::string_view(journal_suffix).size() || !name.ends_with(journal_suffix))
+        return 0;
+    return to_number<unsigned>(name.substr(0, digits)).value_or(0);
+}
+
+static std::string journal_name(unsigned generation) {
+    const std::string number = std::to_string(generation);
+    return std::string(8 - std::min<std::size_t>(8, number.size()), '0') + number +
+           std::string(journal_suffix);
+}
+
+Result<bool> Store::renew_journal(std::uint64_t limit) {
+    constexpr unsigned kept = 4;
+    TRY_ASSIGN(const Fd dir, make_dirs(dir_.get(), journal_dir));
+    struct stat st{};
+    if (::fstatat(dir.get(), current_journal, &st, 0) != 0 || std::cmp_less_equal(st.st_size, limit))
+        return false;
+    std::vector<unsigned> generations;
+    each_entry(dir.get(), [&](int, const dirent& entry) {
+        if (const unsigned generation = generation_of(entry.d_name); generation > 0)
+            generations.push_back(generation);
+        return true;
+    });
+    const unsigned next = generations.empty() ? 1 : std::ranges::max(generations) + 1;
+    const std::string name = journal_name(next);
+    TRY(open_at(dir.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    constexpr const char* draft = ".current";
+    ::unlinkat(dir.get(), draft, 0);
+    if (::symlinkat(name.c_str(), dir.get(), draft) != 0 ||
+        ::renameat(dir.get(), draft, dir.get(), current_journal) != 0)
+        return fail_errno(errno, "link journal/current");
+    TRY(sync_dir(dir.get()));
+    for (const unsigned generation : generations)
+        if (generation + kept <= next)
+            ::unlinkat(dir.get(), journal_name(generation).c_str(), 0);
+    return true;
 }
 
 Result<Record> Store::load(std::string_view id) const {

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,10 @@ class Store {
     [[nodiscard]] Result<> settle_intent(const Record& intent);
     [[nodiscard]] Result<Record> load(std::string_view id) const;
 
+    // Begins a new generation of the journal when the present one is longer than `limit` bytes, and removes
+    // all but the newest four; true when it did. Gates may append meanwhile; one process at a time.
+    [[nodiscard]] Result<bool> renew_journal(std::uint64_t limit);
+
     // The new directory logs/<id>, 0700.
     [[nodiscard]] Result<Fd> make_log_dir(std::string_view id);
     [[nodiscard]] std::string log_dir(std::string_view id) const;
@@ -49,6 +54,8 @@ class Store {
     std::optional<Room> room_;
 };
 
+// Since 1970, from the time in the id.
+[[nodiscard]] std::uint64_t milliseconds_of(std::string_view id);
 // "2026-01": the month directory of a record, from the time in its id.
 [[nodiscard]] std::string month_of(std::string_view id);
 

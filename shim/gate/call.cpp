@@ -10,10 +10,11 @@
 #include <thread>
 #include <unistd.h>
 
+#include "base/boot.hpp"
 #include "base/cpu.hpp"
 #include "base/file.hpp"
+#include "base/procfs.hpp"
 #include "base/text.hpp"
-#include "host.hpp"
 #include "paths.hpp"
 #include "report.hpp"
 
@@ -134,6 +135,9 @@ void Call::fill_record(check::Stage stage) {
     record_.host = system.nodename;
     record_.kernel = system.release;
     record_.arch = system.machine;
+    record_.gate_pid = ::getpid();
+    if (const auto self = procfs::read_stat(0))
+        record_.gate_start = self->start;
     record_.started = rfc3339(now());
 }
 
@@ -160,8 +164,6 @@ void Call::publish() {
 }
 
 void Call::add(const check::Facts& facts) {
-    for (const auto& text : facts.notes)
-        note(text);
     if (record_.operation != "restore" && facts.options.on("tcp-close"))
         record_.tcp = config::name_of(config::Tcp::close);
     else if (record_.operation != "restore" && facts.options.on("tcp-established"))
@@ -196,7 +198,8 @@ bool Call::refused() {
         if (!outcome.transient || facts.frozen || deadline.passed())
             break;
     }
-    add(facts);
+    for (const auto& text : facts.notes)
+        note(text);
     record_.findings = std::move(outcome.findings);
     record_.frozen = facts.frozen;
     record_.criu_path = facts.criu_path;
@@ -209,8 +212,10 @@ bool Call::refused() {
     }
     if (facts.bundle)
         record_.names = facts.bundle->names;
-    if (outcome.code.empty())
+    if (outcome.code.empty()) {
+        add(facts);
         return false;
+    }
     record_.code = outcome.code;
     record_.message = outcome.message;
     finish("refused");

@@ -5,6 +5,7 @@
 #include "call.hpp"
 #include "probe.hpp"
 #include "report.hpp"
+#include "settle.hpp"
 
 using namespace lpm;
 
@@ -14,10 +15,13 @@ static int pass_through(char** argv, char** environment) {
     return 1;
 }
 
-// lpm-gate: the front becomes this program for a checkpoint or a restore. `lpm-gate --probe` fills the cache.
+// lpm-gate: the front becomes this program for a checkpoint or a restore. `lpm-gate --probe` fills the cache,
+// `lpm-gate --settle` ends records of calls that were interrupted and removes old ones.
 int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--probe")
         return gate::probe();
+    if (argc == 2 && std::string_view(argv[1]) == "--settle")
+        return gate::settle();
     const oci::Invocation invocation = oci::parse(argc, argv);
     if (!invocation.gated)
         return pass_through(argv, environment);

@@ -61,6 +61,20 @@ TEST(Settings, takes_only_values_that_suit_an_option) {
     EXPECT_EQ(config::parse("[options]\ntcp = true\nx = \"y\"\nlink_remap = 1\n", "f").problems.size(), 3U);
 }
 
+TEST(Settings, reads_what_stays_of_the_records) {
+    const auto settings = config::parse(
+        "[retention]\nmax_records = 5\nmax_days = 7\nmax_log_mib = 2\nmax_journal_mib = 3\n", "f");
+    EXPECT_TRUE(settings.problems.empty());
+    EXPECT_EQ(settings.retention.max_records, 5U);
+    EXPECT_EQ(settings.retention.max_days, 7U);
+    EXPECT_EQ(settings.retention.max_log_bytes, 2U << 20);
+    EXPECT_EQ(settings.retention.max_journal_bytes, 3U << 20);
+    const auto wrong =
+        config::parse("[retention]\nmax_records = 0\nmax_days = -1\nmax_log_mib = \"1G\"\n", "f");
+    EXPECT_EQ(wrong.problems.size(), 3U);
+    EXPECT_EQ(wrong.retention.max_records, 10'000U);
+}
+
 TEST(Settings, falls_back_to_defaults) {
     const auto broken = config::parse("[gate\ndeadline_ms = 5", "f");
     ASSERT_EQ(broken.problems.size(), 1U);

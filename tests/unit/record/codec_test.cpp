@@ -15,6 +15,8 @@ static record::Record full() {
     r.outcome = "failed";
     r.container = "c1";
     r.root = "/run/runc";
+    r.gate_pid = 99;
+    r.gate_start = 12345;
     r.bundle = "/b";
     r.pid = 7;
     r.frozen = true;
@@ -58,6 +60,8 @@ TEST(Record, survives_being_written_and_read) {
     EXPECT_EQ(read->findings.size(), 2U);
     EXPECT_EQ(read->signal, 9);
     EXPECT_EQ(read->stats, full().stats);
+    EXPECT_EQ(read->gate_pid, 99);
+    EXPECT_EQ(read->gate_start, 12345U);
 }
 
 TEST(Record, reads_what_the_first_version_wrote) {

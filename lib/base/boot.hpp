@@ -4,9 +4,9 @@
 
 #include <string>
 
-namespace lpm::gate {
+namespace lpm {
 
-// Empty when /proc does not say.
+// The kernel's id of this boot; empty when /proc does not say.
 [[nodiscard]] std::string boot_id();
 
-} // namespace lpm::gate
+} // namespace lpm

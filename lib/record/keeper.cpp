@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "record/keeper.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/boot.hpp"
+#include "base/dir.hpp"
+#include "base/file.hpp"
+#include "base/procfs.hpp"
+#include "base/text.hpp"
+
+namespace lpm::record {
+
+// More than anybody keeps; a directory with more is not ours to hold in memory.
+static constexpr std::size_t max_entries = 1'000'000;
+// A draft or an empty record may belong to a call that is going on, but not for so long.
+static constexpr std::uint64_t leftover_age_ms = std::uint64_t{3600} * 1000;
+static constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
+static constexpr const char* suffix = ".json";
+
+static std::uint64_t now_ms() {
+    const timespec time = now();
+    return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
+           static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
+
+static bool older(const std::string& id, std::uint64_t age_ms) {
+    const auto made = milliseconds_of(id);
+    const auto present = now_ms();
+    return made < present && present - made > age_ms;
+}
+
+static std::string record_file(const std::string& id) {
+    return "records/" + month_of(id) + "/" + id + suffix;
+}
+
+Result<Keeper> Keeper::open(const std::string& dir) {
+    TRY_ASSIGN(Store store, Store::open(dir));
+    TRY_ASSIGN(Fd fd, open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(Fd lock, open_at(fd.get(), "keeper.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? fail(Errc::busy, "another process settles the records of " + dir)
+                                    : fail_errno(errno, "lock " + dir);
+    return Keeper(std::move(store), std::move(fd), std::move(lock));
+}
+
+void Keeper::fault(std::string_view what, std::string_view why) {
+    constexpr std::size_t max_faults = 20;
+    if (kept_.faults.size() < max_faults)
+        kept_.faults.push_back(one_line(std::string(what) + ": " + std::string(why)));
+}
+
+// Directories and files of the store have names that follow from valid ids; anything else is not ours.
+std::vector<std::string> Keeper::list_records() {
+    std::vector<std::string> ids;
+    auto root = open_at(dir_.get(), "records", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!root)
+        return ids;
+    each_entry(root->get(), [&](int at, const dirent& month) {
+        if (month.d_name[0] == '.')
+            return true;
+        const auto folder = open_at(at, month.d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (!folder)
+            return true;
+        each_entry(folder->get(), [&](int in, const dirent& entry) {
+            std::string_view name = entry.d_name;
+            // A draft that a killed gate has left: ".<id>.json.tmp.<pid>".
+            if (name.starts_with('.') &&
+                valid_id(name.substr(1, std::min<std::size_t>(26, name.size() - 1))) &&
+                older(std::string(name.substr(1, 26)), leftover_age_ms))
+                ::unlinkat(in, entry.d_name, 0);
+            if (!name.ends_with(suffix))
+                return true;
+            name.remove_suffix(std::string_view(suffix).size());
+            if (valid_id(name) && month_of(name) == month.d_name)
+                ids.emplace_back(name);
+            return ids.size() < max_entries;
+        });
+        return ids.size() < max_entries;
+    });
+    std::ranges::sort(ids);
+    return ids;
+}
+
+// Its gate will not end it: it ran before this boot, or its process is gone. Of a gate that has not said who
+// it is (lpm before 0.2) only the former is certain.
+bool Keeper::abandoned(const Record& record) const {
+    if (record.final)
+        return false;
+    if (record.boot_id != boot_)
+        return !boot_.empty();
+    if (record.gate_pid <= 0)
+        return false;
+    const auto stat = procfs::read_stat(static_cast<pid_t>(record.gate_pid));
+    if (!stat)
+        return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
+    return stat->start != record.gate_start || stat->state == 'Z' || stat->state == 'X';
+}
+
+bool Keeper::settle(const std::string& id) {
+    auto record = store_.load(id);
+    if (!record) {
+        // A power cut has taken what was in it; there is nothing to settle.
+        if (record.error().code == Errc::absent && older(id, leftover_age_ms))
+            ::unlinkat(dir_.get(), record_file(id).c_str(), 0);
+        else if (record.error().code != Errc::absent)
+            fault(id, record.error().text);
+        return false;
+    }
+    if (!abandoned(*record))
+        return false;
+    // Once more: the gate may have published its end between the first look and its own end.
+    record = store_.load(id);
+    if (!record || record->final)
+        return false;
+    record->final = true;
+    record->outcome = "interrupted";
+    record->code = "Interrupted";
+    record->message = "lpm-gate ended before the " + record->operation +
+                      " did: whether the runtime finished it is not known";
+    record->ended = rfc3339(now());
+    if (auto written = store_.publish(*record); !written) {
+        fault(id, written.error().text);
+        return false;
+    }
+    return true;
+}
+
+static bool remove_dir(int at, const std::string& name) {
+    const auto dir = open_at(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!dir)
+        return false;
+    each_entry(dir->get(), [](int in, const dirent& entry) {
+        ::unlinkat(in, entry.d_name, 0); // a directory stays, and keeps this one
+        return true;
+    });
+    return ::unlinkat(at, name.c_str(), AT_REMOVEDIR) == 0;
+}
+
+bool Keeper::remove(const std::string& id) {
+    if (const auto record = store_.load(id); record && !record->final && !abandoned(*record))
+        return false;
+    if (::unlinkat(dir_.get(), record_file(id).c_str(), 0) != 0) {
+        fault(id, "cannot be removed");
+        return false;
+    }
+    return true;
+}
+
+// The oldest first. A month's directory goes with its last record; a gate that is alive has one there.
+void Keeper::remove_old(std::vector<std::string>& ids, const config::Retention& limits) {
+    const std::size_t above = ids.size() - std::min<std::size_t>(ids.size(), limits.max_records);
+    std::size_t at = 0;
+    std::erase_if(ids, [&](const std::string& id) {
+        const bool due = at++ < above || older(id, limits.max_days * day_ms);
+        if (!due || !remove(id))
+            return false;
+        ++kept_.removed;
+        const std::string month = month_of(id);
+        if (month != rfc3339(now()).substr(0, 7))
+            ::unlinkat(dir_.get(), ("records/" + month).c_str(), AT_REMOVEDIR);
+        return true;
+    });
+}
+
+// Logs of records that are there, the newest first, until the limit is reached; all others go.
+void Keeper::remove_logs(const std::vector<std::string>& ids, std::uint64_t limit) {
+    const auto logs = open_at(dir_.get(), "logs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!logs)
+        return;
+    std::vector<std::string> names;
+    each_entry(logs->get(), [&](int, const dirent& entry) {
+        if (valid_id(entry.d_name))
+            names.emplace_back(entry.d_name);
+        return names.size() < max_entries;
+    });
+    std::ranges::sort(names, std::greater{});
+    std::uint64_t total = 0;
+    for (const std::string& name : names) {
+        bool keep = std::ranges::binary_search(ids, name) || !older(name, leftover_age_ms);
+        if (keep && total <= limit) {
+            const auto usage = read_dir_usage("/proc/self/fd/" + std::to_string(logs->get()) + "/" + name);
+            total += usage ? usage->disk : 0;
+        }
+        if (keep && total <= limit)
+            continue;
+        if (remove_dir(logs->get(), name))
+            ++kept_.removed_logs;
+        else
+            fault("logs/" + name, "cannot be removed");
+    }
+}
+
+// A gate that has opened the old file may add its line there; readers finish a file before the next one.
+void Keeper::renew_journal(std::uint64_t limit) {
+    if (auto renewed = store_.renew_journal(limit); renewed)
+        kept_.new_journal = *renewed;
+    else
+        fault("journal", renewed.error().text);
+}
+
+Kept Keeper::run(const config::Retention& limits) {
+    kept_ = {};
+    boot_ = boot_id();
+    auto ids = list_records();
+    remove_old(ids, limits);
+    for (const std::string& id : ids)
+        if (settle(id))
+            ++kept_.settled;
+    remove_logs(ids, limits.max_log_bytes);
+    renew_journal(limits.max_journal_bytes);
+    kept_.records = ids.size();
+    return std::move(kept_);
+}
+
+} // namespace lpm::record

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "config/settings.hpp"
+#include "record/store.hpp"
+
+namespace lpm::record {
+
+// What one round has done.
+struct Kept {
+    std::size_t records = 0;         // that stay
+    std::size_t settled = 0;         // intents that nobody would have ended any more
+    std::size_t removed = 0;         // records, for their age or number
+    std::size_t removed_logs = 0;    // directories of logs, of removed records or for their size
+    bool new_journal = false;        // a new generation was begun
+    std::vector<std::string> faults; // "what: why", for things that were left as they are; at most 20
+};
+
+// Ends records whose gate is gone, and keeps the store within its bounds: what the gate never does, since
+// it never scans. One round reads every record once.
+class Keeper {
+  public:
+    // Errc::busy while another process is at it.
+    [[nodiscard]] static Result<Keeper> open(const std::string& dir);
+
+    // Gates may write meanwhile. The record of a gate that is alive is left alone, whatever its age.
+    [[nodiscard]] Kept run(const config::Retention& limits);
+
+  private:
+    Keeper(Store store, Fd dir, Fd lock)
+        : store_(std::move(store)), dir_(std::move(dir)), lock_(std::move(lock)) {}
+    [[nodiscard]] std::vector<std::string> list_records();
+    [[nodiscard]] bool settle(const std::string& id);
+    [[nodiscard]] bool remove(const std::string& id);
+    [[nodiscard]] bool abandoned(const Record& record) const;
+    void remove_old(std::vector<std::string>& ids, const config::Retention& limits);
+    void remove_logs(const std::vector<std::string>& ids, std::uint64_t limit);
+    void renew_journal(std::uint64_t limit);
+    void fault(std::string_view what, std::string_view why);
+
+    Store store_;
+    Fd dir_;
+    Fd lock_;
+    std::string boot_;
+    Kept kept_;
+};
+
+} // namespace lpm::record

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "settle.hpp"
+
+#include <cstdio>
+
+#include "paths.hpp"
+#include "record/keeper.hpp"
+
+namespace lpm::gate {
+
+int settle() {
+    const auto settings = config::read(shim::settings_file);
+    for (const auto& problem : settings.problems)
+        std::fprintf(stderr, "lpm-gate: %s\n", problem.c_str());
+    auto keeper = record::Keeper::open(shim::state_dir);
+    if (!keeper) {
+        std::fprintf(stderr, "lpm-gate: %s\n", keeper.error().text.c_str());
+        return 1;
+    }
+    const auto kept = keeper->run(settings.retention);
+    for (const auto& fault : kept.faults)
+        std::fprintf(stderr, "lpm-gate: %s\n", fault.c_str());
+    std::printf("%zu records: %zu interrupted calls ended, %zu removed; %zu directories of logs removed%s\n",
+                kept.records, kept.settled, kept.removed, kept.removed_logs,
+                kept.new_journal ? "; a new journal begun" : "");
+    return 0;
+}
+
+} // namespace lpm::gate
