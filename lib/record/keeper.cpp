@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ namespace lpm::record {
 
 // More than anybody keeps; a directory with more is not ours to hold in memory.
 static constexpr std::size_t max_entries = 1'000'000;
-// A draft or an empty record may belong to a call that is going on, but not for so long.
+// An empty record or logs without one may belong to a call that has just begun.
 static constexpr std::uint64_t leftover_age_ms = std::uint64_t{3600} * 1000;
 static constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
 static constexpr const char* suffix = ".json";
@@ -56,6 +57,16 @@ void Keeper::fault(std::string_view what, std::string_view why) {
         kept_.faults.push_back(one_line(std::string(what) + ": " + std::string(why)));
 }
 
+// ".<id>.json.tmp.<pid>" (base/draft.cpp), of a process that is gone. Its age says nothing: a restore in the
+// foreground ends its record when its container ends.
+static bool is_dead_draft(std::string_view name) {
+    constexpr std::size_t id_length = 26;
+    if (!name.starts_with('.') || name.size() <= id_length || !valid_id(name.substr(1, id_length)))
+        return false;
+    const auto pid = to_number<pid_t>(name.substr(name.rfind('.') + 1));
+    return pid && *pid > 0 && ::kill(*pid, 0) != 0 && errno == ESRCH;
+}
+
 // Directories and files of the store have names that follow from valid ids; anything else is not ours.
 std::vector<std::string> Keeper::list_records() {
     std::vector<std::string> ids;
@@ -70,10 +81,7 @@ std::vector<std::string> Keeper::list_records() {
             return true;
         each_entry(folder->get(), [&](int in, const dirent& entry) {
             std::string_view name = entry.d_name;
-            // A draft that a killed gate has left: ".<id>.json.tmp.<pid>".
-            if (name.starts_with('.') &&
-                valid_id(name.substr(1, std::min<std::size_t>(26, name.size() - 1))) &&
-                older(std::string(name.substr(1, 26)), leftover_age_ms))
+            if (is_dead_draft(name))
                 ::unlinkat(in, entry.d_name, 0);
             if (!name.ends_with(suffix))
                 return true;

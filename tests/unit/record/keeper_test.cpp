@@ -181,11 +181,16 @@ TEST(Keeper, leaves_what_is_not_its_own) {
 TEST(Keeper, clears_what_killed_gates_have_left) {
     KeptStore kept;
     const std::string month = "records/2016-07/";
-    kept.dir.write(month + "." + old_id + ".json.tmp.12", "half");
+    const std::string draft = month + "." + old_id + ".json.tmp.";
+    const std::string dead = draft + std::to_string(dead_process());
+    const std::string alive = draft + std::to_string(::getpid());
+    kept.dir.write(dead, "half");
+    kept.dir.write(alive, "half");
     kept.dir.write(month + old_id + ".json", "");
     const auto done = kept.run({.max_days = 36'500});
     EXPECT_TRUE(done.faults.empty()) << done.faults.front();
-    EXPECT_FALSE(kept.has(month + "." + old_id + ".json.tmp.12"));
+    EXPECT_FALSE(kept.has(dead));
+    EXPECT_TRUE(kept.has(alive));
     EXPECT_FALSE(kept.has(month + old_id + ".json")) << "a power cut has taken what was in it";
 }
 
