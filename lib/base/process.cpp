@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.hpp"
+#include "base/file.hpp"
 
 extern char** environ;
 
@@ -20,76 +22,142 @@ namespace lpm {
 
 using Clock = std::chrono::steady_clock;
 
-static Result<pid_t> start(const std::vector<std::string>& argv, int output) {
+static std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+    std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
+    for (const auto& word : words)
+        pointers.push_back(const_cast<char*>(word.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+static Result<pid_t> start(const Job& job, int input, int output) {
+    constexpr int first_other = 3;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawnattr_init(&attributes);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    std::vector<char*> words;
-    words.reserve(argv.size() + 1);
-    for (const auto& word : argv)
-        words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
+    // Those of an engine are in our hands unmarked: its pipes would stay open for as long as this program
+    // runs.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, first_other);
+    ::posix_spawnattr_setflags(&attributes,
+                               POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setsigdefault(&attributes, &all);
+    auto words = pointers_to(job.argv);
+    auto variables = job.environment ? pointers_to(*job.environment) : std::vector<char*>{};
     pid_t pid = 0;
-    const int error = ::posix_spawnp(&pid, words.front(), &actions, &attributes, words.data(), environ);
+    const int error = ::posix_spawnp(&pid, words.front(), &actions, &attributes, words.data(),
+                                     job.environment ? variables.data() : environ);
     ::posix_spawn_file_actions_destroy(&actions);
     ::posix_spawnattr_destroy(&attributes);
     if (error != 0)
-        return fail_errno(error, "start " + argv.front());
+        return fail_errno(error, "start " + job.argv.front());
     return pid;
 }
 
-// Until end of file or `end`; true at end of file.
-static bool collect(int from, Clock::time_point end, std::size_t limit, std::string& text) {
-    std::array<char, 4096> buffer{};
+// In memory: a program that does not read it keeps nobody waiting.
+static Result<Fd> make_input(const std::string& text) {
+    if (text.empty())
+        return open_at(AT_FDCWD, "/dev/null", O_RDONLY);
+    Fd file(::memfd_create("input", MFD_CLOEXEC));
+    if (!file)
+        return fail_errno(errno, "make input");
+    TRY(write_all(file.get(), text));
+    if (::lseek(file.get(), 0, SEEK_SET) != 0)
+        return fail_errno(errno, "make input");
+    return file;
+}
+
+// Reads once if there is something within `wait`; false at end of file.
+static bool collect(int from, std::chrono::milliseconds wait, std::size_t limit, std::string& text,
+                    bool& got) {
+    std::array<char, 65536> buffer{};
+    pollfd poll{from, POLLIN, 0};
+    got = ::poll(&poll, 1, static_cast<int>(wait.count())) > 0;
+    if (!got)
+        return true;
+    const ssize_t n = ::read(from, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR)
+        return true;
+    if (n <= 0)
+        return false;
+    const auto room = limit - std::min(limit, text.size());
+    text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
+    return true;
+}
+
+// Until it ends or the time is over. What it wrote is read to the end, but its children are not waited for.
+static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& status) {
+    using namespace std::chrono_literals;
+    constexpr auto look = 2ms;
+    const auto end = Clock::now() + job.timeout;
+    bool open = true;
     for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
-        if (left <= 0)
-            return false;
-        pollfd poll{from, POLLIN, 0};
-        if (::poll(&poll, 1, static_cast<int>(left)) <= 0)
-            continue;
-        const ssize_t n = ::read(from, buffer.data(), buffer.size());
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        const bool ended = ::waitpid(pid, &status, WNOHANG) == pid;
+        bool got = true;
+        while (open && got && Clock::now() < end)
+            open = collect(from, ended ? 0ms : look, job.limit, output.text, got);
+        if (ended)
             return true;
-        const auto room = limit - std::min(limit, text.size());
-        text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
+        if (Clock::now() >= end)
+            return false;
+        if (!open)
+            ::usleep(500);
     }
 }
 
-Result<Output> run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
-                   std::size_t limit) {
+// With SIGCHLD ignored, as some callers leave it to us, the kernel keeps no status for waitpid.
+class ChildrenSeen {
+  public:
+    ChildrenSeen() {
+        struct sigaction standard{};
+        standard.sa_handler = SIG_DFL;
+        ::sigaction(SIGCHLD, &standard, &before_);
+    }
+    ChildrenSeen(const ChildrenSeen&) = delete;
+    ChildrenSeen& operator=(const ChildrenSeen&) = delete;
+    ~ChildrenSeen() { ::sigaction(SIGCHLD, &before_, nullptr); }
+
+  private:
+    struct sigaction before_{};
+};
+
+Result<Output> run(const Job& job) {
+    const ChildrenSeen seen;
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
         return fail_errno(errno, "pipe");
     const Fd from(ends[0]);
     Fd to(ends[1]);
-    TRY_ASSIGN(const pid_t pid, start(argv, to.get()));
+    TRY_ASSIGN(const Fd input, make_input(job.input));
+    TRY_ASSIGN(const pid_t pid, start(job, input.get(), to.get()));
     to.reset();
     Output output;
-    const auto end = Clock::now() + timeout;
     int status = 0;
-    bool ended = collect(from.get(), end, limit, output.text);
-    // It may close its output and live on.
-    while (ended && ::waitpid(pid, &status, WNOHANG) == 0) {
-        ended = Clock::now() < end;
-        ::usleep(500);
-    }
-    if (!ended) {
+    output.late = !wait_for(pid, from.get(), job, output, status);
+    if (output.late) {
         ::kill(-pid, SIGKILL);
         while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;
     }
-    if (!ended)
+    output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return output;
+}
+
+Result<Output> run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
+                   std::size_t limit) {
+    TRY_ASSIGN(Output output, run(Job{argv, timeout, limit}));
+    if (output.late)
         return fail(Errc::unavailable,
                     argv.front() + " did not end in " + std::to_string(timeout.count()) + " ms");
-    output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return output;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,24 @@
 namespace lpm {
 
 struct Output {
-    int status = 0;   // exit status; 128 + signal when it was killed
-    std::string text; // standard output and standard error
+    int status = 0;    // exit status; 128 + signal when it was killed
+    std::string text;  // standard output and standard error
+    bool late = false; // it did not end in time: it and its process group were killed
 };
 
-// Runs a program found on PATH, with /dev/null as standard input, and collects at most `limit` bytes of what
-// it prints. Errc::unavailable when it did not end in `timeout`: then it and its process group were killed.
+struct Job {
+    std::vector<std::string> argv; // the program is found on PATH
+    std::chrono::milliseconds timeout{};
+    std::size_t limit = 65536; // bytes of its output that are kept; the rest is read and dropped
+    std::string input{};       // on its standard input
+    std::optional<std::vector<std::string>> environment{}; // instead of ours
+};
+
+// Runs a program in a process group of its own, with no signal blocked or ignored and no descriptor of ours
+// but the standard ones. What it has started and left behind may go on; nobody waits for its output.
+[[nodiscard]] Result<Output> run(const Job& job);
+
+// The same in short; Errc::unavailable when it did not end in `timeout`.
 [[nodiscard]] Result<Output> run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
                                  std::size_t limit = 65536);
 
