@@ -63,16 +63,16 @@ sigset_t forwarded() {
 }
 
 Ended wait_for(pid_t pid, const sigset_t& signals) {
+    // SIGCHLD comes once: should the look at the child fail then, there is another one.
+    constexpr timespec patience{1, 0};
     for (;;) {
         siginfo_t info{};
-        const int signal = ::sigwaitinfo(&signals, &info);
-        if (signal < 0)
-            continue;
+        const int signal = ::sigtimedwait(&signals, &info, &patience);
         // A terminal signals the whole process group, the child with us.
-        if (signal != SIGCHLD && info.si_code != SI_KERNEL)
+        if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
             ::kill(pid, signal);
         int status = 0;
-        if (signal != SIGCHLD || ::waitpid(pid, &status, WNOHANG) != pid)
+        if (::waitpid(pid, &status, WNOHANG) != pid)
             continue;
         if (WIFEXITED(status))
             return {.exit_status = WEXITSTATUS(status), .signal = 0};
