@@ -5,23 +5,12 @@
 #include <algorithm>
 #include <fcntl.h>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-// toml++ 3.4 assumes in parse_time what it has not checked ("1979-05-27Tx" from a file is enough): undefined
-// behaviour in a release build. Its parser reports the error by itself without the assumption.
-#include <toml++/impl/preprocessor.hpp>
-#undef TOML_ASSERT_ASSUME
-#define TOML_ASSERT_ASSUME(expr) static_cast<void>(0)
-#include <toml++/toml.hpp>
-
 #include "base/file.hpp"
+#include "toml.hpp"
 
 namespace lpm::config {
 
 static constexpr std::size_t max_bytes = std::size_t{1} << 20;
-// Stands for a byte that is not ASCII. Only comments have a use for those, and toml++ 3.4 runs into code that
-// it marks as unreachable when such a letter follows a number.
-static constexpr char not_ascii = '?';
 
 std::string_view name_of(Severity severity) {
     switch (severity) {
@@ -54,10 +43,6 @@ bool Settings::may_set(std::string_view option) const {
     return lists(settable, option);
 }
 
-static std::string place(const std::string& file, const toml::source_region& at, std::string_view what) {
-    return file + ":" + std::to_string(at.begin.line) + ": " + std::string(what);
-}
-
 // One key: where it is, and how its value gets into the settings; false = not a value for this key.
 struct Key {
     std::string_view table;
@@ -65,6 +50,14 @@ struct Key {
     std::string_view expects;
     bool (*set)(Settings&, const toml::node&);
 };
+
+static bool set_hook_time(Settings& settings, const toml::node& node) {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 1 || value->get() > 60'000)
+        return false;
+    settings.hook_time = std::chrono::milliseconds(value->get());
+    return true;
+}
 
 static bool set_deadline(Settings& settings, const toml::node& node) {
     const auto* value = node.as_integer();
@@ -123,6 +116,7 @@ static void read_option(Settings& settings, const std::string& file, const toml:
 
 static constexpr Key keys[] = {
     {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
+    {"hooks", "total_ms", "a whole number from 1 to 60000", set_hook_time},
     {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
     {"retention", "max_records", "a whole number from 1 to 1000000",
      set_retention<&Retention::max_records, 1'000'000>},
@@ -165,11 +159,7 @@ static void read_key(Settings& settings, const std::string& file, std::string_vi
 
 Settings parse(std::string_view text, const std::string& file) {
     Settings settings;
-    std::string ascii(text);
-    for (char& c : ascii)
-        if (static_cast<unsigned char>(c) >= 0x80)
-            c = not_ascii;
-    const auto parsed = toml::parse(ascii, file);
+    const auto parsed = parse_toml(text, file);
     if (!parsed) {
         settings.problems.push_back(place(file, parsed.error().source(),
                                           std::string(parsed.error().description()) +

@@ -49,6 +49,8 @@ struct Retention {
 struct Settings {
     // All pre-checks together, per operation. What was not judged by then is `unknown`.
     std::chrono::milliseconds deadline{1000};
+    // [hooks] total_ms: all life-cycle hooks of one point together.
+    std::chrono::milliseconds hook_time{10'000};
     // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.
     std::string kubelet_dir = "/var/lib/kubelet";
     // [checks]: id of a check -> severity, in the order of the file.

@@ -84,6 +84,18 @@ static Value findings_to_json(const std::vector<Finding>& findings) {
     return list;
 }
 
+static Value hooks_to_json(const std::vector<HookRun>& hooks) {
+    Value list = Value::array();
+    for (const auto& hook : hooks) {
+        Value entry{
+            {"name", hook.name}, {"point", hook.point}, {"outcome", hook.outcome}, {"time_ms", hook.time_ms}};
+        if (!hook.message.empty())
+            entry["message"] = hook.message;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
 std::string write_record(const Record& record) {
     Value root{{"schema", schema}, {"state", record.final ? "final" : "intent"}};
     for (const auto& [path, member] : texts)
@@ -100,6 +112,8 @@ std::string write_record(const Record& record) {
     for (const auto& [name, value] : record.names)
         root["container"]["names"][name] = value;
     root["checks"] = findings_to_json(record.findings);
+    if (!record.hooks.empty())
+        root["hooks"] = hooks_to_json(record.hooks);
     if (record.exit_status)
         root["result"]["exit"] = *record.exit_status;
     if (record.signal)
@@ -119,6 +133,16 @@ static void read_findings(const Value& root, Record& record) {
         record.findings.push_back({json::text_or_empty(entry, "id"), json::text_or_empty(entry, "severity"),
                                    json::text_or_empty(entry, "verdict"),
                                    json::text_or_empty(entry, "message")});
+}
+
+static void read_hooks(const Value& root, Record& record) {
+    const auto* list = json::find(root, "hooks");
+    if (list == nullptr || !list->is_array())
+        return;
+    for (const auto& entry : *list)
+        record.hooks.push_back({json::text_or_empty(entry, "name"), json::text_or_empty(entry, "point"),
+                                json::text_or_empty(entry, "outcome"), json::text_or_empty(entry, "message"),
+                                json::natural(entry, "time_ms").value_or(0)});
 }
 
 static std::optional<int> small_integer(const Value& root, std::string_view path) {
@@ -153,6 +177,7 @@ Result<Record> parse_record(std::string_view text) {
             if (value.is_string())
                 record.names.emplace_back(name, value.get<std::string>());
     read_findings(root, record);
+    read_hooks(root, record);
     record.exit_status = small_integer(root, "result.exit");
     record.signal = small_integer(root, "result.signal");
     if (const auto* stats = json::find(root, "stats"); stats != nullptr && stats->is_object())

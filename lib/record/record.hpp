@@ -23,6 +23,15 @@ struct Finding {
     std::string message;  // empty for pass
 };
 
+// A life-cycle hook that was to run.
+struct HookRun {
+    std::string name;
+    std::string point;         // pre-checkpoint, post-checkpoint, pre-restore, post-restore
+    std::string outcome;       // done, failed, skipped
+    std::string message;       // why, of failed and skipped
+    std::uint64_t time_ms = 0; // that it took
+};
+
 struct Record {
     std::string id; // ULID
     bool final = false;
@@ -66,6 +75,7 @@ struct Record {
     std::string ended;
 
     std::vector<Finding> findings;
+    std::vector<HookRun> hooks;
 
     std::optional<int> exit_status;
     std::optional<int> signal;

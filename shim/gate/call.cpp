@@ -212,20 +212,30 @@ bool Call::refused() {
     }
     if (facts.bundle)
         record_.names = facts.bundle->names;
-    if (outcome.code.empty()) {
-        add(facts);
-        return false;
+    if (!outcome.code.empty()) {
+        refuse(outcome.code, outcome.message);
+        return true;
     }
-    record_.code = outcome.code;
-    record_.message = outcome.message;
+    add(facts);
+    if (const std::string failure = run_hooks(true); !failure.empty()) {
+        refuse("HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)");
+        return true;
+    }
+    return false;
+}
+
+void Call::refuse(std::string code, std::string message) {
+    record_.code = std::move(code);
+    record_.message = std::move(message);
     finish("refused");
     report_error(invocation_, "lpm refused " + record_.operation + " of " + subject_.id + ": " +
-                                  outcome.message + " [" + outcome.code + "]");
-    return true;
+                                  record_.message + " [" + record_.code + "]");
 }
 
 void Call::finish(std::string_view outcome) {
     record_.outcome = outcome;
+    if (hooks_began_)
+        (void)run_hooks(false);
     record_.final = true;
     record_.ended = rfc3339(now());
     publish();

@@ -49,6 +49,9 @@ class Call {
     void fill_record(check::Stage stage);
     // Puts into the command what lpm adds to it, and into the record that it did.
     void add(const check::Facts& facts);
+    // Runs the life-cycle hooks before or after the runtime's run; why one of them ends the operation.
+    [[nodiscard]] std::string run_hooks(bool before);
+    void refuse(std::string code, std::string message);
     void note(std::string_view text);
     void say(std::string line);
     void publish();
@@ -88,6 +91,7 @@ class Call {
     Fd work_; // the work directory, once it is there
     std::vector<Seen> seen_;
     std::optional<Ended> ended_;
+    bool hooks_began_ = false;
     std::vector<std::string> lines_; // for standard error, after the record is safe
 };
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "lifecycle/lifecycle.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/dir.hpp"
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "config/hook.hpp"
+#include "json/json.hpp"
+
+namespace lpm::lifecycle {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+static constexpr std::size_t max_hooks = 64;
+static constexpr std::size_t max_declaration = 65536;
+static constexpr std::size_t max_output = 65536;
+static constexpr std::string_view suffix = ".toml";
+
+std::string_view name_of(Point point) {
+    switch (point) {
+    case Point::pre_checkpoint:
+        return "pre-checkpoint";
+    case Point::post_checkpoint:
+        return "post-checkpoint";
+    case Point::pre_restore:
+        return "pre-restore";
+    case Point::post_restore:
+        return "post-restore";
+    }
+    return "?";
+}
+
+// It is run as root: nobody else may have written it.
+static Result<> is_trusted(int dir, const char* path) {
+    struct stat st{};
+    if (::fstatat(dir, path, &st, 0) != 0)
+        return fail_errno(errno, path);
+    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fail(Errc::denied, std::string(path) + " can be written by others than root");
+    return {};
+}
+
+static std::vector<std::string> list_names(int dir) {
+    std::vector<std::string> names;
+    each_entry(dir, [&](int, const dirent& entry) {
+        std::string_view name = entry.d_name;
+        // They become names of files beside the logs.
+        constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+        if (!name.starts_with('.') && name.ends_with(suffix) && name.size() <= 64 &&
+            name.find_first_not_of(letters) == std::string_view::npos)
+            names.emplace_back(name);
+        return names.size() < max_hooks;
+    });
+    std::ranges::sort(names);
+    return names;
+}
+
+static Result<config::Hook> read_hook(int dir, const std::string& file) {
+    TRY(is_trusted(dir, file.c_str()));
+    TRY_ASSIGN(const std::string text, read_file(dir, file, max_declaration));
+    TRY_ASSIGN(config::Hook hook,
+               config::parse_hook(text, file, file.substr(0, file.size() - suffix.size())));
+    TRY(is_trusted(AT_FDCWD, hook.path.c_str()));
+    return hook;
+}
+
+std::string state_of(const Round& round, const record::Record& record) {
+    json::Value state{{"schema", 1},
+                      {"hook", name_of(round.point)},
+                      {"operation", record.operation},
+                      {"record", record.id},
+                      {"id", record.container},
+                      {"root", record.root},
+                      {"bundle", record.bundle},
+                      {"image_path", record.image_path},
+                      {"frozen", round.frozen},
+                      {"leave_running", record.leave_running}};
+    if (record.pid > 0)
+        state["pid"] = record.pid;
+    if (!record.outcome.empty())
+        state["outcome"] = record.outcome;
+    if (!record.code.empty())
+        state["code"] = record.code;
+    for (const auto& [name, value] : record.names)
+        state["names"][name] = value;
+    return json::write(state) + "\n";
+}
+
+// Not the caller's: an engine's has secrets of its own, and need not have a PATH.
+static std::vector<std::string> environment_of(const Round& round, const record::Record& record) {
+    return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            std::string("LPM_HOOK=").append(name_of(round.point)),
+            "LPM_OPERATION=" + record.operation,
+            "LPM_RECORD=" + record.id,
+            "LPM_CONTAINER=" + record.container,
+            "LPM_PID=" + std::to_string(record.pid),
+            "LPM_BUNDLE=" + record.bundle,
+            "LPM_IMAGE_PATH=" + record.image_path,
+            "LPM_OUTCOME=" + record.outcome};
+}
+
+// The last line says most about a failure.
+static std::string last_line(std::string_view text) {
+    text = trim(text);
+    return one_line(text.substr(text.rfind('\n') + 1), 200);
+}
+
+// Why it failed; empty when it did not.
+static std::string run_one(const config::Hook& hook, const Round& round, const record::Record& record,
+                           milliseconds left) {
+    Job job;
+    job.argv = hook.args;
+    job.argv.insert(job.argv.begin(), hook.path);
+    job.timeout = std::min(hook.timeout, left);
+    job.limit = max_output;
+    job.input = state_of(round, record);
+    job.environment = environment_of(round, record);
+    const auto output = run(job);
+    if (!output)
+        return output.error().text;
+    if (!output->text.empty() && round.keep)
+        round.keep("hook-" + std::string(name_of(round.point)) + "-" + hook.name + ".log", output->text);
+    std::string why;
+    if (output->late)
+        why = "did not end in " + std::to_string(job.timeout.count()) + " ms and was killed";
+    else if (output->status != 0)
+        why = "ended with status " + std::to_string(output->status);
+    if (const std::string said = last_line(output->text); !why.empty() && !said.empty())
+        why += ": " + said;
+    return why;
+}
+
+namespace {
+
+// The hooks of one point, one after the other.
+class Runner {
+  public:
+    Runner(const Round& round, const record::Record& record)
+        : round_(round), record_(record), end_(Clock::now() + round.total) {}
+
+    // False when the operation is to end here.
+    bool visit(int dir, const std::string& file) {
+        const auto hook = read_hook(dir, file);
+        if (!hook) {
+            note(file, "failed", "not run: " + hook.error().text);
+            return true;
+        }
+        if (!hook->wants(record_.names))
+            return true;
+        if (round_.frozen && !hook->frozen) {
+            note(hook->name, "skipped", "it needs a container that runs, and the caller has frozen this one");
+            return true;
+        }
+        const auto start = Clock::now();
+        const auto left = std::chrono::duration_cast<milliseconds>(end_ - start);
+        const std::string why = left.count() > 0
+                                    ? run_one(*hook, round_, record_, left)
+                                    : "not run: no time was left, see total_ms in [hooks] of lpm.toml";
+        note(hook->name, why.empty() ? "done" : "failed", why);
+        done.hooks.back().time_ms = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<milliseconds>(Clock::now() - start).count());
+        if (why.empty() || !hook->abort)
+            return true;
+        done.failure = "hook " + hook->name + ": " + why;
+        return false;
+    }
+
+    Done done;
+
+  private:
+    void note(const std::string& name, const char* outcome, const std::string& message) {
+        done.hooks.push_back({name, std::string(name_of(round_.point)), outcome, one_line(message), 0});
+    }
+
+    const Round& round_;
+    const record::Record& record_;
+    Clock::time_point end_;
+};
+
+} // namespace
+
+Done run_hooks(const Round& round, const record::Record& record) {
+    Runner runner(round, record);
+    const std::string path = round.dir + "/" + std::string(name_of(round.point));
+    const auto dir = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+    if (!dir)
+        return {};
+    // Those of the point after it are for tidying up: one that fails does not keep the others from it.
+    const bool before = round.point == Point::pre_checkpoint || round.point == Point::pre_restore;
+    for (const std::string& file : list_names(dir->get()))
+        if (!runner.visit(dir->get(), file) && before)
+            break;
+    return std::move(runner.done);
+}
+
+} // namespace lpm::lifecycle

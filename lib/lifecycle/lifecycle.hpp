@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/record.hpp"
+
+// Life-cycle hooks: programs of the node's owner that make an application consistent before its memory is
+// taken, and tell it afterwards (docs/lifecycle.md).
+namespace lpm::lifecycle {
+
+enum class Point { pre_checkpoint, post_checkpoint, pre_restore, post_restore };
+[[nodiscard]] std::string_view name_of(Point point);
+
+struct Round {
+    Point point = Point::pre_checkpoint;
+    bool frozen = false;             // nothing in the container answers
+    std::chrono::milliseconds total; // all hooks together
+    std::string dir;                 // /etc/lpm/checkpoint.d
+    // Where output is kept: a file's name, its content.
+    std::function<void(const std::string&, std::string_view)> keep;
+};
+
+struct Done {
+    std::vector<record::HookRun> hooks; // in the order of their names; those that do not want it are left out
+    std::string failure; // "hook x: reason" of the first that ends the operation; then no more run
+};
+
+// Runs the hooks of one point. `record` is what they are told. A declaration that cannot be read is a run
+// that failed and ends nothing: it has not said that it should.
+[[nodiscard]] Done run_hooks(const Round& round, const record::Record& record);
+
+// What a hook reads on its standard input.
+[[nodiscard]] std::string state_of(const Round& round, const record::Record& record);
+
+} // namespace lpm::lifecycle
