@@ -2,13 +2,10 @@
 // Copyright the lpm authors
 #include "base/sockdiag.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <sched.h>
@@ -18,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/netlink.hpp"
 
 namespace lpm {
 
@@ -54,41 +52,26 @@ struct Request {
     unix_diag_req body;
 };
 
-template <class T> bool read_struct(std::string_view bytes, T& to) {
-    if (bytes.size() < sizeof(T))
-        return false;
-    bytes.copy(reinterpret_cast<char*>(&to), sizeof(T));
-    return true;
-}
-
-// An attribute or message of `length` bytes, head included, takes this much room.
-std::size_t aligned(std::size_t length) {
-    return (length + 3) & ~std::size_t{3};
-}
-
-void read_attributes(std::string_view rest, UnixSocket& socket) {
-    rtattr head{};
+void read_attributes(std::string_view attributes, UnixSocket& socket) {
     bool has_peer = false;
     std::uint8_t shut = 0;
-    while (read_struct(rest, head) && head.rta_len >= sizeof(head) && head.rta_len <= rest.size()) {
-        const auto value = rest.substr(sizeof(head), head.rta_len - sizeof(head));
-        if (head.rta_type == UNIX_DIAG_PEER) {
-            has_peer = read_struct(value, socket.peer);
-        } else if (head.rta_type == UNIX_DIAG_SHUTDOWN) {
-            (void)read_struct(value, shut);
-        } else if (head.rta_type == UNIX_DIAG_ICONS) {
+    netlink::each_attribute(attributes, [&](int type, std::string_view value) {
+        if (type == UNIX_DIAG_PEER) {
+            has_peer = netlink::read_struct(value, socket.peer);
+        } else if (type == UNIX_DIAG_SHUTDOWN) {
+            (void)netlink::read_struct(value, shut);
+        } else if (type == UNIX_DIAG_ICONS) {
             std::uint32_t client = 0;
-            for (std::size_t at = 0; read_struct(value.substr(at), client); at += sizeof(client))
+            for (std::size_t at = 0; netlink::read_struct(value.substr(at), client); at += sizeof(client))
                 socket.clients.push_back(client);
-        } else if (head.rta_type == UNIX_DIAG_NAME) {
+        } else if (type == UNIX_DIAG_NAME) {
             socket.name = value;
             if (!socket.name.empty() && socket.name.front() == '\0')
                 socket.name.front() = '@';
             while (socket.name.ends_with('\0'))
                 socket.name.pop_back();
         }
-        rest.remove_prefix(std::min(aligned(head.rta_len), rest.size()));
-    }
+    });
     // A peer without an inode has been closed, which shuts this end down, or was not accepted yet.
     socket.waiting = has_peer && socket.peer == 0 && shut == 0 && socket.type != SOCK_DGRAM;
 }
@@ -96,31 +79,21 @@ void read_attributes(std::string_view rest, UnixSocket& socket) {
 } // namespace
 
 bool parse_unix_diag(std::string_view answer, std::vector<UnixSocket>& to) {
-    nlmsghdr head{};
-    if (answer.empty())
-        return false;
-    while (read_struct(answer, head) && head.nlmsg_len >= sizeof(head) && head.nlmsg_len <= answer.size()) {
-        if (head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR)
-            return false;
-        const auto body = answer.substr(sizeof(head), head.nlmsg_len - sizeof(head));
+    return netlink::each_message(answer, [&to](const nlmsghdr&, std::string_view body) {
         unix_diag_msg message{};
-        if (read_struct(body, message)) {
-            UnixSocket socket;
-            socket.inode = message.udiag_ino;
-            socket.type = message.udiag_type;
-            socket.listening = message.udiag_state == listening_state;
-            read_attributes(body.substr(sizeof(message)), socket);
-            to.push_back(std::move(socket));
-        }
-        answer.remove_prefix(std::min(aligned(head.nlmsg_len), answer.size()));
-    }
-    return true;
+        if (!netlink::read_struct(body, message))
+            return;
+        UnixSocket socket;
+        socket.inode = message.udiag_ino;
+        socket.type = message.udiag_type;
+        socket.listening = message.udiag_state == listening_state;
+        read_attributes(body.substr(sizeof(message)), socket);
+        to.push_back(std::move(socket));
+    });
 }
 
 Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit) {
     TRY_ASSIGN(const Fd diag, open_diag(pid));
-    constexpr timeval patience{1, 0}; // the kernel answers at once
-    (void)::setsockopt(diag.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     Request request{};
     request.header.nlmsg_len = sizeof(request);
     request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -128,21 +101,14 @@ Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit) 
     request.body.sdiag_family = AF_UNIX;
     request.body.udiag_states = UINT32_MAX;
     request.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS;
-    if (::send(diag.get(), &request, sizeof(request), 0) != static_cast<ssize_t>(sizeof(request)))
-        return fail_errno(errno, "ask for unix sockets");
+    const std::string_view bytes(reinterpret_cast<const char*>(&request), sizeof(request));
     std::vector<UnixSocket> sockets;
-    std::string answer(32768, '\0');
-    for (;;) {
-        const ssize_t size = ::recv(diag.get(), answer.data(), answer.size(), 0);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return fail_errno(errno, "read unix sockets");
-        if (!parse_unix_diag(std::string_view(answer).substr(0, static_cast<std::size_t>(size)), sockets))
-            return sockets;
-        if (sockets.size() > limit)
-            return fail(Errc::unavailable, "there are more than " + std::to_string(limit) + " unix sockets");
-    }
+    TRY(netlink::ask(diag.get(), bytes, "unix sockets", [&](std::string_view answer) {
+        return parse_unix_diag(answer, sockets) && sockets.size() <= limit;
+    }));
+    if (sockets.size() > limit)
+        return fail(Errc::unavailable, "there are more than " + std::to_string(limit) + " unix sockets");
+    return sockets;
 }
 
 Result<Fd> open_pidfd(pid_t pid) {

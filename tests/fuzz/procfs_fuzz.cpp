@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include "base/mountinfo.hpp"
+#include "base/nftables.hpp"
 #include "base/procfd.hpp"
 #include "base/procfs.hpp"
 #include "base/procmaps.hpp"
@@ -67,5 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     mounts(text);
     std::vector<UnixSocket> sockets;
     (void)parse_unix_diag(text, sockets);
+    std::vector<FilterChain> chains;
+    (void)parse_filter_chains(text, chains);
+    expect(chains.size() <= text.size() / 20); // each has its own head
     return 0;
 }
