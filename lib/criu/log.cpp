@@ -16,6 +16,8 @@ struct Known {
 };
 
 static constexpr Known known[] = {
+    {"Connected TCP socket in image", "TcpOptionMissing",
+     "set tcp-established, or tcp-close, for this restore as for the checkpoint"},
     {"Connected TCP socket", "TcpEstablished",
      "close or drain the open TCP connections, or allow tcp-close in /etc/criu/runc.conf on both nodes"},
     {"In-flight connection", "TcpInFlight", "try again: a client was about to be accepted"},
@@ -74,7 +76,10 @@ static constexpr Known known[] = {
     {"Unable to freeze cgroup", "CannotFreeze", "find the process that hangs in the kernel (state D)"},
     {"doesn't have a proper root mount", "MountUnknown", "remove the mount that was made after the start"},
     {"unreachable sharing", "MountSharing", "use mountPropagation None for the mount named"},
+    {"--allow-uprobes", "Uprobes", "set allow-uprobes in /etc/criu/runc.conf on this node too"},
     {"uprobes vma", "Uprobes", "stop the eBPF tracer, or set allow-uprobes on both nodes"},
+    {"using nftables", "NetworkLockHeld",
+     "delete the nftables table CRIU-* that another run has left in the pod's network namespace"},
     {"iptables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
     {"ip6tables-restore", "NetworkLockTool", "install iptables, or set network-lock nftables"},
     {"execvp(\"tar\"", "TarMissing", "install tar: CRIU packs the container's tmpfs mounts with it"},
@@ -82,21 +87,34 @@ static constexpr Known known[] = {
     {"has bad size", "FileChanged", "restore with the same content of the volume as at checkpoint"},
     {"bad mode", "FileChanged", "restore with the same content of the volume as at checkpoint"},
     {"build-ID", "FileChanged", "restore with the same image as at checkpoint"},
+    {"Can't connect inet socket back", "AddressMissing",
+     "restore where the pod has the address that its connections were made with, or with tcp-close"},
     {"Cannot assign requested address", "AddressMissing",
      "the workload listens on an address that this pod does not have: bind 0.0.0.0 or :: instead"},
+    {"Can't bind transport socket", "AddressInUse", "let the other restore in this pod end first"},
     {"Address already in use", "AddressInUse", "stop what listens on the same port in this pod"},
     {"march mismatch", "ArchMismatch", "restore on a node of the same architecture"},
+    {"pid mismatch", "PidTaken", "restore into an own pid namespace"},
+    {"into an empty PID namespace", "PidTaken", "checkpoint the container with its first process"},
+    {" intersects with ", "SessionTaken", "try again: CRIU itself had a process id of the container's"},
     {"do not match expected", "PidTaken", "restore into an own pid namespace"},
     {"Can't fork for", "PidTaken", "restore into an own pid namespace"},
     {"No mapping for", "MountMissing", "declare the same mounts as at checkpoint"},
     {"Can't mount at", "MountMissing", "declare the same mounts, file for file and directory for directory"},
+    {"write lsm profile", "LsmMismatch", "load the profile of the container's on this node"},
     {"mismatched lsm", "LsmMismatch", "restore on a node with the same security module"},
+    {"set FPU registers", "CpuMismatch", "restore on a node with the same CPU features"},
+    {"Task had vdso", "KernelOlder", "restore on a node with the same kernel, or a newer one"},
     {"xsave size mismatch", "CpuMismatch", "restore on a node with the same CPU features"},
     {"xfeatures has unsupported bits", "CpuMismatch", "restore on a node with the same CPU features"},
     {"instruction capabilities do not match", "CpuMismatch", "restore on a node with the same CPU features"},
     {"Need to set the --tcp-close", "TcpOptionMissing", "set tcp-close in /etc/criu/runc.conf on this node"},
-    {"Magic doesn't match", "ImageIncomplete", "copy the checkpoint again: an image file is damaged"},
+    {"agic doesn't match", "ImageIncomplete", "copy the checkpoint again: an image file is damaged"},
+    {"Not supported images version", "ImageVersion", "restore with the CRIU that took the checkpoint"},
     {"Img trimmed", "ImageIncomplete", "copy the checkpoint again: an image file is cut short"},
+    {"TCP repair mode ON", "Capabilities", "run the container engine with CAP_NET_ADMIN"},
+    {"Can't create ghost", "RestoredTwice",
+     "remove what an earlier restore has left on the volume, or restore once only"},
     {"Can't get rlimit", "Capabilities", "run the container engine with all capabilities"},
     {"Need to have the CAP", "Privileges", "run the runtime as real root"},
     {"Can't open file", "FileMissing", "restore with the same image and volumes as at checkpoint"},
@@ -150,6 +168,29 @@ std::optional<LogError> first_error(std::string_view log) {
         return seized && error.code == unknown ? seized : error;
     }
     return seized;
+}
+
+bool cut_short(std::string_view log) {
+    constexpr std::string_view begins = "Version: ";
+    bool begun = false;
+    while (!log.empty()) {
+        const auto line = next_line(log);
+        const auto has = [line](std::string_view part) { return line.find(part) != std::string_view::npos; };
+        if (has("finished successfully") || has("ing FAILED"))
+            return false;
+        begun = begun || has(begins);
+    }
+    return begun;
+}
+
+// A CRIU that runc starts forks once more before it works: the last one counts.
+std::string_view dump_run_id(std::string_view log) {
+    constexpr std::string_view mark = "CRIU run id = ";
+    const auto at = log.rfind(mark);
+    if (at == std::string_view::npos)
+        return {};
+    auto rest = log.substr(at + mark.size());
+    return trim(next_line(rest));
 }
 
 } // namespace lpm::criu

@@ -19,4 +19,11 @@ struct LogError {
 // says after it is mostly a consequence.
 [[nodiscard]] std::optional<LogError> first_error(std::string_view log);
 
+// CRIU was at work and wrote no last line, neither that it was done nor that it failed: it was killed.
+[[nodiscard]] bool cut_short(std::string_view log);
+
+// The id that CRIU gave to the dump, in dump.log its own, in restore.log the one that its images are of;
+// empty when the log does not tell. CRIU names after it what it makes outside of the images.
+[[nodiscard]] std::string_view dump_run_id(std::string_view log);
+
 } // namespace lpm::criu

@@ -2,6 +2,9 @@
 // Copyright the lpm authors
 #include "criu/log.hpp"
 
+#include <string>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 using namespace lpm;
@@ -66,4 +69,72 @@ TEST(CriuLog, blames_a_zombie_only_when_nothing_better_comes) {
     EXPECT_EQ(
         criu::first_error(zombie + "(00.2) Error (criu/sk-inet.c:1): Unsupported proto 262\n").value().code,
         "Mptcp");
+}
+
+TEST(CriuLog, knows_what_restores_fail_of) {
+    constexpr std::pair<const char*, const char*> rows[] = {
+        {"Img trimmed 12/40", "ImageIncomplete"},
+        {"Head magic doesn't match for /images/pstree.img", "ImageIncomplete"},
+        {"Magic doesn't match for /images/core-1.img", "ImageIncomplete"},
+        {"Not supported images version 3", "ImageVersion"},
+        {"Core march mismatch 3", "ArchMismatch"},
+        {"cpu: CPU xsave size mismatch (2696/832)", "CpuMismatch"},
+        {"cpu: CPU xfeatures has unsupported bits (0x2e7)", "CpuMismatch"},
+        {"cpu: CPU instruction capabilities do not match run time", "CpuMismatch"},
+        {"Can't set FPU registers for 12: Invalid argument", "CpuMismatch"},
+        {"Task had vdso, restorer doesn't", "KernelOlder"},
+        {"Need to set the --tcp-close options.", "TcpOptionMissing"},
+        {"Dumped with --allow-uprobes. Need to set it on restore as well.", "Uprobes"},
+        {"inet: Connected TCP socket in image", "TcpOptionMissing"},
+        {"inet: Can't bind inet socket (id 4): Cannot assign requested address", "AddressMissing"},
+        {"inet: Can't connect inet socket back: Invalid argument", "AddressMissing"},
+        {"inet: Can't bind inet socket (id 4): Address already in use", "AddressInUse"},
+        {"Can't bind transport socket /crtools-fd-1-x: Address already in use", "AddressInUse"},
+        {"File var/log/x has bad size 18 (expect 12)", "FileChanged"},
+        {"File var/log/x has bad mode 0100600 (expect 0100644)", "FileChanged"},
+        {"File bin/x has bad build-ID", "FileChanged"},
+        {"files-reg: Can't open file var/log/x on restore: No such file or directory", "FileMissing"},
+        {"mnt: No mapping for 1171:(null) mountpoint", "MountMissing"},
+        {"mnt: Can't mount at ./etc/hosts: Not a directory", "MountMissing"},
+        {"Pid 40 do not match expected 12", "PidTaken"},
+        {"Can't fork for 12: File exists", "PidTaken"},
+        {"Thread pid mismatch 40/12", "PidTaken"},
+        {"Unable to restore into an empty PID namespace", "PidTaken"},
+        {"Current sid 12 intersects with pid (5) in images", "SessionTaken"},
+        {"mismatched lsm types and lsm profile specified", "LsmMismatch"},
+        {"can't write lsm profile -13", "LsmMismatch"},
+        {"Can't create ghost regfile x: File exists", "RestoredTwice"},
+    };
+    for (const auto& [text, code] : rows) {
+        const auto error = criu::first_error("(00.1) Error (criu/x.c:1): " + std::string(text) + "\n");
+        ASSERT_TRUE(error) << text;
+        EXPECT_EQ(error->code, code) << text;
+        EXPECT_FALSE(error->remedy.empty()) << text;
+    }
+}
+
+TEST(CriuLog, knows_what_an_earlier_failure_has_left) {
+    const auto code = [](std::string text) {
+        return criu::first_error("(00.1) Error (x.c:1): " + text)->code;
+    };
+    EXPECT_EQ(code("Locking network failed using nftables\n"), "NetworkLockHeld");
+    EXPECT_EQ(code("Locking network failed: iptables-restore returned 1. This may be\n"), "NetworkLockTool");
+    EXPECT_EQ(code("Can't turn TCP repair mode ON: Operation not permitted\n"), "Capabilities");
+}
+
+TEST(CriuLog, sees_that_nobody_wrote_the_end) {
+    const std::string begin = "(00.000022) Version: 4.1.1 (gitid 0)\n(00.2) Dumping pages\n";
+    EXPECT_TRUE(criu::cut_short(begin));
+    EXPECT_TRUE(criu::cut_short(begin + "(00.3) Dumping fin"));
+    EXPECT_FALSE(criu::cut_short(begin + "(00.3) Dumping finished successfully\n"));
+    EXPECT_FALSE(criu::cut_short(begin + "(00.3) Error (criu/cr-dump.c:1781): Dumping FAILED.\n"));
+    EXPECT_FALSE(criu::cut_short(begin + "(00.3) Error (criu/cr-restore.c:1): Restoring FAILED.\n"));
+    EXPECT_FALSE(criu::cut_short(""));
+    EXPECT_FALSE(criu::cut_short("Error (x.c:1): Can't parse\n"));
+}
+
+TEST(CriuLog, tells_whose_dump_it_is) {
+    EXPECT_EQ(criu::dump_run_id("(00.0) CRIU run id = 0616\n(00.0) CRIU run id = 0d57\n(00.1) x\n"), "0d57");
+    EXPECT_EQ(criu::dump_run_id("(00.0) CRIU run id = 0616\n(00.1) Dump CRIU run id = aaaa\n"), "aaaa");
+    EXPECT_EQ(criu::dump_run_id("(00.1) nothing\n"), "");
 }
