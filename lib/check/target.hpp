@@ -7,12 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "criu/open_files.hpp"
+#include "oci/bundle.hpp"
 #include "record/record.hpp"
 
 namespace lpm::check {
 
 struct Facts;
+
+// The network namespace that a container of this bundle will join; nothing when it gets a new one, which CRIU
+// fills itself.
+[[nodiscard]] std::optional<Fd> open_network(const oci::Bundle& bundle);
 
 // What the images need, compared with what there is where they are to be restored. A list that is nothing
 // could not be made, and its check says `unknown`.

@@ -84,7 +84,8 @@ int try_bind(int net, const criu::InetSocket& socket, int type, std::uint16_t po
     return ::bind(trial->get(), generic, address.size) == 0 ? 0 : errno;
 }
 
-// The namespace that the container will join; nothing when it gets a new one, which CRIU fills itself.
+} // namespace
+
 std::optional<Fd> open_network(const oci::Bundle& bundle) {
     std::string path = bundle.network_namespace ? "" : "/proc/self/ns/net";
     for (const auto& joined : bundle.joined)
@@ -95,8 +96,6 @@ std::optional<Fd> open_network(const oci::Bundle& bundle) {
     auto net = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
     return net ? std::optional(*std::move(net)) : std::nullopt;
 }
-
-} // namespace
 
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target) {
     std::vector<std::string> missing;

@@ -116,22 +116,36 @@ void Call::thaw_if_left_frozen() {
     }
 }
 
+// Of a log that tells nothing more: CRIU's last line is always that it was done, or that it failed.
+static const criu::LogError killed{
+    "CriuKilled", "CRIU was cut off in the middle of its work",
+    "look in the kernel's log for a crash of CRIU or the out-of-memory killer, then try again"};
+
+std::optional<criu::LogError> Call::read_failure() {
+    if (!written_by_this_call(log_name()))
+        return std::nullopt;
+    const auto log = read_head(work_.get(), log_name(), max_read_log);
+    if (!log)
+        return std::nullopt;
+    run_id_ = criu::dump_run_id(*log);
+    const auto error = criu::first_error(*log);
+    return !error && criu::cut_short(*log) ? killed : error;
+}
+
 void Call::explain_failure() {
+    const auto error = read_failure();
     std::string_view remedy;
     record_.code = "RuntimeFailed";
     record_.message = "the runtime failed for a reason of its own, which it has printed";
     if (ended_->signal != 0) {
         record_.code = "RuntimeKilled";
         record_.message = "the runtime was killed by signal " + std::to_string(ended_->signal);
-    } else if (written_by_this_call(log_name())) {
-        const auto log = read_head(work_.get(), log_name(), max_read_log);
-        if (const auto error = log ? criu::first_error(*log) : std::nullopt) {
-            record_.code = error->code;
-            record_.message = error->message;
-            remedy = error->remedy;
-            if (!remedy.empty())
-                record_.message += "; " + std::string(remedy);
-        }
+    } else if (error) {
+        record_.code = error->code;
+        record_.message = error->message;
+        remedy = error->remedy;
+        if (!remedy.empty())
+            record_.message += "; " + std::string(remedy);
     }
     if (record_.code == "RuntimeFailed")
         return;
@@ -181,9 +195,15 @@ void Call::end() {
     if (record_.operation != "restore")
         read_lineage();
     const bool ok = succeeded();
-    if (!ok)
+    if (!ok) {
+        wait_for_criu();
         thaw_if_left_frozen();
+    }
     keep_files(ok);
+    if (!ok) {
+        unlock_network();
+        report_tasks();
+    }
     if (ended_->ok() && record_.operation != "restore") {
         if (const auto usage = read_dir_usage(record_.image_path))
             record_.image_bytes = usage->size;

@@ -217,6 +217,7 @@ bool Call::refused() {
         return true;
     }
     add(facts);
+    look_at_network(facts);
     if (const std::string failure = run_hooks(true); !failure.empty()) {
         refuse("HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)");
         return true;

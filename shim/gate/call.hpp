@@ -10,8 +10,11 @@
 #include "check/check.hpp"
 #include "command.hpp"
 #include "config/settings.hpp"
+#include "criu/log.hpp"
+#include "criu/network_lock.hpp"
 #include "criu/tooling.hpp"
 #include "delegate.hpp"
+#include "leftovers.hpp"
 #include "oci/argv.hpp"
 #include "record/store.hpp"
 
@@ -61,8 +64,14 @@ class Call {
     void keep_files(bool ok);
     void keep(int logs, const std::string& name, std::uint64_t limit);
     void keep_stats();
+    [[nodiscard]] std::optional<criu::LogError> read_failure();
     void explain_failure();
     void thaw_if_left_frozen();
+    void look_at_network(const check::Facts& facts);
+    void wait_for_criu();
+    void unlock_network();
+    void report_lock_left(const std::string& what, std::string_view why);
+    void report_tasks();
     void write_passport();
     void read_lineage();
     [[nodiscard]] const char* variable(std::string_view name) const;
@@ -92,6 +101,12 @@ class Call {
     std::vector<Seen> seen_;
     std::optional<Ended> ended_;
     bool hooks_began_ = false;
+    std::string run_id_;        // of the dump, as CRIU's log tells it
+    std::optional<Fd> network_; // the namespace that CRIU locks
+    std::optional<criu::NetworkLock> lock_before_;
+    bool none_stopped_ = false; // before the call, as far as known
+    bool was_alive_ = false;
+    Running running_;
     std::vector<std::string> lines_; // for standard error, after the record is safe
 };
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/network_lock.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <sched.h>
+
+#include "base/file.hpp"
+#include "base/process.hpp"
+
+namespace lpm::criu {
+
+static constexpr std::string_view prefix = "CRIU-";
+static constexpr std::size_t max_chains = 100'000; // kube-proxy makes some thousands
+
+NetworkLock find_network_lock(const std::vector<FilterChain>& chains) {
+    NetworkLock lock;
+    for (const auto& chain : chains) {
+        if (chain.table == "filter" && chain.name == "CRIU") {
+            lock.chain4 = lock.chain4 || chain.family == NFPROTO_IPV4;
+            lock.chain6 = lock.chain6 || chain.family == NFPROTO_IPV6;
+        } else if (chain.family == NFPROTO_INET && chain.table.starts_with(prefix) &&
+                   std::ranges::find(lock.tables, chain.table) == lock.tables.end()) {
+            lock.tables.push_back(chain.table);
+        }
+    }
+    return lock;
+}
+
+Result<NetworkLock> read_network_lock(int net) {
+    TRY_ASSIGN(const auto chains, list_filter_chains(net, max_chains));
+    return find_network_lock(chains);
+}
+
+// "inet CRIU-<id>" goes into 32 bytes (criu/net.c), so 21 letters of the id are left. Half of them would
+// still tell two runs apart.
+bool belongs_to(std::string_view table, std::string_view run_id) {
+    constexpr std::size_t enough = 16;
+    if (!table.starts_with(prefix))
+        return false;
+    table.remove_prefix(prefix.size());
+    return table.size() >= enough && run_id.starts_with(table);
+}
+
+Result<> remove_lock_table(int net, const std::string& table) {
+    return delete_filter_table(net, NFPROTO_INET, table);
+}
+
+namespace {
+
+// What is started while this lives is in that network namespace, and so are we.
+class Visit {
+  public:
+    [[nodiscard]] Result<> go(int net) {
+        TRY_ASSIGN(home_, open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
+        if (::setns(net, CLONE_NEWNET) != 0)
+            return fail_errno(errno, "enter the network namespace");
+        away_ = true;
+        return {};
+    }
+    ~Visit() {
+        if (away_)
+            (void)::setns(home_.get(), CLONE_NEWNET);
+    }
+    Visit() = default;
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+  private:
+    Fd home_;
+    bool away_ = false;
+};
+
+// The jumps first: a chain that something leads to cannot be deleted. One that is not there does no harm.
+Result<> remove_chain(const char* program) {
+    constexpr std::chrono::seconds patience{2};
+    Output last;
+    for (const auto& words : {std::vector<std::string>{"-D", "INPUT", "-j", "CRIU"},
+                              {"-D", "OUTPUT", "-j", "CRIU"},
+                              {"-F", "CRIU"},
+                              {"-X", "CRIU"}}) {
+        std::vector<std::string> argv{program, "-w", "1", "-t", "filter"};
+        argv.insert(argv.end(), words.begin(), words.end());
+        TRY_ASSIGN(last, run(argv, patience));
+    }
+    if (last.status != 0)
+        return fail(Errc::io, std::string(program) + " could not delete the chain CRIU");
+    return {};
+}
+
+} // namespace
+
+Result<> remove_lock_chain(int net, const NetworkLock& lock) {
+    Visit visit;
+    TRY(visit.go(net));
+    if (lock.chain4)
+        TRY(remove_chain("iptables"));
+    if (lock.chain6)
+        TRY(remove_chain("ip6tables"));
+    return {};
+}
+
+} // namespace lpm::criu

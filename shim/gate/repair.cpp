@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <chrono>
+#include <fcntl.h>
+#include <thread>
+
+#include "base/file.hpp"
+#include "call.hpp"
+#include "check/found.hpp"
+#include "check/target.hpp"
+#include "criu/log.hpp"
+
+// After a failure: is anything left of CRIU that keeps the container, or its pod, from going on?
+namespace lpm::gate {
+
+// A CRIU whose runtime was killed ends by itself when it has something to tell it.
+static constexpr std::chrono::milliseconds patience{3000};
+static constexpr std::chrono::milliseconds pause{50};
+static constexpr std::size_t max_tasks = 1000;
+
+// What the network namespace is, and whether packets are stopped in it already. Later a restore's namespace
+// may have no name any more.
+void Call::look_at_network(const check::Facts& facts) {
+    was_alive_ = facts.alive;
+    none_stopped_ = facts.workload && facts.workload->incomplete.empty() &&
+                    (*facts.workload)[check::Kind::stopped].count == 0;
+    if (record_.operation == "restore") {
+        if (facts.bundle)
+            network_ = check::open_network(*facts.bundle);
+    } else if (facts.alive) {
+        auto net = open_at(AT_FDCWD, "/proc/" + std::to_string(facts.state->init) + "/ns/net", O_RDONLY);
+        if (net)
+            network_ = *std::move(net);
+    }
+    if (!network_)
+        return;
+    if (auto lock = criu::read_network_lock(network_->get()))
+        lock_before_ = *std::move(lock);
+}
+
+void Call::wait_for_criu() {
+    struct stat log{};
+    if (!written_by_this_call(log_name()) ||
+        ::fstatat(work_.get(), log_name(), &log, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        running_ = find_criu(log);
+        if (running_.ours == 0 || std::chrono::steady_clock::now() >= end)
+            break;
+        std::this_thread::sleep_for(pause);
+    }
+    if (running_.ours == 0)
+        return;
+    const std::string what = "CRIU still runs, as process " + std::to_string(running_.ours);
+    note(what);
+    say("lpm: the failed " + record_.operation + " of " + subject_.id + " is not over: " + what +
+        "; end it, or wait for it");
+}
+
+void Call::report_lock_left(const std::string& what, std::string_view why) {
+    note("a network lock of CRIU's was left alone: " + what + ": " + std::string(why));
+    say("lpm: a network lock of CRIU's keeps every packet from reaching " + subject_.id + ": " + what + "; " +
+        std::string(why) + ": delete it when no checkpoint or restore is under way there");
+}
+
+// Only what is ours: a table by the id in its name; a chain, which has none, when it was not there before and
+// no other CRIU may have made it.
+void Call::unlock_network() {
+    const auto lock =
+        network_ ? criu::read_network_lock(network_->get()) : Result<criu::NetworkLock>(criu::NetworkLock{});
+    if (!lock || !lock->any())
+        return;
+    std::vector<std::string> removed;
+    const auto remove = [&](const std::string& what, const Result<>& done) {
+        if (done)
+            removed.push_back(what);
+        else
+            report_lock_left(what, done.error().text);
+    };
+    const std::string busy =
+        "CRIU still runs, as process " + std::to_string(running_.ours != 0 ? running_.ours : running_.other);
+    for (const auto& table : lock->tables) {
+        const std::string what = "the nftables table inet " + table;
+        if (!criu::belongs_to(table, run_id_))
+            note(what + " is of another run of CRIU's and was left alone");
+        else if (running_.ours != 0)
+            report_lock_left(what, busy);
+        else
+            remove(what, criu::remove_lock_table(network_->get(), table));
+    }
+    if (lock->chain()) {
+        const std::string what = "the iptables chain CRIU";
+        if (!lock_before_ || lock_before_->chain())
+            report_lock_left(what, "it was there before this call");
+        else if (running_.ours != 0 || running_.other != 0)
+            report_lock_left(what, busy);
+        else
+            remove(what, criu::remove_lock_chain(network_->get(), *lock));
+    }
+    if (removed.empty())
+        return;
+    const std::string what = check::some_of(removed);
+    note("the network lock that CRIU left was removed: " + what);
+    say("lpm: the failed " + record_.operation + " of " + subject_.id +
+        " left the network of the pod locked; it has been unlocked (" + what + ")");
+}
+
+void Call::report_tasks() {
+    if (record_.operation == "restore" || !state_ || !was_alive_)
+        return;
+    std::vector<std::string> told;
+    if (!oci::alive(*state_))
+        told.push_back("its first process, " + std::to_string(state_->init) + ", is gone");
+    const auto pids = oci::read_pids(*state_, max_tasks);
+    const auto found = pids ? look_at_tasks(*pids) : TaskLeftovers{};
+    if (!found.traced.empty())
+        told.push_back("CRIU traces process " + check::some_of(found.traced));
+    if (none_stopped_ && !found.stopped.empty())
+        told.push_back("stopped by a signal, which only SIGCONT ends: process " +
+                       check::some_of(found.stopped));
+    if (!found.infected.empty())
+        told.push_back("memory of CRIU's stays mapped, which does no harm, in process " +
+                       check::some_of(found.infected));
+    for (const auto& one : told)
+        note("after the failed " + record_.operation + ": " + one);
+    if (!told.empty())
+        say("lpm: after the failed " + record_.operation + " of " + subject_.id + ": " +
+            check::some_of(told));
+}
+
+} // namespace lpm::gate
