@@ -51,7 +51,7 @@ static bool is_infected(pid_t pid) {
     return false;
 }
 
-TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids) {
+TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut) {
     TaskLeftovers found;
     for (const pid_t pid : pids) {
         const auto status = procfs::read_status(pid);
@@ -63,7 +63,7 @@ TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids) {
             found.traced.push_back(name + " by " + std::to_string(status->tracer));
         if (status->state == 'T')
             found.stopped.push_back(name);
-        if (is_infected(pid))
+        if (cut && is_infected(pid))
             found.infected.push_back(name);
     }
     return found;

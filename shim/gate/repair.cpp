@@ -9,6 +9,7 @@
 #include "check/found.hpp"
 #include "check/target.hpp"
 #include "criu/log.hpp"
+#include "oci/phrases.hpp"
 
 // After a failure: is anything left of CRIU that keeps the container, or its pod, from going on?
 namespace lpm::gate {
@@ -60,8 +61,10 @@ void Call::wait_for_criu() {
 
 void Call::report_lock_left(const std::string& what, std::string_view why) {
     note("a network lock of CRIU's was left alone: " + what + ": " + std::string(why));
+    // An error may quote the kernel in words that callers take for something else.
+    const std::string reason = oci::misread(why) ? "it could not be deleted" : std::string(why);
     say("lpm: a network lock of CRIU's keeps every packet from reaching " + subject_.id + ": " + what + "; " +
-        std::string(why) + ": delete it when no checkpoint or restore is under way there");
+        reason + ": delete it when no checkpoint or restore is under way there");
 }
 
 // Only what is ours: a table by the id in its name; a chain, which has none, when it was not there before and
@@ -113,7 +116,8 @@ void Call::report_tasks() {
     if (!oci::alive(*state_))
         told.push_back("its first process, " + std::to_string(state_->init) + ", is gone");
     const auto pids = oci::read_pids(*state_, max_tasks);
-    const auto found = pids ? look_at_tasks(*pids) : TaskLeftovers{};
+    const bool cut = record_.code == "CriuKilled" || record_.code == "RuntimeKilled";
+    const auto found = pids ? look_at_tasks(*pids, cut) : TaskLeftovers{};
     if (!found.traced.empty())
         told.push_back("CRIU traces process " + check::some_of(found.traced));
     if (none_stopped_ && !found.stopped.empty())

@@ -9,10 +9,10 @@ import shutil
 from e2e import SETTINGS, NodeTest, run, settle, wait_for
 
 LINK = pathlib.Path("/etc/lpm/runtime")
-# A runc that dies in the middle of a checkpoint, while the container stands still.
-DIES_FROZEN = """#!/bin/sh
+# A runc that dies in the middle of a checkpoint, when it has done something to the container.
+DIES = """#!/bin/sh
 case " $* " in *" checkpoint "*)
-    /usr/sbin/runc --root {root} pause {cid} 2>/dev/null
+    {act} 2>/dev/null
     kill -KILL $$ ;;
 esac
 exec /usr/sbin/runc "$@"
@@ -20,9 +20,10 @@ exec /usr/sbin/runc "$@"
 
 
 class Killed(NodeTest):
-    def checkpoint_by_a_dying_runtime(self, cid):
+    def checkpoint_by_a_dying_runtime(self, cid, act=None):
         program = self.work / "runc"
-        program.write_text(DIES_FROZEN.format(root=self.crio.runtime.root, cid=cid))
+        act = act or f"/usr/sbin/runc --root {self.crio.runtime.root} pause {cid}"
+        program.write_text(DIES.format(act=act))
         program.chmod(0o755)
         LINK.unlink()
         LINK.symlink_to(program)
@@ -60,6 +61,24 @@ class Killed(NodeTest):
         self.assertEqual(len(self.lines(cid)), lines, "it goes on")
         self.crio.resume(cid)
         self.assert_no_gap(self.lines(cid, lines + 5))
+
+    def test_what_was_stopped_is_told(self):
+        cid = self.start("counter", "/bin/counter")
+        self.lines(cid, 3)
+        pid = self.crio.state(cid)["pid"]
+        done, record = self.checkpoint_by_a_dying_runtime(cid, f"kill -STOP {pid}")
+        self.assertIn(f"stopped by a signal, which only SIGCONT ends: process {pid} (counter)", done.stderr)
+        self.assertIn("stopped by a signal", " ".join(record["notes"]))
+        run("/bin/sh", "-c", f"kill -CONT {pid}")
+        self.assert_no_gap(self.lines(cid, len(self.lines(cid)) + 3))
+
+    def test_a_container_that_is_gone_is_told(self):
+        cid = self.start("counter", "/bin/counter")
+        self.lines(cid, 3)
+        pid = self.crio.state(cid)["pid"]
+        done, record = self.checkpoint_by_a_dying_runtime(cid, f"kill -KILL {pid}; sleep 0.5")
+        self.assertIn(f"its first process, {pid}, is gone", done.stderr)
+        self.assertIn("is gone", " ".join(record["notes"]))
 
 
 class Foreground(NodeTest):

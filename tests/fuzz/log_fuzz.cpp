@@ -14,5 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)criu::parse_config(text, "fuzz.conf");
     if (const auto error = criu::first_error(text); error && error->message.find('\n') != std::string::npos)
         std::abort();
+    (void)criu::cut_short(text);
+    const auto id = criu::dump_run_id(text);
+    if (id.size() > text.size() || id.find('\n') != std::string_view::npos)
+        std::abort();
     return 0;
 }
