@@ -141,14 +141,15 @@ bool add_own_mounts(int dir, Tree& tree) {
             return false;
         }
         const auto image = read_file(dir, entry.d_name, max_mounts);
-        auto places = image ? criu::parse_own_mounts(*image) : std::unexpected(image.error());
-        if (!places) {
+        const auto mounts = image ? criu::parse_mounts(*image) : std::unexpected(image.error());
+        if (!mounts) {
             read = false;
             return false;
         }
         read = true;
-        for (auto& place : *places)
-            tree.add_own(std::move(place));
+        for (const auto& mount : *mounts)
+            if (!mount.external && mount.place.size() > 1 && mount.place.starts_with('/'))
+                tree.add_own(mount.place);
         return true;
     });
     return read;

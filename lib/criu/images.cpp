@@ -19,10 +19,6 @@ namespace lpm::criu {
 static constexpr std::size_t max_image = std::size_t{64} << 20;
 static constexpr std::size_t max_tasks = 1'000'000;
 
-static std::unexpected<Error> damaged(std::string_view what) {
-    return fail(Errc::invalid, std::string(what) + " is damaged or cut short");
-}
-
 const char* lock_method(std::uint32_t number) {
     return number == 0 ? "iptables" : number == 1 ? "nftables" : "skip";
 }

@@ -8,10 +8,6 @@ namespace lpm::criu {
 
 static constexpr std::size_t most = 200'000;
 
-static std::unexpected<Error> damaged(std::string_view what) {
-    return fail(Errc::invalid, std::string(what) + " is damaged or cut short");
-}
-
 static bool read_regular(std::string_view bytes, RegularFile& file) {
     Message entry(bytes);
     while (const auto field = entry.next()) {
@@ -63,83 +59,78 @@ static bool read_socket(std::string_view bytes, InetSocket& socket) {
     return sound && !entry.broken();
 }
 
+// A name of the file system, as against one of the abstract name space; CRIU writes it with or without its
+// end.
+static bool read_unix(std::string_view bytes, UnixSocket& socket) {
+    constexpr std::uint64_t outside = 1; // USK_EXTERN: the socket is not the container's
+    Message entry(bytes);
+    while (const auto field = entry.next()) {
+        if (field->number == 6)
+            socket.external = (field->value & outside) != 0;
+        else if (field->number == 11)
+            socket.name = field->bytes.substr(0, field->bytes.find('\0'));
+    }
+    return !entry.broken();
+}
+
 static bool read_entry(std::string_view bytes, OpenFiles& files) {
     Message entry(bytes);
     bool sound = true;
     while (const auto field = entry.next()) {
-        if (field->number == 3) {
-            RegularFile file;
-            sound = sound && read_regular(field->bytes, file);
-            files.files.push_back(std::move(file));
-        } else if (field->number == 4) {
-            InetSocket socket;
-            sound = sound && read_socket(field->bytes, socket);
-            files.sockets.push_back(socket);
-        }
-        if (files.files.size() + files.sockets.size() > most)
+        if (field->number == 3)
+            sound = sound && read_regular(field->bytes, files.files.emplace_back());
+        else if (field->number == 4)
+            sound = sound && read_socket(field->bytes, files.sockets.emplace_back());
+        else if (field->number == 16)
+            sound = sound && read_unix(field->bytes, files.unix_sockets.emplace_back());
+        if (files.files.size() + files.sockets.size() + files.unix_sockets.size() > most)
             return false;
     }
     return sound && !entry.broken();
 }
 
 Result<OpenFiles> parse_files(std::string_view image) {
-    Image file(image);
-    if (!file.opens(magic::files))
-        return fail(Errc::invalid, "files.img is not a CRIU list of files");
     OpenFiles files;
-    while (const auto record = file.next())
-        if (!read_entry(*record, files))
-            return damaged("files.img");
-    if (file.broken())
-        return damaged("files.img");
+    TRY(each_record(image, magic::files, "files.img",
+                    [&](std::string_view record) { return read_entry(record, files); }));
     return files;
 }
 
 Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image) {
-    Image file(image);
-    if (!file.opens(magic::remap_fpath))
-        return fail(Errc::invalid, "remap-fpath.img is not a CRIU list of files without names");
     std::vector<std::uint32_t> ids;
-    while (const auto record = file.next()) {
-        Message entry(*record);
+    TRY(each_record(image, magic::remap_fpath, "remap-fpath.img", [&](std::string_view record) {
+        Message entry(record);
         while (const auto field = entry.next())
             if (field->number == 1)
                 ids.push_back(static_cast<std::uint32_t>(field->value));
-        if (entry.broken() || ids.size() > most)
-            return damaged("remap-fpath.img");
-    }
-    if (file.broken())
-        return damaged("remap-fpath.img");
+        return !entry.broken() && ids.size() <= most;
+    }));
     return ids;
 }
 
-Result<std::vector<std::string>> parse_own_mounts(std::string_view image) {
-    Image file(image);
-    if (!file.opens(magic::mounts))
-        return fail(Errc::invalid, "not a CRIU list of mounts");
-    std::vector<std::string> places;
-    while (const auto record = file.next()) {
-        std::string_view place;
-        bool external = false;
-        Message entry(*record);
-        while (const auto field = entry.next()) {
-            if (field->number == 7)
-                place = field->bytes;
-            else if (field->number == 13) // ext_mount
-                external = external || field->value != 0;
-            else if (field->number == 18) // ext_key
-                external = external || !field->bytes.empty();
+static bool read_mount(std::string_view bytes, Mount& mount) {
+    Message entry(bytes);
+    while (const auto field = entry.next()) {
+        if (field->number == 7)
+            mount.place = field->bytes;
+        else if (field->number == 13) // ext_mount
+            mount.external = mount.external || field->value != 0;
+        else if (field->number == 18) { // ext_key
+            mount.key = field->bytes;
+            mount.external = mount.external || !mount.key.empty();
         }
-        if (entry.broken() || places.size() > most)
-            return damaged("the list of mounts");
-        if (place.starts_with("./"))
-            place.remove_prefix(1);
-        if (!external && place.size() > 1 && place.starts_with('/'))
-            places.emplace_back(place);
     }
-    if (file.broken())
-        return damaged("the list of mounts");
-    return places;
+    if (mount.place.starts_with("./"))
+        mount.place.erase(0, 1);
+    return !entry.broken();
+}
+
+Result<std::vector<Mount>> parse_mounts(std::string_view image) {
+    std::vector<Mount> mounts;
+    TRY(each_record(image, magic::mounts, "the list of mounts", [&](std::string_view record) {
+        return read_mount(record, mounts.emplace_back()) && mounts.size() <= most;
+    }));
+    return mounts;
 }
 
 Result<std::uint32_t> parse_machine(std::string_view head) {

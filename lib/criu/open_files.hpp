@@ -34,9 +34,15 @@ struct InetSocket {
     bool freebind = false;
 };
 
+struct UnixSocket {
+    std::string name;      // a path, or empty
+    bool external = false; // the other end of a connection, outside of the container
+};
+
 struct OpenFiles {
     std::vector<RegularFile> files;
     std::vector<InetSocket> sockets;
+    std::vector<UnixSocket> unix_sockets;
 };
 // At most 200,000 entries; Errc::invalid above that, and for what is no such image.
 [[nodiscard]] Result<OpenFiles> parse_files(std::string_view image);
@@ -44,8 +50,14 @@ struct OpenFiles {
 // remap-fpath.img: ids of files whose names were gone, and which CRIU makes itself.
 [[nodiscard]] Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image);
 
-// mountpoints-*.img: where CRIU itself will mount something, absolute. What comes from outside is left out.
-[[nodiscard]] Result<std::vector<std::string>> parse_own_mounts(std::string_view image);
+// Of mountpoints-*.img (images/mnt.proto).
+struct Mount {
+    std::string place;     // in the container, absolute
+    std::string key;       // by which the runtime has to hand it over, or empty
+    bool external = false; // it comes from outside; else CRIU makes and fills it
+};
+// As parse_files.
+[[nodiscard]] Result<std::vector<Mount>> parse_mounts(std::string_view image);
 
 // core-*.img: 1 x86-64, 3 arm64 (images/core.proto). Needs only the beginning of the file.
 [[nodiscard]] Result<std::uint32_t> parse_machine(std::string_view head);

@@ -95,4 +95,8 @@ std::optional<std::string_view> Image::next() {
     return record;
 }
 
+std::unexpected<Error> damaged(std::string_view what) {
+    return fail(Errc::invalid, std::string(what) + " is damaged or cut short");
+}
+
 } // namespace lpm::criu

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/result.hpp"
+
 // CRIU's image files and the protobuf wire format inside them, as far as lpm reads them. Everything is a view
 // of the caller's bytes; nothing is ever read beyond them.
 namespace lpm::criu {
@@ -64,5 +66,24 @@ class Image {
     std::string_view rest_;
     bool broken_ = false;
 };
+
+// What a reader says of an image that is not what it should be.
+[[nodiscard]] std::unexpected<Error> damaged(std::string_view what);
+
+// Calls read(std::string_view) for each record of the image, which is of that kind; `what` names it in
+// errors. Damaged when `read` says false, or when the last record is cut short.
+template <class Read>
+[[nodiscard]] Result<> each_record(std::string_view image, std::uint32_t kind, std::string_view what,
+                                   Read read) {
+    Image file(image);
+    if (!file.opens(kind))
+        return fail(Errc::invalid, std::string(what) + " does not begin as CRIU's images of its kind do");
+    while (const auto record = file.next())
+        if (!read(*record))
+            return damaged(what);
+    if (file.broken())
+        return damaged(what);
+    return {};
+}
 
 } // namespace lpm::criu

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)criu::parse_pagemap(text);
     (void)criu::parse_files(text);
     (void)criu::parse_remaps(text);
-    (void)criu::parse_own_mounts(text);
+    (void)criu::parse_mounts(text);
     (void)criu::parse_machine(text);
     if (const auto tasks = criu::parse_pstree(text))
         for (const auto& task : *tasks)

@@ -56,16 +56,36 @@ TEST(OpenFiles, reads_sockets) {
     EXPECT_FALSE(one.freebind);
 }
 
-TEST(OpenFiles, lie_on_mounts_that_criu_makes) {
+TEST(OpenFiles, reads_unix_sockets) {
+    const auto named = field(11, std::string("/run/app\0", 9));
+    const auto files =
+        criu::parse_files(files_head + record(field(4, "")) +
+                          record("\x82\x01" + std::string(1, static_cast<char>(named.size())) + named) +
+                          record(std::string("\x82\x01\x05\x30\x03\x5a\x01/", 8)));
+    ASSERT_TRUE(files) << files.error().text;
+    ASSERT_EQ(files->unix_sockets.size(), 2U);
+    EXPECT_EQ(files->unix_sockets[0].name, "/run/app");
+    EXPECT_FALSE(files->unix_sockets[0].external);
+    EXPECT_EQ(files->unix_sockets[1].name, "/");
+    EXPECT_TRUE(files->unix_sockets[1].external);
+}
+
+TEST(OpenFiles, lie_on_mounts) {
     const std::string head("\x19\x43\x56\x54\x28\x39\x56\x55", 8);
     const std::string external = field(7, "./data") + std::string("\x68\x01", 2);
-    const std::string keyed = field(7, "/etc/hosts") + std::string("\x92\x01\x01k", 4);
-    const auto places = criu::parse_own_mounts(head + record(field(7, "/")) + record(field(7, "./tmp/own")) +
-                                               record(external) + record(keyed) + record(field(7, "/dev")));
-    ASSERT_TRUE(places) << places.error().text;
-    EXPECT_EQ(*places, (std::vector<std::string>{"/tmp/own", "/dev"}));
-    EXPECT_FALSE(criu::parse_own_mounts(head + record("\x3a")));
-    EXPECT_FALSE(criu::parse_own_mounts(remap_head));
+    const std::string keyed = field(7, "/etc/hosts") + std::string("\x92\x01\x02/k", 5);
+    const auto mounts = criu::parse_mounts(head + record(field(7, "/")) + record(field(7, "./tmp/own")) +
+                                           record(external) + record(keyed));
+    ASSERT_TRUE(mounts) << mounts.error().text;
+    ASSERT_EQ(mounts->size(), 4U);
+    EXPECT_EQ((*mounts)[1].place, "/tmp/own");
+    EXPECT_FALSE((*mounts)[1].external);
+    EXPECT_EQ((*mounts)[2].place, "/data");
+    EXPECT_TRUE((*mounts)[2].external);
+    EXPECT_TRUE((*mounts)[3].external);
+    EXPECT_EQ((*mounts)[3].key, "/k");
+    EXPECT_FALSE(criu::parse_mounts(head + record("\x3a")));
+    EXPECT_FALSE(criu::parse_mounts(remap_head));
 }
 
 TEST(OpenFiles, bear_damage) {
