@@ -203,6 +203,9 @@ std::string write_passport(const Record& record) {
         passport["cpu"] = record.cpu;
     if (!record.tcp.empty())
         passport["tcp"] = record.tcp;
+    for (const auto& [name, value] : record.names)
+        if (name == "image" || name == "image_ref")
+            passport[name] = value;
     return json::write(passport, 2) + "\n";
 }
 
@@ -221,6 +224,8 @@ Result<Passport> parse_passport(std::string_view text) {
     passport.created = json::text_or_empty(root, "created");
     passport.cpu = json::text_or_empty(root, "cpu");
     passport.tcp = json::text_or_empty(root, "tcp");
+    passport.image = json::text_or_empty(root, "image");
+    passport.image_ref = json::text_or_empty(root, "image_ref");
     return passport;
 }
 

@@ -103,7 +103,9 @@ struct Passport {
     std::string criu;
     std::string created;
     std::string cpu;
-    std::string tcp; // close or established: what the dump was told, and the restore must be
+    std::string tcp;       // close or established: what the dump was told, and the restore must be
+    std::string image;     // of the container, as its engine names it
+    std::string image_ref; // its id or digest
 };
 inline constexpr const char* passport_file = "lpm.json";
 [[nodiscard]] std::string write_passport(const Record& record);

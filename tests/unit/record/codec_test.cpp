@@ -20,7 +20,7 @@ static record::Record full() {
     r.bundle = "/b";
     r.pid = 7;
     r.frozen = true;
-    r.names = {{"namespace", "shop"}, {"pod", "web-1"}};
+    r.names = {{"namespace", "shop"}, {"pod", "web-1"}, {"image", "redis:8"}, {"image_ref", "abc"}};
     r.runtime_path = "/usr/sbin/runc";
     r.runtime_kind = "runc";
     r.runtime_version = "1.3.6";
@@ -86,6 +86,8 @@ TEST(Passport, survives_being_written_and_read) {
     EXPECT_EQ(passport->record, full().id);
     EXPECT_EQ(passport->criu, "4.2.1");
     EXPECT_EQ(passport->runtime, "runc 1.3.6");
+    EXPECT_EQ(passport->image, "redis:8");
+    EXPECT_EQ(passport->image_ref, "abc");
     EXPECT_FALSE(record::parse_passport(R"({"record":"../x"})"));
 }
 
