@@ -91,7 +91,8 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
     auto place = json::text_or_empty(entry, "destination");
     const bool bind = type == "bind" || is_word_of(options, "bind") || is_word_of(options, "rbind");
     bundle.has_tmpfs = bundle.has_tmpfs || type == "tmpfs";
-    bundle.mounts.push_back({place, bind ? json::text_or_empty(entry, "source") : std::string(), bind});
+    bundle.mounts.push_back(
+        {place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type == "cgroup"});
     if (!bind)
         return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
@@ -121,6 +122,15 @@ static const json::Value& list_at(const json::Value& spec, std::string_view path
     return list != nullptr && list->is_array() ? *list : none;
 }
 
+static constexpr std::string_view hook_points[] = {"prestart",       "createRuntime", "createContainer",
+                                                   "startContainer", "poststart",     "poststop"};
+
+static void read_hooks(const json::Value& spec, Bundle& bundle) {
+    for (const auto point : hook_points)
+        for (const auto& entry : list_at(spec, "hooks." + std::string(point)))
+            bundle.hooks.push_back({std::string(point), json::text_or_empty(entry, "path")});
+}
+
 Result<Bundle> parse_bundle(std::string_view config_json) {
     TRY_ASSIGN(const json::Value spec, json::parse(config_json, {.bytes = max_bytes}));
     if (!spec.is_object())
@@ -139,6 +149,9 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
     for (const auto& entry : list_at(spec, "linux.maskedPaths"))
         if (entry.is_string())
             bundle.masked.push_back(entry.get<std::string>());
+    for (const auto& entry : list_at(spec, "linux.devices"))
+        bundle.devices.push_back(json::text_or_empty(entry, "path"));
+    read_hooks(spec, bundle);
     if (const auto* annotations = json::find(spec, "annotations"); annotations != nullptr)
         read_names(*annotations, bundle);
     return bundle;

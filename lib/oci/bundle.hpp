@@ -17,6 +17,12 @@ struct MountPoint {
     std::string place;  // in the container
     std::string source; // on the host, of a bind mount
     bool bind = false;
+    bool cgroups = false; // of type cgroup
+};
+
+struct Hook {
+    std::string when; // prestart, createRuntime, ...
+    std::string path;
 };
 
 struct NamespacePath { // of a namespace that the container joins
@@ -41,6 +47,8 @@ struct Bundle {
     std::uint64_t memory_limit = 0;   // linux.resources.memory.limit in bytes; 0: none
     std::vector<std::string> binds;   // where bind mounts are, in the container
     std::vector<std::string> masked;  // linux.maskedPaths
+    std::vector<std::string> devices; // paths of linux.devices
+    std::vector<Hook> hooks;          // in the order of the runtime specification
     std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
     // Names of environment variables that say where the container is, as POD_IP. Never values.
     std::vector<std::string> whereabouts;

@@ -69,3 +69,17 @@ TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
     EXPECT_FALSE(bundle->own_ipc);
     EXPECT_EQ(bundle->skip_checks, "Mptcp");
 }
+
+TEST(Bundle, reads_hooks_and_devices) {
+    const auto bundle = oci::parse_bundle(R"({"mounts":[{"destination":"/sys/fs/cgroup","type":"cgroup"}],
+        "linux":{"devices":[{"path":"/dev/fuse"}]},
+        "hooks":{"poststop":[{"path":"/late"}],"prestart":[{"path":"/first"},{"path":"/second"}],"other":[{}]}})");
+    ASSERT_TRUE(bundle) << bundle.error().text;
+    ASSERT_EQ(bundle->hooks.size(), 3U);
+    EXPECT_EQ(bundle->hooks[0].when, "prestart");
+    EXPECT_EQ(bundle->hooks[1].path, "/second");
+    EXPECT_EQ(bundle->hooks[2].when, "poststop");
+    EXPECT_EQ(bundle->devices, std::vector<std::string>{"/dev/fuse"});
+    EXPECT_TRUE(bundle->mounts[0].cgroups);
+    EXPECT_TRUE(oci::parse_bundle(R"({"hooks":[1],"linux":{"devices":[3]}})"));
+}
