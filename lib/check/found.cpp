@@ -22,14 +22,28 @@ static std::string describe(std::string_view what, const Found& found) {
     return text;
 }
 
-std::string some_of(const std::vector<std::string>& names) {
+std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
     constexpr std::size_t most = 5;
     std::string list;
     for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
-        list += (i == 0 ? "" : ", ") + one_line(names[i], 100);
+        list += (i == 0 ? "" : ", ") + one_line(names[i], limit);
     if (names.size() > most)
         list += " and " + std::to_string(names.size() - most) + " more";
     return list;
+}
+
+Finding not_compared() {
+    return {Verdict::unknown, "what the images need cannot be compared with what is here"};
+}
+
+Finding judge_list(const Facts& facts, List list, std::string_view what, Verdict verdict) {
+    if (!facts.target || !((*facts.target).*list))
+        return not_compared();
+    const std::vector<std::string>& names = *((*facts.target).*list);
+    if (names.empty())
+        return {};
+    constexpr std::size_t longest = 240; // a place and a path; who made the list has cut each
+    return {verdict, std::string(what) + ": " + some_of(names, longest)};
 }
 
 Finding no_workload() {

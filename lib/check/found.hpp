@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,15 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::string_view why,
                                   Verdict verdict = Verdict::block);
 
-// The first five, and how many more there are.
-[[nodiscard]] std::string some_of(const std::vector<std::string>& names);
+// The first five, and how many more there are; `limit` bytes of each.
+[[nodiscard]] std::string some_of(const std::vector<std::string>& names, std::size_t limit = 100);
+
+using List = std::optional<std::vector<std::string>> Target::*;
+// Pass when the list is empty, unknown when it could not be made: "<what>: <some of it>".
+[[nodiscard]] Finding judge_list(const Facts& facts, List list, std::string_view what,
+                                 Verdict verdict = Verdict::block);
+// What a check says that needs the images, when they could not be compared.
+[[nodiscard]] Finding not_compared();
 
 // What a check says that needs the walk, or config.json, when there is none.
 [[nodiscard]] Finding no_workload();

@@ -32,10 +32,6 @@ Finding judge_descriptors(const Facts& facts) {
     return judge_read(facts, *facts.descriptors);
 }
 
-static Finding not_compared() {
-    return {Verdict::unknown, "what the images need cannot be compared with what is here"};
-}
-
 // Numbers of images/core.proto.
 static std::uint32_t own_machine() {
     utsname system{};
@@ -82,17 +78,6 @@ Finding judge_older_kernel(const Facts& facts) {
         return {};
     return {Verdict::warn, "the checkpoint is from Linux " + one_line(facts.target->passport->kernel, 60) +
                                ", which is newer than this kernel"};
-}
-
-using List = std::optional<std::vector<std::string>> Target::*;
-
-static Finding judge_list(const Facts& facts, List list, std::string_view what) {
-    if (!facts.target || !((*facts.target).*list))
-        return not_compared();
-    const std::vector<std::string>& names = *((*facts.target).*list);
-    if (names.empty())
-        return {};
-    return {Verdict::block, std::string(what) + ": " + some_of(names)};
 }
 
 Finding judge_missing_files(const Facts& facts) {

@@ -9,6 +9,7 @@
 #include "base/cpu.hpp"
 #include "base/file.hpp"
 #include "check/facts.hpp"
+#include "check/tree.hpp"
 #include "criu/images.hpp"
 
 namespace lpm::check {
@@ -42,12 +43,29 @@ static void find_namespaces(const oci::Bundle& bundle, Target& target) {
             missing.emplace_back(type).append(" ").append(path);
 }
 
+void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target) {
+    const auto lists = read_mount_lists(dir);
+    auto tree = Tree::open(*facts.bundle, facts.bundle_dir);
+    if (!tree || !lists)
+        return;
+    compare_mounts(facts, *tree, *lists, target);
+    // Of more than one mount namespace the names are those of several roots, and which is whose is not known.
+    if (lists->size() > 1)
+        return;
+    for (const auto& mount : lists->front())
+        if (!mount.external && mount.place.size() > 1 && mount.place.starts_with('/'))
+            tree->add_own(mount.place);
+    compare_files(facts, dir, *tree, files, target);
+    compare_unix_sockets(facts, *tree, files, target);
+}
+
 Target look_at_target(const Facts& facts, int dir) {
     Target target;
     target.passport = read_passport(dir);
     target.machine = read_machine(dir);
     if (auto cpu = read_cpu_features())
         target.cpu = *std::move(cpu);
+    look_at_image_files(facts, dir, target);
     if (!facts.bundle)
         return target;
     find_namespaces(*facts.bundle, target);
@@ -55,7 +73,7 @@ Target look_at_target(const Facts& facts, int dir) {
     const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
     if (!files)
         return target;
-    compare_files(facts, dir, *files, target);
+    compare_bundle(facts, dir, *files, target);
     compare_addresses(facts, *files, target);
     return target;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/result.hpp"
 #include "criu/open_files.hpp"
 #include "oci/bundle.hpp"
 #include "record/record.hpp"
@@ -15,6 +16,7 @@
 namespace lpm::check {
 
 struct Facts;
+class Tree;
 
 // The network namespace that a container of this bundle will join; nothing when it gets a new one, which CRIU
 // fills itself.
@@ -32,13 +34,29 @@ struct Target {
     std::optional<std::vector<std::string>> missing_addresses;
     std::optional<std::vector<std::string>> taken_ports;
     std::optional<std::vector<std::string>> missing_namespaces; // "network /run/netns/x"
+    std::optional<std::vector<std::string>> missing_mounts;     // that the images expect; places
+    std::optional<std::vector<std::string>> missing_sources;    // "/data (source /srv/data)"
+    std::optional<std::vector<std::string>> unlike_sources;     // a file for a folder, or the reverse
+    std::optional<std::vector<std::string>> taken_sockets;      // paths on volumes
+    std::optional<std::vector<std::string>> odd_images;         // "pages-1.img (a link to /x)"
+    std::optional<std::vector<std::string>> open_images;        // "core-1.img (of user 1000)"
 };
 
 // `dir` is the image directory.
 [[nodiscard]] Target look_at_target(const Facts& facts, int dir);
 
-// The parts of it.
-void compare_files(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
+// The parts of it. Files of the bundle against the images in `dir`.
+void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
+void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::OpenFiles& files,
+                   Target& target);
+void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::OpenFiles& files, Target& target);
+
+// A list for each mount namespace. Nothing when there is none, or one that cannot be read.
+using MountLists = std::vector<std::vector<criu::Mount>>;
+[[nodiscard]] std::optional<MountLists> read_mount_lists(int dir);
+void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target);
+
+void look_at_image_files(const Facts& facts, int dir, Target& target);
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target);
 
 } // namespace lpm::check

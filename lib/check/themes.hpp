@@ -70,6 +70,14 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_sharing(const Facts& facts);
 [[nodiscard]] Finding judge_volumes(const Facts& facts);
 [[nodiscard]] Finding judge_lost_files(const Facts& facts);
+[[nodiscard]] Finding judge_missing_mounts(const Facts& facts);
+[[nodiscard]] Finding judge_missing_sources(const Facts& facts);
+[[nodiscard]] Finding judge_unlike_sources(const Facts& facts);
+[[nodiscard]] Finding judge_odd_images(const Facts& facts);
+[[nodiscard]] Finding judge_open_images(const Facts& facts);
+[[nodiscard]] Finding judge_taken_sockets(const Facts& facts);
+[[nodiscard]] Finding judge_changed_image(const Facts& facts);
+[[nodiscard]] Finding judge_hooks(const Facts& facts);
 [[nodiscard]] Finding judge_capabilities(const Facts& facts);
 [[nodiscard]] Finding judge_memory(const Facts& facts);
 

@@ -131,6 +131,7 @@ class Containerd(NodeTest):
         lines = wait_for("output", lambda: (x := output.read_text().splitlines())[3:] and x)
         restored = self.last_record("restore", "completed")
         self.assertEqual(restored["container"]["id"], "restored")
+        self.assert_fits(restored)
         self.assertEqual(lines[0].split()[0], at_checkpoint[0].split()[0])
         first = int(lines[0].split()[1])
         self.assertIn(first, range(1, len(at_checkpoint) + 2), "the count goes on")

@@ -68,7 +68,7 @@ class Podman(PodmanTest):
             passport = json.load(tar.extractfile("checkpoint/lpm.json"))
         self.assertEqual(passport["record"], record["id"])
         self.podman("container", "restore", "--import", archive, "--name", self.container("imported"))
-        self.last_record("restore", "completed")
+        self.assert_fits(self.last_record("restore", "completed"))
         new = self.podman("inspect", "--format", "{{.HostConfig.LogConfig.Path}}", "imported").stdout.strip()
         after = wait_for("output after the restore",
                          lambda: (x := log_lines(new))[(len(before) if new == str(log) else 0) + 3:] and x)

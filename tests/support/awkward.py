@@ -3,6 +3,7 @@
 """Tables of containers that hold one thing (tests/support/awkward/): what a checkpoint cannot take, and the
 harmless twin of it. Each row becomes a test."""
 import dataclasses
+import json
 import os
 import shutil
 import typing
@@ -139,6 +140,25 @@ class Awkward(Refusing):
         self.crio.kill(cid)
         self.crio.delete(cid)
         return bundle
+
+    def taken(self, *holds, **options):
+        """A checkpoint of a container that holds this; the bundle to restore."""
+        cid = self.start("awkward", "/bin/awkward", *holds, **options)
+        self.assertNotIn("awkward:", self.lines(cid, 1)[0])
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.remove(cid)
+
+    def change(self, path, change):
+        """change(data) of a JSON file."""
+        data = json.loads(path.read_text())
+        change(data)
+        path.write_text(json.dumps(data))
+
+    def comes_back_after_all(self, check, bundle):
+        """The harmless twin of what a check refused."""
+        self.restores(bundle)
+        self.show(check, "fine")
 
     def comes_back(self, cid):
         """Restored, it has the same memory and goes on."""

@@ -89,6 +89,13 @@ class NodeTest(unittest.TestCase):
                          ("final", operation, outcome), json.dumps(record, indent=1))
         return record
 
+    def assert_fits(self, record):
+        """A restore from what an engine keeps, into the bundle that it makes: nothing to say of either."""
+        verdicts = {c["id"]: (c["verdict"], c.get("message")) for c in record["checks"]}
+        for check in ("ImageForeign", "ImageWritable", "MountMissing", "MountSource", "MountKind", "HooksAtRestore",
+                      "SocketTaken"):
+            self.assertEqual(verdicts[check], ("pass", None), check)
+
     def add_container(self, cid, crio=None):
         """See to it that this container is gone when the test ends, whatever state it is in then."""
         root = (crio or self.crio).runtime.root

@@ -47,7 +47,15 @@ class Checks : public testing::Test {
                                      .changed_files = std::vector<std::string>{},
                                      .missing_addresses = std::vector<std::string>{},
                                      .taken_ports = std::vector<std::string>{},
-                                     .missing_namespaces = std::vector<std::string>{}};
+                                     .missing_namespaces = std::vector<std::string>{},
+                                     .missing_mounts = std::vector<std::string>{},
+                                     .missing_sources = std::vector<std::string>{},
+                                     .unlike_sources = std::vector<std::string>{},
+                                     .taken_sockets = std::vector<std::string>{},
+                                     .odd_images = std::vector<std::string>{},
+                                     .open_images = std::vector<std::string>{}};
+        facts.target->passport->image_ref = std::string(64, 'a');
+        facts.bundle->names = {{"image_ref", std::string(64, 'a')}};
         facts.target->passport->cpu = "sse2";
         facts.target->passport->kernel = "6.12.1";
     }

@@ -38,7 +38,7 @@ class Files : public Checks {
     void compare(const criu::RegularFile& file) {
         const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
         target = {};
-        check::compare_files(facts, images->get(), {{file}, {}, {}}, target);
+        check::compare_bundle(facts, images->get(), {{file}, {}, {}}, target);
     }
     [[nodiscard]] std::string verdict() const {
         if (!target.missing_files || !target.changed_files)

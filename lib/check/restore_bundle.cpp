@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// The bundle and the image files of a restore.
+#include "base/text.hpp"
+#include "check/found.hpp"
+#include "check/themes.hpp"
+
+namespace lpm::check {
+
+Finding judge_missing_mounts(const Facts& facts) {
+    // Then CRIU may be given more than config.json has.
+    for (const char* option : {"external", "ext-mount-map"})
+        if (const auto set = facts.options.find(option))
+            return {Verdict::unknown, std::string(option) + " is set in " + set->source};
+    return judge_list(facts, &Target::missing_mounts,
+                      "config.json lacks mounts that the container had at the checkpoint");
+}
+
+Finding judge_missing_sources(const Facts& facts) {
+    return judge_list(facts, &Target::missing_sources, "sources of mounts are not on this node");
+}
+
+Finding judge_unlike_sources(const Facts& facts) {
+    return judge_list(facts, &Target::unlike_sources, "mounts whose source cannot be mounted on its place");
+}
+
+Finding judge_odd_images(const Facts& facts) {
+    return judge_list(facts, &Target::odd_images, "the checkpoint has what is no file of its directory");
+}
+
+Finding judge_open_images(const Facts& facts) {
+    return judge_list(facts, &Target::open_images,
+                      "not only root could have changed what the processes will be made of", Verdict::warn);
+}
+
+Finding judge_taken_sockets(const Facts& facts) {
+    return judge_list(facts, &Target::taken_sockets,
+                      "CRIU removes these sockets to make its own, and who listens there is reached no more",
+                      Verdict::warn);
+}
+
+// The part of an image's name that tells its content, and what kind of name it was: an id, or the digest of a
+// manifest. Empty: a tag, which may lead to another image tomorrow.
+static std::string_view content_of(std::string_view name, bool& manifest) {
+    constexpr std::string_view mark = "@sha256:";
+    constexpr std::string_view prefix = "sha256:";
+    const auto at = name.find(mark);
+    manifest = at != std::string_view::npos;
+    if (manifest)
+        return name.substr(at + mark.size());
+    if (name.starts_with(prefix))
+        name.remove_prefix(prefix.size());
+    constexpr std::size_t digits = 64;
+    const bool id =
+        name.size() == digits && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    return id ? name : std::string_view{};
+}
+
+// A digest of the same kind on both sides, or nothing is said: a tag may have stayed while the image changed.
+Finding judge_changed_image(const Facts& facts) {
+    if (!facts.target || !facts.target->passport || !facts.bundle)
+        return not_compared();
+    bool compared = false;
+    const auto& passport = *facts.target->passport;
+    for (const auto& [name, now] : facts.bundle->names) {
+        const std::string_view then = name == "image_ref" ? passport.image_ref
+                                      : name == "image"   ? passport.image
+                                                          : std::string_view{};
+        bool manifest_then = false;
+        bool manifest_now = false;
+        const auto content_then = content_of(then, manifest_then);
+        const auto content_now = content_of(now, manifest_now);
+        if (content_then.empty() || content_now.empty() || manifest_then != manifest_now)
+            continue;
+        compared = true;
+        if (content_then != content_now)
+            return {Verdict::warn, "the container's image was " + one_line(then, 120) +
+                                       " at the checkpoint and is " + one_line(now, 120) +
+                                       " here: programs and libraries may differ"};
+    }
+    return compared ? Finding{} : not_compared();
+}
+
+// At a restore runc calls prestart and createRuntime hooks when CRIU has made the namespaces, before anything
+// is mounted, and calls none of those that follow (libcontainer/criu_linux.go, "setup-namespaces").
+Finding judge_hooks(const Facts& facts) {
+    if (!facts.bundle)
+        return no_bundle();
+    std::vector<std::string> early;
+    std::vector<std::string> never;
+    for (const auto& [when, path] : facts.bundle->hooks)
+        if (when == "prestart" || when == "createRuntime")
+            early.push_back(std::string(when).append(" ").append(path));
+        else if (when != "poststop")
+            never.push_back(std::string(when).append(" ").append(path));
+    std::string text;
+    if (!early.empty())
+        text = "hooks run before anything is mounted: " + some_of(early);
+    if (!never.empty())
+        text += (text.empty() ? "" : "; ") + ("hooks do not run at a restore: " + some_of(never));
+    return text.empty() ? Finding{} : Finding{Verdict::warn, text};
+}
+
+} // namespace lpm::check

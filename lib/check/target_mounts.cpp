@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+
+#include "base/dir.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "check/facts.hpp"
+#include "check/target.hpp"
+#include "check/tree.hpp"
+
+namespace lpm::check {
+
+static constexpr std::size_t max_named = 1000; // a message names five
+
+std::optional<MountLists> read_mount_lists(int dir) {
+    constexpr std::size_t max_image = std::size_t{4} << 20;
+    constexpr std::size_t most = 1000;
+    MountLists lists;
+    bool sound = true;
+    const bool read = each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& entry) {
+        if (!std::string_view(entry.d_name).starts_with("mountpoints-"))
+            return true;
+        const auto image = read_file(dir, entry.d_name, max_image);
+        auto mounts = image ? criu::parse_mounts(*image) : std::unexpected(image.error());
+        sound = mounts && lists.size() < most;
+        if (sound)
+            lists.push_back(*std::move(mounts));
+        return sound;
+    });
+    if (!read || !sound || lists.empty())
+        return std::nullopt;
+    return lists;
+}
+
+// Devices that the runtime makes in every container, and hands over where they are mounted.
+static constexpr std::string_view usual_devices[] = {"/dev/null",   "/dev/zero", "/dev/full",
+                                                     "/dev/random", "/dev/tty",  "/dev/urandom"};
+
+// The runtime hands over what the images call `key`: as runc and crun do, who write the keys in different
+// ways.
+static bool hands_over(const oci::Bundle& bundle, const Tree& tree, std::string_view key) {
+    if (std::ranges::find(usual_devices, key) != std::end(usual_devices))
+        return true;
+    if (std::ranges::find(bundle.devices, key) != bundle.devices.end() ||
+        std::ranges::find(bundle.masked, key) != bundle.masked.end())
+        return true;
+    for (std::size_t i = 0; i < bundle.mounts.size(); ++i) {
+        const oci::MountPoint& mount = bundle.mounts[i];
+        const std::string& place = tree.mounts()[i].place;
+        if (mount.bind ? key == place || key == mount.place : mount.cgroups && is_below(key, place))
+            return true;
+    }
+    return false;
+}
+
+static bool needed(const MountLists& lists, std::string_view key) {
+    return std::ranges::any_of(lists, [&](const std::vector<criu::Mount>& list) {
+        return std::ranges::find(list, key, &criu::Mount::key) != list.end();
+    });
+}
+
+static void find_missing_mounts(const oci::Bundle& bundle, const Tree& tree, const MountLists& lists,
+                                Target& target) {
+    // A place that cannot be told may be any.
+    if (!std::ranges::all_of(tree.mounts(), &Tree::Mount::sure))
+        return;
+    auto& missing = target.missing_mounts.emplace();
+    for (const auto& list : lists)
+        for (const auto& mount : list) // a key that is no path is a word of CRIU's own
+            if (mount.key.starts_with('/') && !hands_over(bundle, tree, mount.key) &&
+                missing.size() < max_named)
+                missing.push_back(one_line(mount.place, 100));
+}
+
+// The runtime mounts everything once in the root, to make places for what is mounted within mounts; not
+// what is below a tmpfs, which CRIU fills.
+static void look_at_sources(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target) {
+    std::vector<std::string> missing;
+    std::vector<std::string> unlike;
+    for (std::size_t i = 0; i < tree.mounts().size() && missing.size() + unlike.size() < max_named; ++i) {
+        const Tree::Mount& mount = tree.mounts()[i];
+        if (facts.deadline->passed())
+            return;
+        if (!mount.bind || !mount.sure || mount.source.starts_with("/proc/")) // there it is the caller's
+            continue;
+        const Tree::Mount* above = tree.mount_of(mount.place, i);
+        const bool tried = above == nullptr || above->bind;
+        const auto names = one_line(mount.place, 80) + " (source " + one_line(mount.source, 80);
+        struct stat source{};
+        if (::stat(mount.source.c_str(), &source) != 0) {
+            if (errno == ENOENT && (tried || needed(lists, mount.place)))
+                missing.push_back(names + ")");
+            continue;
+        }
+        const auto place = tree.find(mount.place, i);
+        if (tried && place && S_ISDIR(place->st_mode) != S_ISDIR(source.st_mode))
+            unlike.push_back(names + (S_ISDIR(source.st_mode) ? " is a folder, the place is a file)"
+                                                              : " is a file, the place is a folder)"));
+    }
+    target.missing_sources = std::move(missing);
+    target.unlike_sources = std::move(unlike);
+}
+
+void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target) {
+    find_missing_mounts(*facts.bundle, tree, lists, target);
+    look_at_sources(facts, tree, lists, target);
+}
+
+} // namespace lpm::check

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "check/tree.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+
+#include "base/file.hpp"
+#include "base/procfs.hpp"
+#include "base/text.hpp"
+
+namespace lpm::check {
+
+static std::string whole(const std::string& path, const std::string& dir) {
+    return path.starts_with('/') ? path : dir + "/" + path;
+}
+
+// "/a//b/./c/../d/" and "a/b/d" are "/a/b/d", as the runtime takes a mount's place.
+static std::string clean(std::string_view path) {
+    std::string out;
+    while (!path.empty()) {
+        const auto part = next_part(path, '/');
+        if (part == "..")
+            out.resize(out.empty() ? 0 : out.rfind('/'));
+        else if (!part.empty() && part != ".")
+            out.append("/").append(part);
+    }
+    return out.empty() ? "/" : out;
+}
+
+static Result<struct stat> look(int root, const std::string& path) {
+    struct stat st{};
+    if (path.empty()) // a mounted file
+        return ::fstat(root, &st) == 0 ? Result<struct stat>(st) : fail_errno(errno, "stat");
+    auto file = open_in_root(root, path, Links::none);
+    if (!file && file.error().sys != ENOENT && file.error().sys != ENOTDIR)
+        return fail(Errc::busy, "not reached without links");
+    if (!file)
+        return std::unexpected(std::move(file).error());
+    return ::fstat(file->get(), &st) == 0 ? Result<struct stat>(st) : fail_errno(errno, "stat");
+}
+
+std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bundle_dir) {
+    if (bundle.root.empty())
+        return std::nullopt;
+    auto root = open_at(AT_FDCWD, whole(bundle.root, bundle_dir), O_PATH | O_DIRECTORY);
+    if (!root)
+        return std::nullopt;
+    auto real = procfs::read_proc_link(0, "fd/" + std::to_string(root->get()));
+    if (!real)
+        return std::nullopt;
+    if (*real == "/")
+        real->clear(); // what is below it begins with the slash
+    Tree tree(*std::move(root), *std::move(real));
+    for (const auto& mount : bundle.mounts) {
+        tree.mounts_.push_back({clean(mount.place), whole(mount.source, bundle_dir), mount.bind, true});
+        tree.resolve(tree.mounts_.back());
+    }
+    return tree;
+}
+
+// A mount's place may lead over links: /var/run/secrets is /run/secrets in most images. The runtime makes
+// what is missing of it: then the part that is there decides.
+void Tree::resolve(Mount& mount) const {
+    std::string there = mount.place;
+    std::string rest;
+    auto file = open_in_root(root_.get(), there, Links::followed);
+    for (auto slash = there.rfind('/'); !file && slash != std::string::npos && slash > 0;
+         slash = there.rfind('/')) {
+        rest.insert(0, there.substr(slash));
+        there.resize(slash);
+        file = open_in_root(root_.get(), there, Links::followed);
+    }
+    if (file) {
+        const auto path = procfs::read_proc_link(0, "fd/" + std::to_string(file->get()));
+        if (!path || !is_below(*path, root_path_)) {
+            mount.sure = false;
+            return;
+        }
+        there = path->substr(root_path_.size());
+    } else {
+        rest = mount.place;
+        there.clear();
+    }
+    mount.place = there + rest;
+    if (rest.empty())
+        return;
+    const auto next = open_in_root(root_.get(), there + rest.substr(0, rest.find('/', 1)), Links::none);
+    mount.sure = !next && next.error().sys == ENOENT;
+}
+
+const Tree::Mount* Tree::mount_of(std::string_view name, std::size_t count) const {
+    const Mount* above = nullptr;
+    for (std::size_t i = 0; i < std::min(count, mounts_.size()); ++i) // the last of two at one place is seen
+        if (is_below(name, mounts_[i].place) &&
+            (above == nullptr || mounts_[i].place.size() >= above->place.size()))
+            above = &mounts_[i];
+    return above;
+}
+
+Result<struct stat> Tree::find(const std::string& name, std::size_t count) const {
+    const Mount* above = mount_of(name, count);
+    if (above == nullptr)
+        return look(root_.get(), name);
+    if (!above->bind)
+        return fail(Errc::busy, "filled by CRIU");
+    TRY_ASSIGN(const Fd source, open_at(AT_FDCWD, above->source, O_PATH));
+    return look(source.get(), name.substr(above->place.size()));
+}
+
+} // namespace lpm::check

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "oci/bundle.hpp"
+
+namespace lpm::check {
+
+// The container's files as they will be: its root, and what is mounted over parts of it.
+class Tree {
+  public:
+    struct Mount {
+        std::string place;  // in the container, without links as far as it is there
+        std::string source; // of a bind mount, absolute
+        bool bind = false;
+        bool sure = true; // false: `place` leads over a link to nowhere
+    };
+
+    // Nothing when the root cannot be opened.
+    [[nodiscard]] static std::optional<Tree> open(const oci::Bundle& bundle, const std::string& bundle_dir);
+
+    // Something that CRIU mounts and fills by itself.
+    void add_own(std::string place) { mounts_.push_back({std::move(place), {}, false, true}); }
+
+    // Those of config.json in its order, then what was added.
+    [[nodiscard]] const std::vector<Mount>& mounts() const { return mounts_; }
+
+    // The mount that holds `name`, among the first `count`; nullptr: it is in the root.
+    [[nodiscard]] const Mount* mount_of(std::string_view name, std::size_t count = SIZE_MAX) const;
+
+    // Names in images have no symbolic links in them, as the kernel tells them. Errc::busy: cannot be told,
+    // since CRIU fills it by itself, or something in the way is a link now.
+    [[nodiscard]] Result<struct stat> find(const std::string& name, std::size_t count = SIZE_MAX) const;
+
+  private:
+    Tree(Fd root, std::string root_path) : root_(std::move(root)), root_path_(std::move(root_path)) {}
+    void resolve(Mount& mount) const;
+
+    Fd root_;
+    std::string root_path_; // as the kernel tells it
+    std::vector<Mount> mounts_;
+};
+
+} // namespace lpm::check

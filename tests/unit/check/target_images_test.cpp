@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../support.hpp"
+#include "base/file.hpp"
+#include "checks.hpp"
+
+using namespace lpm;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+class ImageFiles : public Checks {
+  protected:
+    void look() {
+        const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+        target = {};
+        check::look_at_image_files(facts, images->get(), target);
+    }
+    TempDir dir;
+    check::Target target;
+};
+
+} // namespace
+
+TEST_F(ImageFiles, that_are_files) {
+    dir.write("core-1.img", "x");
+    dir.write("dump.log", "x");
+    std::filesystem::create_symlink("core-1.img", dir.path("core-2.img"));
+    std::filesystem::create_symlink("/nowhere", dir.path("parent"));
+    std::filesystem::create_symlink("gone.img", dir.path("core-3.img"));
+    look();
+    EXPECT_EQ(target.odd_images, Names{});
+    EXPECT_EQ(target.open_images, Names{});
+}
+
+TEST_F(ImageFiles, that_are_none) {
+    std::filesystem::create_symlink("/etc/passwd", dir.path("pages-1.img"));
+    ::mkfifo(dir.path("fs-1.img").c_str(), 0600);
+    std::filesystem::create_directory(dir.path("lpm.json"));
+    std::filesystem::create_symlink("..", dir.path("mm-1.img"));
+    look();
+    ASSERT_TRUE(target.odd_images);
+    std::ranges::sort(*target.odd_images);
+    EXPECT_EQ(*target.odd_images, (Names{"fs-1.img (a pipe)", "lpm.json (a folder)",
+                                         "mm-1.img (a link to ..)", "pages-1.img (a link to /etc/passwd)"}));
+}
+
+TEST_F(ImageFiles, of_others) {
+    dir.write("core-1.img", "x");
+    dir.write("notes", "x");
+    ASSERT_EQ(::chmod(dir.path("core-1.img").c_str(), 0666), 0);
+    ASSERT_EQ(::chmod(dir.path("notes").c_str(), 0666), 0);
+    look();
+    EXPECT_EQ(target.open_images, Names{"core-1.img (others may write it)"});
+    ASSERT_EQ(::chmod(dir.path("core-1.img").c_str(), 0664), 0);
+    look();
+    EXPECT_EQ(target.open_images, Names{}) << "the group is root's";
+    ASSERT_EQ(::chown(dir.path("core-1.img").c_str(), 7, 0), 0);
+    look();
+    EXPECT_EQ(target.open_images, Names{"core-1.img (of user 7)"});
+    ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
+    look();
+    EXPECT_EQ(target.open_images, (Names{"the directory (others may write it)", "core-1.img (of user 7)"}));
+}

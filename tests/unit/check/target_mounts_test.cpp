@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../support.hpp"
+#include "check/tree.hpp"
+#include "checks.hpp"
+
+using namespace lpm;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+class Mounts : public Checks {
+  protected:
+    Mounts() {
+        facts.bundle_dir = dir.path();
+        facts.bundle->root = "rootfs";
+        facts.bundle->masked = {"/proc/keys"};
+        facts.bundle->devices = {"/dev/fuse"};
+        facts.bundle->mounts = {{"/proc", "", false},
+                                {"/dev", "", false},
+                                {"/var/run//data/", dir.path("volume"), true},
+                                {"/sys/fs/cgroup", "", false, true}};
+        dir.write("rootfs/run/.keep", "");
+        dir.write("rootfs/var/x", "");
+        dir.write("rootfs/etc/file", "");
+        std::filesystem::create_symlink("/run", dir.path("rootfs/var/run"));
+        std::filesystem::create_symlink("/nowhere", dir.path("rootfs/dangling"));
+        dir.write("volume/inner/x", "");
+        dir.write("file", "");
+    }
+    void mount(const std::string& place, const std::string& source) {
+        facts.bundle->mounts.push_back({place, dir.path(source), true});
+    }
+    // The images have mounts with these keys.
+    void compare(const Names& keys) {
+        check::MountLists lists(1);
+        for (const auto& key : keys)
+            lists[0].push_back({"/at" + key, key, true});
+        target = {};
+        const auto tree = check::Tree::open(*facts.bundle, facts.bundle_dir);
+        ASSERT_TRUE(tree);
+        check::compare_mounts(facts, *tree, lists, target);
+    }
+    TempDir dir;
+    check::Target target;
+};
+
+} // namespace
+
+TEST_F(Mounts, that_the_runtime_hands_over) {
+    compare({"", "/run/data", "/proc/keys", "/dev/null", "/dev/fuse", "/sys/fs/cgroup/cpu", "CRIU:WORD"});
+    EXPECT_EQ(target.missing_mounts, Names{});
+    EXPECT_EQ(target.missing_sources, Names{});
+    EXPECT_EQ(target.unlike_sources, Names{});
+    compare({"/var/run//data/"});
+    EXPECT_EQ(target.missing_mounts, Names{}) << "crun takes the name as it stands";
+    compare({"/run/database", "/dev/kvm", "/sys/fs/cgroups"});
+    EXPECT_EQ(target.missing_mounts, (Names{"/at/run/database", "/at/dev/kvm", "/at/sys/fs/cgroups"}));
+}
+
+TEST_F(Mounts, whose_place_cannot_be_told) {
+    mount("/dangling/data", "volume");
+    compare({"/elsewhere"});
+    EXPECT_FALSE(target.missing_mounts);
+    facts.bundle->mounts.back().place = "/new/../fresh/./place";
+    compare({"/fresh/place"});
+    EXPECT_EQ(target.missing_mounts, Names{});
+}
+
+TEST_F(Mounts, without_their_source) {
+    mount("/etc/new", "gone");
+    compare({});
+    EXPECT_EQ(target.missing_sources, Names{"/etc/new (source " + dir.path("gone") + ")"});
+    facts.bundle->mounts.back().place = "/dev/log";
+    compare({});
+    EXPECT_EQ(target.missing_sources, Names{}) << "nobody mounts it";
+    compare({"/dev/log"});
+    EXPECT_EQ(target.missing_sources->size(), 1U);
+    facts.bundle->mounts.back() = {"/etc/new", "/proc/self/fd/99", true};
+    compare({});
+    EXPECT_EQ(target.missing_sources, Names{}) << "of another process";
+}
+
+TEST_F(Mounts, of_another_kind) {
+    mount("/etc/file", "volume");
+    mount("/etc", "file");
+    compare({});
+    EXPECT_EQ(target.unlike_sources,
+              (Names{"/etc/file (source " + dir.path("volume") + " is a folder, the place is a file)",
+                     "/etc (source " + dir.path("file") + " is a file, the place is a folder)"}));
+    facts.bundle->mounts.resize(4);
+    mount("/run/data/inner", "file");
+    compare({});
+    EXPECT_EQ(target.unlike_sources->size(), 1U) << "a folder of the volume";
+    facts.bundle->mounts.back().place = "/run/data/new";
+    compare({});
+    EXPECT_EQ(target.unlike_sources, Names{});
+}
+
+TEST_F(Mounts, of_one_list_for_each_namespace) {
+    const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    EXPECT_FALSE(check::read_mount_lists(images));
+    const std::string one("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18);
+    dir.write("mountpoints-1.img", one);
+    dir.write("mountpoints-2.img", one);
+    EXPECT_EQ(check::read_mount_lists(images)->size(), 2U);
+    dir.write("mountpoints-3.img", "x");
+    EXPECT_FALSE(check::read_mount_lists(images));
+    close(images);
+}
