@@ -3,9 +3,11 @@
 #include "base/file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -72,6 +74,27 @@ Result<std::string> read_head(int dir, const std::string& path, std::size_t limi
     if (text && text->size() > limit)
         text->resize(limit);
     return text;
+}
+
+bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit, std::string& text) {
+    std::array<char, 4096> buffer{};
+    for (;;) {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now())
+                .count();
+        if (left <= 0)
+            return false;
+        pollfd poll{fd, POLLIN, 0};
+        if (::poll(&poll, 1, static_cast<int>(left)) <= 0)
+            continue;
+        const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (n <= 0)
+            return true;
+        const auto room = limit - std::min(limit, text.size());
+        text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
+    }
 }
 
 Result<> write_all(int fd, std::string_view bytes) {

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -26,6 +27,10 @@ enum class Links { followed, none };
 [[nodiscard]] Result<std::string> read_file(int dir, const std::string& path, std::size_t limit);
 // The first `limit` bytes, or fewer.
 [[nodiscard]] Result<std::string> read_head(int dir, const std::string& path, std::size_t limit);
+
+// Reads to the end of file, keeping the first `limit` bytes; false when that does not come by `end`.
+[[nodiscard]] bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit,
+                              std::string& text);
 
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
 
