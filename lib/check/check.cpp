@@ -13,6 +13,7 @@ using config::Severity;
 
 static constexpr auto block = Severity::block;
 static constexpr auto warn = Severity::warn;
+static constexpr bool at_create = true;
 
 // In the order in which a user should hear of them: the first that blocks is the message.
 static constexpr Check checks[] = {
@@ -131,11 +132,11 @@ static constexpr Check checks[] = {
      "mounts that neither config.json nor another mount explains", "unmount it, or let the engine mount it",
      judge_unknown_mount},
     {"FilesystemUnsupported", true, false, block, false, "4.8", "kinds of file systems mounted inside",
-     "unmount it, or mount it on the host and bind it in", judge_filesystem},
+     "unmount it, or mount it on the host and bind it in", judge_filesystem, at_create},
     {"MountSharing", true, false, block, false, "4.9", "mounts that propagate from outside",
      "use private propagation", judge_sharing},
     {"Terminal", true, true, block, false, "3.11", "the container has a terminal",
-     "use a container without a terminal, or give --console-socket", judge_terminal},
+     "use a container without a terminal, or give --console-socket", judge_terminal, at_create},
     {"ForeignTerminal", true, false, block, false, "3.11",
      "terminals that a session has left to processes of the container",
      "end the process, or start it without a terminal", judge_foreign_terminal},
@@ -179,19 +180,19 @@ static constexpr Check checks[] = {
     {"SelinuxMissing", true, false, warn, false, "1.7", "a CRIU without SELinux where that is enforcing",
      "install a CRIU that is built with libselinux", judge_selinux},
     {"UserNamespace", true, false, warn, false, "4.12", "a user namespace",
-     "run the pod with hostUsers: true", judge_user_namespace},
+     "run the pod with hostUsers: true", judge_user_namespace, at_create},
     {"PidNamespaceShared", true, false, warn, false, "4.13",
      "a PID namespace that is not the container's own",
-     "run the pod without shareProcessNamespace and hostPID", judge_pid_namespace},
+     "run the pod without shareProcessNamespace and hostPID", judge_pid_namespace, at_create},
     {"MemoryTight", true, false, warn, false, "4.15", "memory for the images in the page cache",
      "free memory on the node", judge_memory},
     {"Whereabouts", true, false, warn, false, "4.18", "variables that tell a process where it is",
-     "let the program ask for its address when it needs it", judge_whereabouts},
+     "let the program ask for its address when it needs it", judge_whereabouts, at_create},
     {"RootfsDiffLost", true, false, warn, false, "4.16",
      "files of the image that the container has changed and CRI-O or Podman leaves out of an archive",
      "let the program write to a volume, or to files that the image has not", judge_lost_files},
     {"VolumesLeftOut", true, false, warn, false, "4.17", "writable volumes, which no archive contains",
-     "save the volumes by other means", judge_volumes},
+     "save the volumes by other means", judge_volumes, at_create},
 };
 
 std::span<const Check> table() {
@@ -236,10 +237,22 @@ static void apply_annotation(const Facts& facts, const config::Settings& setting
     }
 }
 
+static bool runs_at(const Check& check, Stage stage) {
+    switch (stage) {
+    case Stage::create:
+        return check.at_create;
+    case Stage::checkpoint:
+        return check.at_checkpoint;
+    case Stage::restore:
+        return check.at_restore;
+    }
+    return false;
+}
+
 Outcome run(const Facts& facts, const config::Settings& settings) {
     Outcome outcome;
     for (const Check& check : checks) {
-        if (!(facts.subject.stage == Stage::checkpoint ? check.at_checkpoint : check.at_restore))
+        if (!runs_at(check, facts.subject.stage))
             continue;
         const Severity severity = settings.severity_of(check.id).value_or(check.severity);
         if (severity == Severity::off)

@@ -36,6 +36,7 @@ struct Check {
     std::string_view what;     // for docs: what it looks at
     std::string_view remedy;   // what the user can do
     Finding (*judge)(const Facts&);
+    bool at_create = false; // config.json alone decides it: lpm-hook judges it before the container is there
 };
 [[nodiscard]] std::span<const Check> table();
 

@@ -24,7 +24,8 @@
 
 namespace lpm::check {
 
-enum class Stage { checkpoint, restore };
+// create: before the container is there, when only config.json is known (lpm-hook).
+enum class Stage { create, checkpoint, restore };
 
 class Deadline {
   public:
@@ -77,7 +78,7 @@ struct Subject {
 // Everything that the checks judge, gathered in one pass. What could not be read is nothing, and makes the
 // checks that need it say `unknown`.
 struct Facts {
-    const oci::Invocation* invocation = nullptr;
+    const oci::Invocation* invocation = nullptr; // none at creation
     Subject subject;
     const Deadline* deadline = nullptr;
 

@@ -50,6 +50,19 @@ Finding judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, 
     return {};
 }
 
+// Of what config.json mounts, before anything is mounted. The runtime tells CRIU of what lies below /dev.
+Finding judge_planned_filesystems(const Facts& facts) {
+    if (!facts.bundle)
+        return no_bundle();
+    for (const auto& mount : facts.bundle->mounts)
+        if (!mount.bind && !mount.type.empty() && !mount.place.starts_with("/dev/") &&
+            std::ranges::find(known_types, mount.type) == std::end(known_types))
+            return {Verdict::block, "the mount " + one_line(mount.place, 120) + " (" +
+                                        one_line(mount.type, 40) +
+                                        ") is to be of a kind that CRIU does not know"};
+    return {};
+}
+
 } // namespace
 
 Finding judge_unknown_mount(const Facts& facts) {
@@ -63,6 +76,8 @@ Finding judge_unknown_mount(const Facts& facts) {
 }
 
 Finding judge_filesystem(const Facts& facts) {
+    if (facts.subject.stage == Stage::create)
+        return judge_planned_filesystems(facts);
     return judge_mounts(facts, "is of a kind that CRIU does not know", Verdict::block,
                         [&](const Mount& mount) {
                             return !external(facts, mount) && mount.root == "/" &&

@@ -24,8 +24,11 @@ Finding judge_terminal(const Facts& facts) {
         return no_bundle();
     if (!facts.bundle->terminal)
         return {};
-    if (facts.subject.stage == Stage::checkpoint)
-        return {Verdict::warn, "the container has a terminal: CRI-O cannot restore it"};
+    // CRI-O restores detached and without a console socket; podman gives one.
+    if (facts.subject.stage != Stage::restore)
+        return {facts.subject.stage == Stage::create && facts.bundle->crio ? Verdict::block : Verdict::warn,
+                "the container has a terminal: CRI-O cannot restore it",
+                "use a container without a terminal"};
     if (facts.invocation->on(oci::Option::detach) &&
         facts.invocation->text(oci::Option::console_socket) == nullptr)
         return {Verdict::block,
@@ -91,8 +94,9 @@ Finding judge_user_namespace(const Facts& facts) {
         return no_bundle();
     if (!facts.bundle->user_namespace)
         return {};
-    return {Verdict::warn,
-            "the container has a user namespace: it can be dumped, but not restored by today's runtimes"};
+    return {
+        Verdict::warn,
+        "the container has a user namespace: a restore is known to work only where ids stand for themselves"};
 }
 
 } // namespace lpm::check

@@ -50,7 +50,7 @@ static bool hands_over(const oci::Bundle& bundle, const Tree& tree, std::string_
     for (std::size_t i = 0; i < bundle.mounts.size(); ++i) {
         const oci::MountPoint& mount = bundle.mounts[i];
         const std::string& place = tree.mounts()[i].place;
-        if (mount.bind ? key == place || key == mount.place : mount.cgroups && is_below(key, place))
+        if (mount.bind ? key == place || key == mount.place : mount.type == "cgroup" && is_below(key, place))
             return true;
     }
     return false;

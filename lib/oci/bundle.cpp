@@ -53,10 +53,14 @@ static void read_names(const json::Value& annotations, Bundle& bundle) {
         if (!taken)
             bundle.names.emplace_back(std::string(name), value->get<std::string>());
     }
-    if (const auto* manager = json::find(annotations, "io.container.manager"); manager != nullptr)
-        bundle.node_paths = *manager == "cri-o" || *manager == "libpod";
+    if (const auto* manager = json::find(annotations, "io.container.manager"); manager != nullptr) {
+        bundle.crio = *manager == "cri-o";
+        bundle.node_paths = bundle.crio || *manager == "libpod";
+    }
     if (const auto* criu = json::find(annotations, "org.criu.config"); criu != nullptr && criu->is_string())
         bundle.criu_config = criu->get<std::string>();
+    if (const auto* asked = json::find(annotations, checkpointable); asked != nullptr && asked->is_string())
+        bundle.checkpointable = asked->get<std::string>();
     for (const auto& [annotation, member] : ours)
         if (const auto* text = json::find(annotations, annotation); text != nullptr && text->is_string())
             bundle.*member = text->get<std::string>();
@@ -91,8 +95,7 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
     auto place = json::text_or_empty(entry, "destination");
     const bool bind = type == "bind" || is_word_of(options, "bind") || is_word_of(options, "rbind");
     bundle.has_tmpfs = bundle.has_tmpfs || type == "tmpfs";
-    bundle.mounts.push_back(
-        {place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type == "cgroup"});
+    bundle.mounts.push_back({place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type});
     if (!bind)
         return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";

@@ -13,11 +13,14 @@
 
 namespace lpm::oci {
 
+// Annotation: the container is to be one that can be checkpointed (lpm-hook): `required` or `report`.
+inline constexpr std::string_view checkpointable = "lpm.my.domain/checkpointable";
+
 struct MountPoint {
     std::string place;  // in the container
     std::string source; // on the host, of a bind mount
     bool bind = false;
-    bool cgroups = false; // of type cgroup
+    std::string type{}; // of the file system; of a bind mount whatever was written
 };
 
 struct Hook {
@@ -54,6 +57,7 @@ struct Bundle {
     std::vector<std::string> whereabouts;
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.
     std::string skip_checks;
+    bool crio = false;       // made by CRI-O
     bool node_paths = false; // made by CRI-O or Podman: see check/rootfs.cpp
     // lpm.my.domain/options: "name=value", separated by commas.
     std::string options;
@@ -61,6 +65,7 @@ struct Bundle {
     std::vector<std::pair<std::string, std::string>> names;
     // org.criu.config: absent, or empty = "no file", or a path that replaces /etc/criu/runc.conf.
     std::optional<std::string> criu_config;
+    std::optional<std::string> checkpointable; // the annotation of that name
 };
 
 [[nodiscard]] Result<Bundle> parse_bundle(std::string_view config_json);

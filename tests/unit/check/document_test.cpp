@@ -20,15 +20,20 @@ static std::string document() {
            "can be changed\n"
            "for each check in `/etc/lpm/lpm.toml` (`[checks]`). Row numbers are those of the catalogue of "
            "failures that the\n"
-           "project keeps. A check that is transient may pass in a moment.\n\n"
-           "| id | at | default | transient | looks at | remedy | row |\n|---|---|---|---|---|---|---|\n";
+           "project keeps. A check that is transient may pass in a moment. One that is marked at creation "
+           "needs\n"
+           "nothing but config.json, and is judged before the container is there as well "
+           "([hooks.md](hooks.md)).\n\n"
+           "| id | at | default | transient | at creation | looks at | remedy | row |\n"
+           "|---|---|---|---|---|---|---|---|\n";
     for (const auto& entry : check::table())
         out << "| `" << entry.id << "` | "
             << (entry.at_checkpoint && entry.at_restore ? "both"
                 : entry.at_checkpoint                   ? "checkpoint"
                                                         : "restore")
             << " | " << config::name_of(entry.severity) << " | " << (entry.transient ? "yes" : "") << " | "
-            << entry.what << " | " << entry.remedy << " | " << entry.row << " |\n";
+            << (entry.at_create ? "yes" : "") << " | " << entry.what << " | " << entry.remedy << " | "
+            << entry.row << " |\n";
     return out.str();
 }
 

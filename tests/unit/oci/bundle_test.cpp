@@ -80,6 +80,6 @@ TEST(Bundle, reads_hooks_and_devices) {
     EXPECT_EQ(bundle->hooks[1].path, "/second");
     EXPECT_EQ(bundle->hooks[2].when, "poststop");
     EXPECT_EQ(bundle->devices, std::vector<std::string>{"/dev/fuse"});
-    EXPECT_TRUE(bundle->mounts[0].cgroups);
+    EXPECT_EQ(bundle->mounts[0].type, "cgroup");
     EXPECT_TRUE(oci::parse_bundle(R"({"hooks":[1],"linux":{"devices":[3]}})"));
 }
