@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""What front and gate may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
+"""What front, gate and hook may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
 
 Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.tsv when
 that variable names a folder; each budget is a test of its own there.
@@ -15,6 +15,7 @@ import tempfile
 
 FRONT = "shim/lpm-runc"
 GATE = "shim/lpm-gate"
+HOOK = "hooks/lpm-hook"
 REPO = pathlib.Path(__file__).resolve().parents[2]
 # All of them libstdc++'s and libc's: frame_dummy, stdio, exceptions, locales (4), error categories (2). None ours.
 GATE_CONSTRUCTORS = 9
@@ -102,7 +103,7 @@ def arm64_front(tree):
 
 def main():
     tree = pathlib.Path(sys.argv[1]).resolve()
-    front, gate = tree / FRONT, tree / GATE
+    front, gate, hook = tree / FRONT, tree / GATE, tree / HOOK
     limits = {
         "front_needed": lambda: needs_nothing(front),
         "front_size": lambda: size(front, 64 << 10),
@@ -116,6 +117,10 @@ def main():
         "gate_size": lambda: size(gate, 4 << 20),
         "gate_constructors": lambda: constructors(gate, GATE_CONSTRUCTORS),
         "gate_no_executable_data": lambda: no_executable_data(gate),
+        "hook_needed": lambda: needs_nothing(hook),
+        "hook_size": lambda: size(hook, 4 << 20),
+        "hook_constructors": lambda: constructors(hook, GATE_CONSTRUCTORS),
+        "hook_no_executable_data": lambda: no_executable_data(hook),
     }
     wanted = sys.argv[2:] or list(limits)
     results = []

@@ -9,6 +9,7 @@ import tempfile
 import time
 
 import crio_archive
+from crio_hooks import add_hooks
 from crio_runtime import CrioError, Runtime
 from oci_spec import cgroup_path, in_guest, make_spec
 
@@ -24,6 +25,7 @@ class Crio:
         self.base = pathlib.Path(base)
         # What CRI-O never passes; for tests of what would happen if it did.
         self.checkpoint_options, self.restore_options = [], []
+        self.hooks_dirs = []  # its hooks_dir; none, so that a test sees what it asks for
         for folder in (SOCKETS, self.exits, self.base / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -86,7 +88,7 @@ class Crio:
         }
         notes.update(options.pop("annotations", {}))
         spec = make_spec(args, rootfs, cgroup_path(cid), annotations=notes, **options)
-        self._lay_out(cid, spec)
+        self._lay_out(cid, add_hooks(spec, self.hooks_dirs))
         return self._launch(cid, "create", extra=["-t"] if spec["process"]["terminal"] else [])
 
     def start(self, cid):

@@ -23,7 +23,7 @@ class Mounts : public Checks {
         facts.bundle->mounts = {{"/proc", "", false},
                                 {"/dev", "", false},
                                 {"/var/run//data/", dir.path("volume"), true},
-                                {"/sys/fs/cgroup", "", false, true}};
+                                {"/sys/fs/cgroup", "", false, "cgroup"}};
         dir.write("rootfs/run/.keep", "");
         dir.write("rootfs/var/x", "");
         dir.write("rootfs/etc/file", "");
