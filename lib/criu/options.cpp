@@ -54,7 +54,11 @@ std::vector<Setting> parse_config(std::string_view text, const std::string& sour
             continue;
         const auto end = line.find_first_of(" \t=");
         const auto value = end == std::string_view::npos ? std::string_view{} : trim(line.substr(end + 1));
-        settings.push_back({std::string(line.substr(0, end)), std::string(unquoted(value)), source});
+        const auto name = line.substr(0, end);
+        if (name.starts_with("no-")) // CRIU has this form of each flag
+            settings.push_back({std::string(name.substr(3)), "false", source});
+        else
+            settings.push_back({std::string(name), std::string(unquoted(value)), source});
     }
     return settings;
 }

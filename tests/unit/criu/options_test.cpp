@@ -7,9 +7,11 @@
 using namespace lpm;
 
 TEST(CriuOptions, reads_a_file_as_criu_does) {
-    const auto settings =
-        criu::parse_config("# comment\n tcp-close # why\nnetwork-lock skip\nghost-limit=\"5M\"\n\n", "f");
-    ASSERT_EQ(settings.size(), 3U);
+    const auto settings = criu::parse_config(
+        "# comment\n tcp-close # why\nnetwork-lock skip\nghost-limit=\"5M\"\n\nno-tcp-close\n", "f");
+    ASSERT_EQ(settings.size(), 4U);
+    EXPECT_EQ(settings[3].name, "tcp-close");
+    EXPECT_EQ(settings[3].value, "false");
     EXPECT_EQ(settings[0].name, "tcp-close");
     EXPECT_EQ(settings[0].value, "");
     EXPECT_EQ(settings[1].value, "skip");
