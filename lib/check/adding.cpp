@@ -31,9 +31,12 @@ void decide_additions(Facts& facts) {
         options.tcp = config::Tcp::refuse;
     if (facts.options.find("ghost-limit"))
         options.ghost_limit.clear();
+    criu::Dumped dumped = facts.dumped;
+    // An older CRIU ends at the word, and does not ask for it either.
+    dumped.allow_uprobes = dumped.allow_uprobes && facts.criu && facts.criu->version >= criu::knows_uprobes;
     facts.additions = facts.subject.stage == Stage::checkpoint
                           ? criu::for_checkpoint(options, *facts.invocation, *facts.runtime)
-                          : criu::for_restore(options, *facts.invocation, *facts.runtime, facts.dumped);
+                          : criu::for_restore(options, *facts.invocation, *facts.runtime, dumped);
     facts.options.add(facts.additions);
 }
 

@@ -161,6 +161,12 @@ static criu::Dumped read_dumped(int dir, const Target& target) {
         dumped.tcp_close = target.passport->tcp == config::name_of(config::Tcp::close);
         dumped.tcp_established = target.passport->tcp == config::name_of(config::Tcp::established);
     }
+    if (target.inventory) {
+        dumped.tcp_close = dumped.tcp_close || target.inventory->tcp_close;
+        dumped.allow_uprobes = target.inventory->allow_uprobes;
+    }
+    // Without lpm.json the connections themselves tell.
+    dumped.tcp_established = dumped.tcp_established || target.connections_whole;
     return dumped;
 }
 
@@ -172,16 +178,15 @@ static void gather_images(Facts& facts) {
         return;
     }
     facts.descriptors = read_descriptors(dir->get());
-    facts.target = look_at_target(facts, dir->get());
+    const criu::Images images = criu::read_images(dir->get());
+    facts.target = look_at_target(facts, dir->get(), images);
     facts.dumped = read_dumped(dir->get(), *facts.target);
-    if (const auto bytes = read_file(dir->get(), "inventory.img", std::size_t{1} << 20))
-        if (const auto inventory = criu::parse_inventory(*bytes)) {
-            facts.image_lock = inventory->network_lock;
-            facts.dumped.tcp_close = facts.dumped.tcp_close || inventory->tcp_close;
-        }
+    if (images.inventory)
+        facts.image_lock = images.inventory->network_lock;
     std::uint64_t pages = 0;
     facts.images = criu::verify_images(
-        dir->get(), [](const void* deadline) { return !static_cast<const Deadline*>(deadline)->passed(); },
+        dir->get(), images,
+        [](const void* deadline) { return !static_cast<const Deadline*>(deadline)->passed(); },
         facts.deadline, &pages);
     if (*facts.images)
         facts.target->memory = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -233,10 +238,10 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
     facts.options = criu::Options::read({environment.home, environment.criu_config_file, facts.runtime_config,
                                          sends("link-remap"), sends("tcp-skip-in-flight")},
                                         *facts.invocation);
-    decide_additions(facts);
     find_criu(facts);
     if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
         facts.criu = *known;
+    decide_additions(facts);
     facts.has_iptables = !criu::find_in_path("iptables-restore", facts.subject.search_path).empty();
     facts.has_ip6tables = !criu::find_in_path("ip6tables-restore", facts.subject.search_path).empty();
     facts.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;

@@ -151,6 +151,8 @@ Finding judge_many_descriptors(const Facts& facts) {
 }
 
 Finding judge_uprobes(const Facts& facts) {
+    if (facts.subject.stage == Stage::restore)
+        return judge_uprobes_again(facts);
     return unless(facts, "allow-uprobes",
                   judge_found(facts, Kind::uprobes, "probes of a tracing tool",
                               "CRIU dumps them only with allow-uprobes, at checkpoint and restore"));

@@ -23,14 +23,10 @@ static std::optional<record::Passport> read_passport(int dir) {
 }
 
 // Of the first process: CRIU dumps no tree of several architectures.
-static std::optional<std::uint32_t> read_machine(int dir) {
+static std::optional<std::uint32_t> read_machine(int dir, const std::vector<criu::Task>& tasks) {
     constexpr std::size_t head = 64;
-    const auto pstree = read_file(dir, "pstree.img", max_image);
-    const auto tasks = pstree ? criu::parse_pstree(*pstree) : std::unexpected(pstree.error());
-    if (!tasks)
-        return std::nullopt;
     std::string name = "core-";
-    name.append(std::to_string(tasks->front().pid)).append(".img");
+    name.append(std::to_string(tasks.front().pid)).append(".img");
     const auto core = read_head(dir, name, head);
     const auto machine = core ? criu::parse_machine(*core) : std::unexpected(core.error());
     return machine ? std::optional(*machine) : std::nullopt;
@@ -59,19 +55,27 @@ void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, T
     compare_unix_sockets(facts, *tree, files, target);
 }
 
-Target look_at_target(const Facts& facts, int dir) {
+Target look_at_target(const Facts& facts, int dir, const criu::Images& images) {
     Target target;
     target.passport = read_passport(dir);
-    target.machine = read_machine(dir);
+    if (images.inventory)
+        target.inventory = *images.inventory;
+    if (images.tasks) {
+        target.machine = read_machine(dir, *images.tasks);
+        compare_pids(facts, dir, *images.tasks, target);
+    }
+    compare_profiles(facts, dir, images, target);
     if (auto cpu = read_cpu_features())
         target.cpu = *std::move(cpu);
     look_at_image_files(facts, dir, target);
-    if (!facts.bundle)
-        return target;
-    find_namespaces(*facts.bundle, target);
+    if (facts.bundle)
+        find_namespaces(*facts.bundle, target);
     const auto image = read_file(dir, "files.img", max_image);
     const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
     if (!files)
+        return target;
+    find_connections(dir, *files, target);
+    if (!facts.bundle)
         return target;
     compare_bundle(facts, dir, *files, target);
     compare_addresses(facts, *files, target);

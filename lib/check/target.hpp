@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "criu/images.hpp"
 #include "criu/open_files.hpp"
 #include "oci/bundle.hpp"
 #include "record/record.hpp"
@@ -26,6 +27,7 @@ class Tree;
 // could not be made, and its check says `unknown`.
 struct Target {
     std::optional<record::Passport> passport;
+    std::optional<criu::Inventory> inventory;
     std::optional<std::uint32_t> machine; // criu::parse_machine
     std::optional<std::string> cpu;       // names of features, of this processor
     std::optional<std::uint64_t> memory;  // bytes of pages in the images
@@ -40,10 +42,17 @@ struct Target {
     std::optional<std::vector<std::string>> taken_sockets;      // paths on volumes
     std::optional<std::vector<std::string>> odd_images;         // "pages-1.img (a link to /x)"
     std::optional<std::vector<std::string>> open_images;        // "core-1.img (of user 1000)"
+    std::optional<std::vector<std::string>> connections;        // "10.0.0.7 port 80 with 10.0.0.8 port 1234"
+    bool connections_whole = false;     // what CRIU needs to have them go on is in the images
+    std::optional<std::uint64_t> tasks; // processes and threads
+    // Numbers of processes that are in use in the PID namespace that they belong to: "12 (redis-server)".
+    std::optional<std::vector<std::string>> taken_pids;
+    bool pids_homeless = false;              // the images are of a joined PID namespace, and none is joined
+    std::optional<std::string> lsm_mismatch; // see compare_lsm
 };
 
 // `dir` is the image directory.
-[[nodiscard]] Target look_at_target(const Facts& facts, int dir);
+[[nodiscard]] Target look_at_target(const Facts& facts, int dir, const criu::Images& images);
 
 // The parts of it. Files of the bundle against the images in `dir`.
 void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
@@ -58,5 +67,20 @@ void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& list
 
 void look_at_image_files(const Facts& facts, int dir, Target& target);
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target);
+void find_connections(int dir, const criu::OpenFiles& files, Target& target);
+void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& tasks, Target& target);
+void compare_profiles(const Facts& facts, int dir, const criu::Images& images, Target& target);
+
+// Numbers of security modules as in criu::Inventory.
+namespace lsm {
+inline constexpr std::uint32_t none = 0;
+inline constexpr std::uint32_t selinux = 1;
+inline constexpr std::uint32_t apparmor = 2;
+} // namespace lsm
+
+// Why a process that had this profile under the module `then` cannot have it under the module `here`; empty
+// when it can. `loaded` is AppArmor's list of profiles, and nothing when it does not matter or is not known.
+[[nodiscard]] std::string compare_lsm(std::uint32_t then, std::string_view profile, std::uint32_t here,
+                                      const std::optional<std::string>& loaded);
 
 } // namespace lpm::check

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,6 +21,7 @@ namespace lpm::check {
 
 namespace {
 
+constexpr std::size_t max_named = 1000;
 constexpr std::size_t max_tries = 256;  // sockets that are tried; each takes about 0.1 ms
 constexpr std::uint32_t closed = 7;     // TCP_CLOSE
 constexpr std::uint32_t listening = 10; // TCP_LISTEN
@@ -30,14 +32,14 @@ struct Address {
     std::string text;
 };
 
-Address address_of(const criu::InetSocket& socket, std::uint16_t port) {
+Address address_of(std::uint32_t family, const std::array<std::uint32_t, 4>& words, std::uint16_t port) {
     Address address;
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (socket.family == AF_INET) {
+    if (family == AF_INET) {
         sockaddr_in in{};
         in.sin_family = AF_INET;
         in.sin_port = htons(port);
-        std::memcpy(&in.sin_addr, socket.address.data(), sizeof in.sin_addr);
+        std::memcpy(&in.sin_addr, words.data(), sizeof in.sin_addr);
         std::memcpy(&address.storage, &in, sizeof in);
         address.size = sizeof in;
         ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
@@ -45,7 +47,7 @@ Address address_of(const criu::InetSocket& socket, std::uint16_t port) {
         sockaddr_in6 in{};
         in.sin6_family = AF_INET6;
         in.sin6_port = htons(port);
-        std::memcpy(&in.sin6_addr, socket.address.data(), sizeof in.sin6_addr);
+        std::memcpy(&in.sin6_addr, words.data(), sizeof in.sin6_addr);
         std::memcpy(&address.storage, &in, sizeof in);
         address.size = sizeof in;
         ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
@@ -79,7 +81,7 @@ int try_bind(int net, const criu::InetSocket& socket, int type, std::uint16_t po
         const int only = socket.v6only ? 1 : 0;
         ::setsockopt(trial->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
     }
-    const Address address = address_of(socket, port);
+    const Address address = address_of(socket.family, socket.address, port);
     const auto* generic = reinterpret_cast<const sockaddr*>(&address.storage);
     return ::bind(trial->get(), generic, address.size) == 0 ? 0 : errno;
 }
@@ -97,6 +99,37 @@ std::optional<Fd> open_network(const oci::Bundle& bundle) {
     return net ? std::optional(*std::move(net)) : std::nullopt;
 }
 
+namespace {
+
+std::string with_port(std::uint32_t family, const std::array<std::uint32_t, 4>& words, std::uint16_t port) {
+    return address_of(family, words, 0).text + " port " + std::to_string(port);
+}
+
+// The state of a connection, which CRIU writes unless it was told to close it.
+bool has_stream(int dir, const criu::InetSocket& socket) {
+    std::array<char, 8> hex{};
+    const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), socket.inode, 16).ptr;
+    const std::string name = "tcp-stream-" + std::string(hex.data(), end) + ".img";
+    return ::faccessat(dir, name.c_str(), F_OK, 0) == 0;
+}
+
+} // namespace
+
+// What counts as a connection is CRIU's tcp_connection() (criu/sk-inet.c).
+void find_connections(int dir, const criu::OpenFiles& files, Target& target) {
+    auto& connections = target.connections.emplace();
+    bool whole = true;
+    for (const auto& socket : files.sockets) {
+        if (socket.protocol != IPPROTO_TCP || socket.peer_port == 0)
+            continue;
+        whole = whole && has_stream(dir, socket);
+        if (connections.size() < max_named)
+            connections.push_back(with_port(socket.family, socket.address, socket.port) + " with " +
+                                  with_port(socket.family, socket.peer, socket.peer_port));
+    }
+    target.connections_whole = whole && !connections.empty();
+}
+
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target) {
     std::vector<std::string> missing;
     std::vector<std::string> taken;
@@ -109,13 +142,13 @@ void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target&
             return;
         if (socket.family != AF_INET && socket.family != AF_INET6)
             continue;
-        const std::string text = address_of(socket, 0).text;
+        const std::string text = address_of(socket.family, socket.address, 0).text;
         if (needs_address(socket) && !is_any(socket) && seen.insert(text).second &&
             try_bind(net->get(), socket, SOCK_DGRAM, 0) == EADDRNOTAVAIL)
             missing.push_back(text);
         if (socket.protocol != IPPROTO_TCP || socket.state != listening || socket.port == 0)
             continue;
-        const std::string place = text + " port " + std::to_string(socket.port);
+        const std::string place = with_port(socket.family, socket.address, socket.port);
         if (seen.insert(place).second && try_bind(net->get(), socket, SOCK_STREAM, socket.port) == EADDRINUSE)
             taken.push_back(place);
     }

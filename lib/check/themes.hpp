@@ -30,6 +30,12 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_taken_ports(const Facts& facts);
 [[nodiscard]] Finding judge_missing_namespaces(const Facts& facts);
 [[nodiscard]] Finding judge_memory_limit(const Facts& facts);
+[[nodiscard]] Finding judge_tcp_option(const Facts& facts);
+[[nodiscard]] Finding judge_uprobes_again(const Facts& facts);
+[[nodiscard]] Finding judge_pid_home(const Facts& facts);
+[[nodiscard]] Finding judge_taken_pids(const Facts& facts);
+[[nodiscard]] Finding judge_pids_limit(const Facts& facts);
+[[nodiscard]] Finding judge_lsm(const Facts& facts);
 [[nodiscard]] Finding judge_tcp(const Facts& facts);
 [[nodiscard]] Finding judge_tcp_on_new_kernel(const Facts& facts);
 [[nodiscard]] Finding judge_tcp_in_flight(const Facts& facts);

@@ -78,6 +78,8 @@ Additions for_restore(const config::Options& options, const oci::Invocation& inv
         adding.line("tcp-close");
     else if (dumped.tcp_established && !invocation.on(Option::tcp_established))
         adding.word("tcp-established");
+    if (dumped.allow_uprobes)
+        adding.line("allow-uprobes");
     // Without it CRIU leaves out the locks and says nothing; CRI-O gives it at checkpoint only.
     if (dumped.file_locks && options.file_locks && !invocation.on(Option::file_locks))
         adding.word("file-locks");

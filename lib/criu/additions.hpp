@@ -14,6 +14,7 @@ namespace lpm::criu {
 struct Dumped {
     bool tcp_close = false;
     bool tcp_established = false;
+    bool allow_uprobes = false;
     bool file_locks = false; // there are locks in the images
 };
 

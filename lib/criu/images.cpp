@@ -39,6 +39,10 @@ Result<Inventory> parse_inventory(std::string_view image) {
             inventory.tcp_close = field->value != 0;
         else if (field->number == 11)
             inventory.network_lock = static_cast<std::uint32_t>(field->value);
+        else if (field->number == 14)
+            inventory.allow_uprobes = field->value != 0;
+        else if (field->number == 6)
+            inventory.lsm = static_cast<std::uint32_t>(field->value);
     }
     if (entry.broken() || inventory.version == 0)
         return damaged("inventory.img");
@@ -79,6 +83,10 @@ Result<std::vector<Task>> parse_pstree(std::string_view image) {
         while (const auto field = entry.next()) {
             if (field->number == 1)
                 task.pid = static_cast<std::uint32_t>(field->value);
+            else if (field->number == 3)
+                task.group = static_cast<std::uint32_t>(field->value);
+            else if (field->number == 4)
+                task.session = static_cast<std::uint32_t>(field->value);
             else if (field->number == 5 && !read_threads(*field, task.threads))
                 return damaged("pstree.img");
         }
@@ -183,13 +191,19 @@ static Result<> verify_pages(int dir, std::uint32_t pid, std::map<std::uint32_t,
     return {};
 }
 
-Result<> verify_images(int dir, bool (*keep_going)(const void*), const void* context, std::uint64_t* pages) {
-    TRY_ASSIGN(const std::string inventory, read_image(dir, "inventory.img"));
-    TRY(parse_inventory(inventory));
-    TRY_ASSIGN(const std::string pstree, read_image(dir, "pstree.img"));
-    TRY_ASSIGN(const std::vector<Task> tasks, parse_pstree(pstree));
+Images read_images(int dir) {
+    const auto inventory = read_image(dir, "inventory.img");
+    const auto pstree = read_image(dir, "pstree.img");
+    return {inventory ? parse_inventory(*inventory) : std::unexpected(inventory.error()),
+            pstree ? parse_pstree(*pstree) : std::unexpected(pstree.error())};
+}
+
+Result<> verify_images(int dir, const Images& images, bool (*keep_going)(const void*), const void* context,
+                       std::uint64_t* pages) {
+    TRY(images.inventory);
+    TRY(images.tasks);
     std::map<std::uint32_t, std::uint64_t> needed;
-    for (const Task& task : tasks) {
+    for (const Task& task : *images.tasks) {
         if (!keep_going(context))
             return fail(Errc::busy, "images not read to the end in time");
         TRY(verify_core(dir, task.pid));

@@ -13,11 +13,12 @@ struct Known {
     std::string_view part;
     std::string_view code;
     std::string_view remedy;
+    std::string_view also{}; // a second part that has to be there
 };
 
 static constexpr Known known[] = {
     {"Connected TCP socket in image", "TcpOptionMissing",
-     "set tcp-established, or tcp-close, for this restore as for the checkpoint"},
+     "set tcp-established or tcp-close in /etc/criu/runc.conf on this node, as at the checkpoint"},
     {"Connected TCP socket", "TcpEstablished",
      "close or drain the open TCP connections, or allow tcp-close in /etc/criu/runc.conf on both nodes"},
     {"In-flight connection", "TcpInFlight", "try again: a client was about to be accepted"},
@@ -95,9 +96,16 @@ static constexpr Known known[] = {
     {"Address already in use", "AddressInUse", "stop what listens on the same port in this pod"},
     {"march mismatch", "ArchMismatch", "restore on a node of the same architecture"},
     {"pid mismatch", "PidTaken", "restore into an own pid namespace"},
-    {"into an empty PID namespace", "PidTaken", "checkpoint the container with its first process"},
+    {"into an empty PID namespace", "PidNamespaceMissing", "checkpoint the container with its first process"},
     {" intersects with ", "SessionTaken", "try again: CRIU itself had a process id of the container's"},
     {"do not match expected", "PidTaken", "restore into an own pid namespace"},
+    {"Can't fork for", "PidsLimit", "raise the limit of processes (pids.limit) of the container",
+     "temporarily unavailable"},
+    {"Unable to create a thread: -17", "PidTaken", "restore into an own pid namespace"},
+    {"Unable to create a thread: -11", "PidsLimit",
+     "raise the limit of processes (pids.limit) of the container"},
+    {"Unable to find an external pidns", "PidNamespaceMissing",
+     "restore it into a pod that shares its PID namespace, too"},
     {"Can't fork for", "PidTaken", "restore into an own pid namespace"},
     {"No mapping for", "MountMissing", "declare the same mounts as at checkpoint"},
     {"Can't mount at", "MountMissing", "declare the same mounts, file for file and directory for directory"},
@@ -108,6 +116,7 @@ static constexpr Known known[] = {
     {"xsave size mismatch", "CpuMismatch", "restore on a node with the same CPU features"},
     {"xfeatures has unsupported bits", "CpuMismatch", "restore on a node with the same CPU features"},
     {"instruction capabilities do not match", "CpuMismatch", "restore on a node with the same CPU features"},
+    {"Dumped with --allow-uprobes", "Uprobes", "set allow-uprobes in /etc/criu/runc.conf on this node"},
     {"Need to set the --tcp-close", "TcpOptionMissing", "set tcp-close in /etc/criu/runc.conf on this node"},
     {"agic doesn't match", "ImageIncomplete", "copy the checkpoint again: an image file is damaged"},
     {"Not supported images version", "ImageVersion", "restore with the CRIU that took the checkpoint"},
@@ -149,7 +158,7 @@ static std::string_view error_text(std::string_view line) {
 
 static LogError classified(std::string_view text, std::span<const Known> rows) {
     for (const Known& row : rows)
-        if (text.find(row.part) != std::string_view::npos)
+        if (text.find(row.part) != std::string_view::npos && text.find(row.also) != std::string_view::npos)
             return {row.code, one_line(text), row.remedy};
     return {unknown, one_line(text), {}};
 }

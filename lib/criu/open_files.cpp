@@ -36,10 +36,13 @@ static bool read_freebind(std::string_view bytes, bool& freebind) {
 static bool read_socket(std::string_view bytes, InetSocket& socket) {
     Message entry(bytes);
     std::size_t words = 0;
+    std::size_t peer_words = 0;
     bool sound = true;
     while (const auto field = entry.next()) {
         const auto value = static_cast<std::uint32_t>(field->value);
-        if (field->number == 3)
+        if (field->number == 2)
+            socket.inode = value;
+        else if (field->number == 3)
             socket.family = value;
         else if (field->number == 4)
             socket.type = value;
@@ -49,8 +52,12 @@ static bool read_socket(std::string_view bytes, InetSocket& socket) {
             socket.state = value;
         else if (field->number == 7)
             socket.port = static_cast<std::uint16_t>(value);
+        else if (field->number == 8)
+            socket.peer_port = static_cast<std::uint16_t>(value);
         else if (field->number == 11 && words < socket.address.size())
             socket.address[words++] = value; // CRIU does not pack them
+        else if (field->number == 12 && peer_words < socket.peer.size())
+            socket.peer[peer_words++] = value;
         else if (field->number == 15)
             socket.v6only = value != 0;
         else if (field->number == 16)
@@ -143,6 +150,39 @@ Result<std::uint32_t> parse_machine(std::string_view head) {
     if (!field || field->number != 1)
         return fail(Errc::invalid, "the core of a CRIU task does not begin with its architecture");
     return static_cast<std::uint32_t>(field->value);
+}
+
+// The content of the field of that number, the last of them; nothing when the message is damaged.
+static std::optional<std::string_view> bytes_of(std::string_view message, std::uint32_t number) {
+    std::string_view bytes;
+    Message entry(message);
+    while (const auto field = entry.next())
+        if (field->number == number)
+            bytes = field->bytes;
+    return entry.broken() ? std::nullopt : std::optional(bytes);
+}
+
+Result<std::string> parse_lsm_profile(std::string_view image) {
+    Image file(image);
+    if (!file.opens(magic::core))
+        return fail(Errc::invalid, "not the core of a CRIU task");
+    auto message = file.next();
+    for (const std::uint32_t number : {5U, 10U, 15U}) // thread_core, creds, lsm_profile
+        message = message ? bytes_of(*message, number) : std::nullopt;
+    if (!message)
+        return damaged("the core of a CRIU task");
+    return std::string(*message);
+}
+
+Result<std::string> parse_external_pids(std::string_view image) {
+    Image file(image);
+    if (!file.opens(magic::pid_namespace))
+        return fail(Errc::invalid, "not CRIU's image of a PID namespace");
+    const auto record = file.next();
+    const auto key = record ? bytes_of(*record, 1) : std::nullopt;
+    if (!key)
+        return damaged("the image of the PID namespace");
+    return std::string(*key);
 }
 
 } // namespace lpm::criu

@@ -24,12 +24,15 @@ struct RegularFile { // or a device, or a folder
 };
 
 struct InetSocket {
+    std::uint32_t inode = 0;
     std::uint32_t family = 0;
     std::uint32_t type = 0;
     std::uint32_t protocol = 0;
     std::uint32_t state = 0;                // of TCP: 1 established, 10 listening
     std::uint16_t port = 0;                 // in host order
     std::array<std::uint32_t, 4> address{}; // as the kernel has it in memory; IPv4 uses the first
+    std::uint16_t peer_port = 0;            // 0: not connected, in CRIU's eyes as well
+    std::array<std::uint32_t, 4> peer{};
     bool v6only = false;
     bool freebind = false;
 };
@@ -61,5 +64,12 @@ struct Mount {
 
 // core-*.img: 1 x86-64, 3 arm64 (images/core.proto). Needs only the beginning of the file.
 [[nodiscard]] Result<std::uint32_t> parse_machine(std::string_view head);
+
+// core-*.img: the profile, or label, of the process's security module; empty when it has none.
+[[nodiscard]] Result<std::string> parse_lsm_profile(std::string_view image);
+
+// pidns-*.img: the name by which the runtime must hand over the PID namespace. CRIU writes this image of a
+// namespace that the container has joined only.
+[[nodiscard]] Result<std::string> parse_external_pids(std::string_view image);
 
 } // namespace lpm::criu

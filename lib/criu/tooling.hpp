@@ -48,6 +48,9 @@ struct CriuFacts {
     [[nodiscard]] std::optional<bool> has(std::string_view feature) const;
 };
 
+// The first CRIU that has the option allow-uprobes.
+inline constexpr std::uint32_t knows_uprobes = 40200;
+
 // What the probe asks `criu check --feature` for: what checks need to know.
 inline constexpr std::string_view probed_features[] = {"seccomp_suspend", "get_rseq_conf", "memfd_hugetlb"};
 

@@ -45,6 +45,7 @@ inline constexpr std::uint32_t pagemap = 0x56084025;
 inline constexpr std::uint32_t mounts = 0x55563928;
 inline constexpr std::uint32_t files = 0x56303138;
 inline constexpr std::uint32_t remap_fpath = 0x59133954;
+inline constexpr std::uint32_t pid_namespace = 0x61157326;
 inline constexpr std::uint32_t stats = 0x57093306;
 } // namespace magic
 

@@ -143,6 +143,8 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
     bundle.root = json::text_or_empty(spec, "root.path");
     if (const auto limit = json::natural(spec, "linux.resources.memory.limit"))
         bundle.memory_limit = *limit;
+    if (const auto limit = json::natural(spec, "linux.resources.pids.limit"))
+        bundle.pids_limit = *limit;
     for (const auto& entry : list_at(spec, "process.env"))
         read_variable(entry, bundle);
     for (const auto& entry : list_at(spec, "linux.namespaces"))

@@ -48,6 +48,7 @@ struct Bundle {
     std::vector<MountPoint> mounts; // in the order in which they are made
     std::vector<NamespacePath> joined;
     std::uint64_t memory_limit = 0;   // linux.resources.memory.limit in bytes; 0: none
+    std::uint64_t pids_limit = 0;     // linux.resources.pids.limit, in processes and threads; 0: none
     std::vector<std::string> binds;   // where bind mounts are, in the container
     std::vector<std::string> masked;  // linux.maskedPaths
     std::vector<std::string> devices; // paths of linux.devices

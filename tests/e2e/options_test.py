@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 from awkward import FORKY, Awkward, volume
-from e2e import SETTINGS, run, settle, wait_for
+from e2e import REAL, SETTINGS, run, settle, wait_for
 from oci_spec import mount
+from refusing import CRIU_CONFIG
 
 # Holds connections to a redis and counts over each: one JSON line per question on standard input.
 CLIENTS = """
@@ -176,6 +177,47 @@ class Connections(Awkward):
         self.call("--root", self.root, "delete", "--force", cid)
         SETTINGS.unlink()  # the restore does what the checkpoint did, whatever the node's own wish is
         return bundle
+
+    def taken_without_lpm(self, option):
+        """The same of a node that has no lpm: CRIU's option is in its own configuration file."""
+        cid = self.redis()
+        bundle = self.folder("bundle")
+        (bundle / "config.json").write_text((self.crio.bundle(cid) / "config.json").read_text())
+        config = self.work / "criu.conf"
+        config.write_text(option + "\n")
+        args = [a for a in self.checkpoint_args(cid) if a != "--leave-running"]
+        if option == "tcp-established":
+            args.insert(1, "--tcp-established")
+        done = self.call("--root", self.root, *args, runtime=REAL, env={"CRIU_CONFIG_FILE": str(config)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse((self.images / "lpm.json").exists())
+        self.call("--root", self.root, "delete", "--force", cid)
+        return bundle
+
+    def criu_config(self, text):
+        CRIU_CONFIG.parent.mkdir(exist_ok=True)
+        CRIU_CONFIG.write_text(text + "\n")
+        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
+
+    def test_established_without_lpm(self):
+        """Nothing in the inventory tells; the state of the connections is there."""
+        bundle = self.taken_without_lpm("tcp-established")
+        self.criu_config("no-tcp-established")
+        self.refuse_restore("TcpOptionMissing", bundle, "127.0.0.1 port 6379 with 127.0.0.1 port", f"{MANY - 5} more",
+                            fails=("TcpOptionMissing", "Connected TCP socket in image"))
+        CRIU_CONFIG.unlink()
+        self.comes_back_after_all("TcpOptionMissing", bundle)
+        self.assertIn("--tcp-established=true", self.last_record("restore", "completed")["invocation"]["additions"])
+        self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
+
+    def test_closed_without_lpm(self):
+        bundle = self.taken_without_lpm("tcp-close")
+        self.criu_config("no-tcp-close")
+        self.refuse_restore("TcpOptionMissing", bundle, "tcp-close",
+                            fails=("TcpOptionMissing", "Need to set the --tcp-close options"))
+        CRIU_CONFIG.unlink()
+        self.restores(bundle)
+        self.assertEqual(self.ask("again"), list(range(MANY + 1, 2 * MANY + 1)), "clients that connect again, and the key")
 
     def test_refused(self):
         cid = self.redis()

@@ -17,6 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)criu::parse_remaps(text);
     (void)criu::parse_mounts(text);
     (void)criu::parse_machine(text);
+    (void)criu::parse_lsm_profile(text);
+    (void)criu::parse_external_pids(text);
     if (const auto tasks = criu::parse_pstree(text))
         for (const auto& task : *tasks)
             if (task.pid == 0)

@@ -50,18 +50,18 @@ def device(path):
     return {"path": str(path), "type": "c", "major": os.major(number), "minor": os.minor(number), "fileMode": 0o666}
 
 
-def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), annotations=None, env=(),
+def make_spec(args, rootfs, cgroup, *, netns=None, pidns=None, terminal=False, mounts=(), annotations=None, env=(),
               resources=None, capabilities=(), shared=(), devices=(), users=False, denied=()):
     """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there.
-    `shared`: namespaces that stay the node's. `devices`: paths. `users`: in a user namespace of its own. `denied`:
+    `netns`, `pidns`: paths of namespaces that it joins. `shared`: namespaces that stay the node's. `devices`: paths. `users`: in a user namespace of its own. `denied`:
     system calls that a seccomp profile refuses. A mount takes the place of a default one."""
-    network = {"type": "network", "path": str(netns)} if netns else {"type": "network"}
+    paths = {"network": netns, "pid": pidns}
     devices = [device(path) for path in devices]
     allowed = [{"allow": True, "access": "rwm", "type": "c", "major": d["major"], "minor": d["minor"]}
                for d in devices]
     capabilities = [*CAPABILITIES, *capabilities]
     replaced = {m["destination"] for m in mounts}
-    types = ("pid", "ipc", "uts", "mount", *(("user",) if users else ()))
+    types = ("network", "pid", "ipc", "uts", "mount", *(("user",) if users else ()))
     defaults = [
         mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
         mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
@@ -94,8 +94,8 @@ def make_spec(args, rootfs, cgroup, *, netns=None, terminal=False, mounts=(), an
         "annotations": dict(annotations or {}),
         "linux": {
             "cgroupsPath": cgroup,
-            "namespaces": [n for n in (network, *({"type": t} for t in types))
-                           if n["type"] not in shared],
+            "namespaces": [{"type": t, **({"path": str(paths[t])} if paths.get(t) else {})}
+                           for t in types if t not in shared],
             **({"uidMappings": IDENTITY, "gidMappings": IDENTITY} if users else {}),
             "devices": devices,
             "resources": {"devices": [{"allow": False, "access": "rwm"}, *allowed], **(resources or {})},

@@ -40,6 +40,7 @@ class Checks : public testing::Test {
         facts.images = Result<>{};
         facts.descriptors = Result<>{};
         facts.target = check::Target{.passport = record::Passport{},
+                                     .inventory = criu::Inventory{},
                                      .machine = 1,
                                      .cpu = "sse2",
                                      .memory = 1000,
@@ -53,7 +54,11 @@ class Checks : public testing::Test {
                                      .unlike_sources = std::vector<std::string>{},
                                      .taken_sockets = std::vector<std::string>{},
                                      .odd_images = std::vector<std::string>{},
-                                     .open_images = std::vector<std::string>{}};
+                                     .open_images = std::vector<std::string>{},
+                                     .connections = std::vector<std::string>{},
+                                     .tasks = 1,
+                                     .taken_pids = std::vector<std::string>{},
+                                     .lsm_mismatch = ""};
         facts.target->passport->image_ref = std::string(64, 'a');
         facts.bundle->names = {{"image_ref", std::string(64, 'a')}};
         facts.target->passport->cpu = "sse2";

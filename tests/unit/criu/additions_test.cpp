@@ -75,6 +75,9 @@ TEST_F(Additions, do_not_repeat_what_the_caller_has_said) {
 }
 
 TEST_F(Additions, at_restore_follow_the_dump) {
+    dumped.allow_uprobes = true;
+    EXPECT_EQ(restore(), Words{"allow-uprobes"});
+    dumped.allow_uprobes = false;
     options.tcp = Tcp::established;
     dumped.tcp_close = true;
     EXPECT_EQ(restore(), Words{"tcp-close"});

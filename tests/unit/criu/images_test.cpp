@@ -23,7 +23,8 @@ class Images : public testing::Test {
     }
     [[nodiscard]] std::string verdict() const {
         const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
-        const auto verified = criu::verify_images(fd.get(), [](const void*) { return true; }, nullptr);
+        const auto verified = criu::verify_images(
+            fd.get(), criu::read_images(fd.get()), [](const void*) { return true; }, nullptr);
         return verified ? "complete" : verified.error().text;
     }
     void cut(const std::string& name, std::size_t by) const {
@@ -79,6 +80,24 @@ TEST(Inventory, tells_how_the_network_was_locked) {
     EXPECT_EQ(inventory->network_lock, 0U);
 }
 
+TEST(Inventory, tells_what_the_dump_was_told) {
+    const std::string head("\x16\x31\x31\x58", 4);
+    const auto inventory =
+        criu::parse_inventory(head + std::string("\x08\0\0\0\x08\x01\x30\x02\x50\x01\x70\x01", 12));
+    ASSERT_TRUE(inventory) << inventory.error().text;
+    EXPECT_EQ(inventory->lsm, 2U);
+    EXPECT_TRUE(inventory->tcp_close);
+    EXPECT_TRUE(inventory->allow_uprobes);
+}
+
+TEST(Pstree, tells_groups_and_sessions) {
+    const auto tasks = criu::parse_pstree(data("images/pstree.img"));
+    ASSERT_TRUE(tasks) << tasks.error().text;
+    EXPECT_EQ(tasks->front().pid, 1U);
+    EXPECT_EQ(tasks->front().group, 1U);
+    EXPECT_EQ(tasks->front().session, 1U);
+}
+
 TEST(Pstree, reads_packed_and_plain_threads) {
     const std::string head("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
     const auto plain = criu::parse_pstree(head + std::string("\x06\0\0\0\x08\x01\x28\x01\x28\x02", 10));
@@ -123,7 +142,7 @@ TEST_F(Images, of_one_thread_named_very_often_obey_the_deadline) {
     const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
     int asked = 0;
     const auto verified = criu::verify_images(
-        fd.get(),
+        fd.get(), criu::read_images(fd.get()),
         [](const void* counter) {
             auto* count = const_cast<int*>(static_cast<const int*>(counter));
             return ++*count < 100;

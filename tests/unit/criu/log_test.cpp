@@ -53,6 +53,12 @@ TEST(CriuLog, knows_what_prlimit_may_not_read) {
               "Capabilities");
 }
 
+TEST(CriuLog, tells_a_limit_from_a_number_that_is_taken) {
+    const std::string line = "(00.03) Error (criu/cr-restore.c:1237): Can't fork for 2: ";
+    EXPECT_EQ(criu::first_error(line + "File exists\n")->code, "PidTaken");
+    EXPECT_EQ(criu::first_error(line + "Resource temporarily unavailable\n")->code, "PidsLimit");
+}
+
 TEST(CriuLog, is_silent_about_a_good_log) {
     EXPECT_FALSE(criu::first_error(""));
     EXPECT_FALSE(

@@ -54,6 +54,22 @@ TEST(OpenFiles, reads_sockets) {
     EXPECT_EQ(one.port, 8080);
     EXPECT_EQ(one.address[0], 0x0100007fU);
     EXPECT_FALSE(one.freebind);
+    EXPECT_EQ(one.peer_port, 0);
+}
+
+TEST(OpenFiles, reads_connections) {
+    // inode 10, AF_INET, stream, TCP, established, port 80, peer port 1234, 127.0.0.1, peer 127.0.0.2
+    const std::string socket("\x10\x0a\x18\x02\x20\x01\x28\x06\x30\x01\x38\x50\x40\xd2\x09\x58\xff\x80\x80"
+                             "\x08\x60\xff\x80\x80\x10",
+                             25);
+    const auto files = criu::parse_files(files_head + record(field(4, socket)));
+    ASSERT_TRUE(files) << files.error().text;
+    ASSERT_EQ(files->sockets.size(), 1U);
+    const auto& one = files->sockets[0];
+    EXPECT_EQ(one.inode, 10U);
+    EXPECT_EQ(one.peer_port, 1234);
+    EXPECT_EQ(one.address[0], 0x0100007fU);
+    EXPECT_EQ(one.peer[0], 0x0200007fU);
 }
 
 TEST(OpenFiles, reads_unix_sockets) {
@@ -97,6 +113,26 @@ TEST(OpenFiles, bear_damage) {
     EXPECT_FALSE(criu::parse_remaps(files_head));
     EXPECT_EQ(criu::parse_remaps(remap_head + record("\x08\x05\x10\x06")).value(),
               std::vector<std::uint32_t>{5});
+}
+
+TEST(OpenFiles, tell_the_profile_of_a_process) {
+    const std::string head("\x19\x43\x56\x54\x47\x38\x05\x55", 8);
+    const std::string creds = field(10, "\x08\x07" + field(15, "crio-default"));
+    const auto profile = criu::parse_lsm_profile(head + record("\x08\x01" + field(5, creds)));
+    ASSERT_TRUE(profile) << profile.error().text;
+    EXPECT_EQ(*profile, "crio-default");
+    EXPECT_EQ(criu::parse_lsm_profile(head + record("\x08\x01")).value_or("?"), "");
+    EXPECT_EQ(criu::parse_lsm_profile(data("images/core-1.img")).value_or("?"), "");
+    EXPECT_FALSE(criu::parse_lsm_profile(head + record("\x08\x01\x2a\x05\x52")));
+    EXPECT_FALSE(criu::parse_lsm_profile(head));
+}
+
+TEST(OpenFiles, tell_a_namespace_that_was_joined) {
+    const std::string head("\x19\x43\x56\x54\x26\x73\x15\x61", 8);
+    EXPECT_EQ(criu::parse_external_pids(head + record(field(1, "extRootPidNS"))).value_or("?"),
+              "extRootPidNS");
+    EXPECT_FALSE(criu::parse_external_pids(head));
+    EXPECT_FALSE(criu::parse_external_pids(head + record("\x0a\x05x")));
 }
 
 TEST(OpenFiles, tell_the_machine_from_the_beginning_of_a_core) {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// What the restored processes need to be what they were: options, numbers, room, profiles.
+#include <unistd.h>
+
+#include "check/found.hpp"
+#include "check/themes.hpp"
+
+namespace lpm::check {
+
+static Finding not_compared() {
+    return {Verdict::unknown, "what the images need cannot be compared with what is here"};
+}
+
+static bool criu_is_least(const Facts& facts, std::uint32_t version) {
+    return facts.criu && facts.criu->version >= version;
+}
+
+Finding judge_tcp_option(const Facts& facts) {
+    constexpr std::uint32_t asks = 40000; // the first CRIU that compares the option with that of the dump
+    if (!facts.target || !facts.target->connections)
+        return not_compared();
+    if (facts.target->inventory && facts.target->inventory->tcp_close && criu_is_least(facts, asks))
+        return unless(facts, "tcp-close",
+                      {Verdict::block,
+                       "the checkpoint was taken with tcp-close, and CRIU restores it only with that option",
+                       "let CRIU have the option: no CRIU configuration file of this node may turn it off"});
+    if (facts.target->connections->empty())
+        return {};
+    Finding finding{Verdict::block,
+                    "connections are in the images, and CRIU is not told what to do with them: " +
+                        some_of(*facts.target->connections)};
+    return unless(facts, "tcp-close", unless(facts, "tcp-established", std::move(finding)));
+}
+
+Finding judge_uprobes_again(const Facts& facts) {
+    if (!facts.target || !facts.target->inventory || !facts.criu || facts.criu->version == 0)
+        return not_compared();
+    if (!facts.target->inventory->allow_uprobes || !criu_is_least(facts, criu::knows_uprobes))
+        return {};
+    return unless(facts, "allow-uprobes",
+                  {Verdict::block,
+                   "the checkpoint was taken with allow-uprobes, and CRIU restores it only with "
+                   "that option"});
+}
+
+Finding judge_pid_home(const Facts& facts) {
+    if (!facts.target || !facts.bundle)
+        return not_compared();
+    if (!facts.target->pids_homeless)
+        return {};
+    return {Verdict::block,
+            "the container shared the PID namespace of another, and config.json names none to "
+            "join"};
+}
+
+Finding judge_taken_pids(const Facts& facts) {
+    if (!facts.target || !facts.target->taken_pids)
+        return not_compared();
+    if (facts.target->taken_pids->empty())
+        return {};
+    return {Verdict::block,
+            "the processes need their old numbers in a PID namespace that they share, and others "
+            "have them: " +
+                some_of(*facts.target->taken_pids)};
+}
+
+// The limit is the kernel's while CRIU makes the processes: runc puts CRIU into the container's cgroup first.
+// Unless CRIU moves them to the cgroups that they were dumped in, with the limits of then.
+static bool limit_holds(const Facts& facts) {
+    if (!facts.runtime || facts.runtime->kind != criu::Kind::runc)
+        return false;
+    const auto mode = facts.options.find("manage-cgroups");
+    const std::string_view word = mode ? std::string_view(mode->value) : std::string_view();
+    if (::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+        return word == "ignore";
+    return ::access("/sys/fs/cgroup/pids", F_OK) == 0 && word != "full" && word != "strict";
+}
+
+Finding judge_pids_limit(const Facts& facts) {
+    // Seen to be enough: tar and gzip for a tmpfs, and what CRIU starts for mounts.
+    constexpr std::uint64_t helpers = 4;
+    if (!facts.target || !facts.target->tasks || !facts.bundle)
+        return not_compared();
+    const auto tasks = *facts.target->tasks;
+    const auto limit = facts.bundle->pids_limit;
+    if (limit == 0 || limit >= tasks + helpers)
+        return {};
+    const std::string text = "the container is limited to " + std::to_string(limit) +
+                             " processes and threads, and " + std::to_string(tasks) + " are in the images";
+    if (limit < tasks && limit_holds(facts))
+        return {Verdict::block, text};
+    return {Verdict::warn, text + (limit < tasks ? "" : ", which may leave CRIU no room for its helpers")};
+}
+
+Finding judge_lsm(const Facts& facts) {
+    if (!facts.target || !facts.target->lsm_mismatch)
+        return not_compared();
+    if (facts.target->lsm_mismatch->empty())
+        return {};
+    return {Verdict::block, *facts.target->lsm_mismatch};
+}
+
+} // namespace lpm::check

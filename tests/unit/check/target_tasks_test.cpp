@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// The dumped processes against the place where they are to be restored.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../support.hpp"
+#include "base/file.hpp"
+#include "checks.hpp"
+
+using namespace lpm;
+using check::Stage;
+
+namespace {
+
+class TaskChecks : public Checks {
+  protected:
+    TaskChecks() { facts.subject.stage = Stage::restore; }
+    void set(const std::string& name, const std::string& value) {
+        facts.options.add({{{name, value, "f"}}, {}});
+    }
+    // The only finding of that check.
+    std::string message(std::string_view id) {
+        outcome = check::run(facts, settings);
+        const auto finding = std::ranges::find(outcome.findings, id, &record::Finding::check);
+        return finding == outcome.findings.end() ? "" : finding->message;
+    }
+};
+
+// A directory of images, of a container that has joined a PID namespace or not.
+class Pids : public Checks {
+  protected:
+    void join(const std::string& path) {
+        dir.write("pidns-9.img", std::string("\x19\x43\x56\x54\x26\x73\x15\x61\x06\0\0\0\x0a\x04here", 18));
+        facts.bundle->joined = {{"pid", path}};
+    }
+    void compare(const std::vector<criu::Task>& tasks) {
+        const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+        target = {};
+        check::compare_pids(facts, images->get(), tasks, target);
+    }
+    [[nodiscard]] std::size_t taken() const { return target.taken_pids ? target.taken_pids->size() : 99; }
+    TempDir dir;
+    check::Target target;
+    std::uint32_t self = static_cast<std::uint32_t>(::getpid());
+};
+
+// A number that no process can have: above the kernel's largest pid_max.
+constexpr std::uint32_t nobody = 1U << 23U;
+
+} // namespace
+
+TEST_F(TaskChecks, TcpOptionMissing) {
+    facts.target->connections->emplace_back("10.0.0.7 port 80 with 10.0.0.8 port 1234");
+    EXPECT_EQ(verdict("TcpOptionMissing"), "block");
+    EXPECT_NE(message("TcpOptionMissing").find("10.0.0.8 port 1234"), std::string::npos);
+    set("tcp-established", "true");
+    EXPECT_EQ(verdict("TcpOptionMissing"), "covered");
+    facts.target->inventory->tcp_close = true;
+    EXPECT_EQ(verdict("TcpOptionMissing"), "block") << "CRIU wants the option of the dump";
+    facts.target->connections->clear();
+    EXPECT_EQ(verdict("TcpOptionMissing"), "block") << "without a connection as well";
+    facts.criu->version = 31701;
+    EXPECT_EQ(verdict("TcpOptionMissing"), "pass") << "which does not read the field";
+    facts.criu->version = 40201;
+    set("tcp-close", "true");
+    EXPECT_EQ(verdict("TcpOptionMissing"), "covered");
+}
+
+TEST_F(TaskChecks, Uprobes) {
+    EXPECT_EQ(verdict("Uprobes"), "pass");
+    facts.target->inventory->allow_uprobes = true;
+    EXPECT_EQ(verdict("Uprobes"), "block");
+    facts.criu->version = 40101;
+    EXPECT_EQ(verdict("Uprobes"), "pass") << "which does not know the option";
+    facts.criu.reset();
+    EXPECT_EQ(verdict("Uprobes"), "unknown");
+}
+
+TEST_F(TaskChecks, judge_numbers_and_profiles) {
+    facts.target->taken_pids = {"12 (redis-server)"};
+    facts.target->pids_homeless = true;
+    facts.target->lsm_mismatch = "process 1 had the AppArmor profile x, which is not loaded here";
+    for (const char* id : {"PidTaken", "PidNamespaceMissing", "LsmMismatch"})
+        EXPECT_EQ(verdict(id), "block") << id;
+    facts.target.reset();
+    for (const char* id :
+         {"TcpOptionMissing", "Uprobes", "PidTaken", "PidNamespaceMissing", "PidsLimit", "LsmMismatch"})
+        EXPECT_EQ(verdict(id), "unknown") << id;
+}
+
+TEST_F(TaskChecks, PidsLimit) {
+    facts.target->tasks = 10;
+    EXPECT_EQ(verdict("PidsLimit"), "pass") << "no limit";
+    facts.bundle->pids_limit = 14;
+    EXPECT_EQ(verdict("PidsLimit"), "pass");
+    facts.bundle->pids_limit = 13;
+    EXPECT_EQ(verdict("PidsLimit"), "warn") << "no room for helpers";
+    facts.bundle->pids_limit = 9;
+    EXPECT_EQ(verdict("PidsLimit"), "warn") << "whether the limit holds while CRIU works is not known";
+}
+
+TEST_F(Pids, of_a_namespace_of_its_own_are_free) {
+    compare({{.pid = 1, .group = 1, .session = 1, .threads = {1, self}}});
+    EXPECT_EQ(taken(), 0U);
+    EXPECT_EQ(target.tasks, 2U);
+}
+
+TEST_F(Pids, of_the_node) {
+    compare({{.pid = nobody, .group = nobody, .session = nobody, .threads = {nobody}}});
+    EXPECT_EQ(taken(), 0U);
+    compare({{.pid = self, .group = self, .session = self, .threads = {self}}});
+    ASSERT_EQ(taken(), 1U);
+    EXPECT_NE(target.taken_pids->front().find(std::to_string(self) + " (unit_test"), std::string::npos);
+    compare({{.pid = nobody, .threads = {nobody, self}}});
+    EXPECT_EQ(taken(), 1U) << "a thread";
+    compare({{.pid = nobody, .threads = {self}}});
+    EXPECT_EQ(taken(), 0U) << "of a zombie, nobody has set that";
+    compare({{.pid = nobody, .session = self, .threads = {nobody}}});
+    EXPECT_EQ(taken(), static_cast<std::uint32_t>(::getpgrp()) == self ? 0U : 1U)
+        << "the leader of the session is gone, and CRIU makes it for a while; not where it is its own group";
+}
+
+TEST_F(Pids, of_a_namespace_that_is_joined) {
+    join("/proc/self/ns/pid");
+    compare({{.pid = self, .threads = {self}}});
+    EXPECT_EQ(taken(), 1U);
+    EXPECT_FALSE(target.pids_homeless);
+    join(dir.path("gone"));
+    compare({{.pid = self, .threads = {self}}});
+    EXPECT_FALSE(target.taken_pids) << "NamespaceMissing says so";
+    facts.bundle->joined.clear();
+    compare({{.pid = self, .threads = {self}}});
+    EXPECT_TRUE(target.pids_homeless);
+}
+
+TEST(Profiles, need_their_module) {
+    using check::compare_lsm;
+    namespace lsm = check::lsm;
+    EXPECT_EQ(compare_lsm(lsm::none, "x", lsm::apparmor, {}), "");
+    EXPECT_EQ(compare_lsm(lsm::selinux, "", lsm::apparmor, {}), "") << "CRIU has nothing to set";
+    EXPECT_EQ(compare_lsm(lsm::selinux, "a:b:c:d", lsm::apparmor, {}),
+              "SELinux profile a:b:c:d, and here is AppArmor");
+    EXPECT_EQ(compare_lsm(lsm::apparmor, "crio-default", lsm::none, {}),
+              "AppArmor profile crio-default, and here is no security module");
+    EXPECT_EQ(compare_lsm(lsm::selinux, "a:b:c:d", lsm::selinux, "x (enforce)\n"), "");
+}
+
+TEST(Profiles, have_to_be_loaded) {
+    using check::compare_lsm;
+    constexpr auto apparmor = check::lsm::apparmor;
+    const std::string loaded = "/usr/sbin/cupsd (enforce)\ncrio-default (enforce)\n";
+    EXPECT_EQ(compare_lsm(apparmor, "crio-default", apparmor, loaded), "");
+    EXPECT_EQ(compare_lsm(apparmor, "crio", apparmor, loaded),
+              "AppArmor profile crio, which is not loaded here");
+    EXPECT_EQ(compare_lsm(apparmor, "crio", apparmor, {}), "") << "it is not known what is loaded";
+    EXPECT_EQ(compare_lsm(apparmor, ":ns:crio", apparmor, loaded), "");
+    EXPECT_EQ(compare_lsm(apparmor, "a//&b", apparmor, loaded), "");
+}
