@@ -7,8 +7,8 @@ import pathlib
 import subprocess
 import sys
 
-from awkward import FORKY, Awkward, volume
-from e2e import REAL, SETTINGS, run, settle, wait_for
+from awkward import ALL, FORKY, GUEST, Awkward, volume
+from e2e import PATIENT, REAL, SETTINGS, run, settle, wait_for
 from oci_spec import mount
 from refusing import CRIU_CONFIG
 
@@ -49,6 +49,8 @@ class Options(Awkward):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.additions("checkpoint"), ["CRIU_CONFIG_FILE: ghost-limit 4M"])
         self.comes_back(cid)
+
+    test_a_bigger_deleted_file.flavours = (*ALL, *GUEST)
 
     def test_a_file_that_has_lost_its_name(self):
         """A checkpoint that ends the container leaves the name that CRIU gives the file."""
@@ -106,6 +108,8 @@ class Options(Awkward):
         self.assertIn("--file-locks=true", self.additions("restore"))
         self.assertEqual(len(self.locks(file)), 1)
 
+    test_locks_are_there_again.flavours = (*ALL, *GUEST)
+
     def test_locks_are_lost_where_the_node_says_so(self):
         file, bundle = self.locked()
         self.options("file_locks = false")
@@ -135,7 +139,7 @@ class Options(Awkward):
 
 class Connections(Awkward):
     """A redis with many live clients, under each policy."""
-    flavours = FORKY
+    flavours = (*FORKY, *GUEST)
 
     def redis(self):
         """Its container and the clients, which are outside of it, in the same network namespace."""
@@ -163,7 +167,7 @@ class Connections(Awkward):
 
     def taken(self, cid, tcp):
         """A checkpoint that ends the container, as a migration does; the bundle to restore."""
-        SETTINGS.write_text(f'[options]\ntcp = "{tcp}"\n')
+        SETTINGS.write_text(f'[options]\ntcp = "{tcp}"\n{PATIENT}')
         bundle = self.work / "bundle"
         bundle.mkdir()
         (bundle / "config.json").write_text((self.crio.bundle(cid) / "config.json").read_text())
@@ -221,7 +225,7 @@ class Connections(Awkward):
 
     def test_refused(self):
         cid = self.redis()
-        SETTINGS.write_text('[options]\ntcp = "refuse"\n')
+        SETTINGS.write_text('[options]\ntcp = "refuse"\n' + PATIENT)
         self.refused("TcpEstablished", self.checkpoint_args(cid), "redis-server", "127.0.0.1", f"{MANY - 1} more")
         self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)))
 

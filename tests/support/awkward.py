@@ -15,6 +15,7 @@ from refusing import Refusing
 ALL = ("trixie", "forky")
 TRIXIE = ("trixie",)
 FORKY = ("forky",)  # CRIU 4.1.1 cannot dump a socket of the internet on Linux 6.16 and newer
+GUEST = ("guest",)  # of any flavour; its Linux is 6.12
 ADMIN = {"capabilities": ("CAP_SYS_ADMIN",)}
 
 

@@ -20,6 +20,7 @@ RECORDS = pathlib.Path("/var/lib/lpm/records")
 LOGS = pathlib.Path("/var/lib/lpm/logs")
 SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
 WORK = pathlib.Path("/var/lib/containers/e2e")
+PATIENT = "[gate]\ndeadline_ms = 10000\n"  # settings for the guest, which is slow where it is emulated
 
 
 def run(*argv, check=True, timeout=300, **options):

@@ -141,10 +141,10 @@ class Refusing(NodeTest):
             os.symlink(shutil.which(program), folder / program)
         return str(folder)
 
-    def checkpointed(self, **options):
+    def checkpointed(self, *program, **options):
         """A checkpoint in self.images, its container gone; the bundle to restore into."""
-        cid = self.start("counter", "/bin/counter", **options)
-        settle()
+        cid = self.start("counter", *(program or ("/bin/counter",)), **options)
+        self.lines(cid)
         done = self.call("--root", self.root, *self.checkpoint_args(cid))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.crio.kill(cid)
@@ -163,7 +163,7 @@ class Refusing(NodeTest):
         is in self.restored."""
         self.restored = cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         with open(self.work / "output", "w") as output:
-            subprocess.run([RUNTIME, "--root", self.root, *self.restore_args(cid, bundle)], check=True, cwd="/",
+            subprocess.run([RUNTIME, *self.crio.runtime.globals(), *self.restore_args(cid, bundle)], check=True, cwd="/",
                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={"PATH": DAEMON_PATH})
         self.last_record("restore", "completed")
         self.assertEqual(self.status(cid), "running")
