@@ -110,7 +110,8 @@ Finding judge_memory_limit(const Facts& facts) {
     // Not certain: pages that processes share are in the images of each, and there may be swap.
     return {Verdict::warn, "the images have " + human_size(*facts.target->memory) +
                                " of memory, and the container is limited to " +
-                               human_size(facts.bundle->memory_limit) + ": the kernel may kill it"};
+                               human_size(facts.bundle->memory_limit) +
+                               ": the kernel may kill it, or CRIU while it restores it"};
 }
 
 } // namespace lpm::check

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Limits of a restored container on cgroup v2: is it in the cgroup that was made for it, and bound by it?"""
+import json
 import pathlib
 import re
-import unittest
+import subprocess
 
-from e2e import RUNTIME, NodeTest, run, wait_for
+from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
+from refusing import CRIU_CONFIG, Refusing
 
-MEMORY = 96 * 2**20
+MIB = 2**20
+MEMORY = 96 * MIB
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -20,17 +23,12 @@ def ignore_mode():
 class Limits(NodeTest):
     flavours = ("guest",)
 
-    def restored(self, *options):
+    def restored(self):
         """A container under limits, checkpointed and restored under a new id; that id."""
         resources = {"memory": {"limit": MEMORY}, "pids": {"limit": 50}}
-        self.crio.checkpoint_options, self.crio.restore_options = [*options], [*options]
         cid = self.start("limited", "/bin/counter", resources=resources)
         self.lines(cid, 3)
-        self.crio.checkpoint(cid, self.work / "checkpoint.tar")
-        self.crio.kill(cid)
-        self.crio.delete(cid)
-        new = self.add_container(f"again-{cid}")
-        self.crio.restore(new, self.work / "checkpoint.tar", self.rootfs)
+        new = self.move(cid)
         self.assertEqual(self.status(new), "running")
         return new
 
@@ -39,33 +37,79 @@ class Limits(NodeTest):
         pid = self.crio.state(cid)["pid"]
         return pathlib.Path(f"/proc/{pid}/cgroup").read_text().strip().removeprefix("0::/")
 
-    def test_own_cgroup_and_its_limits_bind(self):
-        if not ignore_mode():
-            raise unittest.SkipTest("runc has no manage-cgroups-mode ignore before 1.2")
-        new = self.restored("--manage-cgroups-mode=ignore")
-        group = self.group_of(new)
-        self.assertTrue(group.endswith(f"crio-{new}.scope"), group)
+    def assert_bound(self, cid):
+        """In the cgroup that was made for it, whose limits are there and bind."""
+        group = self.group_of(cid)
+        self.assertTrue(group.endswith(f"crio-{cid}.scope"), group)
         self.assertEqual((CGROUPS / group / "memory.max").read_text().strip(), str(MEMORY))
         self.assertEqual((CGROUPS / group / "pids.max").read_text().strip(), "50")
         # 200 MiB inside the container: its own cgroup must count the kill.
-        self.crio.runtime.direct("exec", new, "true")
-        run(RUNTIME, *self.crio.runtime.globals(), "exec", new, "/bin/workers", "memory", "200", check=False)
+        self.crio.runtime.direct("exec", cid, "true")
+        run(RUNTIME, *self.crio.runtime.globals(), "exec", cid, "/bin/workers", "memory", "200", check=False)
         events = wait_for("the memory limit binds", lambda: dict(
             line.split() for line in (CGROUPS / group / "memory.events").read_text().splitlines()
             if line.startswith("oom_kill ") and not line.endswith(" 0")))
         self.assertGreater(int(events["oom_kill"]), 0)
+
+    def test_own_cgroup_and_its_limits_bind(self):
+        """By lpm.toml; a runc that has no such mode sends another, over which only its own file for CRIU goes."""
+        if ignore_mode():
+            SETTINGS.write_text("[options]\nown_cgroup = true\n")
+        else:
+            CRIU_CONFIG.parent.mkdir(exist_ok=True)
+            CRIU_CONFIG.write_text("manage-cgroups=ignore\n")  # two words would mean CRIU's default
+            self.addCleanup(CRIU_CONFIG.unlink)
+        new = self.restored()
+        additions = self.last_record("restore", "completed")["invocation"].get("additions", [])
+        self.assertEqual(additions, ["--manage-cgroups-mode=ignore"] if ignore_mode() else [])
+        self.assert_bound(new)
 
     def test_without_the_option(self):
         """CRIU's default. With runc 1.1 and CRIU 4.1 the tasks land in the cgroup where they were dumped, which
         CRIU makes again without limits; with runc 1.3 and CRIU 4.2 they stay in their own."""
         new = self.restored()
         group = self.group_of(new)
-        limit = CGROUPS / group / "memory.max"
-        print(f"without manage-cgroups-mode: in {group}, memory.max "
-              f"{limit.read_text().strip() if limit.exists() else 'none'}", flush=True)
+        print(f"without manage-cgroups-mode: in {group}", flush=True)
         if ignore_mode():
-            self.assertTrue(group.endswith(f"crio-{new}.scope"), group)
-            self.assertEqual(limit.read_text().strip(), str(MEMORY))
+            self.assert_bound(new)
         else:
-            self.assertTrue(group.endswith(f"crio-{new.removeprefix('again-')}.scope"), group)
-            self.assertFalse(limit.exists(), "the limits came along: this runc needs no help any more")
+            self.assertTrue(group.endswith(f"crio-{new.removeprefix('restored-')}.scope"), group)
+            self.assertFalse((CGROUPS / group / "memory.max").exists(),
+                             "the limits came along: this runc needs no help any more")
+
+
+class Smaller(Refusing):
+    """A restore under a limit that is below what the images hold."""
+    flavours = ("guest",)
+
+    def taken(self, limit, *memory):
+        """The bundle of a checkpoint of a program with that memory, under a new limit of so many MiB."""
+        bundle = self.checkpointed("/bin/workers", "memory", *memory)
+        spec = json.loads((bundle / "config.json").read_text())
+        spec["linux"]["resources"]["memory"] = {"limit": limit * MIB, "swap": limit * MIB}
+        (bundle / "config.json").write_text(json.dumps(spec))
+        return bundle
+
+    def assert_warned(self, outcome, *words):
+        checks = self.last_record("restore", outcome)["checks"]
+        verdict, message = next((c["verdict"], c["message"]) for c in checks if c["id"] == "MemoryLimit")
+        self.assertEqual(verdict, "warn")
+        for word in words:
+            self.assertIn(word, message)
+        self.show("MemoryLimit", "warned")
+
+    def test_memory_of_one_process(self):
+        """The kernel kills CRIU in the middle of it."""
+        bundle = self.taken(32, "64")
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.restores(bundle)
+        self.assert_warned("failed", "64.", "32.0 MiB")
+
+    def test_memory_that_processes_share(self):
+        """Each has it in the images, and there is one of it for both: hence no more than a warning."""
+        bundle = self.taken(96, "64", "1")
+        self.restores(bundle)
+        self.assert_warned("completed", "128.", "96.0 MiB")
+        output = self.work / "output"
+        wait_for("sums of the memory", lambda: output.read_text().count("\n") > 2)
+        self.assertEqual(self.status(self.restored), "running")

@@ -3,7 +3,8 @@
 // workers PROCESSES THREADS: each thread of each process counts for itself under its own random nonce and
 // sends "PROCESS THREAD NONCE VALUE" through a pipe to the first process, which prints it. Processes,
 // threads, pipes and memory that they share must all come back for the counts to go on.
-// workers memory MIB: fills that much memory with random words, then prints their checksum for ever.
+// workers memory MIB [CHILDREN]: fills that much memory with random words, forks children who share it, then
+// prints the words' checksum for ever.
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -66,13 +67,17 @@ int run_workers(int processes, int threads) {
     return 1;
 }
 
-int hold_memory(std::size_t mib) {
+int hold_memory(std::size_t mib, int children) {
     std::vector<std::uint64_t> words(mib << 17);
     auto x = random_word() | 1;
     for (auto& word : words) { // xorshift: no two pages alike, so nothing can be dropped or shared
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
         word = x;
     }
+    while (children-- > 0)
+        if (fork() == 0)
+            for (;;)
+                pause();
     for (unsigned long round = 0;; ++round) {
         std::uint64_t sum = 0;
         for (const auto word : words)
@@ -86,8 +91,8 @@ int hold_memory(std::size_t mib) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 3 && std::string_view(argv[1]) == "memory")
-        return hold_memory(static_cast<std::size_t>(std::atol(argv[2])));
+    if ((argc == 3 || argc == 4) && std::string_view(argv[1]) == "memory")
+        return hold_memory(static_cast<std::size_t>(std::atol(argv[2])), argc == 4 ? std::atoi(argv[3]) : 0);
     if (argc == 3)
         return run_workers(std::atoi(argv[1]), std::atoi(argv[2]));
     return 2;
