@@ -169,7 +169,7 @@ static constexpr Check checks[] = {
     {"PipesFull", true, false, block, true, "3.12", "pipes with unread data", "let the readers catch up",
      judge_pipes},
     {"Uprobes", true, true, block, false, "3.14", "probes of tracing tools in processes",
-     "stop the tracing tool, or set allow-uprobes at checkpoint and restore", judge_uprobes},
+     "stop the tracing tool, or set allow-uprobes for CRIU 4.2 at checkpoint and restore", judge_uprobes},
     {"SessionOutside", true, false, block, false, "4.3",
      "sessions whose leader is outside of the PID namespace", "start the process with setsid", judge_session},
     {"Stopped", true, false, block, true, "4.5", "processes that a signal has stopped",

@@ -153,9 +153,10 @@ Finding judge_many_descriptors(const Facts& facts) {
 Finding judge_uprobes(const Facts& facts) {
     if (facts.subject.stage == Stage::restore)
         return judge_uprobes_again(facts);
-    return unless(facts, "allow-uprobes",
-                  judge_found(facts, Kind::uprobes, "probes of a tracing tool",
-                              "CRIU dumps them only with allow-uprobes, at checkpoint and restore"));
+    return unless(
+        facts, "allow-uprobes",
+        judge_found(facts, Kind::uprobes, "probes of a tracing tool",
+                    "CRIU dumps them only since 4.2, with allow-uprobes at checkpoint and restore"));
 }
 
 // glibc 2.42 makes the guards of thread stacks so. To CRIU before 4.2 they look like pages that are swapped

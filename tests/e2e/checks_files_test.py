@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Descriptors and memory: what the checks refuse really fails, and their harmless twins come back."""
+import ctypes
 import fcntl
+import os
+import pathlib
+import struct
 
 from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, tabled, volume, with_options
+from e2e import run, wait_for
 from oci_spec import bind
 
 HOST_IPC = with_options(shared=("ipc",))
@@ -154,3 +159,28 @@ class SharedMemory(Awkward):
         (self.work / "shm/file").unlink()
         self.refuse_restore("FileMissing", bundle, "/dev/shm/file", fails=("FileMissing", "Can't open file dev/shm/file"))
         self.show("ShmMount", "refused")
+
+
+def probe(test, cid):
+    """A probe on a function of the container's program, as perf and bpftrace set them, for as long as the test runs."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    program = ctypes.create_string_buffer(bytes(test.rootfs / "bin/awkward"))
+    child = run("pgrep", "--parent", test.pid(cid)).stdout.strip()
+    # struct perf_event_attr of 72 bytes: type and size first, the path and the place last
+    attr = struct.pack("=II5QIIQQ", int(pathlib.Path("/sys/bus/event_source/devices/uprobe/type").read_text()), 72,
+                       0, 0, 0, 0, 0, 0, 0, ctypes.addressof(program), int((test.rootfs / "tmp/probed").read_text()))
+    fd = libc.syscall(298, attr, int(child), -1, -1, 0)  # perf_event_open
+    test.assertGreaterEqual(fd, 0, os.strerror(ctypes.get_errno()))
+    test.addCleanup(os.close, fd)
+    wait_for("the kernel's page", lambda: "[uprobes]" in pathlib.Path(f"/proc/{child}/maps").read_text())
+
+
+@tabled(
+    Refused("probed_function", "Uprobes", ("probed",), outside=probe, flavours=FORKY, words=("awkward",),
+            fails="uprobe"),
+    Refused("probed_function_with_an_old_criu", "Uprobes", ("probed",), outside=probe, flavours=TRIXIE,
+            words=("awkward",), fails="Unsupported mapping found", code="CriuError"),
+    Fine("function_without_a_probe", "Uprobes", ("probed",)),
+)
+class Probes(Awkward):
+    pass

@@ -98,9 +98,37 @@ static void hold_threads(const std::string& count) {
     }
 }
 
+// What a tracing tool puts a probe on. The kernel runs its first instruction out of line, on a page that it
+// maps for that; calls, jumps, pushes and nops it only imitates.
+extern "C" int probed(int value);
+#if defined(__x86_64__)
+asm("probed: lea 1(%rdi), %eax\n ret\n");
+#elif defined(__aarch64__)
+asm("probed: add w0, w0, 1\n ret\n");
+#endif
+
+// probed: a child calls a function again and again; /tmp/probed has the function's place in the program's
+// file
+static void hold_probed(const std::string&) {
+    const auto at = reinterpret_cast<unsigned long>(&probed);
+    unsigned long from = 0, to = 0, offset = 0;
+    std::FILE* maps = std::fopen("/proc/self/maps", "r");
+    for (char line[4096]; maps != nullptr && std::fgets(line, sizeof line, maps) != nullptr;)
+        if (std::sscanf(line, "%lx-%lx %*s %lx", &from, &to, &offset) == 3 && from <= at && at < to)
+            break;
+    std::FILE* told = std::fopen("/tmp/probed", "w");
+    must(told != nullptr ? std::fprintf(told, "%lu\n", at - from + offset) : -1, "/tmp/probed");
+    std::fclose(told);
+    if (must(fork(), "fork") != 0)
+        return;
+    for (int value = 0;; value = probed(value))
+        usleep(20'000);
+}
+
 static constexpr Case cases[] = {
     {"pidfd", hold_pidfd},     {"child", hold_child},     {"leader", hold_leader},
     {"threads", hold_threads}, {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
+    {"probed", hold_probed},
 };
 const std::span<const Case> processes = cases;
 
