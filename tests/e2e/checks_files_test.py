@@ -7,9 +7,8 @@ import os
 import pathlib
 import struct
 
-from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, tabled, volume, with_options
+from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, pod_shm, tabled, volume, with_options
 from e2e import run, wait_for
-from oci_spec import bind
 
 HOST_IPC = with_options(shared=("ipc",))
 UNKNOWN_FILE = "Can't dump file"
@@ -122,12 +121,6 @@ def of_containerd(test):
 )
 class Rootfs(Awkward):
     pass
-
-
-def pod_shm(test):
-    """What the containers of a pod share, and the next pod does not get."""
-    return {"mounts": [bind(test.mounted(test.folder("shm"), "-t", "tmpfs", "tmpfs"), "/dev/shm")],
-            "annotations": {"io.kubernetes.cri-o.SandboxID": "pod"}}
 
 
 @tabled(

@@ -8,9 +8,9 @@ import pathlib
 import re
 
 import workloads
+from awkward import ALL, GUEST, Awkward, pod_shm
 from e2e import run, settle, wait_for
 from oci_spec import in_guest
-from refusing import Refusing
 
 NODE_ROOT = pathlib.Path("/opt/lpm/root")
 PATIENCE = 300  # seconds for a start: the guest is slow where it is emulated
@@ -84,7 +84,7 @@ def tabled(*rows):
     Row("several_processes", workloads.Several, tcp=True),
     Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),
 )
-class Corpus(Refusing):
+class Corpus(Awkward):
     """Each in a network namespace that outlives it, as a pod's does, and on an overlay of the node's own root."""
 
     def setUp(self):
@@ -110,8 +110,8 @@ class Corpus(Refusing):
             merged)
         return merged
 
-    def pid(self):
-        return self.crio.state(self.cid)["pid"]
+    def pid(self, cid=None):
+        return super().pid(cid or self.cid)
 
     def first_visit(self):
         """Once it answers; None as long as it does not."""
@@ -136,25 +136,29 @@ class Corpus(Refusing):
         """Its side of them is closed soon after ours."""
         settle(3 if in_guest() else 1)
 
-    def travels(self, row):
+    def warmed_up(self, row, **options):
+        """What it said last; nobody is connected any more."""
         self.workload = row.workload(self, row.tcp)
         self.cid = self.start("corpus", *self.workload.command(), rootfs=self.rootfs, capabilities=DEFAULTS,
-                              netns=f"/run/netns/{self.pod}", denied=row.denied)
+                              netns=f"/run/netns/{self.pod}", denied=row.denied, **options)
         seen = wait_for(f"{row.name} answers", self.first_visit, PATIENCE)
         for _ in range(VISITS):
             seen = self.assert_went_on(seen)
         self.connections_end()
+        return seen
+
+    def travels(self, row):
+        seen = self.warmed_up(row)
         reasons = [check for check, holds in (("TcpOnNewKernel", row.tcp and tcp_fails()),
                                               ("Capabilities", row.workload.other_user and limits_of_others_fail()),
                                               (row.refused, row.refused)) if holds]
         if reasons:
             self.is_refused_rightly(reasons, seen)
         else:
-            self.comes_back(seen)
+            self.moves(seen)
 
     def is_refused_rightly(self, reasons, seen):
-        args = ("checkpoint", "--file-locks", "--image-path", self.images, "--work-path", self.work,
-                "--leave-running", self.cid)
+        args = self.checkpoint_args(self.cid)
         self.refused(reasons[0], args)
         self.assertEqual([c["id"] for c in self.records()[-1]["checks"] if c["verdict"] == "block"], reasons)
         seen = self.assert_went_on(seen)
@@ -166,7 +170,7 @@ class Corpus(Refusing):
         if reasons == [met]:
             self.show(met, "refused")
 
-    def comes_back(self, seen):
+    def moves(self, seen):
         self.cid = self.move(self.cid)
         records = self.records()
         self.assertEqual([(r["operation"], r["outcome"]) for r in records],
@@ -175,3 +179,24 @@ class Corpus(Refusing):
                 if c["verdict"] in ("block", "warn") and c["id"] != "MemoryTight"]  # which is of the machine
         self.assertEqual(said, [], "nothing is wrong with it")
         self.assert_went_on(seen)
+
+    def test_postgres_in_the_shm_of_its_pod(self):
+        """Under Kubernetes /dev/shm is the pod's, and Postgres keeps a segment there, which no checkpoint contains."""
+        shm = pod_shm(self)
+        seen = self.warmed_up(Row("postgres", workloads.Postgres, tcp=False), **shm)
+        if limits_of_others_fail():
+            self.is_refused_rightly(["Capabilities", "ShmMount"], seen)
+            return
+        self.refused("ShmMount", self.checkpoint_args(self.cid), "postgres", "/dev/shm/PostgreSQL.")
+        seen = self.assert_went_on(seen)
+        self.connections_end()
+        with self.without("ShmMount"):
+            self.assertEqual(self.dump(self.cid).returncode, 0)
+        bundle = self.remove(self.cid)
+        for segment in (self.work / "shm").iterdir():
+            segment.unlink()  # as the next pod has it
+        self.refuse_restore("FileMissing", bundle, "/dev/shm/PostgreSQL.",
+                            fails=("FileMissing", "Can't open file dev/shm/PostgreSQL."))
+        self.show("ShmMount", "refused")
+
+    test_postgres_in_the_shm_of_its_pod.flavours = (*ALL, *GUEST)

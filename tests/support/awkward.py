@@ -232,3 +232,9 @@ def overlay(test):
     layers = f"lowerdir={lower},upperdir={test.folder('upper')},workdir={test.folder('layer')}"
     root = test.mounted(test.folder("merged"), "-t", "overlay", "overlay", "-o", layers)
     return {"rootfs": root}
+
+
+def pod_shm(test):
+    """What the containers of a pod share, and the next pod does not get."""
+    return {"mounts": [bind(test.mounted(test.folder("shm"), "-t", "tmpfs", "tmpfs"), "/dev/shm")],
+            "annotations": {"io.kubernetes.cri-o.SandboxID": "pod"}}
