@@ -7,8 +7,9 @@ import os
 import pathlib
 import struct
 
-from awkward import ADMIN, FORKY, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, pod_shm, tabled, volume, with_options
-from e2e import run, wait_for
+from awkward import (ADMIN, FORKY, GUEST, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, pod_shm, tabled, volume,
+                     with_options)
+from e2e import GATE, PATIENT, SETTINGS, run, wait_for
 
 HOST_IPC = with_options(shared=("ipc",))
 UNKNOWN_FILE = "Can't dump file"
@@ -177,3 +178,24 @@ def probe(test, cid):
 )
 class Probes(Awkward):
     pass
+
+
+class HugePages(Awkward):
+    flavours = GUEST  # its huge pages are nobody else's
+
+    def test_memory_in_huge_pages(self):
+        """Nobody has asked this CRIU what it can: there is a warning, and it can."""
+        pages = pathlib.Path("/proc/sys/vm/nr_hugepages")
+        self.addCleanup(pages.write_text, pages.read_text())
+        pages.write_text("8")
+        cid = self.start("awkward", "/bin/awkward", "huge", "8")
+        self.assertNotIn("awkward:", self.lines(cid, 1)[0])
+        SETTINGS.write_text(PATIENT)
+        pathlib.Path("/run/lpm/probe.json").unlink()
+        self.addCleanup(run, GATE, "--probe")
+        self.assertEqual(self.dump(cid).returncode, 0)
+        found = next(c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "HugeMemfd")
+        self.assertEqual(found["verdict"], "warn")
+        self.assertIn("awkward", found["message"])
+        self.comes_back(cid)
+        self.show("HugeMemfd", "warned")

@@ -167,6 +167,14 @@ static void hold_guard(const std::string& argument) {
         unknown(argument);
 }
 
+// huge MIB: private memory in huge pages, which the node must have
+static void hold_huge(const std::string& mib) {
+    const auto size = static_cast<std::size_t>(std::atol(mib.c_str())) << 20;
+    void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    must(at == MAP_FAILED ? -1 : 0, "mmap");
+    std::memset(at, 'x', size);
+}
+
 static void hold_sysv(const std::string&) {
     const int id = static_cast<int>(must(shmget(IPC_PRIVATE, 65536, IPC_CREAT | 0600), "shmget"));
     void* at = shmat(id, nullptr, 0);
@@ -196,7 +204,7 @@ static constexpr Case cases[] = {
     {"anon", hold_anon},   {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},
     {"ghost", hold_ghost}, {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify},
     {"sysv", hold_sysv},   {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},
-    {"tun", hold_tun},
+    {"tun", hold_tun},     {"huge", hold_huge},
 };
 const std::span<const Case> files = cases;
 
