@@ -8,10 +8,6 @@
 
 namespace lpm::check {
 
-static Finding not_compared() {
-    return {Verdict::unknown, "what the images need cannot be compared with what is here"};
-}
-
 static bool criu_is_least(const Facts& facts, std::uint32_t version) {
     return facts.criu && facts.criu->version >= version;
 }

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "toml.hpp"
+#include "config/toml.hpp"
 
 namespace lpm::config {
 

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
-#include "toml.hpp"
+#include "config/toml.hpp"
 
 namespace lpm::config {
 

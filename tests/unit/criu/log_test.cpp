@@ -105,7 +105,7 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"Pid 40 do not match expected 12", "PidTaken"},
         {"Can't fork for 12: File exists", "PidTaken"},
         {"Thread pid mismatch 40/12", "PidTaken"},
-        {"Unable to restore into an empty PID namespace", "PidTaken"},
+        {"Unable to restore into an empty PID namespace", "PidNamespaceMissing"},
         {"Current sid 12 intersects with pid (5) in images", "SessionTaken"},
         {"mismatched lsm types and lsm profile specified", "LsmMismatch"},
         {"can't write lsm profile -13", "LsmMismatch"},
