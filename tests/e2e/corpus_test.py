@@ -12,7 +12,6 @@ from awkward import ALL, GUEST, Awkward, pod_shm
 from e2e import run, settle, wait_for
 from oci_spec import in_guest
 
-NODE_ROOT = pathlib.Path("/opt/lpm/root")
 PATIENCE = 300  # seconds for a start: the guest is slow where it is emulated
 VISITS = 3  # before the checkpoint: more than a fresh start could make up for
 DEFAULTS = ("CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETPCAP")  # what CRI-O gives beside oci_spec's
@@ -94,21 +93,6 @@ class Corpus(Awkward):
         self.addCleanup(run, "ip", "netns", "del", self.pod, check=False)
         run("ip", "-n", self.pod, "link", "set", "lo", "up")
         self.rootfs = self.system()
-
-    def system(self):
-        """A root file system as engines make it, over what the node itself is laid over, or the guest's root. Its
-        layer is in memory: on the guest's disk it would be inside of what it is laid over."""
-        layers, merged = self.work / "layers", self.work / "merged"
-        for folder in (layers, merged):
-            folder.mkdir()
-            self.addCleanup(run, "umount", "--lazy", folder, check=False)
-        run("mount", "-t", "tmpfs", "tmpfs", layers)
-        for name in ("upper", "work"):
-            (layers / name).mkdir()
-        run("mount", "-t", "overlay", "overlay", "-o",
-            f"lowerdir={NODE_ROOT if NODE_ROOT.exists() else '/'},upperdir={layers}/upper,workdir={layers}/work",
-            merged)
-        return merged
 
     def pid(self, cid=None):
         return super().pid(cid or self.cid)

@@ -20,6 +20,7 @@ RECORDS = pathlib.Path("/var/lib/lpm/records")
 LOGS = pathlib.Path("/var/lib/lpm/logs")
 SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
 WORK = pathlib.Path("/var/lib/containers/e2e")
+NODE_ROOT = pathlib.Path("/opt/lpm/root")
 PATIENT = "[gate]\ndeadline_ms = 10000\n"  # settings for the guest, which is slow where it is emulated
 
 
@@ -117,6 +118,21 @@ class NodeTest(unittest.TestCase):
         crio.create(cid, options.pop("rootfs", self.rootfs), args, **options)
         crio.start(cid)
         return cid
+
+    def system(self):
+        """A root file system as engines make it, over what the node itself is laid over, or the guest's root. Its
+        layer is in memory: on the guest's disk it would be inside of what it is laid over."""
+        layers, merged = self.work / "layers", self.work / "merged"
+        for folder in (layers, merged):
+            folder.mkdir()
+            self.addCleanup(run, "umount", "--lazy", folder, check=False)
+        run("mount", "-t", "tmpfs", "tmpfs", layers)
+        for name in ("upper", "work"):
+            (layers / name).mkdir()
+        run("mount", "-t", "overlay", "overlay", "-o",
+            f"lowerdir={NODE_ROOT if NODE_ROOT.exists() else '/'},upperdir={layers}/upper,workdir={layers}/work",
+            merged)
+        return merged
 
     def move(self, cid):
         """Checkpoint, kill, restore under a new id; that id."""
