@@ -72,6 +72,22 @@ TEST(Record, reads_what_the_first_version_wrote) {
     EXPECT_EQ(read->outcome, "failed");
 }
 
+// As gates of schema 1 left them on test nodes, one of each kind.
+TEST(Record, reads_every_kind_that_schema_1_has) {
+    const std::filesystem::path dir = LPM_TEST_DATA "/records/v1";
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+        ++count;
+        const std::string text = data("records/v1/" + entry.path().filename().string());
+        const auto read = record::parse_record(text);
+        ASSERT_TRUE(read) << entry.path() << ": " << read.error().text;
+        EXPECT_EQ(record::write_record(*read), text) << entry.path() << ": something is lost";
+        EXPECT_EQ(read->final, !read->outcome.empty()) << entry.path();
+        EXPECT_EQ(entry.path().filename().string().find(read->operation), 0U) << entry.path();
+    }
+    EXPECT_GE(count, 9);
+}
+
 TEST(Record, refuses_what_it_does_not_know) {
     EXPECT_FALSE(record::parse_record("{}"));
     EXPECT_FALSE(record::parse_record(R"({"schema":2,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"));
