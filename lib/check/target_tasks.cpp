@@ -37,10 +37,10 @@ Numbers numbers_of(const std::vector<criu::Task>& tasks) {
 }
 
 bool is_task(const std::vector<criu::Task>& tasks, std::uint32_t number) {
-    for (const auto& task : tasks)
-        if (task.pid == number)
-            return true;
-    return false;
+    return std::ranges::any_of(tasks, [&](const criu::Task& task) {
+        return task.pid == number ||
+               (task.threads.size() > 1 && std::ranges::find(task.threads, number) != task.threads.end());
+    });
 }
 
 // In our own PID namespace, which is CRIU's.
