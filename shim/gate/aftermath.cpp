@@ -117,9 +117,10 @@ void Call::thaw_if_left_frozen() {
 }
 
 // Of a log that tells nothing more: CRIU's last line is always that it was done, or that it failed.
-static const criu::LogError killed{
-    "CriuKilled", "CRIU was cut off in the middle of its work",
-    "look in the kernel's log for a crash of CRIU or the out-of-memory killer, then try again"};
+static criu::LogError cut_off() {
+    return {"CriuKilled", "CRIU was cut off in the middle of its work",
+            "look in the kernel's log for a crash of CRIU or the out-of-memory killer, then try again"};
+}
 
 std::optional<criu::LogError> Call::read_failure() {
     if (!written_by_this_call(log_name()))
@@ -129,7 +130,7 @@ std::optional<criu::LogError> Call::read_failure() {
         return std::nullopt;
     run_id_ = criu::dump_run_id(*log);
     const auto error = criu::first_error(*log);
-    return !error && criu::cut_short(*log) ? killed : error;
+    return !error && criu::cut_short(*log) ? cut_off() : error;
 }
 
 void Call::explain_failure() {
