@@ -103,8 +103,11 @@ static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& s
     for (;;) {
         const bool ended = ::waitpid(pid, &status, WNOHANG) == pid;
         bool got = true;
-        while (open && got && Clock::now() < end)
-            open = collect(from, ended ? 0ms : look, job.limit, output.text, got);
+        if (!ended && open)
+            open = collect(from, look, job.limit, output.text, got);
+        // A pipe holds 64 KiB: more than that is from what it has left behind.
+        for (int reads = 0; ended && open && got && reads < 16; ++reads)
+            open = collect(from, 0ms, job.limit, output.text, got);
         if (ended)
             return true;
         if (Clock::now() >= end)
@@ -141,12 +144,13 @@ Result<Output> run(const Job& job) {
     TRY_ASSIGN(const pid_t pid, start(job, input.get(), to.get()));
     to.reset();
     Output output;
-    int status = 0;
+    int status = SIGKILL; // as waitpid tells of it
     output.late = !wait_for(pid, from.get(), job, output, status);
     if (output.late) {
         ::kill(-pid, SIGKILL);
-        while (::waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            continue;
+        // What waits for a dead server, or is frozen, dies when that lets it; we do not wait for it.
+        for (int looks = 0; looks < 200 && ::waitpid(pid, &status, WNOHANG) == 0; ++looks)
+            ::usleep(5000);
     }
     output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return output;
