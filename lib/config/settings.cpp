@@ -53,7 +53,7 @@ struct Key {
 
 static bool set_hook_time(Settings& settings, const toml::node& node) {
     const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > 60'000)
+    if (value == nullptr || value->get() < 1 || value->get() > 20'000)
         return false;
     settings.hook_time = std::chrono::milliseconds(value->get());
     return true;
@@ -116,7 +116,7 @@ static void read_option(Settings& settings, const std::string& file, const toml:
 
 static constexpr Key keys[] = {
     {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
-    {"hooks", "total_ms", "a whole number from 1 to 60000", set_hook_time},
+    {"hooks", "total_ms", "a whole number from 1 to 20000", set_hook_time},
     {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
     {"retention", "max_records", "a whole number from 1 to 1000000",
      set_retention<&Retention::max_records, 1'000'000>},

@@ -46,10 +46,12 @@ struct Retention {
     std::uint64_t max_journal_bytes = std::uint64_t{16} << 20; // of one generation; four are kept
 };
 
+inline constexpr Retention keep_all{UINT32_MAX, 36'500, UINT64_MAX, UINT64_MAX};
+
 struct Settings {
     // All pre-checks together, per operation. What was not judged by then is `unknown`.
     std::chrono::milliseconds deadline{1000};
-    // [hooks] total_ms: all life-cycle hooks of one point together.
+    // [hooks] total_ms: all life-cycle hooks of a call together.
     std::chrono::milliseconds hook_time{10'000};
     // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.
     std::string kubelet_dir = "/var/lib/kubelet";

@@ -70,13 +70,24 @@ static bool is_dead_draft(std::string_view name) {
 // Directories and files of the store have names that follow from valid ids; anything else is not ours.
 std::vector<std::string> Keeper::list_records() {
     std::vector<std::string> ids;
-    auto root = open_at(dir_.get(), "records", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    complete_ = true;
+    const auto open = [&](int at, const std::string& name) {
+        auto folder = open_at(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        // What is no folder of ours has no records; one that cannot be opened may have.
+        if (!folder && folder.error().sys != ENOENT && folder.error().sys != ENOTDIR &&
+            folder.error().sys != ELOOP) {
+            complete_ = false;
+            fault(name, folder.error().text);
+        }
+        return folder;
+    };
+    const auto root = open(dir_.get(), "records");
     if (!root)
         return ids;
     each_entry(root->get(), [&](int at, const dirent& month) {
         if (month.d_name[0] == '.')
             return true;
-        const auto folder = open_at(at, month.d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        const auto folder = open(at, month.d_name);
         if (!folder)
             return true;
         each_entry(folder->get(), [&](int in, const dirent& entry) {
@@ -92,6 +103,7 @@ std::vector<std::string> Keeper::list_records() {
         });
         return ids.size() < max_entries;
     });
+    complete_ = complete_ && ids.size() < max_entries;
     std::ranges::sort(ids);
     return ids;
 }
@@ -101,7 +113,7 @@ std::vector<std::string> Keeper::list_records() {
 bool Keeper::abandoned(const Record& record) const {
     if (record.final)
         return false;
-    if (record.boot_id != boot_)
+    if (!record.boot_id.empty() && record.boot_id != boot_)
         return !boot_.empty();
     if (record.gate_pid <= 0)
         return false;
@@ -109,6 +121,14 @@ bool Keeper::abandoned(const Record& record) const {
     if (!stat)
         return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
     return stat->start != record.gate_start || stat->state == 'Z' || stat->state == 'X';
+}
+
+static void interrupt(Record& record) {
+    record.outcome = "interrupted";
+    record.code = "Interrupted";
+    record.message = "lpm-gate ended before the " + record.operation +
+                     " did: whether the runtime finished it is not known";
+    record.ended = rfc3339(now());
 }
 
 bool Keeper::settle(const std::string& id) {
@@ -128,11 +148,10 @@ bool Keeper::settle(const std::string& id) {
     if (!record || record->final)
         return false;
     record->final = true;
-    record->outcome = "interrupted";
-    record->code = "Interrupted";
-    record->message = "lpm-gate ended before the " + record->operation +
-                      " did: whether the runtime finished it is not known";
-    record->ended = rfc3339(now());
+    if (record->outcome.empty())
+        interrupt(*record);
+    else
+        record->notes.emplace_back("lpm-gate ended while the hooks ran that come after the operation");
     if (auto written = store_.publish(*record); !written) {
         fault(id, written.error().text);
         return false;
@@ -221,7 +240,8 @@ Kept Keeper::run(const config::Retention& limits) {
     for (const std::string& id : ids)
         if (settle(id))
             ++kept_.settled;
-    remove_logs(ids, limits.max_log_bytes);
+    if (complete_) // else logs would go whose records have not been seen
+        remove_logs(ids, limits.max_log_bytes);
     renew_journal(limits.max_journal_bytes);
     kept_.records = ids.size();
     return std::move(kept_);

@@ -51,6 +51,7 @@ class Keeper {
     Fd dir_;
     Fd lock_;
     std::string boot_;
+    bool complete_ = false; // all records have been listed
     Kept kept_;
 };
 

@@ -90,7 +90,8 @@ Result<> Store::append_journal(const Record& record) {
     if (!file && file.error().sys == ENOENT) {
         if (::symlinkat(first_journal, dir.get(), current_journal) != 0 && errno != EEXIST)
             return fail_errno(errno, "link journal/current");
-        file = open_at(dir.get(), first_journal, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
+        // The link leads inside this directory, which is root's own.
+        file = open_at(dir.get(), current_journal, O_RDWR | O_APPEND | O_CREAT, 0600);
     }
     if (!file)
         return std::unexpected(std::move(file).error());

@@ -13,12 +13,15 @@ int settle() {
     const auto settings = config::read(shim::settings_file);
     for (const auto& problem : settings.problems)
         std::fprintf(stderr, "lpm-gate: %s\n", problem.c_str());
+    if (!settings.problems.empty())
+        std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
     auto keeper = record::Keeper::open(shim::state_dir);
     if (!keeper) {
         std::fprintf(stderr, "lpm-gate: %s\n", keeper.error().text.c_str());
         return 1;
     }
-    const auto kept = keeper->run(settings.retention);
+    // What cannot be read may have said that more is to stay: then nothing is removed.
+    const auto kept = keeper->run(settings.problems.empty() ? settings.retention : config::keep_all);
     for (const auto& fault : kept.faults)
         std::fprintf(stderr, "lpm-gate: %s\n", fault.c_str());
     std::printf("%zu records: %zu interrupted calls ended, %zu removed; %zu directories of logs removed%s\n",

@@ -77,6 +77,19 @@ TEST(Keeper, ends_what_a_killed_gate_has_begun) {
     EXPECT_EQ(kept.run().settled, 0U);
 }
 
+TEST(Keeper, keeps_the_end_that_is_known) {
+    KeptStore kept;
+    auto r = kept.intent();
+    r.gate_pid = dead_process();
+    r.outcome = "completed"; // killed in the hooks after the operation
+    kept.add(r);
+    EXPECT_EQ(kept.run().settled, 1U);
+    const auto after = kept.store.load(r.id).value();
+    EXPECT_TRUE(after.final);
+    EXPECT_EQ(after.outcome, "completed");
+    EXPECT_EQ(after.notes.size(), 1U);
+}
+
 TEST(Keeper, ends_what_a_power_cut_has_interrupted) {
     KeptStore kept;
     auto r = kept.intent();
