@@ -3,8 +3,10 @@
 #include "lifecycle/lifecycle.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
@@ -51,23 +53,23 @@ static std::vector<std::string> list_names(int dir) {
     std::vector<std::string> names;
     each_entry(dir, [&](int, const dirent& entry) {
         std::string_view name = entry.d_name;
-        // They become names of files beside the logs.
-        constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-        if (!name.starts_with('.') && name.ends_with(suffix) && name.size() <= 64 &&
-            name.find_first_not_of(letters) == std::string_view::npos)
+        if (!name.starts_with('.') && name.ends_with(suffix))
             names.emplace_back(name);
-        return names.size() < max_hooks;
+        return names.size() < 10 * max_hooks;
     });
     std::ranges::sort(names);
     return names;
 }
 
 static Result<config::Hook> read_hook(int dir, const std::string& file) {
+    // It becomes the name of a file beside the logs.
+    constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    if (file.size() > 64 || file.find_first_not_of(letters) != std::string::npos)
+        return fail(Errc::invalid, "its name has more than 64 letters, or others than A-Z a-z 0-9 - _ .");
     TRY(is_trusted(dir, file.c_str()));
     TRY_ASSIGN(const std::string text, read_file(dir, file, max_declaration));
     TRY_ASSIGN(config::Hook hook,
                config::parse_hook(text, file, file.substr(0, file.size() - suffix.size())));
-    TRY(is_trusted(AT_FDCWD, hook.path.c_str()));
     return hook;
 }
 
@@ -115,6 +117,8 @@ static std::string last_line(std::string_view text) {
 // Why it failed; empty when it did not.
 static std::string run_one(const config::Hook& hook, const Round& round, const record::Record& record,
                            milliseconds left) {
+    if (const auto trusted = is_trusted(AT_FDCWD, hook.path.c_str()); !trusted)
+        return "not run: " + trusted.error().text;
     Job job;
     job.argv = hook.args;
     job.argv.insert(job.argv.begin(), hook.path);
@@ -147,9 +151,14 @@ class Runner {
 
     // False when the operation is to end here.
     bool visit(int dir, const std::string& file) {
+        if (done.hooks.size() == max_hooks) {
+            done.hooks.back().message +=
+                " (and no more are run: they are over " + std::to_string(max_hooks) + ")";
+            return false;
+        }
         const auto hook = read_hook(dir, file);
         if (!hook) {
-            note(file, "failed", "not run: " + hook.error().text);
+            note(file.substr(0, file.size() - suffix.size()), "failed", "not run: " + hook.error().text);
             return true;
         }
         if (!hook->wants(record_.names))
@@ -172,13 +181,14 @@ class Runner {
         return false;
     }
 
+    void note(const std::string& name, const char* outcome, const std::string& message) {
+        done.hooks.push_back(
+            {one_line(name, 100), std::string(name_of(round_.point)), outcome, one_line(message), 0});
+    }
+
     Done done;
 
   private:
-    void note(const std::string& name, const char* outcome, const std::string& message) {
-        done.hooks.push_back({name, std::string(name_of(round_.point)), outcome, one_line(message), 0});
-    }
-
     const Round& round_;
     const record::Record& record_;
     Clock::time_point end_;
@@ -186,12 +196,23 @@ class Runner {
 
 } // namespace
 
+static std::string folder_of(const Round& round) {
+    return round.dir + "/" + std::string(name_of(round.point));
+}
+
+bool any(const Round& round) {
+    return ::access(folder_of(round).c_str(), F_OK) == 0;
+}
+
 Done run_hooks(const Round& round, const record::Record& record) {
     Runner runner(round, record);
-    const std::string path = round.dir + "/" + std::string(name_of(round.point));
+    const std::string path = folder_of(round);
     const auto dir = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-    if (!dir)
-        return {};
+    if (!dir) {
+        if (dir.error().sys != ENOENT)
+            runner.note(path, "failed", "not run: " + dir.error().text);
+        return std::move(runner.done);
+    }
     // Those of the point after it are for tidying up: one that fails does not keep the others from it.
     const bool before = round.point == Point::pre_checkpoint || round.point == Point::pre_restore;
     for (const std::string& file : list_names(dir->get()))

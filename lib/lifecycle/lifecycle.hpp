@@ -31,6 +31,9 @@ struct Done {
     std::string failure; // "hook x: reason" of the first that ends the operation; then no more run
 };
 
+// There may be hooks of this point.
+[[nodiscard]] bool any(const Round& round);
+
 // Runs the hooks of one point. `record` is what they are told. A declaration that cannot be read is a run
 // that failed and ends nothing: it has not said that it should.
 [[nodiscard]] Done run_hooks(const Round& round, const record::Record& record);
