@@ -25,10 +25,10 @@ void say(std::string_view message) {
 
 // To the end, even when it is too long: a runtime that cannot get rid of its state fails.
 static Result<std::string> read_input(int input) {
-    constexpr std::chrono::seconds patience(5);
+    constexpr std::chrono::seconds patience(25);
     std::string text;
     if (!read_until(input, std::chrono::steady_clock::now() + patience, oci::max_hook_state + 1, text))
-        return fail(Errc::unavailable, "it does not end within 5 seconds");
+        return fail(Errc::unavailable, "it does not end within 25 seconds");
     return text;
 }
 
@@ -60,7 +60,7 @@ int Hook::run(int input) {
         say("lpm-hook: container " + one_line(state_.id, 100) +
             " is running: this hook is for the stages createRuntime and poststop; correct the stages of the "
             "hook");
-        return 1;
+        return 0; // it may have asked for nothing
     }
     return create();
 }

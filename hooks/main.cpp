@@ -25,7 +25,7 @@ int main(int argc, char**) {
         hook::say(
             "lpm-hook takes no arguments: its stage is in the state on standard input; correct the args "
             "of the hook");
-        return 1;
+        return 0; // nobody is refused for how the hook was set up
     }
     hook::Hook hook;
     try {

@@ -209,8 +209,8 @@ TEST_F(Hook, says_what_is_wrong_with_its_input) {
                            state("creating", std::string(2000, 'x'))};
     for (const auto& input : hostile)
         expect_line(hook(input), 1, {"lpm-hook: standard input has no state of a container: "});
-    expect_line(hook(state("running")), 1, {"is running", "createRuntime and poststop"});
-    expect_line(hook(state(), {"createRuntime"}), 1, {"takes no arguments"});
+    expect_line(hook(state("running")), 0, {"is running", "createRuntime and poststop"});
+    expect_line(hook(state(), {"createRuntime"}), 0, {"takes no arguments"});
     EXPECT_FALSE(exists("/run/lpm"));
 }
 

@@ -145,6 +145,7 @@ class Hardship(NodeTest):
             ours, theirs = (run(program, "--root", self.root, *words, check=False, env={"PATH": DAEMON_PATH})
                             for program in (RUNTIME, REAL))
             self.assertEqual(ours.returncode, theirs.returncode)
+        self.assertTrue(self.records())
         for record in self.records():
             self.assertLess((RECORDS / record["times"]["started"][:7] / f'{record["id"]}.json').stat().st_size, 1 << 20)
         self.assert_unharmed()

@@ -13,7 +13,7 @@ import shutil
 
 import injection
 from crio_runtime import DAEMON_PATH
-from e2e import GATE, LOGS, RECORDS, RUNTIME, NodeTest, log_lines, run, settle, wait_for
+from e2e import GATE, LOGS, RECORDS, RUNTIME, NodeTest, log_lines, run, wait_for
 
 ALL = os.environ.get("LPM_SWEEP") == "all"
 LINK = pathlib.Path("/etc/lpm/runtime")
@@ -105,6 +105,8 @@ class Sweep(NodeTest):
         row = (victim, what, "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed",
                record, "runs on" if goes else status if status != "running" else "stands still")
         self.table[row] += 1
+        if done.returncode == 0 and record not in ("none", "interrupted"):
+            self.assertEqual(record, "completed", f"{point}: {row}")
         if ALL:
             print("sweep:", point[0], point[1], *row, "frozen by the caller" if frozen else "", sep="\t", flush=True)
         if not goes:
@@ -137,14 +139,17 @@ class Lpm(Sweep):
 
     def test_lpm_killed_at_every_system_call(self):
         found = self.baseline()
-        killed = 0
+        killed, recorded = 0, False
         for number, (call, nth) in enumerate(injection.thinned(found, 400 if ALL else 24)):
             before = injection.strace(self.report, f"{call}:signal=KILL:when={nth}")
             done, row = self.fault("lpm", (call, nth), "KILL", number % 2 == 1, before=before)
             killed += row[2] == "killed"
+            self.assertFalse(recorded and row[3] == "none", f"{(call, nth)}: the record is lost")
+            recorded = recorded or row[3] == "interrupted"
             self.assertNotEqual(row[2], "failed", (call, nth, done.stderr))
             self.assert_unharmed(row, (call, nth))
         self.assertGreater(killed, 10)
+        self.assertTrue(recorded, "no call was interrupted after its intent")
         self.assert_next_works()
 
     def test_an_error_at_every_system_call(self):

@@ -9,7 +9,8 @@ import shlex
 CHANGING = ("openat", "write", "pwrite64", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "linkat", "unlink",
             "unlinkat", "symlinkat", "fsync", "fdatasync", "fchmod", "ftruncate", "fallocate", "memfd_create", "mount",
             "umount2", "clone", "clone3", "vfork", "execve", "kill", "tgkill", "ptrace", "process_vm_readv", "sendmsg",
-            "sendto", "vmsplice", "splice", "setns", "setsockopt", "wait4")
+            "sendto", "vmsplice", "splice", "setns", "setsockopt", "sendfile", "copy_file_range", "writev", "pwritev", "pidfd_send_signal",
+            "process_vm_writev", "unshare", "fchmodat", "fchownat", "mknodat", "wait4")
 _CALL = re.compile(r"^(?:(\d+) +)?(\w+)\((.*)")
 
 
