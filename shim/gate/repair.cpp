@@ -116,7 +116,7 @@ void Call::report_tasks() {
     if (!oci::alive(*state_))
         told.push_back("its first process, " + std::to_string(state_->init) + ", is gone");
     const auto pids = oci::read_pids(*state_, max_tasks);
-    const bool cut = record_.code == "CriuKilled" || record_.code == "RuntimeKilled";
+    const bool cut = record_.code == "CriuCutShort" || record_.code == "RuntimeKilled";
     const auto found = pids ? look_at_tasks(*pids, cut) : TaskLeftovers{};
     if (!found.traced.empty())
         told.push_back("CRIU traces process " + check::some_of(found.traced));
