@@ -105,6 +105,8 @@ Options Options::read(const Sources& sources, const oci::Invocation& invocation)
             send(flag);
     if (const char* mode = invocation.text(oci::Option::manage_cgroups_mode); mode != nullptr)
         options.settings_.push_back({"manage-cgroups", mode, "argv"});
+    if (invocation.on(oci::Option::tcp_close)) // crun's, sent only when set
+        options.settings_.push_back({"tcp-close", "true", "argv"});
     options.words_at_ = std::ssize(options.settings_);
     if (const char* lock = invocation.text(oci::Option::network_lock); lock != nullptr)
         options.settings_.push_back({"network-lock", lock, "argv"});

@@ -41,3 +41,12 @@ TEST(CriuOptions, puts_the_sources_in_their_order) {
             << name << ": a runtime without the flag does not send it";
     }
 }
+
+TEST(CriuOptions, take_a_flag_that_only_crun_has) {
+    oci::Invocation invocation;
+    EXPECT_FALSE(criu::Options::read({}, invocation).find("tcp-close"));
+    invocation.set[static_cast<std::size_t>(oci::Option::tcp_close)] = true;
+    const auto options = criu::Options::read({}, invocation);
+    EXPECT_TRUE(options.on("tcp-close"));
+    EXPECT_EQ(options.find("tcp-close")->source, "argv");
+}
