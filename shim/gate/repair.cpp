@@ -67,7 +67,8 @@ void Call::report_lock_left(const std::string& what, std::string_view why) {
         reason + ": delete it when no checkpoint or restore is under way there");
 }
 
-// Only what is ours: a table by the id in its name; a chain, which has none, when it was not there before and
+// Only what is ours: a table by the id in its name, which at a restore is the dump's, and so that of another
+// restore of the same images as well; a chain, which has none, when it was not there before and
 // no other CRIU may have made it.
 void Call::unlock_network() {
     const auto lock =
@@ -87,7 +88,7 @@ void Call::unlock_network() {
         const std::string what = "the nftables table inet " + table;
         if (!criu::belongs_to(table, run_id_))
             note(what + " is of another run of CRIU's and was left alone");
-        else if (running_.ours != 0)
+        else if (running_.ours != 0 || (record_.operation == "restore" && running_.other != 0))
             report_lock_left(what, busy);
         else
             remove(what, criu::remove_lock_table(network_->get(), table));
