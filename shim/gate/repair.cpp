@@ -97,6 +97,8 @@ void Call::unlock_network() {
         const std::string what = "the iptables chain CRIU";
         if (!lock_before_ || lock_before_->chain())
             report_lock_left(what, "it was there before this call");
+        else if (!written_by_this_call(log_name()))
+            report_lock_left(what, "this call did not start CRIU");
         else if (running_.ours != 0 || running_.other != 0)
             report_lock_left(what, busy);
         else
