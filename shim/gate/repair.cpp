@@ -67,6 +67,15 @@ void Call::report_lock_left(const std::string& what, std::string_view why) {
         reason + ": delete it when no checkpoint or restore is under way there");
 }
 
+// The network namespace that we are in ourselves, which is the node's: also when that cannot be told.
+static bool is_own(int net) {
+    struct stat there{};
+    struct stat own{};
+    if (::fstat(net, &there) != 0 || ::stat("/proc/self/ns/net", &own) != 0)
+        return true;
+    return there.st_dev == own.st_dev && there.st_ino == own.st_ino;
+}
+
 // Only what is ours: a table by the id in its name, which at a restore is the dump's, and so that of another
 // restore of the same images as well; a chain, which has none, when it was not there before and
 // no other CRIU may have made it.
@@ -99,6 +108,8 @@ void Call::unlock_network() {
             report_lock_left(what, "it was there before this call");
         else if (!written_by_this_call(log_name()))
             report_lock_left(what, "this call did not start CRIU");
+        else if (is_own(network_->get()))
+            report_lock_left(what, "the network is the node's own");
         else if (running_.ours != 0 || running_.other != 0)
             report_lock_left(what, busy);
         else
