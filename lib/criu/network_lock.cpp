@@ -75,7 +75,7 @@ class Visit {
 };
 
 // The jumps first: a chain that something leads to cannot be deleted. One that is not there does no harm.
-Result<> remove_chain(const char* program) {
+Result<> remove_chain(std::string_view family, const std::string& program) {
     constexpr std::chrono::seconds patience{2};
     Output last;
     for (const auto& words : {std::vector<std::string>{"-D", "INPUT", "-j", "CRIU"},
@@ -84,10 +84,13 @@ Result<> remove_chain(const char* program) {
                               {"-X", "CRIU"}}) {
         std::vector<std::string> argv{program, "-w", "1", "-t", "filter"};
         argv.insert(argv.end(), words.begin(), words.end());
-        TRY_ASSIGN(last, run(argv, patience));
+        auto output = run(argv, patience);
+        if (!output)
+            return std::unexpected(std::move(output).error().in(std::string(family) + ", " + program));
+        last = *std::move(output);
     }
     if (last.status != 0)
-        return fail(Errc::io, std::string(program) + " could not delete the chain CRIU");
+        return fail(Errc::io, program + " could not delete the chain CRIU of " + std::string(family));
     return {};
 }
 
@@ -96,11 +99,14 @@ Result<> remove_chain(const char* program) {
 Result<> remove_lock_chain(int net, const NetworkLock& lock) {
     Visit visit;
     TRY(visit.go(net));
+    // One that stays is no reason to leave the other.
+    Result<> done4;
+    Result<> done6;
     if (lock.chain4)
-        TRY(remove_chain("iptables"));
+        done4 = remove_chain("IPv4", "iptables");
     if (lock.chain6)
-        TRY(remove_chain("ip6tables"));
-    return {};
+        done6 = remove_chain("IPv6", "ip6tables");
+    return done4 ? done6 : done4;
 }
 
 } // namespace lpm::criu
