@@ -51,6 +51,23 @@ template <class See> [[nodiscard]] bool each_message(std::string_view answer, Se
     return true;
 }
 
+// Why an answer is no answer, or not the whole of one: the kernel's errno; EINTR for a list that changed while
+// it was told. 0: nothing is wrong with it.
+[[nodiscard]] inline int error_of(std::string_view answer) {
+    constexpr int most = 4095; // the kernel's MAX_ERRNO
+    nlmsghdr head{};
+    while (read_struct(answer, head) && head.nlmsg_len >= sizeof(head) && head.nlmsg_len <= answer.size()) {
+        if ((head.nlmsg_flags & NLM_F_DUMP_INTR) != 0)
+            return EINTR;
+        int code = 0; // what an error begins with, and the end of a list
+        if ((head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR) &&
+            read_struct(answer.substr(sizeof(head), head.nlmsg_len - sizeof(head)), code) && code < 0)
+            return -std::max(code, -most);
+        answer.remove_prefix(std::min(aligned(head.nlmsg_len), answer.size()));
+    }
+    return 0;
+}
+
 // Sends `request`, and calls more(answer) until it returns false. `what` is for an error text. The kernel
 // answers at once; nobody waits longer than a second for it.
 template <class More>

@@ -3,6 +3,7 @@
 #include "base/nftables.hpp"
 
 #include <arpa/inet.h>
+#include <cerrno>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -69,9 +70,14 @@ Result<std::vector<FilterChain>> list_filter_chains(int net, std::size_t limit) 
     std::string request;
     add_message(request, subsystem | NFT_MSG_GETCHAIN, NLM_F_DUMP, AF_UNSPEC, 0);
     std::vector<FilterChain> chains;
+    int error = 0;
     TRY(netlink::ask(socket.get(), request, "packet filter chains", [&](std::string_view answer) {
-        return parse_filter_chains(answer, chains) && chains.size() <= limit;
+        error = netlink::error_of(answer);
+        return error == 0 && parse_filter_chains(answer, chains) && chains.size() <= limit;
     }));
+    const bool no_filter = error == EINVAL || error == EOPNOTSUPP || error == EPROTONOSUPPORT;
+    if (error != 0 && !(no_filter && chains.empty()))
+        return fail_errno(error, "list the packet filter chains");
     if (chains.size() > limit)
         return fail(Errc::unavailable,
                     "there are more than " + std::to_string(limit) + " packet filter chains");
@@ -87,11 +93,7 @@ Result<> delete_filter_table(int net, std::uint8_t family, std::string_view tabl
     add_message(request, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
     int error = 0;
     TRY(netlink::ask(socket.get(), request, "the end of a packet filter table", [&](std::string_view answer) {
-        nlmsghdr head{};
-        nlmsgerr body{};
-        if (netlink::read_struct(answer, head) && head.nlmsg_type == NLMSG_ERROR &&
-            netlink::read_struct(answer.substr(sizeof(head)), body))
-            error = -body.error;
+        error = netlink::error_of(answer);
         return false;
     }));
     if (error != 0)

@@ -22,7 +22,8 @@ struct FilterChain {
 // The chains of one answer are added to `to`; false when it was the last one, or no answer.
 [[nodiscard]] bool parse_filter_chains(std::string_view answer, std::vector<FilterChain>& to);
 
-// None where the kernel has no such filter. At most `limit`.
+// None where the kernel has no such filter. At most `limit`, and all of them: an error when the kernel does
+// not tell them to the end.
 [[nodiscard]] Result<std::vector<FilterChain>> list_filter_chains(int net, std::size_t limit);
 
 // The table, with all chains in it. Errc::absent when there is none of that name.

@@ -82,6 +82,8 @@ static bool is_own(int net) {
 void Call::unlock_network() {
     const auto lock =
         network_ ? criu::read_network_lock(network_->get()) : Result<criu::NetworkLock>(criu::NetworkLock{});
+    if (!lock)
+        note("whether CRIU left the network locked is not known: " + lock.error().text);
     if (!lock || !lock->any())
         return;
     std::vector<std::string> removed;
@@ -104,7 +106,9 @@ void Call::unlock_network() {
     }
     if (lock->chain()) {
         const std::string what = "the iptables chain CRIU";
-        if (!lock_before_ || lock_before_->chain())
+        if (!lock_before_)
+            report_lock_left(what, "whether it was there before this call is not known");
+        else if (lock_before_->chain())
             report_lock_left(what, "it was there before this call");
         else if (!written_by_this_call(log_name()))
             report_lock_left(what, "this call did not start CRIU");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include "base/mountinfo.hpp"
+#include "base/netlink.hpp"
 #include "base/nftables.hpp"
 #include "base/procfd.hpp"
 #include "base/procfs.hpp"
@@ -70,6 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)parse_unix_diag(text, sockets);
     std::vector<FilterChain> chains;
     (void)parse_filter_chains(text, chains);
+    expect(netlink::error_of(text) >= 0);
     expect(chains.size() <= text.size() / 20); // each has its own head
     return 0;
 }

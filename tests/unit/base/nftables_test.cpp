@@ -2,7 +2,10 @@
 // Copyright the lpm authors
 #include "base/nftables.hpp"
 
+#include <cerrno>
 #include <gtest/gtest.h>
+
+#include "base/netlink.hpp"
 
 using namespace lpm;
 
@@ -47,4 +50,23 @@ TEST(Nftables, stops_at_the_last_answer_and_survives_half_of_one) {
     for (std::size_t size = 1; size < whole.size(); ++size)
         EXPECT_TRUE(parse_filter_chains(whole.substr(0, size), chains));
     EXPECT_TRUE(chains.empty());
+}
+
+TEST(Nftables, tells_an_error_from_the_end_of_the_list) {
+    const std::string rest(8, '\0'); // sequence and port
+    const auto message = [&](char type, char flags, std::string code) {
+        return std::string("\x14\0\0\0", 4) + type + '\0' + flags + '\0' + rest + std::move(code);
+    };
+    const std::string none(4, '\0');
+    const std::string denied("\xff\xff\xff\xff", 4); // -EPERM
+    EXPECT_EQ(netlink::error_of(message(3, 2, none)), 0) << "the end";
+    EXPECT_EQ(netlink::error_of(message(2, 0, none)), 0) << "an acknowledgement";
+    EXPECT_EQ(netlink::error_of(message(2, 0, denied)), EPERM);
+    EXPECT_EQ(netlink::error_of(message(3, 2, denied)), EPERM) << "a list that broke off";
+    EXPECT_EQ(netlink::error_of(message(3, 0x12, none)), EINTR) << "a list that changed meanwhile";
+    EXPECT_EQ(netlink::error_of(chain(1, "a", "b") + message(2, 0, denied)), EPERM);
+    EXPECT_EQ(netlink::error_of(message(2, 0, std::string("\0\0\0\x80", 4))), 4095) << "of no number";
+    const std::string whole = message(2, 0, denied);
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        EXPECT_EQ(netlink::error_of(whole.substr(0, size)), 0);
 }
