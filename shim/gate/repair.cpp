@@ -76,9 +76,21 @@ static bool is_own(int net) {
     return there.st_dev == own.st_dev && there.st_ino == own.st_ino;
 }
 
+// A chain does not say whose it is. Empty when only a CRIU that runs may have made it, or ours.
+static std::string_view why_leave_chain(const std::optional<criu::NetworkLock>& before, bool started_criu,
+                                        int net) {
+    if (!before)
+        return "whether it was there before this call is not known";
+    if (before->chain())
+        return "it was there before this call";
+    if (!started_criu)
+        return "this call did not start CRIU";
+    return is_own(net) ? "the network is the node's own" : "";
+}
+
 // Only what is ours: a table by the id in its name, which at a restore is the dump's, and so that of another
-// restore of the same images as well; a chain, which has none, when it was not there before and
-// no other CRIU may have made it.
+// restore of the same images as well; a chain, which has none, when nothing speaks against it and no other
+// CRIU runs.
 void Call::unlock_network() {
     const auto lock =
         network_ ? criu::read_network_lock(network_->get()) : Result<criu::NetworkLock>(criu::NetworkLock{});
@@ -106,14 +118,9 @@ void Call::unlock_network() {
     }
     if (lock->chain()) {
         const std::string what = "the iptables chain CRIU";
-        if (!lock_before_)
-            report_lock_left(what, "whether it was there before this call is not known");
-        else if (lock_before_->chain())
-            report_lock_left(what, "it was there before this call");
-        else if (!written_by_this_call(log_name()))
-            report_lock_left(what, "this call did not start CRIU");
-        else if (is_own(network_->get()))
-            report_lock_left(what, "the network is the node's own");
+        const auto why = why_leave_chain(lock_before_, written_by_this_call(log_name()), network_->get());
+        if (!why.empty())
+            report_lock_left(what, why);
         else if (running_.ours != 0 || running_.other != 0)
             report_lock_left(what, busy);
         else
