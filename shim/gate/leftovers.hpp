@@ -22,7 +22,6 @@ struct TaskLeftovers {
     std::vector<std::string> traced; // by a CRIU
     std::vector<std::string> stopped;
     std::vector<std::string> infected; // CRIU's code is still mapped
-    [[nodiscard]] bool any() const { return !traced.empty() || !stopped.empty() || !infected.empty(); }
 };
 // `cut`: CRIU has not ended by itself. Only then are mappings read, of which a process may have very many.
 [[nodiscard]] TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut);
