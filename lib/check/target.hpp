@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,6 +51,8 @@ struct Target {
     bool pids_homeless = false;              // the images are of a joined PID namespace, and none is joined
     std::optional<std::string> lsm_mismatch; // see compare_lsm
 };
+
+inline constexpr std::size_t max_named = 1000; // of a list; a message names five
 
 // `dir` is the image directory.
 [[nodiscard]] Target look_at_target(const Facts& facts, int dir, const criu::Images& images);

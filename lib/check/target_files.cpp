@@ -15,8 +15,6 @@ namespace lpm::check {
 
 namespace {
 
-constexpr std::size_t max_named = 1000; // a message names five
-
 std::string describe(const criu::RegularFile& file, const struct stat& st) {
     std::string text = one_line(file.name, 100);
     if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))

@@ -11,7 +11,6 @@
 
 namespace lpm::check {
 
-static constexpr std::size_t max_named = 1000; // a message names five
 static constexpr std::size_t max_entries = 100'000;
 
 // Where a link leads, when that is out of the directory. The images of one checkpoint are files of one

@@ -13,8 +13,6 @@
 
 namespace lpm::check {
 
-static constexpr std::size_t max_named = 1000; // a message names five
-
 std::optional<MountLists> read_mount_lists(int dir) {
     constexpr std::size_t max_image = std::size_t{4} << 20;
     constexpr std::size_t most = 1000;

@@ -21,7 +21,6 @@ namespace lpm::check {
 
 namespace {
 
-constexpr std::size_t max_named = 1000;
 constexpr std::size_t max_tries = 256;  // sockets that are tried; each takes about 0.1 ms
 constexpr std::uint32_t closed = 7;     // TCP_CLOSE
 constexpr std::uint32_t listening = 10; // TCP_LISTEN

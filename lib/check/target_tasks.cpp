@@ -134,7 +134,7 @@ void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& ta
         return;
     auto& taken = target.taken_pids.emplace();
     for (const auto number : numbers)
-        if (const auto holder = holders.find(number); holder != holders.end())
+        if (const auto holder = holders.find(number); holder != holders.end() && taken.size() < max_named)
             taken.push_back(std::to_string(number) + " (" + one_line(holder->second, 32) + ")");
 }
 
