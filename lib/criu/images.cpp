@@ -176,7 +176,9 @@ static Result<> verify_pages(int dir, std::uint32_t pid, std::map<std::uint32_t,
     const auto map = parse_pagemap(bytes);
     if (!map)
         return fail(map.error().code, name + ": " + map.error().text);
-    needed[map->pages_id] += map->pages;
+    auto& sum = needed[map->pages_id]; // several address spaces share a pages file
+    if (__builtin_add_overflow(sum, map->pages, &sum))
+        return damaged(name);
     if (map->pages == 0)
         return {};
     const std::string pages = "pages-" + std::to_string(map->pages_id) + ".img";
@@ -185,9 +187,9 @@ static Result<> verify_pages(int dir, std::uint32_t pid, std::map<std::uint32_t,
         return fail(Errc::absent, pages + " is missing");
     const auto have = static_cast<std::uint64_t>(st.st_size);
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    if (have / page < needed[map->pages_id])
+    if (have / page < sum)
         return fail(Errc::invalid, pages + " has " + std::to_string(have) + " bytes, but " + name +
-                                       " lists " + std::to_string(needed[map->pages_id]) + " pages");
+                                       " lists " + std::to_string(sum) + " pages");
     return {};
 }
 

@@ -59,6 +59,13 @@ TEST_F(Images, are_cut_short) {
     EXPECT_EQ(verdict(), "pages-1.img has 69631 bytes, but pagemap-1.img lists 17 pages");
 }
 
+TEST_F(Images, share_a_pages_file_and_list_more_than_can_be_counted) {
+    const std::string head("\x19\x43\x56\x54\x25\x40\x08\x56\x02\0\0\0\x08\x01", 14);
+    dir.write("pagemap-13.img",
+              head + std::string("\x0b\0\0\0\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 15));
+    EXPECT_NE(verdict().find("pagemap-13.img is damaged"), std::string::npos) << verdict();
+}
+
 TEST_F(Images, are_not_what_they_should_be) {
     dir.write("pstree.img", data("images/core-1.img"));
     EXPECT_EQ(verdict(), "pstree.img is not a CRIU process tree");
