@@ -13,21 +13,27 @@ namespace lpm::check {
 
 static constexpr std::size_t max_entries = 100'000;
 
-// Where a link leads, when that is out of the directory. The images of one checkpoint are files of one
-// directory: a link to another place makes CRIU, which is root, read something there as memory.
-static std::string leads_out(int dir, const char* name) {
+// What is odd about where a link leads: out of the directory, or to one more link, which may. The images of one
+// checkpoint are files of one directory: a link to another place makes CRIU, which is root, read something
+// there as memory.
+static std::string odd_target(int dir, const char* name) {
     std::array<char, 256> target{};
     const auto length = ::readlinkat(dir, name, target.data(), target.size());
     const std::string_view text(target.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
-    return text.find('/') == std::string_view::npos && text != ".." ? std::string() : std::string(text);
+    if (text.find('/') != std::string_view::npos || text == "..")
+        return one_line(text, 80);
+    struct stat next{};
+    const bool again = ::fstatat(dir, std::string(text).c_str(), &next, AT_SYMLINK_NOFOLLOW) == 0 &&
+                       S_ISLNK(next.st_mode);
+    return again ? "a link" : "";
 }
 
 // What it is that no image can be; empty for a file.
 static std::string oddity(int dir, const char* name, const struct stat& entry) {
     struct stat target = entry;
     if (S_ISLNK(entry.st_mode)) {
-        if (const auto place = leads_out(dir, name); !place.empty())
-            return "a link to " + one_line(place, 80);
+        if (const auto place = odd_target(dir, name); !place.empty())
+            return "a link to " + place;
         if (::fstatat(dir, name, &target, 0) != 0)
             return {}; // to nothing: as if it were not there
     }

@@ -45,11 +45,14 @@ TEST_F(ImageFiles, that_are_none) {
     ::mkfifo(dir.path("fs-1.img").c_str(), 0600);
     std::filesystem::create_directory(dir.path("lpm.json"));
     std::filesystem::create_symlink("..", dir.path("mm-1.img"));
+    std::filesystem::create_symlink("/etc/shadow", dir.path("x"));
+    std::filesystem::create_symlink("x", dir.path("pages-2.img"));
     look();
     ASSERT_TRUE(target.odd_images);
     std::ranges::sort(*target.odd_images);
     EXPECT_EQ(*target.odd_images, (Names{"fs-1.img (a pipe)", "lpm.json (a folder)",
-                                         "mm-1.img (a link to ..)", "pages-1.img (a link to /etc/passwd)"}));
+                                         "mm-1.img (a link to ..)", "pages-1.img (a link to /etc/passwd)",
+                                         "pages-2.img (a link to a link)"}));
 }
 
 TEST_F(ImageFiles, of_others) {
