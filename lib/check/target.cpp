@@ -40,7 +40,7 @@ static void find_namespaces(const oci::Bundle& bundle, Target& target) {
 }
 
 void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target) {
-    const auto lists = read_mount_lists(dir);
+    const auto lists = read_mount_lists(facts, dir);
     auto tree = Tree::open(*facts.bundle, facts.bundle_dir);
     if (!tree || !lists)
         return;
@@ -74,7 +74,7 @@ Target look_at_target(const Facts& facts, int dir, const criu::Images& images) {
     const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
     if (!files)
         return target;
-    find_connections(dir, *files, target);
+    find_connections(facts, dir, *files, target);
     if (!facts.bundle)
         return target;
     compare_bundle(facts, dir, *files, target);

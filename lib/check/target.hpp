@@ -63,14 +63,14 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
                    Target& target);
 void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::OpenFiles& files, Target& target);
 
-// A list for each mount namespace. Nothing when there is none, or one that cannot be read.
+// A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of them.
 using MountLists = std::vector<std::vector<criu::Mount>>;
-[[nodiscard]] std::optional<MountLists> read_mount_lists(int dir);
+[[nodiscard]] std::optional<MountLists> read_mount_lists(const Facts& facts, int dir);
 void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target);
 
 void look_at_image_files(const Facts& facts, int dir, Target& target);
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target);
-void find_connections(int dir, const criu::OpenFiles& files, Target& target);
+void find_connections(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
 void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& tasks, Target& target);
 void compare_profiles(const Facts& facts, int dir, const criu::Images& images, Target& target);
 

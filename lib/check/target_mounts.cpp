@@ -13,17 +13,20 @@
 
 namespace lpm::check {
 
-std::optional<MountLists> read_mount_lists(int dir) {
+std::optional<MountLists> read_mount_lists(const Facts& facts, int dir) {
     constexpr std::size_t max_image = std::size_t{4} << 20;
     constexpr std::size_t most = 1000;
+    constexpr std::size_t most_mounts = 200'000; // of all
     MountLists lists;
+    std::size_t count = 0;
     bool sound = true;
     const bool read = each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& entry) {
         if (!std::string_view(entry.d_name).starts_with("mountpoints-"))
             return true;
         const auto image = read_file(dir, entry.d_name, max_image);
         auto mounts = image ? criu::parse_mounts(*image) : std::unexpected(image.error());
-        sound = mounts && lists.size() < most;
+        count += mounts ? mounts->size() : 0;
+        sound = mounts && lists.size() < most && count <= most_mounts && !facts.deadline->passed();
         if (sound)
             lists.push_back(*std::move(mounts));
         return sound;

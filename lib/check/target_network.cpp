@@ -115,18 +115,21 @@ bool has_stream(int dir, const criu::InetSocket& socket) {
 } // namespace
 
 // What counts as a connection is CRIU's tcp_connection() (criu/sk-inet.c).
-void find_connections(int dir, const criu::OpenFiles& files, Target& target) {
-    auto& connections = target.connections.emplace();
+void find_connections(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target) {
+    std::vector<std::string> connections;
     bool whole = true;
     for (const auto& socket : files.sockets) {
         if (socket.protocol != IPPROTO_TCP || socket.peer_port == 0)
             continue;
+        if (facts.deadline->passed())
+            return;
         whole = whole && has_stream(dir, socket);
         if (connections.size() < max_named)
             connections.push_back(with_port(socket.family, socket.address, socket.port) + " with " +
                                   with_port(socket.family, socket.peer, socket.peer_port));
     }
     target.connections_whole = whole && !connections.empty();
+    target.connections = std::move(connections);
 }
 
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target) {

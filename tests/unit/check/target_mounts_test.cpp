@@ -103,12 +103,29 @@ TEST_F(Mounts, of_another_kind) {
 
 TEST_F(Mounts, of_one_list_for_each_namespace) {
     const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    EXPECT_FALSE(check::read_mount_lists(images));
+    const check::Deadline over{std::chrono::seconds(0)};
+    EXPECT_FALSE(check::read_mount_lists(facts, images));
     const std::string one("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18);
     dir.write("mountpoints-1.img", one);
     dir.write("mountpoints-2.img", one);
-    EXPECT_EQ(check::read_mount_lists(images)->size(), 2U);
+    EXPECT_EQ(check::read_mount_lists(facts, images)->size(), 2U);
+    facts.deadline = &over;
+    EXPECT_FALSE(check::read_mount_lists(facts, images));
+    facts.deadline = &deadline;
     dir.write("mountpoints-3.img", "x");
-    EXPECT_FALSE(check::read_mount_lists(images));
+    EXPECT_FALSE(check::read_mount_lists(facts, images));
+    close(images);
+}
+
+TEST_F(Mounts, of_far_too_many) {
+    const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    std::string list("\x19\x43\x56\x54\x28\x39\x56\x55", 8);
+    for (int i = 0; i < 90'000; ++i)
+        list.append(std::string("\x06\0\0\0\x3a\x04/own", 10));
+    for (const char* name : {"mountpoints-1.img", "mountpoints-2.img"})
+        dir.write(name, list);
+    EXPECT_TRUE(check::read_mount_lists(facts, images));
+    dir.write("mountpoints-3.img", list);
+    EXPECT_FALSE(check::read_mount_lists(facts, images)) << "more than 200,000 in all";
     close(images);
 }
