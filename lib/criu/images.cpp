@@ -49,14 +49,16 @@ Result<Inventory> parse_inventory(std::string_view image) {
     return inventory;
 }
 
+// Stops when there are too many, which is for the caller to see.
 static bool read_threads(const Field& field, std::vector<std::uint32_t>& threads) {
     if (field.bytes.empty()) {
-        threads.push_back(static_cast<std::uint32_t>(field.value));
+        if (threads.size() < max_tasks)
+            threads.push_back(static_cast<std::uint32_t>(field.value));
         return true;
     }
     // Packed: the bytes are bare varints. Read each as the value of a made-up field.
     std::string_view packed = field.bytes;
-    while (!packed.empty()) {
+    while (!packed.empty() && threads.size() < max_tasks) {
         std::size_t length = 0;
         while (length < packed.size() && (static_cast<unsigned char>(packed[length]) & 0x80U) != 0)
             ++length;

@@ -117,6 +117,17 @@ TEST(Pstree, reads_packed_and_plain_threads) {
     EXPECT_FALSE(criu::parse_pstree(head));
 }
 
+TEST(Pstree, has_an_end) {
+    std::string record("\x08\x01\x2a\xc0\x84\x3d", 6); // pid 1, 1,000,000 packed threads
+    record += std::string(1'000'000, '\x01');
+    const auto size = static_cast<std::uint32_t>(record.size());
+    std::string image("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
+    image.append(reinterpret_cast<const char*>(&size), 4);
+    const auto tasks = criu::parse_pstree(image + record);
+    ASSERT_FALSE(tasks);
+    EXPECT_EQ(tasks.error().text, "pstree.img holds more than a million tasks");
+}
+
 TEST(Pagemap, reads_old_entries_and_survives_overflow) {
     const std::string head("\x19\x43\x56\x54\x25\x40\x08\x56\x02\0\0\0\x08\x07", 14);
     // vaddr, 3 pages, no flags; then the same in a parent image
