@@ -51,7 +51,8 @@ void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, T
     for (const auto& mount : lists->front())
         if (!mount.external && mount.place.size() > 1 && mount.place.starts_with('/'))
             tree->add_own(mount.place);
-    compare_files(facts, dir, *tree, files, target);
+    if (tree->sure()) // else any file may be on the mount whose place is not known
+        compare_files(facts, dir, *tree, files, target);
     compare_unix_sockets(facts, *tree, files, target);
 }
 

@@ -66,7 +66,7 @@ static bool needed(const MountLists& lists, std::string_view key) {
 static void find_missing_mounts(const oci::Bundle& bundle, const Tree& tree, const MountLists& lists,
                                 Target& target) {
     // A place that cannot be told may be any.
-    if (!std::ranges::all_of(tree.mounts(), &Tree::Mount::sure))
+    if (!tree.sure())
         return;
     auto& missing = target.missing_mounts.emplace();
     for (const auto& list : lists)

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,6 +35,9 @@ class Tree {
 
     // Those of config.json in its order, then what was added.
     [[nodiscard]] const std::vector<Mount>& mounts() const { return mounts_; }
+
+    // The place of each mount is known.
+    [[nodiscard]] bool sure() const { return std::ranges::all_of(mounts_, &Mount::sure); }
 
     // The mount that holds `name`, among the first `count`; nullptr: it is in the root.
     [[nodiscard]] const Mount* mount_of(std::string_view name, std::size_t count = SIZE_MAX) const;

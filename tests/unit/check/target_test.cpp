@@ -119,6 +119,11 @@ TEST_F(Files, that_cannot_be_judged_are_left_alone) {
         compare({.id = 1, .name = name});
         EXPECT_EQ(verdict(), "there") << name;
     }
+    facts.bundle->mounts.push_back({"/dangling/data", dir.path("volume"), true});
+    std::filesystem::create_symlink("/nowhere", dir.path("rootfs/dangling"));
+    compare({.id = 1, .name = "/nowhere/data/log"});
+    EXPECT_EQ(verdict(), "unknown") << "the runtime mounts it over a link to nowhere";
+    facts.bundle->mounts.pop_back();
     std::filesystem::remove(dir.path("mountpoints-12.img"));
     compare({.id = 1, .name = "/bin/other"});
     EXPECT_EQ(verdict(), "unknown") << "it may be on a mount that CRIU makes";
