@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "base/file.hpp"
 #include "base/procfs.hpp"
@@ -106,6 +108,9 @@ Result<struct stat> Tree::find(const std::string& name, std::size_t count) const
     if (!above->bind)
         return fail(Errc::busy, "filled by CRIU");
     TRY_ASSIGN(const Fd source, open_at(AT_FDCWD, above->source, O_PATH));
+    struct statfs fs{};
+    if (::fstatfs(source.get(), &fs) == 0 && fs.f_type == AUTOFS_SUPER_MAGIC)
+        return fail(Errc::busy, "not mounted before it is used");
     return look(source.get(), name.substr(above->place.size()));
 }
 

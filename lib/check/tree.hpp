@@ -43,7 +43,7 @@ class Tree {
     [[nodiscard]] const Mount* mount_of(std::string_view name, std::size_t count = SIZE_MAX) const;
 
     // Names in images have no symbolic links in them, as the kernel tells them. Errc::busy: cannot be told,
-    // since CRIU fills it by itself, or something in the way is a link now.
+    // since CRIU fills it by itself, something in the way is a link now, or an automount is not mounted yet.
     [[nodiscard]] Result<struct stat> find(const std::string& name, std::size_t count = SIZE_MAX) const;
 
   private:
