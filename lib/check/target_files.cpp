@@ -41,9 +41,13 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
                    Target& target) {
     std::unordered_set<std::uint32_t> remapped;
     constexpr std::size_t max_remaps = std::size_t{16} << 20;
-    if (const auto image = read_file(dir, "remap-fpath.img", max_remaps))
-        if (const auto ids = criu::parse_remaps(*image))
-            remapped.insert(ids->begin(), ids->end());
+    const auto image = read_file(dir, "remap-fpath.img", max_remaps);
+    if (image || image.error().sys != ENOENT) {
+        const auto ids = image ? criu::parse_remaps(*image) : std::unexpected(image.error());
+        if (!ids)
+            return; // any file may be one that CRIU makes itself
+        remapped.insert(ids->begin(), ids->end());
+    }
     std::vector<std::string> missing;
     std::vector<std::string> changed;
     for (const auto& file : files.files) {

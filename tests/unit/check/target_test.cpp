@@ -119,6 +119,10 @@ TEST_F(Files, that_cannot_be_judged_are_left_alone) {
         compare({.id = 1, .name = name});
         EXPECT_EQ(verdict(), "there") << name;
     }
+    dir.write("remap-fpath.img", "x");
+    compare({.id = 1, .name = "/bin/other"});
+    EXPECT_EQ(verdict(), "unknown") << "CRIU may make it itself";
+    std::filesystem::remove(dir.path("remap-fpath.img"));
     facts.bundle->mounts.push_back({"/dangling/data", dir.path("volume"), true});
     std::filesystem::create_symlink("/nowhere", dir.path("rootfs/dangling"));
     compare({.id = 1, .name = "/nowhere/data/log"});
