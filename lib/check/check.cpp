@@ -60,7 +60,7 @@ static constexpr Check checks[] = {
     {"FileMissing", false, true, block, false, "5.8", "files that the processes had open or mapped",
      "restore with the same image and the same volumes as at the checkpoint", judge_missing_files},
     {"FileChanged", false, true, block, false, "5.8",
-     "sizes and modes of the files that the processes had open",
+     "sizes and types of the files that the processes had open",
      "restore with the content that the volumes had at the checkpoint", judge_changed_files},
     {"AddressMissing", false, true, block, false, "5.6", "addresses that sockets are bound to",
      "give the pod the same address, or let the program listen on 0.0.0.0 or ::", judge_missing_addresses},
