@@ -51,8 +51,8 @@ template <class See> [[nodiscard]] bool each_message(std::string_view answer, Se
     return true;
 }
 
-// Why an answer is no answer, or not the whole of one: the kernel's errno; EINTR for a list that changed while
-// it was told. 0: nothing is wrong with it.
+// Why an answer is no answer, or not the whole of one: the kernel's errno; EINTR for a list that changed
+// while it was told. 0: nothing is wrong with it.
 [[nodiscard]] inline int error_of(std::string_view answer) {
     constexpr int most = 4095; // the kernel's MAX_ERRNO
     nlmsghdr head{};

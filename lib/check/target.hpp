@@ -63,7 +63,8 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
                    Target& target);
 void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::OpenFiles& files, Target& target);
 
-// A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of them.
+// A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of
+// them.
 using MountLists = std::vector<std::vector<criu::Mount>>;
 [[nodiscard]] std::optional<MountLists> read_mount_lists(const Facts& facts, int dir);
 void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target);

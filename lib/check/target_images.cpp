@@ -13,9 +13,9 @@ namespace lpm::check {
 
 static constexpr std::size_t max_entries = 100'000;
 
-// What is odd about where a link leads: out of the directory, or to one more link, which may. The images of one
-// checkpoint are files of one directory: a link to another place makes CRIU, which is root, read something
-// there as memory.
+// What is odd about where a link leads: out of the directory, or to one more link, which may. The images of
+// one checkpoint are files of one directory: a link to another place makes CRIU, which is root, read
+// something there as memory.
 static std::string odd_target(int dir, const char* name) {
     std::array<char, 256> target{};
     const auto length = ::readlinkat(dir, name, target.data(), target.size());
@@ -23,8 +23,8 @@ static std::string odd_target(int dir, const char* name) {
     if (text.find('/') != std::string_view::npos || text == "..")
         return one_line(text, 80);
     struct stat next{};
-    const bool again = ::fstatat(dir, std::string(text).c_str(), &next, AT_SYMLINK_NOFOLLOW) == 0 &&
-                       S_ISLNK(next.st_mode);
+    const bool again =
+        ::fstatat(dir, std::string(text).c_str(), &next, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(next.st_mode);
     return again ? "a link" : "";
 }
 

@@ -50,9 +50,9 @@ TEST_F(ImageFiles, that_are_none) {
     look();
     ASSERT_TRUE(target.odd_images);
     std::ranges::sort(*target.odd_images);
-    EXPECT_EQ(*target.odd_images, (Names{"fs-1.img (a pipe)", "lpm.json (a folder)",
-                                         "mm-1.img (a link to ..)", "pages-1.img (a link to /etc/passwd)",
-                                         "pages-2.img (a link to a link)"}));
+    EXPECT_EQ(*target.odd_images,
+              (Names{"fs-1.img (a pipe)", "lpm.json (a folder)", "mm-1.img (a link to ..)",
+                     "pages-1.img (a link to /etc/passwd)", "pages-2.img (a link to a link)"}));
 }
 
 TEST_F(ImageFiles, of_others) {
