@@ -118,9 +118,10 @@ void Call::thaw_if_left_frozen() {
 
 // Of a log that tells nothing more: CRIU's last line is always that it was done, or that it failed.
 static criu::LogError cut_off() {
-    return {"CriuCutShort", "CRIU ended in the middle of its work and did not say why",
-            "look in the kernel's log for a crash of CRIU or the out-of-memory killer, run lpm-gate --probe to "
-            "see whether it works here at all, then try again"};
+    return {
+        "CriuCutShort", "CRIU ended in the middle of its work and did not say why",
+        "look in the kernel's log for a crash of CRIU or the out-of-memory killer, run lpm-gate --probe to "
+        "see whether it works here at all, then try again"};
 }
 
 std::optional<criu::LogError> Call::read_failure() {
