@@ -71,7 +71,9 @@ static void find_missing_mounts(const oci::Bundle& bundle, const Tree& tree, con
     auto& missing = target.missing_mounts.emplace();
     for (const auto& list : lists)
         for (const auto& mount : list) // a key that is no path is a word of CRIU's own
+            // What the runtime masks a folder with has a name of its own, which is not that of the place.
             if (mount.key.starts_with('/') && !hands_over(bundle, tree, mount.key) &&
+                std::ranges::find(bundle.masked, mount.place) == bundle.masked.end() &&
                 missing.size() < max_named)
                 missing.push_back(one_line(mount.place, 100));
 }

@@ -62,6 +62,17 @@ TEST_F(Mounts, that_the_runtime_hands_over) {
     EXPECT_EQ(target.missing_mounts, (Names{"/at/run/database", "/at/dev/kvm", "/at/sys/fs/cgroups"}));
 }
 
+TEST_F(Mounts, that_mask_a_folder) {
+    facts.bundle->masked = {"/proc/acpi"};
+    check::MountLists lists(1);
+    lists[0].push_back({"/proc/acpi", "/of/the/runtime", true});
+    lists[0].push_back({"/elsewhere", "/of/the/runtime", true});
+    const auto tree = check::Tree::open(*facts.bundle, facts.bundle_dir);
+    ASSERT_TRUE(tree);
+    check::compare_mounts(facts, *tree, lists, target);
+    EXPECT_EQ(target.missing_mounts, Names{"/elsewhere"});
+}
+
 TEST_F(Mounts, whose_place_cannot_be_told) {
     mount("/dangling/data", "volume");
     compare({"/elsewhere"});
