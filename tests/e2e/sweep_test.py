@@ -93,9 +93,8 @@ class Sweep(NodeTest):
             self.crio.pause(cid)
         done = self.checkpoint(*before, path=path)
         wait_for(f"{victim} {point}: the end of runtime and CRIU", lambda: not self.at_work(), 60)
-        record = self.assert_tidy(f"{victim} {point} {what}") if len(self.records()) > known else "none"
-        if record == "none":
-            self.assert_tidy(f"{victim} {point} {what}")
+        outcome = self.assert_tidy(f"{victim} {point} {what}")
+        record = outcome if len(self.records()) > known else "none"
         status = self.status(cid)
         if frozen:
             self.assertEqual(status, "paused", f"{victim} {point} {what}: the caller had frozen it")

@@ -133,23 +133,6 @@ class Awkward(Refusing):
     def dump(self, cid):
         return self.call("--root", self.root, *self.checkpoint_args(cid))
 
-    def taken(self, *holds, **options):
-        """A checkpoint of a container that holds this; the bundle to restore."""
-        cid = self.start("awkward", "/bin/awkward", *holds, **options)
-        self.assertNotIn("awkward:", self.lines(cid, 1)[0])
-        done = self.dump(cid)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return self.remove(cid)
-
-    def change(self, path, change):
-        data = json.loads(path.read_text())
-        change(data)
-        path.write_text(json.dumps(data))
-
-    def comes_back_after_all(self, check, bundle):
-        self.restores(bundle)
-        self.show(check, "fine")
-
     def remove(self, cid):
         """The container ends; the bundle to restore it from."""
         bundle = self.work / "bundle"
