@@ -71,7 +71,7 @@ bool Hook::restored() const {
     if (state_.status != Status::stopped || state_.pid == 0)
         return false;
     const auto stat = procfs::read_stat(state_.pid);
-    return stat && stat->state != 'Z' && stat->state != 'X';
+    return stat && !stat->ended();
 }
 
 int Hook::create() {

@@ -28,9 +28,9 @@ template <class Visit> bool each_entry(const Dir& dir, Visit visit) {
 template <class Visit> bool each_entry(const std::string& path, Visit visit) {
     return each_entry(Dir(::opendir(path.c_str())), std::move(visit));
 }
-// `dir` is open, and was not read from yet.
+// `dir` is open; where it was read to does not matter.
 template <class Visit> bool each_entry(int dir, Visit visit) {
-    const int own = ::fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    const int own = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     Dir open(::fdopendir(own));
     if (!open && own >= 0)
         ::close(own);

@@ -76,24 +76,29 @@ Result<std::string> read_head(int dir, const std::string& path, std::size_t limi
     return text;
 }
 
+Got read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, std::string& text) {
+    std::array<char, 65536> buffer{};
+    pollfd poll{fd, POLLIN, 0};
+    if (::poll(&poll, 1, static_cast<int>(wait.count())) <= 0)
+        return Got::nothing;
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return Got::nothing;
+    if (n <= 0)
+        return Got::end;
+    const auto room = limit - std::min(limit, text.size());
+    text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
+    return Got::some;
+}
+
 bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit, std::string& text) {
-    std::array<char, 4096> buffer{};
     for (;;) {
         const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now())
-                .count();
-        if (left <= 0)
+            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        if (left.count() <= 0)
             return false;
-        pollfd poll{fd, POLLIN, 0};
-        if (::poll(&poll, 1, static_cast<int>(left)) <= 0)
-            continue;
-        const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-        if (n < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (n <= 0)
+        if (read_some(fd, left, limit, text) == Got::end)
             return true;
-        const auto room = limit - std::min(limit, text.size());
-        text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
     }
 }
 

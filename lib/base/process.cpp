@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -76,24 +75,6 @@ static Result<Fd> make_input(const std::string& text) {
     return file;
 }
 
-// Reads once if there is something within `wait`; false at end of file.
-static bool collect(int from, std::chrono::milliseconds wait, std::size_t limit, std::string& text,
-                    bool& got) {
-    std::array<char, 65536> buffer{};
-    pollfd poll{from, POLLIN, 0};
-    got = ::poll(&poll, 1, static_cast<int>(wait.count())) > 0;
-    if (!got)
-        return true;
-    const ssize_t n = ::read(from, buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR)
-        return true;
-    if (n <= 0)
-        return false;
-    const auto room = limit - std::min(limit, text.size());
-    text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
-    return true;
-}
-
 // Until it ends or the time is over. What it wrote is read to the end, but its children are not waited for.
 static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& status) {
     using namespace std::chrono_literals;
@@ -102,12 +83,12 @@ static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& s
     bool open = true;
     for (;;) {
         const bool ended = ::waitpid(pid, &status, WNOHANG) == pid;
-        bool got = true;
         if (!ended && open)
-            open = collect(from, look, job.limit, output.text, got);
+            open = read_some(from, look, job.limit, output.text) != Got::end;
         // A pipe holds 64 KiB: more than that is from what it has left behind.
-        for (int reads = 0; ended && open && got && reads < 16; ++reads)
-            open = collect(from, 0ms, job.limit, output.text, got);
+        for (int reads = 0; ended && reads < 16; ++reads)
+            if (read_some(from, 0ms, job.limit, output.text) != Got::some)
+                break;
         if (ended)
             return true;
         if (Clock::now() >= end)

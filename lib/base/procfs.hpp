@@ -26,6 +26,9 @@ struct Stat {
     pid_t session = 0;       // 0: its leader is outside of our pid namespace
     int terminal = 0;        // tty_nr: kernel's device number, 0 for none
     std::uint64_t start = 0; // clock ticks after boot
+
+    // Nothing of it runs any more.
+    [[nodiscard]] bool ended() const { return state == 'Z' || state == 'X'; }
 };
 [[nodiscard]] Result<Stat> parse_stat(std::string_view text);
 [[nodiscard]] Result<Stat> read_stat(pid_t pid);

@@ -64,7 +64,7 @@ void look_at_image_files(const Facts& facts, int dir, Target& target) {
     if (const auto why = owner_to_doubt(own); !why.empty() && (own.st_mode & S_ISVTX) == 0)
         open.push_back("the directory (" + why + ")");
     std::size_t seen = 0;
-    const bool read = each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& file) {
+    const bool read = each_entry(dir, [&](int, const dirent& file) {
         struct stat entry{};
         if (++seen > max_entries || facts.deadline->passed())
             return false;

@@ -20,7 +20,7 @@ std::optional<MountLists> read_mount_lists(const Facts& facts, int dir) {
     MountLists lists;
     std::size_t count = 0;
     bool sound = true;
-    const bool read = each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& entry) {
+    const bool read = each_entry(dir, [&](int, const dirent& entry) {
         if (!std::string_view(entry.d_name).starts_with("mountpoints-"))
             return true;
         const auto image = read_file(dir, entry.d_name, max_image);

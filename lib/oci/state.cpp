@@ -88,8 +88,7 @@ bool alive(const State& state) {
         return false;
     const auto stat = procfs::read_stat(state.init);
     // A start time of 0 is "not recorded": then the pid alone has to do.
-    return stat && stat->state != 'Z' && stat->state != 'X' &&
-           (state.init_start == 0 || stat->start == state.init_start);
+    return stat && !stat->ended() && (state.init_start == 0 || stat->start == state.init_start);
 }
 
 bool frozen(const State& state) {
