@@ -8,7 +8,6 @@
 
 namespace lpm::config {
 
-static constexpr std::int64_t most_ms = 60'000;
 static constexpr std::size_t most_args = 64;
 
 static bool set_text(std::string& to, const toml::node& node) {
@@ -43,11 +42,7 @@ static bool set_choice(Hook& hook, const toml::node& node, std::string_view no, 
 }
 
 static bool set_timeout(Hook& hook, const toml::node& node) {
-    const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > most_ms)
-        return false;
-    hook.timeout = std::chrono::milliseconds(value->get());
-    return true;
+    return read_number<60'000>(node, hook.timeout);
 }
 
 static bool set_match(Hook& hook, const toml::node& node) {

@@ -51,31 +51,13 @@ struct Key {
     bool (*set)(Settings&, const toml::node&);
 };
 
-static bool set_hook_time(Settings& settings, const toml::node& node) {
-    const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > 20'000)
-        return false;
-    settings.hook_time = std::chrono::milliseconds(value->get());
-    return true;
+template <auto member, std::int64_t most> static bool set_number(Settings& settings, const toml::node& node) {
+    return read_number<most>(node, settings.*member);
 }
 
-static bool set_deadline(Settings& settings, const toml::node& node) {
-    const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > 10'000)
-        return false;
-    settings.deadline = std::chrono::milliseconds(value->get());
-    return true;
-}
-
-// A whole number from 1 to `most`, in units of `unit`.
 template <auto member, std::int64_t most, std::int64_t unit = 1>
 static bool set_retention(Settings& settings, const toml::node& node) {
-    const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > most)
-        return false;
-    auto& to = settings.retention.*member;
-    to = static_cast<std::remove_reference_t<decltype(to)>>(value->get() * unit);
-    return true;
+    return read_number<most, unit>(node, settings.retention.*member);
 }
 
 static bool set_kubelet_dir(Settings& settings, const toml::node& node) {
@@ -115,8 +97,8 @@ static void read_option(Settings& settings, const std::string& file, const toml:
 }
 
 static constexpr Key keys[] = {
-    {"gate", "deadline_ms", "a whole number from 1 to 10000", set_deadline},
-    {"hooks", "total_ms", "a whole number from 1 to 20000", set_hook_time},
+    {"gate", "deadline_ms", "a whole number from 1 to 10000", set_number<&Settings::deadline, 10'000>},
+    {"hooks", "total_ms", "a whole number from 1 to 20000", set_number<&Settings::hook_time, 20'000>},
     {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
     {"retention", "max_records", "a whole number from 1 to 1000000",
      set_retention<&Retention::max_records, 1'000'000>},

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,16 @@ inline toml::parse_result parse_toml(std::string_view text, const std::string& f
         if (static_cast<unsigned char>(c) >= 0x80)
             c = not_ascii;
     return toml::parse(ascii, file);
+}
+
+// A whole number from 1 to `most`, in units of `unit`; false for anything else, and then nothing is read.
+template <std::int64_t most, std::int64_t unit = 1, class Number>
+bool read_number(const toml::node& node, Number& to) {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 1 || value->get() > most)
+        return false;
+    to = static_cast<Number>(value->get() * unit);
+    return true;
 }
 
 // "file:line: what"
