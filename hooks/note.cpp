@@ -56,11 +56,15 @@ void Note::add(const oci::Bundle& bundle, std::vector<record::Finding>&& finding
     record_.findings = std::move(findings);
 }
 
-Result<> Note::write(std::string_view code, std::string_view message) {
-    record_.outcome = "completed";
+void Note::end(std::string_view outcome, std::string_view code, std::string_view message) {
+    record_.outcome = outcome;
     record_.code = code;
     record_.message = message;
     record_.ended = rfc3339(now());
+}
+
+Result<> Note::write(std::string_view code, std::string_view message) {
+    end("completed", code, message);
     TRY_ASSIGN(const std::string name, file_name(record_.container));
     TRY_ASSIGN(const Fd dir, open_dir());
     // Nothing in /run outlives a power cut.
@@ -68,10 +72,7 @@ Result<> Note::write(std::string_view code, std::string_view message) {
 }
 
 void Note::record_refusal(std::string_view code, std::string_view message) {
-    record_.outcome = "refused";
-    record_.code = code;
-    record_.message = message;
-    record_.ended = rfc3339(now());
+    end("refused", code, message);
     if (auto store = record::Store::open(shim::state_dir))
         (void)store->publish(record_);
 }

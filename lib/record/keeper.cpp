@@ -23,7 +23,6 @@ static constexpr std::size_t max_entries = 1'000'000;
 // An empty record or logs without one may belong to a call that has just begun.
 static constexpr std::uint64_t leftover_age_ms = std::uint64_t{3600} * 1000;
 static constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
-static constexpr const char* suffix = ".json";
 
 static std::uint64_t now_ms() {
     const timespec time = now();
@@ -35,10 +34,6 @@ static bool older(const std::string& id, std::uint64_t age_ms) {
     const auto made = milliseconds_of(id);
     const auto present = now_ms();
     return made < present && present - made > age_ms;
-}
-
-static std::string record_file(const std::string& id) {
-    return "records/" + month_of(id) + "/" + id + suffix;
 }
 
 Result<Keeper> Keeper::open(const std::string& dir) {
@@ -94,9 +89,9 @@ std::vector<std::string> Keeper::list_records() {
             std::string_view name = entry.d_name;
             if (is_dead_draft(name))
                 ::unlinkat(in, entry.d_name, 0);
-            if (!name.ends_with(suffix))
+            if (!name.ends_with(record_suffix))
                 return true;
-            name.remove_suffix(std::string_view(suffix).size());
+            name.remove_suffix(record_suffix.size());
             if (valid_id(name) && month_of(name) == month.d_name)
                 ids.emplace_back(name);
             return ids.size() < max_entries;
@@ -120,7 +115,7 @@ bool Keeper::abandoned(const Record& record) const {
     const auto stat = procfs::read_stat(static_cast<pid_t>(record.gate_pid));
     if (!stat)
         return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
-    return stat->start != record.gate_start || stat->state == 'Z' || stat->state == 'X';
+    return stat->start != record.gate_start || stat->ended();
 }
 
 static void interrupt(Record& record) {
@@ -136,7 +131,7 @@ bool Keeper::settle(const std::string& id) {
     if (!record) {
         // A power cut has taken what was in it; there is nothing to settle.
         if (record.error().code == Errc::absent && older(id, leftover_age_ms))
-            ::unlinkat(dir_.get(), record_file(id).c_str(), 0);
+            ::unlinkat(dir_.get(), record_path(id).c_str(), 0);
         else if (record.error().code != Errc::absent)
             fault(id, record.error().text);
         return false;
@@ -173,7 +168,7 @@ static bool remove_dir(int at, const std::string& name) {
 bool Keeper::remove(const std::string& id) {
     if (const auto record = store_.load(id); record && !record->final && !abandoned(*record))
         return false;
-    if (::unlinkat(dir_.get(), record_file(id).c_str(), 0) != 0) {
+    if (::unlinkat(dir_.get(), record_path(id).c_str(), 0) != 0) {
         fault(id, "cannot be removed");
         return false;
     }

@@ -48,7 +48,11 @@ std::string month_of(std::string_view id) {
 }
 
 static std::string file_name(std::string_view id) {
-    return std::string(id) + ".json";
+    return std::string(id).append(record_suffix);
+}
+
+std::string record_path(std::string_view id) {
+    return "records/" + month_of(id) + "/" + file_name(id);
 }
 
 Result<> Store::write(int month, const Record& record) {
@@ -159,8 +163,7 @@ Result<bool> Store::renew_journal(std::uint64_t limit) {
 Result<Record> Store::load(std::string_view id) const {
     if (!valid_id(id))
         return fail(Errc::invalid, "not a record id: " + one_line(id, 64));
-    TRY_ASSIGN(const std::string text,
-               read_file(dir_.get(), "records/" + month_of(id) + "/" + file_name(id), max_record));
+    TRY_ASSIGN(const std::string text, read_file(dir_.get(), record_path(id), max_record));
     if (text.empty())
         return fail(Errc::absent, "the record is empty: a power cut took the intent");
     return parse_record(text);

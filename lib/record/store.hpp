@@ -54,6 +54,9 @@ class Store {
     std::optional<Room> room_;
 };
 
+// "records/2026-01/<id>.json": where a record lies in the store.
+inline constexpr std::string_view record_suffix = ".json";
+[[nodiscard]] std::string record_path(std::string_view id);
 // Since 1970, from the time in the id.
 [[nodiscard]] std::uint64_t milliseconds_of(std::string_view id);
 // "2026-01": the month directory of a record, from the time in its id.
