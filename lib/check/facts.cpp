@@ -232,8 +232,7 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
     if (const auto* known = tooling.runtime(runtime_key))
         facts.runtime = *known;
     const auto sends = [&](std::string_view flag) {
-        return !facts.runtime || std::ranges::find(facts.runtime->checkpoint_flags, flag) !=
-                                     facts.runtime->checkpoint_flags.end();
+        return !facts.runtime || criu::RuntimeFacts::lists(facts.runtime->checkpoint_flags, flag);
     };
     facts.options = criu::Options::read({environment.home, environment.criu_config_file, facts.runtime_config,
                                          sends("link-remap"), sends("tcp-skip-in-flight")},

@@ -51,14 +51,9 @@ Finding judge_pid_home(const Facts& facts) {
 }
 
 Finding judge_taken_pids(const Facts& facts) {
-    if (!facts.target || !facts.target->taken_pids)
-        return not_compared();
-    if (facts.target->taken_pids->empty())
-        return {};
-    return {Verdict::block,
-            "the processes need their old numbers in a PID namespace that they share, and others "
-            "have them: " +
-                some_of(*facts.target->taken_pids)};
+    return judge_list(facts, &Target::taken_pids,
+                      "the processes need their old numbers in a PID namespace that they share, and others "
+                      "have them");
 }
 
 // The limit is the kernel's while CRIU makes the processes: runc puts CRIU into the container's cgroup first.

@@ -88,10 +88,8 @@ int try_bind(int net, const criu::InetSocket& socket, int type, std::uint16_t po
 } // namespace
 
 std::optional<Fd> open_network(const oci::Bundle& bundle) {
-    std::string path = bundle.network_namespace ? "" : "/proc/self/ns/net";
-    for (const auto& joined : bundle.joined)
-        if (joined.type == "network")
-            path = joined.path;
+    const std::string path =
+        bundle.network_namespace ? oci::joined_path(bundle, "network") : "/proc/self/ns/net";
     if (path.empty())
         return std::nullopt;
     auto net = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);

@@ -82,7 +82,7 @@ Holders holders_in(ino_t inode, const Deadline& deadline) {
 bool were_joined(int dir) {
     constexpr std::size_t max_image = 4096;
     bool joined = false;
-    (void)each_entry("/proc/self/fd/" + std::to_string(dir), [&](int, const dirent& entry) {
+    (void)each_entry(dir, [&](int, const dirent& entry) {
         if (!std::string_view(entry.d_name).starts_with("pidns-"))
             return true;
         const auto image = read_file(dir, entry.d_name, max_image);
@@ -113,10 +113,7 @@ void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& ta
         count += std::max<std::size_t>(task.threads.size(), 1);
     if (!facts.bundle)
         return;
-    std::string path;
-    for (const auto& joined : facts.bundle->joined)
-        if (joined.type == "pid")
-            path = joined.path;
+    const std::string path = oci::joined_path(*facts.bundle, "pid");
     // Where the processes go is the images' word, whatever config.json says: to the namespace that the
     // runtime hands over, to a new one, or to CRIU's own.
     const bool joined = were_joined(dir);

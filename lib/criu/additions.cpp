@@ -27,9 +27,7 @@ class Adding {
         additions_.lines.push_back({std::string(option), std::string(value), ours});
     }
 
-    [[nodiscard]] bool lists(std::string_view flag) const {
-        return std::ranges::find(flags_, flag) != flags_.end();
-    }
+    [[nodiscard]] bool lists(std::string_view flag) const { return RuntimeFacts::lists(flags_, flag); }
 
     [[nodiscard]] Additions take() { return std::move(additions_); }
 

@@ -116,7 +116,6 @@ static constexpr Known known[] = {
     {"xsave size mismatch", "CpuMismatch", "restore on a node with the same CPU features"},
     {"xfeatures has unsupported bits", "CpuMismatch", "restore on a node with the same CPU features"},
     {"instruction capabilities do not match", "CpuMismatch", "restore on a node with the same CPU features"},
-    {"Dumped with --allow-uprobes", "Uprobes", "set allow-uprobes in /etc/criu/runc.conf on this node"},
     {"Need to set the --tcp-close", "TcpOptionMissing", "set tcp-close in /etc/criu/runc.conf on this node"},
     {"agic doesn't match", "ImageIncomplete", "copy the checkpoint again: an image file is damaged"},
     {"Not supported images version", "ImageVersion", "restore with the CRIU that took the checkpoint"},

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ struct RuntimeFacts {
     std::vector<std::string> checkpoint_flags; // as --help lists them, without dashes
     std::vector<std::string> restore_flags;
     bool ignores_cgroups = false; // its --manage-cgroups-mode takes `ignore`
+
+    [[nodiscard]] static bool lists(const std::vector<std::string>& flags, std::string_view flag) {
+        return std::ranges::find(flags, flag) != flags.end();
+    }
 };
 
 struct CriuFacts {

@@ -134,6 +134,14 @@ static void read_hooks(const json::Value& spec, Bundle& bundle) {
             bundle.hooks.push_back({std::string(point), json::text_or_empty(entry, "path")});
 }
 
+std::string joined_path(const Bundle& bundle, std::string_view type) {
+    std::string path;
+    for (const auto& joined : bundle.joined)
+        if (joined.type == type)
+            path = joined.path;
+    return path;
+}
+
 Result<Bundle> parse_bundle(std::string_view config_json) {
     TRY_ASSIGN(const json::Value spec, json::parse(config_json, {.bytes = max_bytes}));
     if (!spec.is_object())

@@ -69,6 +69,9 @@ struct Bundle {
     std::optional<std::string> checkpointable; // the annotation of that name
 };
 
+// Where the namespace of that type is that the container joins; empty when it joins none.
+[[nodiscard]] std::string joined_path(const Bundle& bundle, std::string_view type);
+
 [[nodiscard]] Result<Bundle> parse_bundle(std::string_view config_json);
 // `path` is the bundle directory.
 [[nodiscard]] Result<Bundle> read_bundle(const std::string& path);
