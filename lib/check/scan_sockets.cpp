@@ -214,6 +214,11 @@ void walk_sockets(Walk& walk) {
     count_full_pipes(walk);
     if (walk.sockets.empty())
         return;
+    // A list of the node's sockets may take longer than all that came before.
+    if (walk.facts.deadline->passed()) {
+        walk.workload.sockets_incomplete = "not all sockets were looked at within the deadline";
+        return;
+    }
     Sockets sockets(walk);
     for (const auto* name : {"tcp", "tcp6"})
         sockets.inet(table(walk, name));
