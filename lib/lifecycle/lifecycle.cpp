@@ -201,7 +201,7 @@ static std::string folder_of(const Round& round) {
 }
 
 bool any(const Round& round) {
-    return ::access(folder_of(round).c_str(), F_OK) == 0;
+    return ::access(folder_of(round).c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
 Done run_hooks(const Round& round, const record::Record& record) {

@@ -18,6 +18,7 @@ using lifecycle::Point;
 
 std::string Call::run_hooks(bool before) {
     const bool restore = record_.operation == "restore";
+    hooks_began_ = true;
     lifecycle::Round round;
     round.point = before ? (restore ? Point::pre_restore : Point::pre_checkpoint)
                          : (restore ? Point::post_restore : Point::post_checkpoint);
@@ -36,17 +37,17 @@ std::string Call::run_hooks(bool before) {
         if (!logs)
             note("output of " + name + " not kept: " + logs.error().text);
     };
-    if (!before && lifecycle::any(round)) {
+    if (!lifecycle::any(round))
+        return {};
+    record::Record told = record_;
+    if (!before) {
         // They may take long, and we may be killed meanwhile: how it ended is known from here on.
         record_.ended = rfc3339(now());
         publish();
-    }
-    record::Record told = record_;
-    if (!before) { // a restore has made it, a checkpoint may have ended it
+        // A restore has made the process, a checkpoint may have ended it.
         const auto state = oci::read_state(record_.root, record_.container);
         told.pid = state && oci::alive(*state) ? state->init : 0;
     }
-    hooks_began_ = true;
     auto done = lifecycle::run_hooks(round, told);
     settings_.hook_time -=
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
