@@ -19,6 +19,8 @@ static constexpr bool at_create = true;
 static constexpr Check checks[] = {
     {"ContainerState", true, false, block, false, "1.8", "the container is started and alive",
      "checkpoint a container that is running or paused", judge_container_state},
+    {"CheckpointRunning", true, false, block, true, "A2.6",
+     "another checkpoint of the container, which is under way", "try again when that has ended", judge_alone},
     {"TcpEstablished", true, false, block, true, "2.1", "TCP connections that the container holds",
      "close them first, or set tcp in [options] of lpm.toml to close or established", judge_tcp},
     {"TcpOnNewKernel", true, false, block, false, "A2.2",

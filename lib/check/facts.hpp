@@ -73,6 +73,7 @@ struct Subject {
     std::string kubelet_dir;
     criu::Kind kind = criu::Kind::unknown;
     const config::Settings* settings = nullptr;
+    bool alone = true; // no other checkpoint of the container is under way
 };
 
 // Everything that the checks judge, gathered in one pass. What could not be read is nothing, and makes the

@@ -5,6 +5,14 @@
 
 namespace lpm::check {
 
+// Each CRIU puts the freezer back to what it found: of two at once one may find it frozen by the other, and
+// leave it so for ever.
+Finding judge_alone(const Facts& facts) {
+    if (facts.subject.alone)
+        return {};
+    return {Verdict::block, "another checkpoint of this container is under way"};
+}
+
 Finding judge_container_state(const Facts& facts) {
     // The runtime has words of its own for a container that it does not know, and callers match them.
     if (!facts.state)

@@ -15,6 +15,7 @@ namespace lpm::check {
 [[nodiscard]] Finding judge_selinux(const Facts& facts);
 [[nodiscard]] Finding judge_whereabouts(const Facts& facts);
 [[nodiscard]] Finding judge_network_lock(const Facts& facts);
+[[nodiscard]] Finding judge_alone(const Facts& facts);
 [[nodiscard]] Finding judge_container_state(const Facts& facts);
 [[nodiscard]] Finding judge_terminal(const Facts& facts);
 [[nodiscard]] Finding judge_stdio(const Facts& facts);

@@ -3,9 +3,11 @@
 #include "call.hpp"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/utsname.h>
 #include <thread>
 #include <unistd.h>
@@ -181,6 +183,20 @@ void Call::add(const check::Facts& facts) {
         record_.additions.push_back("CRIU_CONFIG_FILE: " + criu::line_of(line));
 }
 
+// The lock is on what the runtime keeps of the container anyway, and neither the runtime nor an engine asks
+// for it: delete and kill go on as ever. The runtime does not inherit it, and it ends with this process.
+bool Call::take_turn() {
+    if (turn_ || !oci::valid_id(subject_.id.c_str()))
+        return true;
+    auto folder = open_at(AT_FDCWD, subject_.root + "/" + subject_.id, O_RDONLY | O_DIRECTORY);
+    if (!folder)
+        return true; // no such container, which is for the runtime to say
+    if (::flock(folder->get(), LOCK_EX | LOCK_NB) != 0)
+        return errno != EWOULDBLOCK;
+    turn_ = *std::move(folder);
+    return true;
+}
+
 bool Call::refused() {
     if (record_.operation == "restore")
         read_lineage();
@@ -192,6 +208,7 @@ bool Call::refused() {
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        subject_.alone = subject_.stage == check::Stage::restore || take_turn();
         facts =
             check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
         outcome = check::run(facts, settings_);

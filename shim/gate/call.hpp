@@ -55,6 +55,8 @@ class Call {
     // Runs the life-cycle hooks before or after the runtime's run; why one of them ends the operation.
     [[nodiscard]] std::string run_hooks(bool before);
     void refuse(std::string code, std::string message);
+    // No other gate checkpoints this container, and none will until this process ends.
+    [[nodiscard]] bool take_turn();
     void note(std::string_view text);
     void say(std::string line);
     void publish();
@@ -97,6 +99,7 @@ class Call {
     std::string runtime_key_;
     std::string bundle_dir_; // of a restore
     std::optional<oci::State> state_;
+    Fd turn_; // the runtime's folder of the container, locked
     Fd work_; // the work directory, once it is there
     std::vector<Seen> seen_;
     std::optional<Ended> ended_;

@@ -68,6 +68,8 @@ class Hardship(NodeTest):
                     self.assertTrue(errors.strip(), "a failure says something")
         records = self.records()
         self.assertEqual([r["state"] for r in records], ["final"] * 6)
+        for record in records:
+            self.assertIn(record["result"].get("code"), (None, "CheckpointRunning"), record)
         self.assertEqual(sorted(r["outcome"] == "completed" for r in records), sorted(end == 0 for end in ends))
         self.assert_unharmed()
         self.assertEqual(self.checkpoint().returncode, 0, "and the next one works")

@@ -2,6 +2,8 @@
 # Copyright the lpm authors
 """Each check refuses what really fails: the message, the record, the untouched container; and with the
 check off the real runc and CRIU do fail, for the very reason that the check knows."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -13,6 +15,15 @@ from oci_spec import make_spec
 from refusing import CRIU_CONFIG, NO_CRIU, Refusing
 
 
+@contextlib.contextmanager
+def open_folder(path):
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
 class Checkpoint(Refusing):
     def test_a_container_that_is_not_started(self):
         cid = self.add_container("created")
@@ -22,6 +33,18 @@ class Checkpoint(Refusing):
         self.assertEqual(self.status(cid), "created")
         self.crio.start(cid)
         self.assert_runs(cid)
+
+    def test_another_checkpoint_is_under_way(self):
+        cid = self.start("counter", "/bin/counter")
+        with open_folder(pathlib.Path(self.root) / cid) as folder:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            self.refused("CheckpointRunning", self.checkpoint_args(cid), "another checkpoint", "try again")
+            self.assert_runs(cid)
+        self.show("CheckpointRunning", "refused")
+        done = self.call("--root", self.root, *self.checkpoint_args(cid))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_runs(cid)
+        self.show("CheckpointRunning", "fine")
 
     def test_too_little_disk_space(self):
         cid = self.start("counter", "/bin/workers", "memory", "16")
