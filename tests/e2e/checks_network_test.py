@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Sockets: what the checks refuse really fails, and their harmless twins come back."""
-import os
 import socket
 import threading
 
 from awkward import FORKY, TRIXIE, Awkward, Fine, Refused, Warned, tabled, volume, with_options
-from e2e import run
 from oci_spec import bind
 
 RAW = with_options(capabilities=("CAP_NET_RAW",))
@@ -68,10 +66,7 @@ class Tun(Awkward):
 
     def test_tap_in_the_network_of_a_pod(self):
         """Which CRI-O has made, and hands to the runtime by its path."""
-        name = f"pod-{os.urandom(4).hex()}"
-        run("ip", "netns", "add", name)
-        self.addCleanup(run, "ip", "netns", "del", name)
-        self.lost_with_the_interface("tap", netns=f"/run/netns/{name}")
+        self.lost_with_the_interface("tap", netns=self.network("pod"))
 
     def lost_with_the_interface(self, kind, netns):
         """The dump succeeds, and nobody can restore it: the interface is in no image."""

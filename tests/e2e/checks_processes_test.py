@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Processes: what the checks refuse really fails, and their harmless twins come back."""
+import contextlib
 import json
 import os
 import pathlib
@@ -170,9 +171,12 @@ def terminal(test, cid):
 
 
 def commands(test, cid):
-    """The names of the container's processes."""
-    pids = json.loads(run(REAL, "--root", test.root, "ps", "--format", "json", cid).stdout)
-    return [pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids]
+    """The names of the container's processes; one may end while they are asked for."""
+    names = []
+    for pid in json.loads(run(REAL, "--root", test.root, "ps", "--format", "json", cid).stdout):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            names.append(pathlib.Path(f"/proc/{pid}/comm").read_text().strip())
+    return names
 
 
 @tabled(
@@ -209,6 +213,7 @@ class Exec(Awkward):
         """The dump succeeds, and nobody can restore it: the terminal belongs to no session of the container."""
         cid = self.start("awkward", "/bin/awkward", "child", "plain")
         terminal_session(self, cid, "(busybox setsid sleep 1000 &); sleep 2000")
+        wait_for("the one left behind", lambda: commands(self, cid).count("sleep") == 2)
         settle()
         self.refused("ForeignTerminal", self.checkpoint_args(cid), "sleep", "/dev/pts/0")
         self.assert_runs(cid)

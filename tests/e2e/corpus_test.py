@@ -89,9 +89,7 @@ class Corpus(Awkward):
     def setUp(self):
         super().setUp()
         self.pod = f"corpus-{os.urandom(3).hex()}"
-        run("ip", "netns", "add", self.pod)
-        self.addCleanup(run, "ip", "netns", "del", self.pod, check=False)
-        run("ip", "-n", self.pod, "link", "set", "lo", "up")
+        self.netns = self.network(self.pod)
         self.rootfs = self.system()
 
     def pid(self, cid=None):
@@ -124,7 +122,7 @@ class Corpus(Awkward):
         """What it said last; nobody is connected any more."""
         self.workload = row.workload(self, row.tcp)
         self.cid = self.start("corpus", *self.workload.command(), rootfs=self.rootfs, capabilities=DEFAULTS,
-                              netns=f"/run/netns/{self.pod}", denied=row.denied, **options)
+                              netns=self.netns, denied=row.denied, **options)
         seen = wait_for(f"{row.name} answers", self.first_visit, PATIENCE)
         for _ in range(VISITS):
             seen = self.assert_went_on(seen)

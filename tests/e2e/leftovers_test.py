@@ -34,9 +34,7 @@ KILL = "kill -KILL $criu; exit 1"
 class Leftovers(Refusing):
     def setUp(self):
         super().setUp()
-        run("ip", "netns", "add", POD)
-        self.addCleanup(run, "ip", "netns", "del", POD, check=False)
-        run("ip", "-n", POD, "link", "set", "lo", "up")
+        self.netns = self.network(POD)
 
     def pod(self, *argv, check=True):
         return run("ip", "netns", "exec", POD, *argv, check=check)
@@ -57,7 +55,7 @@ class Leftovers(Refusing):
         return self.pod(sys.executable, "-c", CONNECT, check=False).returncode == 0
 
     def counter(self):
-        cid = self.start("counter", "/bin/counter", netns=f"/run/netns/{POD}")
+        cid = self.start("counter", "/bin/counter", netns=self.netns)
         self.lines(cid, 3)
         return cid
 

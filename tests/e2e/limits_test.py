@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
-from refusing import CRIU_CONFIG, Refusing
+from refusing import Refusing
 
 MIB = 2**20
 MEMORY = 96 * MIB
@@ -56,9 +56,7 @@ class Limits(NodeTest):
         if ignore_mode():
             SETTINGS.write_text("[options]\nown_cgroup = true\n")
         else:
-            CRIU_CONFIG.parent.mkdir(exist_ok=True)
-            CRIU_CONFIG.write_text("manage-cgroups=ignore\n")  # two words would mean CRIU's default
-            self.addCleanup(CRIU_CONFIG.unlink)
+            self.criu_config("manage-cgroups=ignore")  # two words would mean CRIU's default
         new = self.restored()
         additions = self.last_record("restore", "completed")["invocation"].get("additions", [])
         self.assertEqual(additions, ["--manage-cgroups-mode=ignore"] if ignore_mode() else [])

@@ -94,9 +94,7 @@ class Checkpoint(Refusing):
     def test_network_lock_in_the_file_that_crashes_criu(self):
         cid = self.start("counter", "/bin/counter")
         settle()
-        CRIU_CONFIG.parent.mkdir(exist_ok=True)
-        CRIU_CONFIG.write_text("network-lock iptables\n")
-        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
+        self.criu_config("network-lock iptables")
         self.refuse("NetworkLockTool", self.checkpoint_args(cid), "network-lock", str(CRIU_CONFIG), "crash",
                     fails=("RuntimeFailed", "read unixpacket"))
         CRIU_CONFIG.unlink()
@@ -106,9 +104,7 @@ class Checkpoint(Refusing):
         self.last_record("checkpoint", "completed")
 
     def test_network_lock_in_the_file_with_a_sound_criu(self):
-        CRIU_CONFIG.parent.mkdir(exist_ok=True)
-        CRIU_CONFIG.write_text("network-lock iptables\n")
-        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
+        self.criu_config("network-lock iptables")
         self.restores(self.checkpointed())
         for record in self.records():
             self.assertIn("pass", [c["verdict"] for c in record["checks"] if c["id"] == "NetworkLockTool"])
@@ -181,9 +177,7 @@ class Restore(Refusing):
 
     def test_network_lock_in_the_file_at_restore(self):
         bundle = self.checkpointed()
-        CRIU_CONFIG.parent.mkdir(exist_ok=True)
-        CRIU_CONFIG.write_text("network-lock iptables\n")
-        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
+        self.criu_config("network-lock iptables")
         self.refuse_restore("NetworkLockTool", bundle, "network-lock", str(CRIU_CONFIG),
                             fails=("RuntimeFailed", "read unixpacket"))
         CRIU_CONFIG.unlink()

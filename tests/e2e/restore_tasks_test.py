@@ -149,9 +149,7 @@ class Inventory(Awkward):
         bundle = self.taken("child", "plain")
         image_edit.edit(self.images / "inventory.img", image_edit.INVENTORY_HEAD,
                         lambda record: image_edit.with_number(record, 14, 1))
-        CRIU_CONFIG.parent.mkdir(exist_ok=True)
-        CRIU_CONFIG.write_text("no-allow-uprobes\n")
-        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
+        self.criu_config("no-allow-uprobes")
         self.refuse_restore("Uprobes", bundle, "allow-uprobes", fails=("Uprobes", "Dumped with --allow-uprobes"))
         CRIU_CONFIG.unlink()
         self.restores(bundle)

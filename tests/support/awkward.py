@@ -184,6 +184,14 @@ class Awkward(Refusing):
     def pid(self, cid):
         return self.crio.state(cid)["pid"]
 
+    def join(self, bundle, path):
+        """The bundle, for a pod with this network namespace."""
+        spec = json.loads((bundle / "config.json").read_text())
+        for namespace in spec["linux"]["namespaces"]:
+            if namespace["type"] == "network":
+                namespace["path"] = path
+        (bundle / "config.json").write_text(json.dumps(spec))
+
     def folder(self, name):
         folder = self.work / name
         folder.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from crio_runtime import DAEMON_PATH
-from e2e import LOGS, RUNTIME, SETTINGS, NodeTest, settle, wait_for
+from e2e import LOGS, RUNTIME, SETTINGS, NodeTest, run, settle, wait_for
 
 CRIU_CONFIG = pathlib.Path("/etc/criu/runc.conf")
 NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
@@ -141,6 +141,20 @@ class Refusing(NodeTest):
             os.symlink(shutil.which(program), folder / program)
         return str(folder)
 
+    def network(self, name, *addresses):
+        """A network namespace, as that of a pod."""
+        run("ip", "netns", "add", name)
+        self.addCleanup(run, "ip", "netns", "del", name, check=False)
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        for address in addresses:
+            run("ip", "-n", name, "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
+        return f"/run/netns/{name}"
+
+    def criu_config(self, text):
+        CRIU_CONFIG.parent.mkdir(exist_ok=True)
+        CRIU_CONFIG.write_text(text + "\n")
+        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
+
     def checkpointed(self, *program, **options):
         """A checkpoint in self.images, its container gone; the bundle to restore into."""
         cid = self.start("counter", *(program or ("/bin/counter",)), **options)
@@ -163,7 +177,12 @@ class Refusing(NodeTest):
         is in self.restored."""
         self.restored = cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         with open(self.work / "output", "w") as output:
-            subprocess.run([RUNTIME, *self.crio.runtime.globals(), *self.restore_args(cid, bundle)], check=True, cwd="/",
-                           stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={"PATH": DAEMON_PATH})
+            done = subprocess.run([RUNTIME, *self.crio.runtime.globals(), *self.restore_args(cid, bundle)], cwd="/",
+                                  stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={"PATH": DAEMON_PATH})
+        self.assertEqual(done.returncode, 0, (self.work / "output").read_text())
         self.last_record("restore", "completed")
         self.assertEqual(self.status(cid), "running")
+
+    def remove_restored(self):
+        """So that the bundle can be restored once more."""
+        self.call("--root", self.root, "delete", "--force", self.restored)
