@@ -12,8 +12,12 @@
 
 namespace lpm {
 
+std::string draft_name(const std::string& name, pid_t pid) {
+    return "." + name + ".tmp." + std::to_string(pid);
+}
+
 Draft::Draft(int dir, const std::string& name)
-    : dir_(dir), name_(name), temp_("." + name + ".tmp." + std::to_string(::getpid())) {}
+    : dir_(dir), name_(name), temp_(draft_name(name, ::getpid())) {}
 
 Result<Draft> Draft::make(int dir, const std::string& name, mode_t mode) {
     Draft draft(dir, name);

@@ -47,6 +47,9 @@ class Draft {
     bool named_ = false;
 };
 
+// What a draft of the file is called while process `pid` writes it; it stays if that is killed.
+[[nodiscard]] std::string draft_name(const std::string& name, pid_t pid);
+
 [[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode,
                                     Sync sync = Sync::all);
 [[nodiscard]] Result<> sync_dir(int dir);

@@ -85,12 +85,26 @@ Finding judge_missing_files(const Facts& facts) {
 }
 
 Finding judge_changed_files(const Facts& facts) {
-    return judge_list(facts, &Target::changed_files, "files that were in use have changed since");
+    Finding content = judge_list(facts, &Target::changed_files, "files that were in use have changed since");
+    if (content.verdict != Verdict::pass)
+        return content;
+    Finding modes =
+        judge_list(facts, &Target::changed_modes, "files that were in use have other permissions now");
+    modes.remedy = "give them back the permissions that they had, or set skip-file-rwx-check in "
+                   "/etc/criu/runc.conf on this node";
+    return unless(facts, "skip-file-rwx-check", std::move(modes));
 }
 
 Finding judge_missing_addresses(const Facts& facts) {
-    return judge_list(facts, &Target::missing_addresses,
-                      "sockets are bound to addresses that this network namespace does not have");
+    Finding bound = judge_list(facts, &Target::missing_addresses,
+                               "sockets are bound to addresses that this network namespace does not have");
+    if (bound.verdict != Verdict::pass)
+        return bound;
+    Finding ends = judge_list(facts, &Target::missing_ends,
+                              "connections are from addresses that this network namespace does not have");
+    ends.remedy =
+        "give the pod the same address, or set tcp-close in /etc/criu/runc.conf for a restore without them";
+    return unless(facts, "tcp-close", std::move(ends));
 }
 
 Finding judge_taken_ports(const Facts& facts) {

@@ -34,7 +34,9 @@ struct Target {
     std::optional<std::uint64_t> memory;  // bytes of pages in the images
     std::optional<std::vector<std::string>> missing_files;
     std::optional<std::vector<std::string>> changed_files; // "/data/log (had 12 bytes, has 15)"
+    std::optional<std::vector<std::string>> changed_modes; // "/data/log (had mode 0644, has 0600)"
     std::optional<std::vector<std::string>> missing_addresses;
+    std::optional<std::vector<std::string>> missing_ends; // addresses that connections were made from
     std::optional<std::vector<std::string>> taken_ports;
     std::optional<std::vector<std::string>> missing_namespaces; // "network /run/netns/x"
     std::optional<std::vector<std::string>> missing_mounts;     // that the images expect; places

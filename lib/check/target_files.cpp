@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <set>
 #include <sys/stat.h>
 #include <unordered_set>
@@ -15,19 +18,31 @@ namespace lpm::check {
 
 namespace {
 
-std::string describe(const criu::RegularFile& file, const struct stat& st) {
-    std::string text = one_line(file.name, 100);
-    if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
-        return text + " (had " + std::to_string(*file.size) + " bytes, has " + std::to_string(st.st_size) +
-               ")";
-    return text + " (of another type)";
+// What skip-file-rwx-check has CRIU not compare.
+constexpr std::uint32_t rwx = 0777;
+
+std::string octal(std::uint32_t mode) {
+    std::array<char, 16> digits{'0'};
+    const auto end = std::to_chars(digits.data() + 1, digits.data() + digits.size(), mode & 07777U, 8).ptr;
+    return {digits.data(), end};
 }
 
-bool differs(const criu::RegularFile& file, const struct stat& st) {
+// What of it CRIU would not take.
+std::string change_of(const criu::RegularFile& file, const struct stat& st) {
     if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
-        return true;
-    // CRIU compares the permissions as well, unless skip-file-rwx-check tells it not to.
-    return file.mode && (*file.mode & S_IFMT) != (st.st_mode & S_IFMT);
+        return "had " + std::to_string(*file.size) + " bytes, has " + std::to_string(st.st_size);
+    return file.mode && ((*file.mode ^ st.st_mode) & ~rwx) != 0 ? "of another type" : "";
+}
+
+std::string change_of_mode(const criu::RegularFile& file, const struct stat& st) {
+    if (!file.mode || ((*file.mode ^ st.st_mode) & rwx) == 0)
+        return {};
+    return "had mode " + octal(*file.mode) + ", has " + octal(st.st_mode);
+}
+
+void add_change(std::vector<std::string>& list, const std::string& name, const std::string& change) {
+    if (!change.empty() && list.size() < max_named)
+        list.push_back(one_line(name, 100) + " (" + change + ")");
 }
 
 // Of something that is no folder nothing can be below.
@@ -50,6 +65,7 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
     }
     std::vector<std::string> missing;
     std::vector<std::string> changed;
+    std::vector<std::string> changed_modes;
     for (const auto& file : files.files) {
         if (facts.deadline->passed())
             return;
@@ -58,11 +74,14 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
         const auto found = tree.find(file.name);
         if (!found && is_missing(found.error()) && missing.size() < max_named)
             missing.push_back(one_line(file.name, 100));
-        else if (found && differs(file, *found) && changed.size() < max_named)
-            changed.push_back(describe(file, *found));
+        if (!found)
+            continue;
+        add_change(changed, file.name, change_of(file, *found));
+        add_change(changed_modes, file.name, change_of_mode(file, *found));
     }
     target.missing_files = std::move(missing);
     target.changed_files = std::move(changed);
+    target.changed_modes = std::move(changed_modes);
 }
 
 // CRIU removes a socket that is in the place of one of its own (criu/sk-unix.c unlink_sk), on volumes as

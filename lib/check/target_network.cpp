@@ -55,8 +55,12 @@ Address address_of(std::uint32_t family, const std::array<std::uint32_t, 4>& wor
     return address;
 }
 
-// CRIU binds those of IPv6 whether the address is there or not (IP_FREEBIND), and connections only when they
-// are not dumped as closed.
+// CRIU's tcp_connection() (criu/sk-inet.c).
+bool is_connection(const criu::InetSocket& socket) {
+    return socket.protocol == IPPROTO_TCP && socket.peer_port != 0;
+}
+
+// CRIU binds those of IPv6 whether the address is there or not (IP_FREEBIND).
 bool needs_address(const criu::InetSocket& socket) {
     return socket.family == AF_INET && !socket.freebind &&
            (socket.protocol != IPPROTO_TCP || socket.state == listening || socket.state == closed);
@@ -112,12 +116,11 @@ bool has_stream(int dir, const criu::InetSocket& socket) {
 
 } // namespace
 
-// What counts as a connection is CRIU's tcp_connection() (criu/sk-inet.c).
 void find_connections(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target) {
     std::vector<std::string> connections;
     bool whole = true;
     for (const auto& socket : files.sockets) {
-        if (socket.protocol != IPPROTO_TCP || socket.peer_port == 0)
+        if (!is_connection(socket))
             continue;
         if (facts.deadline->passed())
             return;
@@ -132,6 +135,7 @@ void find_connections(const Facts& facts, int dir, const criu::OpenFiles& files,
 
 void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target) {
     std::vector<std::string> missing;
+    std::vector<std::string> missing_ends;
     std::vector<std::string> taken;
     std::set<std::string> seen;
     const auto net = open_network(*facts.bundle);
@@ -143,9 +147,11 @@ void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target&
         if (socket.family != AF_INET && socket.family != AF_INET6)
             continue;
         const std::string text = address_of(socket.family, socket.address, 0).text;
-        if (needs_address(socket) && !is_any(socket) && seen.insert(text).second &&
+        const bool end = is_connection(socket);
+        if ((end || needs_address(socket)) && !is_any(socket) &&
+            seen.insert((end ? "end " : "") + text).second &&
             try_bind(net->get(), socket, SOCK_DGRAM, 0) == EADDRNOTAVAIL)
-            missing.push_back(text);
+            (end ? missing_ends : missing).push_back(text);
         if (socket.protocol != IPPROTO_TCP || socket.state != listening || socket.port == 0)
             continue;
         const std::string place = with_port(socket.family, socket.address, socket.port);
@@ -153,6 +159,7 @@ void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target&
             taken.push_back(place);
     }
     target.missing_addresses = std::move(missing);
+    target.missing_ends = std::move(missing_ends);
     target.taken_ports = std::move(taken);
 }
 

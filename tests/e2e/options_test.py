@@ -16,7 +16,7 @@ from refusing import CRIU_CONFIG
 CLIENTS = """
 import json, socket, sys
 def connect():
-    s = socket.create_connection(("127.0.0.1", 6379)); s.settimeout(5); return s
+    s = socket.create_connection((sys.argv[2], 6379)); s.settimeout(5); return s
 def incr(s):
     try:
         s.sendall(b"INCR count\\r\\n"); answer = s.recv(100)
@@ -141,18 +141,16 @@ class Connections(Awkward):
     """A redis with many live clients, under each policy."""
     flavours = (*FORKY, *GUEST)
 
-    def redis(self):
+    def redis(self, address="127.0.0.1"):
         """Its container and the clients, which are outside of it, in the same network namespace."""
-        run("ip", "netns", "add", "redis")
-        self.addCleanup(run, "ip", "netns", "del", "redis", check=False)
-        run("ip", "-n", "redis", "link", "set", "lo", "up")
+        netns = self.network("redis", *([] if address == "127.0.0.1" else [address]))
         for link in ("lib", "lib64"):
             (self.rootfs / link).symlink_to(f"usr/{link}")
         usr = mount("/usr", "bind", "/usr", "rbind", "rprivate", "ro")
-        cid = self.start("redis", "/usr/bin/redis-server", "--save", "", "--port", "6379", "--bind", "127.0.0.1",
-                         mounts=[usr], netns="/run/netns/redis")
+        cid = self.start("redis", "/usr/bin/redis-server", "--save", "", "--port", "6379", "--bind", "0.0.0.0", "-::",
+                         "--protected-mode", "no", mounts=[usr], netns=netns)
         wait_for("redis", lambda: run("ip", "netns", "exec", "redis", "redis-cli", "ping", check=False).stdout == "PONG\n")
-        self.clients = subprocess.Popen(["ip", "netns", "exec", "redis", sys.executable, "-c", CLIENTS, str(MANY)],
+        self.clients = subprocess.Popen(["ip", "netns", "exec", "redis", sys.executable, "-c", CLIENTS, str(MANY), address],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.clients.wait)
         self.addCleanup(self.clients.kill)
@@ -198,11 +196,6 @@ class Connections(Awkward):
         self.call("--root", self.root, "delete", "--force", cid)
         return bundle
 
-    def criu_config(self, text):
-        CRIU_CONFIG.parent.mkdir(exist_ok=True)
-        CRIU_CONFIG.write_text(text + "\n")
-        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
-
     def test_established_without_lpm(self):
         """Nothing in the inventory tells; the state of the connections is there."""
         bundle = self.taken_without_lpm("tcp-established")
@@ -240,6 +233,27 @@ class Connections(Awkward):
         bundle = self.taken(self.redis(), "established")
         self.restores(bundle)
         self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
+
+    def moved(self, address):
+        """Connections cannot move to a pod with another address; what listens on all addresses can."""
+        bundle = self.taken(self.redis(address), "established")
+        self.join(bundle, self.network("elsewhere"))
+        self.refuse_restore("AddressMissing", bundle, f"connections are from addresses that this network namespace does not have: {address}",
+                            fails=("AddressMissing", "Cannot assign requested address"))
+        self.criu_config("tcp-close")
+        self.restores(bundle)
+        self.assertEqual(run("ip", "netns", "exec", "elsewhere", "redis-cli", "get", "count").stdout, f"{MANY}\n")
+        self.remove_restored()
+        CRIU_CONFIG.unlink()
+        self.join(bundle, "/run/netns/redis")
+        self.restores(bundle)
+        self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
+
+    def test_connections_of_another_address(self):
+        self.moved("10.99.0.7")
+
+    def test_connections_of_another_address_of_ipv6(self):
+        self.moved("fd99::7")
 
     def test_images_without_lpm_json(self):
         """The inventory tells as well that connections were to be closed."""

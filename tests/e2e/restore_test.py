@@ -9,6 +9,7 @@ import sys
 
 from awkward import FORKY, Awkward, volume
 from e2e import run, wait_for
+from refusing import CRIU_CONFIG
 
 ADDRESS = "10.99.0.7"
 LISTEN = f"import socket, time; s = socket.create_server(('{ADDRESS}', 8080)); print('up', flush=True); time.sleep(1000)"
@@ -27,15 +28,8 @@ class Elsewhere(Awkward):
 
     def test_namespace_that_is_gone(self):
         bundle = self.taken("child", "plain")
-
-        def join(path):
-            def change(spec):
-                for namespace in spec["linux"]["namespaces"]:
-                    if namespace["type"] == "network":
-                        namespace["path"] = path
-            return change
         good = (bundle / "config.json").read_text()
-        self.change(bundle / "config.json", join("/run/netns/gone"))
+        self.join(bundle, "/run/netns/gone")
         self.refuse_restore("NamespaceMissing", bundle, "network /run/netns/gone",
                             fails=("RuntimeFailed", "/run/netns/gone"))
         (bundle / "config.json").write_text(good)
@@ -57,6 +51,21 @@ class Elsewhere(Awkward):
         self.refuse_restore("FileChanged", bundle, "/shared/file", f"had {size} bytes, has {size + 5}",
                             fails=("FileChanged", "has bad size"))
         os.truncate(file, size)
+        self.comes_back_after_all("FileChanged", bundle)
+
+    def test_file_with_other_permissions(self):
+        bundle = self.taken("open", "/shared/file", **volume(self))
+        file = self.work / "shared/file"
+        mode = file.stat().st_mode & 0o777
+        file.chmod(0o600)
+        self.assertNotEqual(mode, 0o600)
+        self.refuse_restore("FileChanged", bundle, "/shared/file", f"had mode 0{mode:o}, has 0600",
+                            fails=("FileChanged", "has bad mode"))
+        self.criu_config("skip-file-rwx-check")
+        self.restores(bundle)
+        self.remove_restored()
+        CRIU_CONFIG.unlink()
+        file.chmod(mode)
         self.comes_back_after_all("FileChanged", bundle)
 
     def test_file_of_the_image_that_is_gone(self):
@@ -102,14 +111,6 @@ class Elsewhere(Awkward):
 class Addresses(Awkward):
     flavours = FORKY  # CRIU 4.1 dumps no socket on Linux 6.16
 
-    def network(self, name, *addresses):
-        run("ip", "netns", "add", name)
-        self.addCleanup(run, "ip", "netns", "del", name, check=False)
-        run("ip", "-n", name, "link", "set", "lo", "up")
-        for address in addresses:
-            run("ip", "-n", name, "address", "add", f"{address}/32", "dev", "lo")
-        return f"/run/netns/{name}"
-
     def listening(self):
         """A checkpoint of what listens on an address of its pod; the bundle."""
         cid = self.start("httpd", "/bin/busybox", "httpd", "-f", "-p", f"{ADDRESS}:8080", "-h", "/tmp",
@@ -118,13 +119,6 @@ class Addresses(Awkward):
         done = self.dump(cid)
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.remove(cid)
-
-    def join(self, bundle, path):
-        spec = json.loads((bundle / "config.json").read_text())
-        for namespace in spec["linux"]["namespaces"]:
-            if namespace["type"] == "network":
-                namespace["path"] = path
-        (bundle / "config.json").write_text(json.dumps(spec))
 
     def test_pod_with_another_address(self):
         bundle = self.listening()

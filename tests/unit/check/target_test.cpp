@@ -78,6 +78,27 @@ TEST_F(RestoreChecks, judge_what_was_compared) {
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 
+TEST_F(RestoreChecks, FileChanged_of_permissions) {
+    facts.target->changed_modes = {"/f (had mode 0644, has 0600)"};
+    EXPECT_EQ(verdict("FileChanged"), "block");
+    const TempDir dir;
+    dir.write("criu.conf", "skip-file-rwx-check\n");
+    facts.options = criu::Options::read({{}, {}, dir.path("criu.conf")}, invocation);
+    EXPECT_EQ(verdict("FileChanged"), "covered");
+    facts.target->changed_files = {"/f (had 3 bytes, has 4)"};
+    EXPECT_EQ(verdict("FileChanged"), "block");
+}
+
+TEST_F(RestoreChecks, AddressMissing_of_connections) {
+    facts.target->missing_ends = {"10.0.0.1"};
+    EXPECT_EQ(verdict("AddressMissing"), "block");
+    invocation.set[static_cast<std::size_t>(oci::Option::tcp_close)] = true;
+    facts.options = criu::Options::read({}, invocation);
+    EXPECT_EQ(verdict("AddressMissing"), "covered") << "CRIU makes no connection again";
+    facts.target->missing_addresses = {"10.0.0.1"};
+    EXPECT_EQ(verdict("AddressMissing"), "block") << "who listens there needs it all the same";
+}
+
 TEST_F(RestoreChecks, MemoryLimit) {
     facts.target->memory = 100 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "pass") << "no limit";
@@ -97,6 +118,12 @@ TEST_F(Files, of_the_image) {
     EXPECT_EQ(verdict(), "there") << "CRIU compares no size that it did not write down";
     compare({.id = 1, .name = "/bin/program", .mode = 0040755});
     EXPECT_EQ(verdict(), "changed");
+    compare({.id = 1, .name = "/bin/program", .mode = 0100755});
+    EXPECT_EQ(verdict(), "there");
+    EXPECT_EQ(target.changed_modes->front(), "/bin/program (had mode 0755, has 0644)");
+    compare({.id = 1, .name = "/bin/program", .mode = 0104644});
+    EXPECT_EQ(verdict(), "changed") << "skip-file-rwx-check is not about that bit";
+    EXPECT_TRUE(target.changed_modes->empty());
     compare({.id = 1, .name = "/bin/other"});
     EXPECT_EQ(verdict(), "missing");
     compare({.id = 1, .name = "/bin/other", .external = true});
