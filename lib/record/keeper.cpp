@@ -12,6 +12,7 @@
 
 #include "base/boot.hpp"
 #include "base/dir.hpp"
+#include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/procfs.hpp"
 #include "base/text.hpp"
@@ -126,32 +127,42 @@ static void interrupt(Record& record) {
     record.ended = rfc3339(now());
 }
 
-bool Keeper::settle(const std::string& id) {
-    auto record = store_.load(id);
-    if (!record) {
-        // A power cut has taken what was in it; there is nothing to settle.
-        if (record.error().code == Errc::absent && older(id, leftover_age_ms))
-            ::unlinkat(dir_.get(), record_path(id).c_str(), 0);
-        else if (record.error().code != Errc::absent)
-            fault(id, record.error().text);
-        return false;
-    }
-    if (!abandoned(*record))
-        return false;
-    // Once more: the gate may have published its end between the first look and its own end.
-    record = store_.load(id);
-    if (!record || record->final)
-        return false;
-    record->final = true;
-    if (record->outcome.empty())
-        interrupt(*record);
+void Keeper::settle(Record& record) {
+    record.final = true;
+    if (record.outcome.empty())
+        interrupt(record);
     else
-        record->notes.emplace_back("lpm-gate ended while the hooks ran that come after the operation");
-    if (auto written = store_.publish(*record); !written) {
-        fault(id, written.error().text);
-        return false;
+        record.notes.emplace_back("lpm-gate ended while the hooks ran that come after the operation");
+    if (auto written = store_.publish(record); !written) {
+        fault(record.id, written.error().text);
+        return;
     }
-    return true;
+    // Engines pack whatever lies with the images.
+    const auto half = draft_name(passport_file, static_cast<pid_t>(record.gate_pid));
+    ::unlink((record.image_path + "/" + half).c_str());
+    ++kept_.settled;
+}
+
+// Nothing when it is gone.
+std::optional<Keeper::Entry> Keeper::look(const std::string& id) {
+    auto record = store_.load(id);
+    if (record && abandoned(*record))
+        record =
+            store_.load(id); // the gate may have published its end between the look at it and its own end
+    if (record) {
+        const bool left = abandoned(*record);
+        if (left)
+            settle(*record);
+        return Entry{id, record->final || left, record->outcome == "refused"};
+    }
+    if (record.error().code != Errc::absent) {
+        fault(id, record.error().text);
+        return Entry{.id = id};
+    }
+    // A power cut has taken what was in it; there is nothing to settle.
+    if (older(id, leftover_age_ms) && ::unlinkat(dir_.get(), record_path(id).c_str(), 0) == 0)
+        return std::nullopt;
+    return Entry{.id = id};
 }
 
 static bool remove_dir(int at, const std::string& name) {
@@ -165,34 +176,43 @@ static bool remove_dir(int at, const std::string& name) {
     return ::unlinkat(at, name.c_str(), AT_REMOVEDIR) == 0;
 }
 
+// A month's directory goes with its last record; a gate that is alive has one there.
 bool Keeper::remove(const std::string& id) {
-    if (const auto record = store_.load(id); record && !record->final && !abandoned(*record))
-        return false;
     if (::unlinkat(dir_.get(), record_path(id).c_str(), 0) != 0) {
         fault(id, "cannot be removed");
         return false;
     }
+    const std::string month = month_of(id);
+    if (month != rfc3339(now()).substr(0, 7))
+        ::unlinkat(dir_.get(), ("records/" + month).c_str(), AT_REMOVEDIR);
+    ++kept_.removed;
     return true;
 }
 
-// The oldest first. A month's directory goes with its last record; a gate that is alive has one there.
-void Keeper::remove_old(std::vector<std::string>& ids, const config::Retention& limits) {
-    const std::size_t above = ids.size() - std::min<std::size_t>(ids.size(), limits.max_records);
-    std::size_t at = 0;
-    std::erase_if(ids, [&](const std::string& id) {
-        const bool due = at++ < above || older(id, limits.max_days * day_ms);
-        if (!due || !remove(id))
+// The oldest first. But what is tried and refused again and again must not push out what was taken.
+void Keeper::remove_old(std::vector<Entry>& entries, const config::Retention& limits) {
+    const std::size_t most = limits.max_records;
+    std::size_t above = entries.size() - std::min(entries.size(), most);
+    const auto refused = static_cast<std::size_t>(std::ranges::count_if(entries, &Entry::refused));
+    std::size_t spare = std::min(above, refused - std::min(refused, most / 2));
+    std::erase_if(entries, [&](const Entry& entry) {
+        if (spare == 0 || !entry.refused || !entry.ended || !remove(entry.id))
             return false;
-        ++kept_.removed;
-        const std::string month = month_of(id);
-        if (month != rfc3339(now()).substr(0, 7))
-            ::unlinkat(dir_.get(), ("records/" + month).c_str(), AT_REMOVEDIR);
+        --spare;
+        --above;
+        return true;
+    });
+    std::erase_if(entries, [&](const Entry& entry) {
+        const bool due = above > 0 || older(entry.id, limits.max_days * day_ms);
+        if (!due || !entry.ended || !remove(entry.id))
+            return false;
+        above -= above > 0 ? 1 : 0;
         return true;
     });
 }
 
 // Logs of records that are there, the newest first, until the limit is reached; all others go.
-void Keeper::remove_logs(const std::vector<std::string>& ids, std::uint64_t limit) {
+void Keeper::remove_logs(const std::vector<Entry>& entries, std::uint64_t limit) {
     const auto logs = open_at(dir_.get(), "logs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!logs)
         return;
@@ -205,7 +225,8 @@ void Keeper::remove_logs(const std::vector<std::string>& ids, std::uint64_t limi
     std::ranges::sort(names, std::greater{});
     std::uint64_t total = 0;
     for (const std::string& name : names) {
-        bool keep = std::ranges::binary_search(ids, name) || !older(name, leftover_age_ms);
+        bool keep =
+            std::ranges::binary_search(entries, name, {}, &Entry::id) || !older(name, leftover_age_ms);
         if (keep && total <= limit) {
             const auto usage = read_dir_usage("/proc/self/fd/" + std::to_string(logs->get()) + "/" + name);
             total += usage ? usage->disk : 0;
@@ -230,15 +251,15 @@ void Keeper::renew_journal(std::uint64_t limit) {
 Kept Keeper::run(const config::Retention& limits) {
     kept_ = {};
     boot_ = boot_id();
-    auto ids = list_records();
-    remove_old(ids, limits);
-    for (const std::string& id : ids)
-        if (settle(id))
-            ++kept_.settled;
+    std::vector<Entry> entries;
+    for (const std::string& id : list_records())
+        if (auto entry = look(id))
+            entries.push_back(*std::move(entry));
+    remove_old(entries, limits);
     if (complete_) // else logs would go whose records have not been seen
-        remove_logs(ids, limits.max_log_bytes);
+        remove_logs(entries, limits.max_log_bytes);
     renew_journal(limits.max_journal_bytes);
-    kept_.records = ids.size();
+    kept_.records = entries.size();
     return std::move(kept_);
 }
 

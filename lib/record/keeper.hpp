@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +39,19 @@ class Keeper {
   private:
     Keeper(Store store, Fd dir, Fd lock)
         : store_(std::move(store)), dir_(std::move(dir)), lock_(std::move(lock)) {}
+    struct Entry {
+        std::string id;
+        bool ended = true; // as far as anybody will ever know; else its gate is alive
+        bool refused = false;
+    };
     [[nodiscard]] std::vector<std::string> list_records();
-    [[nodiscard]] bool settle(const std::string& id);
+    // Reads the record, and settles it if nobody else will.
+    [[nodiscard]] std::optional<Entry> look(const std::string& id);
+    void settle(Record& record);
     [[nodiscard]] bool remove(const std::string& id);
     [[nodiscard]] bool abandoned(const Record& record) const;
-    void remove_old(std::vector<std::string>& ids, const config::Retention& limits);
-    void remove_logs(const std::vector<std::string>& ids, std::uint64_t limit);
+    void remove_old(std::vector<Entry>& entries, const config::Retention& limits);
+    void remove_logs(const std::vector<Entry>& entries, std::uint64_t limit);
     void renew_journal(std::uint64_t limit);
     void fault(std::string_view what, std::string_view why);
 

@@ -36,10 +36,10 @@ struct KeptStore {
         EXPECT_TRUE(store.publish(r));
         return r.id;
     }
-    std::string add_final(const std::string& id) {
+    std::string add_final(const std::string& id, std::string outcome = "completed") {
         auto r = intent(id);
         r.final = true;
-        r.outcome = "completed";
+        r.outcome = std::move(outcome);
         return add(r);
     }
     [[nodiscard]] record::Kept run(const config::Retention& limits = {}) const {
@@ -75,6 +75,20 @@ TEST(Keeper, ends_what_a_killed_gate_has_begun) {
     const auto journal = read_file(AT_FDCWD, kept.dir.path("journal/current"), 4096).value();
     EXPECT_NE(journal.find(R"("outcome":"interrupted")"), std::string::npos) << "watchers hear of it";
     EXPECT_EQ(kept.run().settled, 0U);
+}
+
+TEST(Keeper, clears_the_image_directory_of_what_a_killed_gate_was_writing) {
+    KeptStore kept;
+    auto r = kept.intent();
+    r.gate_pid = dead_process();
+    r.image_path = kept.dir.path("images");
+    const std::string half = "images/.lpm.json.tmp." + std::to_string(r.gate_pid);
+    kept.dir.write(half, "{");
+    kept.dir.write("images/lpm.json", "{}");
+    kept.add(r);
+    EXPECT_EQ(kept.run().settled, 1U);
+    EXPECT_FALSE(kept.has(half));
+    EXPECT_TRUE(kept.has("images/lpm.json"));
 }
 
 TEST(Keeper, keeps_the_end_that_is_known) {
@@ -134,6 +148,22 @@ TEST(Keeper, removes_the_oldest_above_the_number_and_their_logs) {
     EXPECT_TRUE(kept.store.load(ids[2]));
     EXPECT_FALSE(kept.has("logs/" + ids[1]));
     EXPECT_TRUE(kept.has("logs/" + ids[2] + "/dump.log"));
+}
+
+TEST(Keeper, removes_refusals_first_where_they_are_more_than_half) {
+    KeptStore kept;
+    const auto taken = kept.add_final("01ARZ3NDEKTSV4RRFFQ69G5FA1");
+    std::vector<std::string> refused;
+    for (const char last : {'2', '3', '4', '5', '6'})
+        refused.push_back(kept.add_final(std::string("01ARZ3NDEKTSV4RRFFQ69G5FA") + last, "refused"));
+    EXPECT_EQ(kept.run({.max_records = 4, .max_days = 36'500}).removed, 2U);
+    EXPECT_TRUE(kept.store.load(taken));
+    EXPECT_FALSE(kept.store.load(refused[1]));
+    EXPECT_TRUE(kept.store.load(refused[2]));
+    EXPECT_EQ(kept.run({.max_records = 2, .max_days = 36'500}).removed, 2U);
+    EXPECT_TRUE(kept.store.load(taken)) << "half of the number is for others";
+    EXPECT_EQ(kept.run({.max_records = 1, .max_days = 36'500}).removed, 1U);
+    EXPECT_EQ(kept.run({.max_days = 1}).removed, 1U) << "age is the same for all";
 }
 
 TEST(Keeper, removes_what_is_too_old_and_the_month_with_it) {
