@@ -3,6 +3,7 @@
 #include "record/store.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,6 +24,27 @@ static constexpr const char* journal_dir = "journal";
 static constexpr std::string_view journal_suffix = ".jsonl";
 static constexpr const char* first_journal = "00000001.jsonl";
 static constexpr const char* current_journal = "current";
+
+// "00000042.jsonl" is 42; 0 for other names.
+static unsigned generation_of(std::string_view name) {
+    constexpr std::size_t digits = 8;
+    if (name.size() != digits + std::string_view(journal_suffix).size() || !name.ends_with(journal_suffix))
+        return 0;
+    return to_number<unsigned>(name.substr(0, digits)).value_or(0);
+}
+
+// The newest generation, which the link `current` names. A link that leads elsewhere is not followed.
+static Result<Fd> open_journal(int dir, int flags) {
+    std::array<char, 64> name{};
+    const ssize_t size = ::readlinkat(dir, current_journal, name.data(), name.size());
+    if (size < 0 && errno != EINVAL) // no link
+        return fail_errno(errno, "journal/current");
+    const std::string generation(name.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    if (generation_of(generation) == 0)
+        return fail(Errc::invalid,
+                    "journal/current is no link to a file of the journal; lpm-gate --settle mends it");
+    return open_at(dir, generation, flags | O_NOFOLLOW, 0600);
+}
 
 Result<Store> Store::open(const std::string& dir) {
     auto fd = open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY);
@@ -78,8 +100,8 @@ Result<> Store::settle_intent(const Record& intent) {
     if (::fsync(file.get()) != 0)
         return fail_errno(errno, "sync record");
     // That has committed the journal's new length on ext4, but not what is written there.
-    TRY_ASSIGN(const Fd journal,
-               open_at(dir_.get(), std::string(journal_dir) + "/" + current_journal, O_RDONLY));
+    TRY_ASSIGN(const Fd journals, make_dirs(dir_.get(), journal_dir));
+    TRY_ASSIGN(const Fd journal, open_journal(journals.get(), O_RDONLY));
     if (::fdatasync(journal.get()) != 0)
         return fail_errno(errno, "sync journal");
     TRY_ASSIGN(Draft draft, Draft::make_ahead(month.get(), file_name(intent.id), 0600, usual_size));
@@ -89,13 +111,11 @@ Result<> Store::settle_intent(const Record& intent) {
 
 Result<> Store::append_journal(const Record& record) {
     TRY_ASSIGN(const Fd dir, make_dirs(dir_.get(), journal_dir));
-    // `current` is a link inside this directory to the newest generation.
-    auto file = open_at(dir.get(), current_journal, O_RDWR | O_APPEND);
+    auto file = open_journal(dir.get(), O_RDWR | O_APPEND | O_CREAT);
     if (!file && file.error().sys == ENOENT) {
         if (::symlinkat(first_journal, dir.get(), current_journal) != 0 && errno != EEXIST)
             return fail_errno(errno, "link journal/current");
-        // The link leads inside this directory, which is root's own.
-        file = open_at(dir.get(), current_journal, O_RDWR | O_APPEND | O_CREAT, 0600);
+        file = open_journal(dir.get(), O_RDWR | O_APPEND | O_CREAT);
     }
     if (!file)
         return std::unexpected(std::move(file).error());
@@ -119,14 +139,6 @@ Result<> Store::append_journal(const Record& record) {
     return {};
 }
 
-// "00000042.jsonl" is 42; 0 for other names.
-static unsigned generation_of(std::string_view name) {
-    constexpr std::size_t digits = 8;
-    if (name.size() != digits + std::string_view(journal_suffix).size() || !name.ends_with(journal_suffix))
-        return 0;
-    return to_number<unsigned>(name.substr(0, digits)).value_or(0);
-}
-
 static std::string journal_name(unsigned generation) {
     const std::string number = std::to_string(generation);
     return std::string(8 - std::min<std::size_t>(8, number.size()), '0') + number +
@@ -137,8 +149,11 @@ Result<bool> Store::renew_journal(std::uint64_t limit) {
     constexpr unsigned kept = 4;
     TRY_ASSIGN(const Fd dir, make_dirs(dir_.get(), journal_dir));
     struct stat st{};
-    if (::fstatat(dir.get(), current_journal, &st, 0) != 0 || std::cmp_less_equal(st.st_size, limit))
+    const auto newest = open_journal(dir.get(), O_PATH);
+    if (newest && ::fstat(newest->get(), &st) == 0 && std::cmp_less_equal(st.st_size, limit))
         return false;
+    if (!newest && newest.error().sys == ENOENT)
+        return false; // nobody has written yet
     std::vector<unsigned> generations;
     each_entry(dir.get(), [&](int, const dirent& entry) {
         if (const unsigned generation = generation_of(entry.d_name); generation > 0)

@@ -34,6 +34,25 @@ TEST_F(Gate, pipes_in_the_image_directory_do_not_stop_it) {
     }
 }
 
+TEST_F(Gate, links_planted_where_it_writes_are_not_followed) {
+    write_file("/run/victim", "as it was");
+    for (const char* place :
+         {"/run/d/lpm.json", "/run/d/dump.log", "/run/d/stats-dump", "/run/lpm/probe.json",
+          "/var/lib/lpm/keeper.lock", "/var/lib/lpm/journal/current"})
+        link_to("/run/victim", place);
+    const Words words = {"checkpoint", "--image-path", "/run/d", "--work-path", "/run/d", "c"};
+    EXPECT_EQ(through_lpm(plain(words)).exit_code(), 0);
+    const Outcome settled = call(lpm_gate(), plain({"--settle"}));
+    EXPECT_NE(settled.exit_code(), 0);
+    EXPECT_NE(settled.err.find("keeper.lock"), std::string::npos) << settled.err;
+    call(lpm_gate(), plain({"--probe"}));
+    EXPECT_EQ(read_file("/run/victim"), "as it was");
+    EXPECT_FALSE(fs::is_symlink("/run/d/lpm.json"));
+    expect_one_record("completed");
+    for (const auto& entry : fs::recursive_directory_iterator("/var/lib/lpm/logs"))
+        EXPECT_FALSE(entry.is_regular_file()) << entry.path() << " was copied from behind a link";
+}
+
 // `runc checkpoint ... 2>&1 | true`: nobody reads what the gate says in the end.
 TEST_F(Gate, the_record_is_final_before_anything_is_said) {
     for (const bool ignored : {false, true}) {

@@ -71,6 +71,21 @@ class Hook : public testing::Test {
     }
 };
 
+TEST_F(Hook, follows_no_planted_link) {
+    for (const char* place : {"/run/lpm", "/run/lpm/hooks", note}) {
+        SCOPED_TRACE(place);
+        reset_world();
+        fs::create_directories("/run/b");
+        fs::create_directories("/run/elsewhere");
+        write_file("/run/victim", "as it was");
+        link_to(place == note ? "/run/victim" : "/run/elsewhere", place);
+        bundle("report", ramfs);
+        EXPECT_EQ(hook(state()).exit_code(), 0);
+        EXPECT_EQ(read_file("/run/victim"), "as it was");
+        EXPECT_TRUE(fs::is_empty("/run/elsewhere"));
+    }
+}
+
 TEST_F(Hook, does_nothing_for_a_container_that_asks_for_nothing) {
     bundle("", ramfs);
     for (const char* status : {"creating", "created", "stopped"})

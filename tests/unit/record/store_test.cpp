@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../support.hpp"
+#include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
@@ -83,16 +85,43 @@ TEST(Store, ends_a_line_that_a_power_cut_left) {
     EXPECT_TRUE(journal.starts_with("{\"id\":\"half\n{\"container\":\"c1\"")) << journal;
 }
 
+// Each leads out of the store; nothing may be written there.
 TEST(Store, follows_no_planted_link) {
-    const TempDir dir;
+    const auto r = sample();
+    const std::string month = "records/" + record::month_of(r.id);
+    const std::string file = month + "/" + r.id + ".json";
+    const std::string half = month + "/" + draft_name(r.id + ".json", ::getpid());
     const TempDir other;
-    std::filesystem::create_directory_symlink(other.path(), dir.path("records"));
-    auto store = record::Store::open(dir.path());
-    ASSERT_TRUE(store);
-    EXPECT_FALSE(store->publish(sample()));
-    EXPECT_TRUE(std::filesystem::is_empty(other.path()));
-    std::filesystem::create_directory_symlink(other.path(), dir.path("logs"));
-    EXPECT_FALSE(store->make_log_dir(record::new_id()));
+    for (const std::string& place :
+         {std::string("records"), month, file, half, std::string("journal"), std::string("journal/current"),
+          std::string("journal/00000001.jsonl"), std::string("logs"), "logs/" + r.id}) {
+        SCOPED_TRACE(place);
+        const TempDir dir;
+        std::filesystem::create_directories(std::filesystem::path(dir.path(place)).parent_path());
+        const bool folder =
+            place == "records" || place == month || place == "journal" || place.starts_with("logs");
+        other.write("victim", "as it was");
+        std::filesystem::create_symlink(folder ? other.path() : other.path("victim"), dir.path(place));
+        auto store = record::Store::open(dir.path()).value();
+        EXPECT_EQ(bool(store.publish(r)), place.starts_with("logs") || place == file || place == half);
+        EXPECT_NE(bool(store.make_log_dir(r.id)), place.starts_with("logs"));
+        EXPECT_EQ(read_file(AT_FDCWD, other.path("victim"), 100).value(), "as it was");
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(other.path()), {}), 1);
+    }
+}
+
+TEST(Store, mends_a_journal_that_leads_elsewhere) {
+    const TempDir dir;
+    dir.write("victim", "as it was");
+    std::filesystem::create_directory(dir.path("journal"));
+    std::filesystem::create_symlink("../victim", dir.path("journal/current"));
+    auto store = record::Store::open(dir.path()).value();
+    EXPECT_NE(store.publish(sample()).error().text.find("--settle"), std::string::npos);
+    EXPECT_TRUE(store.renew_journal(1 << 20).value());
+    EXPECT_TRUE(store.publish(sample()));
+    EXPECT_FALSE(store.renew_journal(1 << 20).value());
+    EXPECT_EQ(std::filesystem::read_symlink(dir.path("journal/current")), "00000001.jsonl");
+    EXPECT_EQ(read_file(AT_FDCWD, dir.path("victim"), 100).value(), "as it was");
 }
 
 TEST(Store, loads_by_valid_ids_only) {
