@@ -243,6 +243,7 @@ bool Call::refused() {
 }
 
 void Call::refuse(std::string code, std::string message) {
+    decided_ = true;
     record_.code = std::move(code);
     record_.message = std::move(message);
     finish("refused");

@@ -36,6 +36,8 @@ class Call {
     // Keeps logs and figures, explains a failure, publishes the final record.
     void end();
 
+    // The runtime is not to be run, whatever comes now.
+    [[nodiscard]] bool decided() const { return decided_; }
     // Whether the runtime has been run, and how it ended.
     [[nodiscard]] const std::optional<Ended>& ended() const { return ended_; }
 
@@ -104,6 +106,7 @@ class Call {
     std::vector<Seen> seen_;
     std::optional<Ended> ended_;
     bool hooks_began_ = false;
+    bool decided_ = false;
     std::string run_id_;        // of the dump, as CRIU's log tells it
     std::optional<Fd> network_; // the namespace that CRIU locks
     std::optional<criu::NetworkLock> lock_before_;

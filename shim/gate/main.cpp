@@ -32,7 +32,12 @@ int main(int argc, char** argv, char** environment) {
             return 1;
         call.end();
     } catch (...) {
-        // Nothing of ours throws but for want of memory. The operation goes on, or has been.
+        // Nothing of ours throws but for want of memory. The operation goes on, or has been; what was
+        // refused stays refused.
+        if (call.decided()) {
+            gate::add_line("lpm-gate: refused, and no memory is left to say why: free some, and try again");
+            return 1;
+        }
         if (!call.ended())
             return pass_through(argv, environment);
     }
