@@ -149,6 +149,7 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
     Bundle bundle;
     bundle.terminal = json::is_true(spec, "process.terminal");
     bundle.root = json::text_or_empty(spec, "root.path");
+    bundle.cgroups_path = json::text_or_empty(spec, "linux.cgroupsPath");
     if (const auto limit = json::natural(spec, "linux.resources.memory.limit"))
         bundle.memory_limit = *limit;
     if (const auto limit = json::natural(spec, "linux.resources.pids.limit"))

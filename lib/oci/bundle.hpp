@@ -45,6 +45,7 @@ struct Bundle {
     bool has_tmpfs = false;         // a mount of that type
     bool shared_shm = false;        // /dev/shm is bound in: it is the pod's
     std::string root;               // root.path; relative to the bundle unless it begins with a slash
+    std::string cgroups_path;       // linux.cgroupsPath
     std::vector<MountPoint> mounts; // in the order in which they are made
     std::vector<NamespacePath> joined;
     std::uint64_t memory_limit = 0;   // linux.resources.memory.limit in bytes; 0: none

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "oci/cgroup.hpp"
+
+#include <algorithm>
 #include <fcntl.h>
+#include <string>
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
@@ -37,6 +41,47 @@ Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit) {
     std::vector<pid_t> pids;
     TRY(collect(state.freezer, 0, limit, pids));
     return pids;
+}
+
+// `part` is in the path, from the beginning of a name to the end of one.
+static bool has_part(std::string_view path, std::string_view part) {
+    for (auto at = path.find(part); at != std::string_view::npos; at = path.find(part, at + 1)) {
+        const auto rest = path.substr(at + part.size());
+        if ((rest.empty() || rest.front() == '/') && (at == 0 || part.front() == '/' || path[at - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+// runc's and crun's rules for the names of scopes (libcontainer/cgroups/systemd, libcrun/cgroup-systemd.c).
+static std::string scope_of(std::string_view cgroups_path) {
+    const auto prefix = cgroups_path.find(':') + 1;
+    const auto end = std::min(cgroups_path.find(':', prefix), cgroups_path.size());
+    const std::string name(cgroups_path.substr(std::min(end + 1, cgroups_path.size())));
+    if (name.ends_with(".slice"))
+        return name;
+    const std::string front(cgroups_path.substr(prefix, end - prefix));
+    return (front.empty() ? name : front + "-" + name) + ".scope";
+}
+
+static bool is_cgroup_of(std::string_view path, std::string_view cgroups_path, std::string_view id) {
+    if (cgroups_path.find(':') != std::string_view::npos)
+        return has_part(path, scope_of(cgroups_path));
+    if (!cgroups_path.empty())
+        return has_part(path, cgroups_path);
+    return has_part(path, id) || has_part(path, "runc-" + std::string(id) + ".scope") ||
+           has_part(path, "crun-" + std::string(id) + ".scope");
+}
+
+bool in_cgroup_of(std::string_view proc_cgroup, std::string_view cgroups_path, std::string_view id) {
+    while (!proc_cgroup.empty()) {
+        const std::string_view line = next_line(proc_cgroup); // "4:memory:/kubepods/x"
+        const auto path = line.find(":/");
+        if (path != std::string_view::npos && path > line.find(':') &&
+            is_cgroup_of(line.substr(path + 1), cgroups_path, id))
+            return true;
+    }
+    return false;
 }
 
 } // namespace lpm::oci
