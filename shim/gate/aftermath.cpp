@@ -206,6 +206,8 @@ void Call::end() {
     if (!ok) {
         unlock_network();
         report_tasks();
+        (void)end_orphans();
+        unbind_root();
     }
     if (ended_->ok() && record_.operation != "restore") {
         if (const auto usage = read_dir_usage(record_.image_path))

@@ -229,6 +229,8 @@ bool Call::refused() {
     }
     if (facts.bundle)
         record_.names = facts.bundle->names;
+    if (facts.bundle && facts.bundle->own_pid)
+        cgroups_path_ = facts.bundle->cgroups_path;
     if (!outcome.code.empty()) {
         refuse(outcome.code, outcome.message);
         return true;
@@ -263,12 +265,15 @@ void Call::finish(std::string_view outcome) {
 bool Call::delegate() {
     look_at_work_dir();
     record_.delegated = rfc3339(now());
-    auto ended = run_runtime(command_.argv(), command_.environment(), [this] {
-        if (record_.operation != "restore")
-            record_.cpu = read_cpu_features().value_or("");
-        if (store_)
-            (void)store_->settle_intent(record_);
-    });
+    const Work work{.once =
+                        [this] {
+                            if (record_.operation != "restore")
+                                record_.cpu = read_cpu_features().value_or("");
+                            if (store_)
+                                (void)store_->settle_intent(record_);
+                        },
+                    .each_second = [this](pid_t runtime) { look_after(runtime); }};
+    auto ended = run_runtime(command_.argv(), command_.environment(), work);
     if (ended) {
         ended_ = *ended;
         return true;

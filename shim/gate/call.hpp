@@ -76,6 +76,10 @@ class Call {
     void unlock_network();
     void report_lock_left(const std::string& what, std::string_view why);
     void report_tasks();
+    // While the runtime runs: see that it does not wait for what a dead CRIU has left.
+    void look_after(pid_t runtime);
+    [[nodiscard]] bool end_orphans(); // true when there were some
+    void unbind_root();
     void write_passport();
     void read_lineage();
     [[nodiscard]] const char* variable(std::string_view name) const;
@@ -101,6 +105,8 @@ class Call {
     std::string runtime_key_;
     std::string bundle_dir_; // of a restore
     std::optional<oci::State> state_;
+    // Of a restore into a PID namespace of its own.
+    std::optional<std::string> cgroups_path_;
     Fd turn_; // the runtime's folder of the container, locked
     Fd work_; // the work directory, once it is there
     std::vector<Seen> seen_;
@@ -110,6 +116,7 @@ class Call {
     std::string run_id_;        // of the dump, as CRIU's log tells it
     std::optional<Fd> network_; // the namespace that CRIU locks
     std::optional<criu::NetworkLock> lock_before_;
+    int seconds_dead_ = 0;      // that the runtime's CRIU has been, without its noticing
     bool none_stopped_ = false; // before the call, as far as known
     bool was_alive_ = false;
     Running running_;

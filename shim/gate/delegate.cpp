@@ -62,25 +62,6 @@ sigset_t forwarded() {
     return signals;
 }
 
-Ended wait_for(pid_t pid, const sigset_t& signals) {
-    // SIGCHLD comes once: should the look at the child fail then, there is another one.
-    constexpr timespec patience{1, 0};
-    for (;;) {
-        siginfo_t info{};
-        const int signal = ::sigtimedwait(&signals, &info, &patience);
-        // A terminal signals the whole process group, the child with us.
-        if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
-            ::kill(pid, signal);
-        int status = 0;
-        if (::waitpid(pid, &status, WNOHANG) != pid)
-            continue;
-        if (WIFEXITED(status))
-            return {.exit_status = WEXITSTATUS(status), .signal = 0};
-        if (WIFSIGNALED(status))
-            return {.exit_status = 0, .signal = WTERMSIG(status)};
-    }
-}
-
 // The front is the runtime that our caller configured, so it must never be the one that we run.
 bool is_front(const char* path) {
     struct stat front{};
@@ -132,8 +113,29 @@ static void run_quietly(const std::function<void()>& work) {
     }
 }
 
-Result<Ended> run_runtime(std::vector<const char*> argv, char** environment,
-                          const std::function<void()>& meanwhile) {
+static Ended wait_for(pid_t pid, const sigset_t& signals, const std::function<void(pid_t)>& each_second) {
+    // SIGCHLD comes once: should the look at the child fail then, there is another one.
+    constexpr timespec patience{1, 0};
+    for (;;) {
+        siginfo_t info{};
+        const int signal = ::sigtimedwait(&signals, &info, &patience);
+        // A terminal signals the whole process group, the child with us.
+        if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
+            ::kill(pid, signal);
+        int status = 0;
+        if (::waitpid(pid, &status, WNOHANG) != pid) {
+            if (signal < 0)
+                run_quietly([&] { each_second(pid); });
+            continue;
+        }
+        if (WIFEXITED(status))
+            return {.exit_status = WEXITSTATUS(status), .signal = 0};
+        if (WIFSIGNALED(status))
+            return {.exit_status = 0, .signal = WTERMSIG(status)};
+    }
+}
+
+Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, const Work& work) {
     Plan plan;
     std::string slot;
     std::vector<char*> variables = with_listen_pid(environment, slot, plan);
@@ -158,8 +160,8 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment,
         if (pid < 0)
             return fail_errno(errno, std::string("start ") + at.text);
         if (plan.error == 0)
-            run_quietly(meanwhile);
-        const Ended ended = wait_for(pid, signals);
+            run_quietly(work.once);
+        const Ended ended = wait_for(pid, signals, work.each_second);
         if (plan.error == 0)
             return ended;
         if (!shim::may_try_next(-plan.error))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/result.hpp"
@@ -16,15 +17,20 @@ struct Ended {
     [[nodiscard]] bool ok() const { return signal == 0 && exit_status == 0; }
 };
 
+// What we do while the runtime runs.
+struct Work {
+    std::function<void()> once;
+    std::function<void(pid_t)> each_second; // with the runtime's process id
+};
+
 // Runs the runtime as the caller would have, and waits for it. The child gets our descriptors, environment,
 // signal mask and dispositions, umask, limits and directory as we got them, and our PDEATHSIG if one was set
 // (conmon and containerd set it; it does not survive a fork). LISTEN_PID, if it named us, names the child:
 // runc takes its sockets only then. Signals that reach us are sent on.
 //
 // Files are tried in the order of shim::find_runtime; Errc::absent when none can be executed. `argv` ends
-// with nullptr; argv[0] is filled in. `meanwhile` is what we do while it runs.
-[[nodiscard]] Result<Ended> run_runtime(std::vector<const char*> argv, char** environment,
-                                        const std::function<void()>& meanwhile);
+// with nullptr; argv[0] is filled in.
+[[nodiscard]] Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, const Work& work);
 
 // Ends this process as the child ended: same status, or death by the same signal, without a core dump.
 [[noreturn]] void end_like(const Ended& child);

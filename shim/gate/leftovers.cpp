@@ -2,17 +2,27 @@
 // Copyright the lpm authors
 #include "leftovers.hpp"
 
-#include <string_view>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/dir.hpp"
+#include "base/file.hpp"
 #include "base/procfs.hpp"
 #include "base/procmaps.hpp"
+#include "base/sockdiag.hpp"
 #include "base/text.hpp"
+#include "oci/cgroup.hpp"
 
 namespace lpm::gate {
 
 static constexpr std::size_t max_descriptors = 4096;
-static constexpr std::string_view criu = "criu"; // what CRIU's processes are called, helpers among them
+static constexpr std::size_t max_children = 65536; // bytes of their numbers
+static constexpr std::string_view criu = "criu";   // what CRIU's processes are called, helpers among them
 
 static bool has_open(pid_t pid, const struct stat& file) {
     bool found = false;
@@ -31,11 +41,30 @@ Running find_criu(const struct stat& log) {
     each_entry("/proc", [&](int, const dirent& entry) {
         const auto pid = to_number<pid_t>(entry.d_name);
         const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
-        if (status && status->name.starts_with(criu) && status->state != 'Z')
+        // What it is making in a PID namespace of its own is called so, too, and has the log open.
+        if (status && status->name.starts_with(criu) && status->state != 'Z' && status->ns_pids.size() < 2)
             (has_open(*pid, log) ? running.ours : running.other) = *pid;
         return true;
     });
     return running;
+}
+
+bool has_dead_criu(pid_t runtime) {
+    bool found = false;
+    const std::string tasks = "/proc/" + std::to_string(runtime) + "/task";
+    each_entry(tasks, [&](int dir, const dirent& task) {
+        const auto children = read_file(dir, std::string(task.d_name) + "/children", max_children);
+        std::string_view rest = children ? std::string_view(*children) : std::string_view();
+        while (!found && !rest.empty()) {
+            const auto end = std::min(rest.find(' '), rest.size());
+            const auto pid = to_number<pid_t>(rest.substr(0, end));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+            const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
+            found = status && status->name.starts_with(criu) && status->state == 'Z';
+        }
+        return !found;
+    });
+    return found;
 }
 
 // The code that CRIU runs inside of a process lies in a memfd of this name. When CRIU dies, that code hands
@@ -51,13 +80,17 @@ static bool is_infected(pid_t pid) {
     return false;
 }
 
+static std::string name_of(pid_t pid, const procfs::Status& status) {
+    return std::to_string(pid) + " (" + one_line(status.name, 64) + ")";
+}
+
 TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut) {
     TaskLeftovers found;
     for (const pid_t pid : pids) {
         const auto status = procfs::read_status(pid);
         if (!status || status->state == 'Z')
             continue;
-        const std::string name = std::to_string(pid) + " (" + one_line(status->name, 64) + ")";
+        const std::string name = name_of(pid, *status);
         const auto tracer = status->tracer != 0 ? procfs::read_status(status->tracer) : status;
         if (status->tracer != 0 && tracer && tracer->name.starts_with(criu))
             found.traced.push_back(name + " by " + std::to_string(status->tracer));
@@ -67,6 +100,40 @@ TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut) {
             found.infected.push_back(name);
     }
     return found;
+}
+
+static std::optional<Orphan> orphan_at(pid_t pid, std::string_view cgroups_path, std::string_view id,
+                                       std::uint64_t since) {
+    auto handle = open_pidfd(pid); // first: what is read then is of the process that it holds, or of none
+    const auto stat = procfs::read_stat(pid);
+    if (!handle || !stat || stat->start < since || stat->ended())
+        return std::nullopt;
+    const auto status = procfs::read_status(pid);
+    if (!status || status->ns_pids.size() < 2 || status->ns_pids.back() != 1)
+        return std::nullopt;
+    const auto cgroup = procfs::read_proc(pid, "cgroup");
+    if (!cgroup || !oci::in_cgroup_of(*cgroup, cgroups_path, id))
+        return std::nullopt;
+    return Orphan{pid, name_of(pid, *status), *std::move(handle)};
+}
+
+std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id, std::uint64_t since) {
+    std::vector<Orphan> found;
+    each_entry("/proc", [&](int, const dirent& entry) {
+        if (const auto pid = to_number<pid_t>(entry.d_name))
+            if (auto orphan = orphan_at(*pid, cgroups_path, id, since))
+                found.push_back(*std::move(orphan));
+        return true;
+    });
+    return found;
+}
+
+bool end_orphan(const Orphan& orphan) {
+    constexpr int patience_ms = 3000;
+    if (::syscall(SYS_pidfd_send_signal, orphan.handle.get(), SIGKILL, nullptr, 0) != 0)
+        return errno == ESRCH;
+    pollfd end{orphan.handle.get(), POLLIN, 0};
+    return ::poll(&end, 1, patience_ms) == 1;
 }
 
 } // namespace lpm::gate

@@ -2,10 +2,14 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <vector>
+
+#include "base/fd.hpp"
 
 // What a checkpoint or restore that was cut off may leave running or behind.
 namespace lpm::gate {
@@ -17,6 +21,9 @@ struct Running {
 };
 [[nodiscard]] Running find_criu(const struct stat& log);
 
+// The runtime has a CRIU that has ended, and has not asked how.
+[[nodiscard]] bool has_dead_criu(pid_t runtime);
+
 // Processes of a container, as messages name them: "12 (redis-server)".
 struct TaskLeftovers {
     std::vector<std::string> traced; // by a CRIU
@@ -25,5 +32,18 @@ struct TaskLeftovers {
 };
 // `cut`: CRIU has not ended by itself. Only then are mappings read, of which a process may have very many.
 [[nodiscard]] TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut);
+
+// The first process of a PID namespace that was made during a restore.
+struct Orphan {
+    pid_t pid = 0;
+    std::string name; // "12 (redis-server)"
+    Fd handle;        // a pidfd
+};
+// Those in the container's own cgroup that are not older than `since`, in clock ticks after boot. Nobody but
+// the restore can have made them: the runtime wants the cgroup empty when it begins.
+[[nodiscard]] std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id,
+                                               std::uint64_t since);
+// Kills it, and with it all of its PID namespace. False when it is still there after a moment.
+[[nodiscard]] bool end_orphan(const Orphan& orphan);
 
 } // namespace lpm::gate

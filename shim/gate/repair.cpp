@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <cerrno>
 #include <chrono>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <thread>
+#include <unistd.h>
 
 #include "base/file.hpp"
 #include "call.hpp"
@@ -39,18 +42,25 @@ void Call::look_at_network(const check::Facts& facts) {
         lock_before_ = *std::move(lock);
 }
 
+static Running await_end(const struct stat& log) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        const Running running = find_criu(log);
+        if (running.ours == 0 || std::chrono::steady_clock::now() >= end)
+            return running;
+        std::this_thread::sleep_for(pause);
+    }
+}
+
 void Call::wait_for_criu() {
     struct stat log{};
     if (!written_by_this_call(log_name()) ||
         ::fstatat(work_.get(), log_name(), &log, AT_SYMLINK_NOFOLLOW) != 0)
         return;
-    const auto end = std::chrono::steady_clock::now() + patience;
-    for (;;) {
-        running_ = find_criu(log);
-        if (running_.ours == 0 || std::chrono::steady_clock::now() >= end)
-            break;
-        std::this_thread::sleep_for(pause);
-    }
+    running_ = await_end(log);
+    // A helper of CRIU's lives as long as what CRIU was making.
+    if (running_.ours != 0 && end_orphans())
+        running_ = await_end(log);
     if (running_.ours == 0)
         return;
     const std::string what = "CRIU still runs, as process " + std::to_string(running_.ours);
@@ -156,6 +166,57 @@ void Call::report_tasks() {
     if (!told.empty())
         say("lpm: after the failed " + record_.operation + " of " + subject_.id + ": " +
             check::some_of(told));
+}
+
+// CRIU that is killed in the middle of a restore leaves processes that wait for it for ever, and of a runtime
+// that is killed nobody knows what it has started. Their memory, sockets and cgroup are in the way of the
+// next.
+bool Call::end_orphans() {
+    if (record_.operation != "restore" || !cgroups_path_ || record_.gate_start == 0)
+        return false;
+    if (const auto state = oci::read_state(subject_.root, subject_.id); state && oci::alive(*state))
+        return false; // the runtime can delete it
+    std::vector<std::string> ended;
+    std::vector<std::string> left;
+    for (const auto& orphan : find_orphans(*cgroups_path_, subject_.id, record_.gate_start))
+        (end_orphan(orphan) ? ended : left).push_back(orphan.name);
+    const auto tell = [&](const std::vector<std::string>& names, const std::string& what) {
+        if (names.empty())
+            return;
+        note("processes that the failed restore left, and no runtime knows of, " + what + ": " +
+             check::some_of(names));
+        say("lpm: the failed restore of " + subject_.id + " left processes that no runtime knows of; they " +
+            what + ": " + check::some_of(names));
+    };
+    tell(ended, "have been ended");
+    tell(left, "could not be ended");
+    return !ended.empty();
+}
+
+// runc reads CRIU's answers from a socket that CRIU's processes have as well: as long as one of them waits
+// for a CRIU that was killed, by the kernel for want of memory say, runc waits with it.
+void Call::look_after(pid_t runtime) {
+    constexpr int long_enough = 3;
+    seconds_dead_ = has_dead_criu(runtime) ? seconds_dead_ + 1 : 0;
+    if (seconds_dead_ >= long_enough)
+        (void)end_orphans();
+}
+
+// runc binds the root file system into its own folder, for CRIU (libcontainer/criu_linux.go). When it is
+// killed before it takes that away, `runc delete --force` deletes through it all files of the container.
+void Call::unbind_root() {
+    if (record_.operation != "restore" || !oci::valid_id(subject_.id.c_str()))
+        return;
+    const std::string place = subject_.root + "/" + subject_.id + "/criu-root";
+    const std::string what = "the container's root file system, which runc left mounted at " + place;
+    if (::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
+        ::rmdir(place.c_str());
+        note(what + ", has been unmounted: runc delete would have emptied it");
+    } else if (errno != ENOENT && errno != ENOTDIR && errno != EINVAL) {
+        note(what + ", could not be unmounted");
+        say("lpm: unmount " + place + " before anybody deletes " + subject_.id +
+            ": runc left it there, and its delete would empty the container's root file system through it");
+    }
 }
 
 } // namespace lpm::gate

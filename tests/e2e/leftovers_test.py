@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What a CRIU that is killed in the middle leaves behind, with the runtime alone and with lpm in front of it."""
+import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -11,6 +13,7 @@ import time
 
 from crio_runtime import DAEMON_PATH
 from e2e import REAL, RUNTIME, run, wait_for
+from oci_spec import make_rootfs
 from refusing import Refusing, processes
 
 POD = "pod"
@@ -28,10 +31,25 @@ done
 echo $criu >{work}/criu
 {act}
 """
+WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
 KILL = "kill -KILL $criu; exit 1"
 
 
-class Leftovers(Refusing):
+class Disturbing(Refusing):
+    def disturbed(self, hook, act, *lines):
+        """The environment of a call whose CRIU does this at that point."""
+        script = self.work / "script"
+        script.write_text(SCRIPT.format(hook=hook, act=act, work=self.work))
+        script.chmod(0o755)
+        config = self.work / "criu.conf"
+        config.write_text("\n".join((f"action-script {script}", *lines)) + "\n")
+        return {"CRIU_CONFIG_FILE": str(config)}
+
+    def notes(self, operation="checkpoint"):
+        return " | ".join(self.last_record(operation, "failed").get("notes", []))
+
+
+class Leftovers(Disturbing):
     def setUp(self):
         super().setUp()
         self.netns = self.network(POD)
@@ -59,24 +77,12 @@ class Leftovers(Refusing):
         self.lines(cid, 3)
         return cid
 
-    def disturbed(self, hook, act, *lines):
-        """The environment of a call whose CRIU does this at that point."""
-        script = self.work / "script"
-        script.write_text(SCRIPT.format(hook=hook, act=act, work=self.work))
-        script.chmod(0o755)
-        config = self.work / "criu.conf"
-        config.write_text("\n".join((f"action-script {script}", *lines)) + "\n")
-        return {"CRIU_CONFIG_FILE": str(config)}
-
     def killed_dump(self, cid, *lines, runtime=RUNTIME):
         env = self.disturbed("post-dump", KILL, *lines)  # the network is still locked then
         done = self.call("--root", self.root, *self.checkpoint_args(cid), env=env, runtime=runtime)
         self.assertNotEqual(done.returncode, 0)
         self.assert_runs(cid)
         return done
-
-    def notes(self, operation="checkpoint"):
-        return " | ".join(self.last_record(operation, "failed").get("notes", []))
 
     def is_unlocked(self, *lines, what):
         self.neighbour()
@@ -161,6 +167,63 @@ class Leftovers(Refusing):
             if pathlib.Path(f"/proc/{pid}").exists():
                 os.kill(pid, signal.SIGKILL)
         self.assert_runs(cid)
+
+
+class Restore(Disturbing):
+    """Cut off in the middle, with the processes half made."""
+
+    def setUp(self):
+        super().setUp()
+        self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
+        self.bundle = self.checkpointed()
+        self.program = self.rootfs / "bin/counter"
+
+    def cut_off(self, act, runtime):
+        done = self.restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, act))
+        self.assertNotEqual(done.returncode, 0)
+        return done
+
+    def rest(self):
+        """Processes in the container's cgroup."""
+        name = json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
+            with contextlib.suppress(OSError):
+                if name in path.read_text():
+                    found.append(int(path.parent.name))
+        return found
+
+    def kill_rest(self):
+        for pid in self.rest():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for("their end", lambda: not self.rest())
+
+    def test_a_runtime_that_waits_for_a_dead_criu(self):
+        """As after an OOM kill: what CRIU was making holds the socket that runc reads."""
+        done = self.cut_off(KILL, RUNTIME)
+        self.assertIn("left processes that no runtime knows of; they have been ended", done.stderr)
+        self.assertEqual(self.rest(), [])
+        self.restores(self.bundle)
+        self.remove_restored()
+        self.addCleanup(self.kill_rest)
+        with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
+            self.restore(self.bundle, runtime=REAL, env=self.disturbed(WHILE_IT_IS_MADE, KILL), timeout=10)
+
+    def test_files_of_the_container_when_it_is_deleted(self):
+        kill = "kill -KILL $(sed -n 's/^PPid:[^0-9]*//p' /proc/$criu/status) $criu"
+        self.addCleanup(self.kill_rest)
+        for runtime, safe in ((RUNTIME, True), (REAL, False)):
+            done = self.cut_off(kill, runtime)
+            if safe:
+                self.assertIn("would have emptied it", self.notes("restore"))
+                self.assertEqual(self.rest(), [], done.stderr)
+            run(REAL, "--root", self.root, "delete", "--force", self.restored)
+            self.assertEqual(self.program.exists(), safe, done.stderr)
+            if safe:
+                self.restores(self.bundle)
+                self.remove_restored()
+        self.assertTrue(self.rest(), "without lpm nothing is left: there is nothing to repair")
 
 
 class Parasite(Refusing):

@@ -6,32 +6,18 @@ the caller left it, the record is whole and settled, nothing is left over, and t
 
 In CI the points are thinned; `./dev sweep` takes them all and prints a line for each.
 """
-import collections
-import os
-import pathlib
 import shutil
 
 import injection
 from crio_runtime import DAEMON_PATH
-from e2e import GATE, LOGS, RECORDS, RUNTIME, NodeTest, log_lines, run, wait_for
+from e2e import RUNTIME, log_lines, run, wait_for
+from sweeping import Sweeping, rounds
 
-ALL = os.environ.get("LPM_SWEEP") == "all"
-LINK = pathlib.Path("/etc/lpm/runtime")
-STORE = RECORDS.parent
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "EINTR")
-OUTCOMES = {"completed", "failed", "interrupted"}
 
 
-class Sweep(NodeTest):
+class Sweep(Sweeping):
     """One container, which lives as long as it can; `fault` is one round."""
-
-    cid = None
-
-    def setUp(self):
-        super().setUp()
-        self.table = collections.Counter()
-        self.images = self.work / "images"
-        self.report = self.work / "strace"
 
     def container(self):
         if self.cid is None or self.status(self.cid) != "running":
@@ -46,19 +32,6 @@ class Sweep(NodeTest):
                    "--work-path", self.work, "--leave-running", self.container(), check=False, timeout=120,
                    env={"PATH": path}, cwd="/")
 
-    def at_work(self):
-        """Programs of this checkpoint that run on: a runtime outlives its caller, and CRIU its own."""
-        found = []
-        for name in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                words = name.read_bytes().split(b"\0")
-            except OSError:
-                continue
-            program = os.path.basename(words[0]).decode(errors="replace")
-            if program.startswith("criu") or (program == "runc" and self.cid.encode() in words):
-                found.append((program, int(name.parent.name)))
-        return found
-
     def runs_on(self, seconds=5):
         """It counts on from now."""
         have = len(log_lines(self.crio.log(self.cid)))
@@ -67,23 +40,6 @@ class Sweep(NodeTest):
         except AssertionError:
             return False
         return True
-
-    def assert_tidy(self, point):
-        """Records are whole, the last one is final; no drafts, no stray files of ours."""
-        settled = run(GATE, "--settle")
-        self.assertEqual(settled.stderr, "", point)
-        record = self.records()[-1] if self.records() else None
-        for path in RECORDS.glob("*/.*"):
-            self.fail(f"{point}: left over: {path}")
-        self.assertFalse(list(STORE.glob("journal/.*")), point)
-        self.assertLessEqual({p.name for p in STORE.iterdir()}, {"records", "journal", "logs", "keeper.lock"}, point)
-        if record is None:
-            return "none"
-        self.assertEqual(record["state"], "final", point)
-        self.assertIn(record["outcome"], OUTCOMES, point)
-        for folder in (LOGS / record["id"],) if (LOGS / record["id"]).exists() else ():
-            self.assertLessEqual({p.name for p in folder.iterdir()}, {"dump.log", "stats-dump"}, point)
-        return record["outcome"]
 
     def fault(self, victim, point, what, frozen=False, path=DAEMON_PATH, before=()):
         """One checkpoint with a fault in it; what became of it all, as a line of the table."""
@@ -103,27 +59,18 @@ class Sweep(NodeTest):
         goes = status == "running" and self.runs_on()
         row = (victim, what, "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed",
                record, "runs on" if goes else status if status != "running" else "stands still")
-        self.table[row] += 1
+        self.tell(point, row, frozen)
         if done.returncode == 0 and record not in ("none", "interrupted"):
             self.assertEqual(record, "completed", f"{point}: {row}")
-        if ALL:
-            print("sweep:", point[0], point[1], *row, "frozen by the caller" if frozen else "", sep="\t", flush=True)
         if not goes:
             self.cid = None
         return done, row
-
-    def assert_unharmed(self, row, point):
-        self.assertEqual(row[-1], "runs on", f"{point}: {row}")
 
     def assert_next_works(self):
         done = self.checkpoint()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((self.images / "inventory.img").exists())
         self.last_record("checkpoint", "completed")
-
-    def tearDown(self):
-        for row, count in sorted(self.table.items()):
-            print("sweep:", *row, f"{count} times", sep="\t", flush=True)
 
 
 class Lpm(Sweep):
@@ -139,9 +86,9 @@ class Lpm(Sweep):
     def test_lpm_killed_at_every_system_call(self):
         found = self.baseline()
         killed, recorded = 0, False
-        for number, (call, nth) in enumerate(injection.thinned(found, 400 if ALL else 24)):
+        for (call, nth), frozen in rounds(found, 24):
             before = injection.strace(self.report, f"{call}:signal=KILL:when={nth}")
-            done, row = self.fault("lpm", (call, nth), "KILL", number % 2 == 1, before=before)
+            done, row = self.fault("lpm", (call, nth), "KILL", frozen, before=before)
             killed += row[2] == "killed"
             self.assertFalse(recorded and row[3] == "none", f"{(call, nth)}: the record is lost")
             recorded = recorded or row[3] == "interrupted"
@@ -153,9 +100,9 @@ class Lpm(Sweep):
 
     def test_an_error_at_every_system_call(self):
         found = [(point, error) for point in self.baseline() for error in ERRORS]
-        for number, ((call, nth), error) in enumerate(injection.thinned(found, 2000 if ALL else 32)):
+        for ((call, nth), error), frozen in rounds(found, 32):
             before = injection.strace(self.report, f"{call}:error={error}:when={nth}")
-            done, row = self.fault("lpm", (call, nth), error, number % 2 == 1, before=before)
+            done, row = self.fault("lpm", (call, nth), error, frozen, before=before)
             self.assertNotEqual(row[2], "killed", (call, nth, error))
             if row[2] == "failed":
                 self.assertIn("lpm", done.stderr, (call, nth, error))
@@ -166,25 +113,16 @@ class Lpm(Sweep):
 class Runtime(Sweep):
     """runc, followed through its threads and not into CRIU."""
 
-    def use(self, words):
-        program = injection.wrapper(self.work / "bin/runc", "/usr/sbin/runc", words, "checkpoint")
-        LINK.unlink(missing_ok=True)
-        LINK.symlink_to(program)
-
-    def restore_link(self):
-        LINK.unlink(missing_ok=True)
-        LINK.symlink_to("/usr/sbin/runc")
-
     def test_the_runtime_killed_at_every_system_call(self):
         self.addCleanup(self.restore_link)
         self.container()
-        self.use(injection.strace(self.report, follow=True))
+        self.use(injection.strace(self.report, follow=True), "checkpoint")
         self.assertEqual(self.checkpoint().returncode, 0)
         found = injection.points(self.report)
         killed = 0
-        for number, (call, nth) in enumerate(injection.thinned(found, 400 if ALL else 12)):
-            self.use(injection.strace(self.report, f"{call}:signal=KILL:when={nth}", follow=True))
-            _, row = self.fault("runc", (call, nth), "KILL", number % 2 == 1)
+        for (call, nth), frozen in rounds(found, 12):
+            self.use(injection.strace(self.report, f"{call}:signal=KILL:when={nth}", follow=True), "checkpoint")
+            _, row = self.fault("runc", (call, nth), "KILL", frozen)
             killed += row[2] == "killed"
             self.assert_unharmed(row, (call, nth))
         self.assertGreater(killed, 3)
@@ -206,10 +144,10 @@ class Criu(Sweep):
         self.assertEqual(done.returncode, 0, done.stderr)
         found = injection.points(self.report)
         self.assertIn("ptrace", {call for call, _ in found})
-        for number, (call, nth) in enumerate(injection.thinned(found, 1000 if ALL else 16)):
+        for (call, nth), frozen in rounds(found, 16):
             injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu",
                               injection.strace(self.report, f"{call}:signal=KILL:when={nth}"))
-            done, row = self.fault("criu", (call, nth), "KILL", number % 2 == 1, path=path)
+            done, row = self.fault("criu", (call, nth), "KILL", frozen, path=path)
             if row[-1] != "runs on":
                 self.assertNotEqual(row[2], "exit 0", (call, nth))
                 self.assertIn("lpm:", done.stderr, f"{(call, nth)}: {row}: nobody is told")

@@ -14,10 +14,11 @@ CHANGING = ("openat", "write", "pwrite64", "mkdir", "mkdirat", "rename", "rename
 _CALL = re.compile(r"^(?:(\d+) +)?(\w+)\((.*)")
 
 
-def strace(report, *inject, follow=False):
-    """The words before a command. With `follow` its threads and children, up to where they become another program."""
+def strace(report, *inject, follow=False, aside=False):
+    """The words before a command. With `follow` its threads and children, up to where they become another program. With
+    `aside` the command is its caller's child, not strace's."""
     words = ["strace", "-qq", "-o", str(report), "-e", "trace=" + ",".join(f"?{call}" for call in CHANGING), "-e", "signal=none"]
-    return words + (["-f", "-b", "execve"] if follow else []) + [w for spec in inject for w in ("-e", f"inject={spec}")]
+    return words + (["-D"] if aside else []) + (["-f", "-b", "execve"] if follow else []) + [w for spec in inject for w in ("-e", f"inject={spec}")]
 
 
 def points(report):

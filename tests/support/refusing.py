@@ -172,16 +172,23 @@ class Refusing(NodeTest):
         cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         self.refuse(check, self.restore_args(cid, bundle), *words, operation="restore", **how)
 
-    def restores(self, bundle):
-        """The same restore without what was in its way. Its output must not keep a pipe of ours open. The new id
-        is in self.restored."""
-        self.restored = cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+    def restore(self, bundle, *before, runtime=RUNTIME, env=None, path=DAEMON_PATH, timeout=120):
+        """A restore, with words before the command; its end. Its output must not keep a pipe of ours open. The new id is
+        in self.restored."""
+        self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
+        words = (*before, runtime, *self.crio.runtime.globals(), *self.restore_args(self.restored, bundle))
         with open(self.work / "output", "w") as output:
-            done = subprocess.run([RUNTIME, *self.crio.runtime.globals(), *self.restore_args(cid, bundle)], cwd="/",
-                                  stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={"PATH": DAEMON_PATH})
-        self.assertEqual(done.returncode, 0, (self.work / "output").read_text())
+            done = subprocess.run([str(word) for word in words], check=False, cwd="/", timeout=timeout, stdin=subprocess.DEVNULL,
+                                  stdout=output, stderr=output, env={"PATH": path, **(env or {})})
+        done.stderr = (self.work / "output").read_text()
+        return done
+
+    def restores(self, bundle):
+        """The same restore without what was in its way."""
+        done = self.restore(bundle)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.last_record("restore", "completed")
-        self.assertEqual(self.status(cid), "running")
+        self.assertEqual(self.status(self.restored), "running")
 
     def remove_restored(self):
         """So that the bundle can be restored once more."""

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The sweep of tests/e2e/sweep_test.py for a restore: lpm, the runtime and CRIU killed at system calls in the middle of
+it. After each the images are as they were, the record is whole and settled, the container can be deleted, nothing of it
+is left, and the same images restore."""
+import hashlib
+
+import injection
+from crio_runtime import DAEMON_PATH
+from e2e import REAL, run, wait_for
+from refusing import processes
+from sweeping import Sweeping, some
+
+
+class Restores(Sweeping):
+    def setUp(self):
+        super().setUp()
+        self.bundle = self.checkpointed()
+        self.whole = self.content()
+
+    def content(self):
+        """Of the images, whatever the programs put beside them."""
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in self.images.iterdir() if path.suffix == ".img"}
+
+    def attempt(self, *before, path=DAEMON_PATH):
+        (self.work / ".pid").unlink(missing_ok=True)  # runc's own draft of the pid file, when it was killed there
+        done = self.restore(self.bundle, *before, path=path)
+        self.cid = self.restored
+        return done
+
+    def known(self):
+        """What the runtime says of the container."""
+        state = run(REAL, *self.crio.runtime.globals(), "state", self.cid, check=False)
+        return state.stdout.partition('"status": "')[2].partition('"')[0] or "unknown"
+
+    def delete(self, point):
+        done = run(REAL, *self.crio.runtime.globals(), "delete", "--force", self.cid, check=False)
+        self.assertEqual(done.returncode, 0, f"{point}: {done.stderr}")
+        wait_for(f"{point}: the end of its processes", lambda: not processes("counter"), 20)
+
+    def fault(self, victim, point, path=DAEMON_PATH, before=()):
+        before_it = len(self.records())
+        done = self.attempt(*before, path=path)
+        wait_for(f"{victim} {point}: the end of runtime and CRIU", lambda: not self.at_work(), 60)
+        outcome = self.assert_tidy(f"{victim} {point}")
+        end = "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed"
+        row = (victim, "KILL", end, outcome if len(self.records()) > before_it else "none", self.known())
+        self.tell(point, row)
+        self.assertEqual(self.content(), self.whole, point)
+        if end == "exit 0":
+            self.assertEqual(row[-1], "running", point)
+        self.delete(point)
+        return row
+
+    def assert_comes_back(self):
+        (self.work / ".pid").unlink(missing_ok=True)
+        self.restores(self.bundle)
+        self.remove_restored()
+
+    def test_lpm_killed_in_a_restore(self):
+        self.assertEqual(self.attempt(*injection.strace(self.report)).returncode, 0)
+        self.delete("baseline")
+        for call, nth in some(injection.points(self.report), 12):
+            self.fault("lpm", (call, nth), before=injection.strace(self.report, f"{call}:signal=KILL:when={nth}"))
+        self.assert_comes_back()
+
+    def test_the_runtime_killed_in_a_restore(self):
+        self.addCleanup(self.restore_link)
+        self.use(injection.strace(self.report, follow=True), "restore")
+        self.assertEqual(self.attempt().returncode, 0)
+        self.delete("baseline")
+        for call, nth in some(injection.points(self.report), 10):
+            self.use(injection.strace(self.report, f"{call}:signal=KILL:when={nth}", follow=True), "restore")
+            self.fault("runc", (call, nth))
+        self.restore_link()
+        self.assert_comes_back()
+
+    def test_criu_killed_in_a_restore(self):
+        path = f"{self.work}/bin:{DAEMON_PATH}"
+        # The processes become CRIU's siblings, which must not make them strace's children.
+        injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu", injection.strace(self.report, aside=True))
+        done = self.attempt(path=path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.delete("baseline")
+        for call, nth in some(injection.points(self.report), 6):
+            injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu",
+                              injection.strace(self.report, f"{call}:signal=KILL:when={nth}", aside=True))
+            self.fault("criu", (call, nth), path=path)
+        self.assert_comes_back()
+
+    test_criu_killed_in_a_restore.flavours = ("forky",)  # as sweep_test's
