@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "oci/bundle.hpp"
 
+#include "oci/cgroup.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -10,6 +12,8 @@ using namespace lpm;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    (void)oci::parse_bundle(text);
+    const auto bundle = oci::parse_bundle(text);
+    (void)oci::in_cgroup_of(text, bundle ? std::string_view(bundle->cgroups_path) : text.substr(0, size / 2),
+                            "a");
     return 0;
 }
