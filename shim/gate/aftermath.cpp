@@ -43,11 +43,18 @@ Call::Seen Call::see(int dir, const std::string& name) {
     return {name, st.st_ino, st.st_size, st.st_ctim};
 }
 
+// The runtime makes it if need be.
+void Call::open_work_dir() {
+    if (work_)
+        return;
+    if (auto dir = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY))
+        work_ = *std::move(dir);
+}
+
 // CRI-O makes dump.log before the call, and an earlier try may have left one. The directory is held open: of
 // a restore in the foreground it may be gone by name when the container ends.
 void Call::look_at_work_dir() {
-    if (auto dir = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY))
-        work_ = *std::move(dir);
+    open_work_dir();
     seen_ = {see(work_.get(), log_name()), see(work_.get(), stats_name())};
 }
 
@@ -191,9 +198,7 @@ void Call::end() {
         record_.signal = ended_->signal;
     else
         record_.exit_status = ended_->exit_status;
-    if (!work_) // the runtime makes it if need be
-        if (auto dir = open_at(AT_FDCWD, record_.work_path, O_RDONLY | O_DIRECTORY))
-            work_ = *std::move(dir);
+    open_work_dir();
     // The path to the parent leads through the image directory, which the runtime has made by now.
     if (record_.operation != "restore")
         read_lineage();

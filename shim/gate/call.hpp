@@ -64,6 +64,7 @@ class Call {
     void publish();
     void finish(std::string_view outcome);
     void look_at_work_dir();
+    void open_work_dir();
     [[nodiscard]] bool succeeded() const;
     void keep_files(bool ok);
     void keep(int logs, const std::string& name, std::uint64_t limit);
@@ -72,6 +73,8 @@ class Call {
     void explain_failure();
     void thaw_if_left_frozen();
     void look_at_network(const check::Facts& facts);
+    // CRIU's log of this call, once there is one.
+    [[nodiscard]] std::optional<struct stat> find_log() const;
     void wait_for_criu();
     void unlock_network();
     void report_lock_left(const std::string& what, std::string_view why);

@@ -36,13 +36,16 @@ static bool has_open(pid_t pid, const struct stat& file) {
     return found;
 }
 
+// What CRIU is making in a PID namespace of its own is called so as well, and has the log open.
+static bool is_criu(pid_t pid) {
+    const auto status = procfs::read_status(pid);
+    return status && status->name.starts_with(criu) && status->state != 'Z' && status->ns_pids.size() < 2;
+}
+
 Running find_criu(const struct stat& log) {
     Running running;
     each_entry("/proc", [&](int, const dirent& entry) {
-        const auto pid = to_number<pid_t>(entry.d_name);
-        const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
-        // What it is making in a PID namespace of its own is called so, too, and has the log open.
-        if (status && status->name.starts_with(criu) && status->state != 'Z' && status->ns_pids.size() < 2)
+        if (const auto pid = to_number<pid_t>(entry.d_name); pid && is_criu(*pid))
             (has_open(*pid, log) ? running.ours : running.other) = *pid;
         return true;
     });
@@ -128,12 +131,27 @@ std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view
     return found;
 }
 
-bool end_orphan(const Orphan& orphan) {
+// False when it is still there after a moment.
+static bool end_process(const Fd& handle) {
     constexpr int patience_ms = 3000;
-    if (::syscall(SYS_pidfd_send_signal, orphan.handle.get(), SIGKILL, nullptr, 0) != 0)
+    if (::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) != 0)
         return errno == ESRCH;
-    pollfd end{orphan.handle.get(), POLLIN, 0};
+    pollfd end{handle.get(), POLLIN, 0};
     return ::poll(&end, 1, patience_ms) == 1;
+}
+
+bool end_orphan(const Orphan& orphan) {
+    return end_process(orphan.handle);
+}
+
+void end_helpers(const struct stat& log) {
+    each_entry("/proc", [&](int, const dirent& entry) {
+        const auto pid = to_number<pid_t>(entry.d_name);
+        const auto handle = pid ? open_pidfd(*pid) : fail(Errc::invalid, "");
+        if (handle && is_criu(*pid) && has_open(*pid, log))
+            (void)end_process(*handle);
+        return true;
+    });
 }
 
 } // namespace lpm::gate

@@ -24,6 +24,10 @@ struct Running {
 // The runtime has a CRIU that has ended, and has not asked how.
 [[nodiscard]] bool has_dead_criu(pid_t runtime);
 
+// Ends what a CRIU that is dead has left of itself, known by the log: it probes the kernel with children, and
+// moves threads between cgroups with another.
+void end_helpers(const struct stat& log);
+
 // Processes of a container, as messages name them: "12 (redis-server)".
 struct TaskLeftovers {
     std::vector<std::string> traced; // by a CRIU

@@ -52,15 +52,22 @@ static Running await_end(const struct stat& log) {
     }
 }
 
-void Call::wait_for_criu() {
+std::optional<struct stat> Call::find_log() const {
     struct stat log{};
     if (!written_by_this_call(log_name()) ||
         ::fstatat(work_.get(), log_name(), &log, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return log;
+}
+
+void Call::wait_for_criu() {
+    const auto log = find_log();
+    if (!log)
         return;
-    running_ = await_end(log);
+    running_ = await_end(*log);
     // A helper of CRIU's lives as long as what CRIU was making.
     if (running_.ours != 0 && end_orphans())
-        running_ = await_end(log);
+        running_ = await_end(*log);
     if (running_.ours == 0)
         return;
     const std::string what = "CRIU still runs, as process " + std::to_string(running_.ours);
@@ -198,8 +205,12 @@ bool Call::end_orphans() {
 void Call::look_after(pid_t runtime) {
     constexpr int long_enough = 3;
     seconds_dead_ = has_dead_criu(runtime) ? seconds_dead_ + 1 : 0;
-    if (seconds_dead_ >= long_enough)
-        (void)end_orphans();
+    if (seconds_dead_ < long_enough)
+        return;
+    (void)end_orphans();
+    open_work_dir();
+    if (const auto log = find_log())
+        end_helpers(*log);
 }
 
 // runc binds the root file system into its own folder, for CRIU (libcontainer/criu_linux.go). When it is
