@@ -267,7 +267,7 @@ bool valid_id(const char* id) {
 
 void root_hash(const char* root, char (&out)[17]) {
     if (root == nullptr)
-        root = "/run/runc";
+        root = default_root;
     std::size_t length = length_of(root);
     while (length > 1 && root[length - 1] == '/')
         --length;

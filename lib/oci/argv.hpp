@@ -84,6 +84,9 @@ struct Invocation {
 // lpm also refuses more than 1024 bytes. No path is ever built from an id that fails it.
 [[nodiscard]] bool valid_id(const char* id);
 
+// runc's --root where none is given.
+inline constexpr char default_root[] = "/run/runc";
+
 // Name below /run/lpm of the state of containers under this --root (nullptr: runc's default, /run/runc):
 // 16 hex digits of FNV-1a over the path without trailing slashes, NUL-terminated into out.
 void root_hash(const char* root, char (&out)[17]);

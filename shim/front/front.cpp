@@ -7,6 +7,7 @@
 #include "decimal.hpp"
 #include "front/stamp.hpp"
 #include "front/syscall.hpp"
+#include "front/unbind.hpp"
 #include "oci/argv.hpp"
 #include "paths.hpp"
 #include "runtime.hpp"
@@ -72,6 +73,8 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
     else if (call.verb == oci::Verb::pause || call.verb == oci::Verb::resume ||
              call.verb == oci::Verb::remove)
         stamp(call);
+    if (call.verb == oci::Verb::remove)
+        unbind_root(call);
     become_runtime(argc, argv, envp);
 
     sys::write(2, shim::no_runtime, sizeof(shim::no_runtime) - 1);

@@ -73,6 +73,13 @@ inline long unlink_at(int dir, const char* name, int flags) {
     return call(__NR_unlinkat, dir, address(name), flags);
 }
 
+// The mount on this path, not of what a link there leads to; processes that use it keep it.
+inline long unmount(const char* path) {
+    constexpr int detach = 2; // MNT_DETACH and UMOUNT_NOFOLLOW of <sys/mount.h>
+    constexpr int no_follow = 8;
+    return call(__NR_umount2, address(path), detach | no_follow);
+}
+
 inline long write(int fd, const void* data, unsigned long size) {
     return call(__NR_write, fd, address(data), static_cast<long>(size));
 }

@@ -13,6 +13,7 @@
 #include "check/target.hpp"
 #include "criu/log.hpp"
 #include "oci/phrases.hpp"
+#include "runtime.hpp"
 
 // After a failure: is anything left of CRIU that keeps the container, or its pod, from going on?
 namespace lpm::gate {
@@ -218,7 +219,7 @@ void Call::look_after(pid_t runtime) {
 void Call::unbind_root() {
     if (record_.operation != "restore" || !oci::valid_id(subject_.id.c_str()))
         return;
-    const std::string place = subject_.root + "/" + subject_.id + "/criu-root";
+    const std::string place = subject_.root + "/" + subject_.id + shim::criu_root;
     const std::string what = "the container's root file system, which runc left mounted at " + place;
     if (::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
         ::rmdir(place.c_str());

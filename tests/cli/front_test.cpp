@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 using namespace lpm::test;
@@ -188,6 +189,30 @@ TEST_F(Front, pause_and_resume_are_stamped_when_the_node_asks) {
     EXPECT_GT(std::stol(read_file(stamp_of(default_root, "resumed"))), at);
     expect_runtime(pause);
     EXPECT_GT(std::stol(read_file(stamp_of(default_root, "paused"))), at);
+}
+
+// runc's delete would remove all that is in there.
+TEST_F(Front, delete_takes_away_a_root_that_runc_left_mounted) {
+    const auto mounted = [](const std::string& root) {
+        return read_file("/proc/self/mountinfo").find(" " + root + "/c/criu-root ") != std::string::npos;
+    };
+    for (const std::string root : {"/run/runc", "/run/other"}) {
+        fs::create_directories(root + "/c/criu-root");
+        fs::create_directories("/run/files/kept");
+        ASSERT_EQ(mount("/run/files", (root + "/c/criu-root").c_str(), nullptr, MS_BIND, nullptr), 0);
+        const std::string longest(4096 - root.size() - 12, '/'); // the path does not fit
+        for (const Words& words : std::initializer_list<Words>{{"--root", root, "state", "c"},
+                                                               {"--root", root, "delete", "d"},
+                                                               {"--root", root, "delete", "../c"},
+                                                               {"--root", root + longest, "delete", "c"}}) {
+            expect_runtime(words);
+            EXPECT_TRUE(mounted(root)) << shown(words);
+        }
+        expect_runtime(root == "/run/runc" ? Words{"delete", "--force", "c"}
+                                           : Words{"--root", root, "delete", "--force", "c"});
+        EXPECT_FALSE(mounted(root));
+        EXPECT_TRUE(exists("/run/files/kept"));
+    }
 }
 
 TEST_F(Front, hostile_ids_and_places_get_no_stamp) {
