@@ -27,17 +27,22 @@ std::string octal(std::uint32_t mode) {
     return {digits.data(), end};
 }
 
+std::string modes(const criu::RegularFile& file, const struct stat& st) {
+    return "had mode " + octal(*file.mode) + ", has " + octal(st.st_mode);
+}
+
 // What of it CRIU would not take.
 std::string change_of(const criu::RegularFile& file, const struct stat& st) {
     if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
         return "had " + std::to_string(*file.size) + " bytes, has " + std::to_string(st.st_size);
-    return file.mode && ((*file.mode ^ st.st_mode) & ~rwx) != 0 ? "of another type" : "";
+    const std::uint32_t changed = file.mode ? (*file.mode ^ st.st_mode) & ~rwx : 0;
+    return (changed & S_IFMT) != 0 ? "of another type" : changed != 0 ? modes(file, st) : "";
 }
 
 std::string change_of_mode(const criu::RegularFile& file, const struct stat& st) {
     if (!file.mode || ((*file.mode ^ st.st_mode) & rwx) == 0)
         return {};
-    return "had mode " + octal(*file.mode) + ", has " + octal(st.st_mode);
+    return modes(file, st);
 }
 
 void add_change(std::vector<std::string>& list, const std::string& name, const std::string& change) {

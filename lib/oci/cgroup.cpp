@@ -43,11 +43,11 @@ Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit) {
     return pids;
 }
 
-// `part` is in the path, from the beginning of a name to the end of one.
+// The names of `part`, in order, are in the path.
 static bool has_part(std::string_view path, std::string_view part) {
     for (auto at = path.find(part); at != std::string_view::npos; at = path.find(part, at + 1)) {
         const auto rest = path.substr(at + part.size());
-        if ((rest.empty() || rest.front() == '/') && (at == 0 || part.front() == '/' || path[at - 1] == '/'))
+        if (at > 0 && path[at - 1] == '/' && (rest.empty() || rest.front() == '/'))
             return true;
     }
     return false;
@@ -67,9 +67,13 @@ static std::string scope_of(std::string_view cgroups_path) {
 static bool is_cgroup_of(std::string_view path, std::string_view cgroups_path, std::string_view id) {
     if (cgroups_path.find(':') != std::string_view::npos)
         return has_part(path, scope_of(cgroups_path));
+    if (cgroups_path.starts_with('/'))
+        return cgroups_path.size() > 1 && path.starts_with(cgroups_path) &&
+               (path.size() == cgroups_path.size() || path[cgroups_path.size()] == '/');
     if (!cgroups_path.empty())
         return has_part(path, cgroups_path);
-    return has_part(path, id) || has_part(path, "runc-" + std::string(id) + ".scope") ||
+    // Only the last name: an id may be that of a folder of other containers.
+    return path.substr(path.rfind('/') + 1) == id || has_part(path, "runc-" + std::string(id) + ".scope") ||
            has_part(path, "crun-" + std::string(id) + ".scope");
 }
 

@@ -2,11 +2,14 @@
 // Copyright the lpm authors
 #include "oci/state.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/procfs.hpp"
+#include "oci/argv.hpp"
 #include "json/json.hpp"
 
 namespace lpm::oci {
@@ -81,6 +84,25 @@ Result<State> read_state(const std::string& root, const std::string& id) {
     TRY_ASSIGN(State state, read_either(dir));
     state.waits_for_start = ::access((dir + "/exec.fifo").c_str(), F_OK) == 0;
     return state;
+}
+
+Result<std::vector<pid_t>> read_inits(const std::string& root) {
+    std::vector<pid_t> inits;
+    Result<> read;
+    const bool opened = each_entry(root, [&](int, const dirent& entry) {
+        if (entry.d_type != DT_DIR || !valid_id(entry.d_name))
+            return true;
+        if (const auto state = read_state(root, entry.d_name))
+            inits.push_back(state->init);
+        else if (state.error().code != Errc::absent)
+            read = std::unexpected(state.error());
+        return read.has_value();
+    });
+    if (!opened && errno != ENOENT)
+        return fail_errno(errno, root);
+    if (!read)
+        return std::unexpected(std::move(read).error());
+    return inits;
 }
 
 bool alive(const State& state) {

@@ -28,6 +28,9 @@ struct State {
 // `root` is the runtime's --root. Errc::absent when the runtime knows no such container.
 [[nodiscard]] Result<State> read_state(const std::string& root, const std::string& id);
 
+// First processes of all containers that the runtime knows, alive or not; an error when one cannot be read.
+[[nodiscard]] Result<std::vector<pid_t>> read_inits(const std::string& root);
+
 // Init is there, is the process that the runtime started, and is no zombie.
 [[nodiscard]] bool alive(const State& state);
 

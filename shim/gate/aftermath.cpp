@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <cerrno>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/dir.hpp"
@@ -55,6 +57,11 @@ void Call::open_work_dir() {
 // a restore in the foreground it may be gone by name when the container ends.
 void Call::look_at_work_dir() {
     open_work_dir();
+    if (record_.operation == "restore" && oci::valid_id(subject_.id.c_str())) {
+        struct stat st{};
+        fresh_ = ::lstat((subject_.root + "/" + subject_.id).c_str(), &st) != 0 && errno == ENOENT;
+        sole_ = work_ && ::flock(work_.get(), LOCK_EX | LOCK_NB) == 0;
+    }
     seen_ = {see(work_.get(), log_name()), see(work_.get(), stats_name())};
 }
 

@@ -265,15 +265,15 @@ void Call::finish(std::string_view outcome) {
 bool Call::delegate() {
     look_at_work_dir();
     record_.delegated = rfc3339(now());
-    const Work work{.once =
-                        [this] {
-                            if (record_.operation != "restore")
-                                record_.cpu = read_cpu_features().value_or("");
-                            if (store_)
-                                (void)store_->settle_intent(record_);
-                        },
-                    .each_second = [this](pid_t runtime) { look_after(runtime); }};
-    auto ended = run_runtime(command_.argv(), command_.environment(), work);
+    const auto once = [this](pid_t runtime) {
+        lineage_ = lineage_of(runtime);
+        if (record_.operation != "restore")
+            record_.cpu = read_cpu_features().value_or("");
+        if (store_)
+            (void)store_->settle_intent(record_);
+    };
+    const auto each_second = [this](pid_t runtime) { look_after(runtime); };
+    auto ended = run_runtime(command_.argv(), command_.environment(), {once, each_second});
     if (ended) {
         ended_ = *ended;
         return true;

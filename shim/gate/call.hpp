@@ -110,6 +110,9 @@ class Call {
     std::optional<oci::State> state_;
     // Of a restore into a PID namespace of its own.
     std::optional<std::string> cgroups_path_;
+    bool fresh_ = false; // a restore, and the runtime had nothing of that name before
+    bool sole_ = false;  // no other restore works in this work directory
+    Lineage lineage_;
     Fd turn_; // the runtime's folder of the container, locked
     Fd work_; // the work directory, once it is there
     std::vector<Seen> seen_;

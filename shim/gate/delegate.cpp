@@ -106,9 +106,9 @@ std::vector<char*> with_listen_pid(char** environment, std::string& slot, Plan& 
 }
 
 // For want of memory the child is not given up, and not run a second time.
-static void run_quietly(const std::function<void()>& work) {
+static void run_quietly(const std::function<void(pid_t)>& work, pid_t pid) {
     try {
-        work();
+        work(pid);
     } catch (...) { // NOLINT(bugprone-empty-catch)
     }
 }
@@ -125,7 +125,7 @@ static Ended wait_for(pid_t pid, const sigset_t& signals, const std::function<vo
         int status = 0;
         if (::waitpid(pid, &status, WNOHANG) != pid) {
             if (signal < 0)
-                run_quietly([&] { each_second(pid); });
+                run_quietly(each_second, pid);
             continue;
         }
         if (WIFEXITED(status))
@@ -160,7 +160,7 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
         if (pid < 0)
             return fail_errno(errno, std::string("start ") + at.text);
         if (plan.error == 0)
-            run_quietly(work.once);
+            run_quietly(work.once, pid);
         const Ended ended = wait_for(pid, signals, work.each_second);
         if (plan.error == 0)
             return ended;

@@ -17,10 +17,10 @@ struct Ended {
     [[nodiscard]] bool ok() const { return signal == 0 && exit_status == 0; }
 };
 
-// What we do while the runtime runs.
+// What we do while the runtime runs; each with its process id.
 struct Work {
-    std::function<void()> once;
-    std::function<void(pid_t)> each_second; // with the runtime's process id
+    std::function<void(pid_t)> once;
+    std::function<void(pid_t)> each_second;
 };
 
 // Runs the runtime as the caller would have, and waits for it. The child gets our descriptors, environment,

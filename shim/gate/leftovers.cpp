@@ -63,7 +63,9 @@ bool has_dead_criu(pid_t runtime) {
             const auto pid = to_number<pid_t>(rest.substr(0, end));
             rest.remove_prefix(std::min(end + 1, rest.size()));
             const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
-            found = status && status->name.starts_with(criu) && status->state == 'Z';
+            // Not what it was making, which is the runtime's child as well.
+            found = status && status->name.starts_with(criu) && status->state == 'Z' &&
+                    status->ns_pids.size() < 2;
         }
         return !found;
     });
@@ -105,11 +107,30 @@ TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut) {
     return found;
 }
 
-static std::optional<Orphan> orphan_at(pid_t pid, std::string_view cgroups_path, std::string_view id,
-                                       std::uint64_t since) {
-    auto handle = open_pidfd(pid); // first: what is read then is of the process that it holds, or of none
+bool Lineage::has_made(pid_t pid) const {
     const auto stat = procfs::read_stat(pid);
-    if (!handle || !stat || stat->start < since || stat->ended())
+    return start != 0 && stat && !stat->ended() && stat->start >= start &&
+           std::ranges::find(parents, stat->parent) != parents.end();
+}
+
+Lineage lineage_of(pid_t runtime) {
+    constexpr std::size_t max_ancestors = 64;
+    Lineage lineage;
+    if (const auto stat = procfs::read_stat(runtime))
+        lineage.start = stat->start;
+    for (pid_t pid = runtime; pid > 0 && lineage.parents.size() < max_ancestors;) {
+        lineage.parents.push_back(pid);
+        const auto stat = procfs::read_stat(pid);
+        pid = stat ? stat->parent : 0;
+    }
+    return lineage;
+}
+
+static std::optional<Orphan> orphan_at(pid_t pid, std::string_view cgroups_path, std::string_view id,
+                                       const Lineage& lineage) {
+    auto handle =
+        open_pidfd(pid); // first: what is read then is of the process that it holds, or never killed
+    if (!handle || !lineage.has_made(pid))
         return std::nullopt;
     const auto status = procfs::read_status(pid);
     if (!status || status->ns_pids.size() < 2 || status->ns_pids.back() != 1)
@@ -120,11 +141,11 @@ static std::optional<Orphan> orphan_at(pid_t pid, std::string_view cgroups_path,
     return Orphan{pid, name_of(pid, *status), *std::move(handle)};
 }
 
-std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id, std::uint64_t since) {
+std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id, const Lineage& lineage) {
     std::vector<Orphan> found;
     each_entry("/proc", [&](int, const dirent& entry) {
         if (const auto pid = to_number<pid_t>(entry.d_name))
-            if (auto orphan = orphan_at(*pid, cgroups_path, id, since))
+            if (auto orphan = orphan_at(*pid, cgroups_path, id, lineage))
                 found.push_back(*std::move(orphan));
         return true;
     });
@@ -133,7 +154,7 @@ std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view
 
 // False when it is still there after a moment.
 static bool end_process(const Fd& handle) {
-    constexpr int patience_ms = 3000;
+    constexpr int patience_ms = 1000;
     if (::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) != 0)
         return errno == ESRCH;
     pollfd end{handle.get(), POLLIN, 0};
@@ -144,14 +165,16 @@ bool end_orphan(const Orphan& orphan) {
     return end_process(orphan.handle);
 }
 
-void end_helpers(const struct stat& log) {
+std::vector<std::string> end_helpers(const struct stat& log, const Lineage& lineage) {
+    std::vector<std::string> ended;
     each_entry("/proc", [&](int, const dirent& entry) {
         const auto pid = to_number<pid_t>(entry.d_name);
         const auto handle = pid ? open_pidfd(*pid) : fail(Errc::invalid, "");
-        if (handle && is_criu(*pid) && has_open(*pid, log))
-            (void)end_process(*handle);
+        if (handle && is_criu(*pid) && lineage.has_made(*pid) && has_open(*pid, log) && end_process(*handle))
+            ended.push_back(std::to_string(*pid) + " (criu)");
         return true;
     });
+    return ended;
 }
 
 } // namespace lpm::gate

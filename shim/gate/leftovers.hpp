@@ -24,9 +24,18 @@ struct Running {
 // The runtime has a CRIU that has ended, and has not asked how.
 [[nodiscard]] bool has_dead_criu(pid_t runtime);
 
+// Who the parents may be of processes that a call has made: its runtime, and who gets the children of the
+// runtime and of CRIU when these are gone, which is one of our ancestors or the runtime itself.
+struct Lineage {
+    std::vector<pid_t> parents;
+    std::uint64_t start = 0; // of the runtime, in clock ticks after boot; 0: not known, and nothing is ours
+    [[nodiscard]] bool has_made(pid_t pid) const;
+};
+[[nodiscard]] Lineage lineage_of(pid_t runtime);
+
 // Ends what a CRIU that is dead has left of itself, known by the log: it probes the kernel with children, and
-// moves threads between cgroups with another.
-void end_helpers(const struct stat& log);
+// moves threads between cgroups with another. Their names.
+std::vector<std::string> end_helpers(const struct stat& log, const Lineage& lineage);
 
 // Processes of a container, as messages name them: "12 (redis-server)".
 struct TaskLeftovers {
@@ -43,10 +52,10 @@ struct Orphan {
     std::string name; // "12 (redis-server)"
     Fd handle;        // a pidfd
 };
-// Those in the container's own cgroup that are not older than `since`, in clock ticks after boot. Nobody but
-// the restore can have made them: the runtime wants the cgroup empty when it begins.
+// Those of this call in the container's own cgroup. Another container may have been given the same cgroup:
+// what the runtime knows is none.
 [[nodiscard]] std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id,
-                                               std::uint64_t since);
+                                               const Lineage& lineage);
 // Kills it, and with it all of its PID namespace. False when it is still there after a moment.
 [[nodiscard]] bool end_orphan(const Orphan& orphan);
 

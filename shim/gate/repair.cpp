@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
@@ -180,13 +181,22 @@ void Call::report_tasks() {
 // that is killed nobody knows what it has started. Their memory, sockets and cgroup are in the way of the
 // next.
 bool Call::end_orphans() {
-    if (record_.operation != "restore" || !cgroups_path_ || record_.gate_start == 0)
+    if (!fresh_ || !sole_ || !cgroups_path_)
         return false;
-    if (const auto state = oci::read_state(subject_.root, subject_.id); state && oci::alive(*state))
-        return false; // the runtime can delete it
+    auto orphans = find_orphans(*cgroups_path_, subject_.id, lineage_);
+    if (orphans.empty())
+        return false;
+    const auto known = oci::read_inits(subject_.root);
+    if (!known) {
+        note("whether processes were left is not known: " + known.error().text);
+        return false;
+    }
+    // What the runtime knows it can delete.
+    std::erase_if(
+        orphans, [&](const Orphan& orphan) { return std::ranges::find(*known, orphan.pid) != known->end(); });
     std::vector<std::string> ended;
     std::vector<std::string> left;
-    for (const auto& orphan : find_orphans(*cgroups_path_, subject_.id, record_.gate_start))
+    for (const auto& orphan : orphans)
         (end_orphan(orphan) ? ended : left).push_back(orphan.name);
     const auto tell = [&](const std::vector<std::string>& names, const std::string& what) {
         if (names.empty())
@@ -206,28 +216,34 @@ bool Call::end_orphans() {
 void Call::look_after(pid_t runtime) {
     constexpr int long_enough = 3;
     seconds_dead_ = has_dead_criu(runtime) ? seconds_dead_ + 1 : 0;
-    if (seconds_dead_ < long_enough)
+    if (seconds_dead_ != long_enough)
         return;
     (void)end_orphans();
     open_work_dir();
-    if (const auto log = find_log())
-        end_helpers(*log);
+    const auto log = find_log();
+    if (!log)
+        return;
+    if (const auto ended = end_helpers(*log, lineage_); !ended.empty())
+        note("what a dead CRIU had left of itself was ended: " + check::some_of(ended));
 }
 
-// runc binds the root file system into its own folder, for CRIU (libcontainer/criu_linux.go). When it is
-// killed before it takes that away, `runc delete --force` deletes through it all files of the container.
+// runc binds the root file system into its own folder, for CRIU (libcontainer/criu_linux.go), crun into the
+// bundle (libcrun/criu.c). When runc is killed before it takes that away, its `delete --force` deletes
+// through it all files of the container.
 void Call::unbind_root() {
-    if (record_.operation != "restore" || !oci::valid_id(subject_.id.c_str()))
+    if (!fresh_ || !sole_)
         return;
-    const std::string place = subject_.root + "/" + subject_.id + shim::criu_root;
-    const std::string what = "the container's root file system, which runc left mounted at " + place;
+    const bool crun = subject_.kind == criu::Kind::crun;
+    const std::string place = (crun ? bundle_dir_ : subject_.root + "/" + subject_.id) + shim::criu_root;
+    const std::string what = "the container's root file system, which the runtime left mounted at " + place;
     if (::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
         ::rmdir(place.c_str());
-        note(what + ", has been unmounted: runc delete would have emptied it");
+        note(what + ", has been unmounted: a delete would have emptied it");
     } else if (errno != ENOENT && errno != ENOTDIR && errno != EINVAL) {
         note(what + ", could not be unmounted");
         say("lpm: unmount " + place + " before anybody deletes " + subject_.id +
-            ": runc left it there, and its delete would empty the container's root file system through it");
+            ": the runtime left it there, and a delete would empty the container's root file system through "
+            "it");
     }
 }
 

@@ -33,6 +33,7 @@ echo $criu >{work}/criu
 """
 WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
 KILL = "kill -KILL $criu; exit 1"
+PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
 
 
 class Disturbing(Refusing):
@@ -210,10 +211,34 @@ class Restore(Disturbing):
         with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
             self.restore(self.bundle, runtime=REAL, env=self.disturbed(WHILE_IT_IS_MADE, KILL), timeout=10)
 
+    def test_another_container_in_the_same_cgroup(self):
+        """Restored a moment before, from the same images: what the runtime knows is left alone."""
+        self.restores(self.bundle)
+        other = self.restored
+        self.cut_off(f"{PARENT} kill -KILL $(parent $criu) $criu", RUNTIME)  # forky's runc refuses before it comes to that
+        self.assertEqual(self.status(other), "running")
+        self.assertEqual(self.rest(), [json.loads(run(REAL, "--root", self.root, "state", other).stdout)["pid"]])
+
+    def test_the_same_container_again(self):
+        """While a restore is under way nothing of it is taken for what the second one has left."""
+        first = self.add_container(f"restored-{os.urandom(4).hex()}")
+        words = [RUNTIME, *self.crio.runtime.globals(), *map(str, self.restore_args(first, self.bundle))]
+        slow = self.disturbed(WHILE_IT_IS_MADE, f"touch {self.work}/made; sleep 3")
+        with open(self.work / "first", "w") as output:
+            process = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **slow}, stdin=subprocess.DEVNULL,
+                                       stdout=output, stderr=output)
+        wait_for("the first restore", (self.work / "made").exists)
+        second = subprocess.run(words, check=False, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(second.returncode, 0)
+        self.assertNotIn("have been ended", second.stderr)
+        self.assertEqual(process.wait(timeout=60), 0, (self.work / "first").read_text())
+        self.assertEqual(self.status(first), "running")
+
     def test_files_of_the_container_when_it_is_deleted(self):
         """runc has bound them into the folder that it removes."""
-        parent = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; }; runc=$(parent $criu); "
-        runc, lpm = f"{parent} kill -KILL $runc $criu", f"{parent} kill -KILL $(parent $runc) $runc $criu"
+        runc = f"{PARENT} kill -KILL $(parent $criu) $criu"
+        lpm = f"{PARENT} runc=$(parent $criu); kill -KILL $(parent $runc) $runc $criu"
         self.addCleanup(self.kill_rest)
         for runtime, act, deleter, safe in ((RUNTIME, runc, REAL, True), (RUNTIME, lpm, RUNTIME, True), (REAL, runc, REAL, False)):
             done = self.cut_off(act, runtime)

@@ -53,6 +53,10 @@ class Restores(Sweeping):
         self.delete(point)
         return row
 
+    def ends(self, end):
+        """How many rounds ended so."""
+        return sum(count for row, count in self.table.items() if row[2] == end)
+
     def assert_comes_back(self):
         (self.work / ".pid").unlink(missing_ok=True)
         self.restores(self.bundle)
@@ -63,6 +67,8 @@ class Restores(Sweeping):
         self.delete("baseline")
         for call, nth in some(injection.points(self.report), 12):
             self.fault("lpm", (call, nth), before=injection.strace(self.report, f"{call}:signal=KILL:when={nth}"))
+        self.assertGreater(self.ends("killed"), 6)
+        self.assertTrue([row for row in self.table if row[3] == "interrupted"], "none was interrupted after its intent")
         self.assert_comes_back()
 
     def test_the_runtime_killed_in_a_restore(self):
@@ -73,6 +79,7 @@ class Restores(Sweeping):
         for call, nth in some(injection.points(self.report), 10):
             self.use(injection.strace(self.report, f"{call}:signal=KILL:when={nth}", follow=True), "restore")
             self.fault("runc", (call, nth))
+        self.assertGreater(self.ends("killed"), 3)
         self.restore_link()
         self.assert_comes_back()
 
@@ -87,6 +94,7 @@ class Restores(Sweeping):
             injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu",
                               injection.strace(self.report, f"{call}:signal=KILL:when={nth}", aside=True))
             self.fault("criu", (call, nth), path=path)
+        self.assertGreater(self.ends("failed"), 3)
         self.assert_comes_back()
 
     test_criu_killed_in_a_restore.flavours = ("forky",)  # as sweep_test's

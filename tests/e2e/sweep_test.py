@@ -139,14 +139,14 @@ class Criu(Sweep):
     def test_criu_killed_at_every_system_call(self):
         path = f"{self.work}/bin:{DAEMON_PATH}"
         self.container()
-        injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu", injection.strace(self.report))
+        injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu", injection.strace(self.report, aside=True))
         done = self.checkpoint(path=path)
         self.assertEqual(done.returncode, 0, done.stderr)
         found = injection.points(self.report)
         self.assertIn("ptrace", {call for call, _ in found})
         for (call, nth), frozen in rounds(found, 16):
             injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu",
-                              injection.strace(self.report, f"{call}:signal=KILL:when={nth}"))
+                              injection.strace(self.report, f"{call}:signal=KILL:when={nth}", aside=True))
             done, row = self.fault("criu", (call, nth), "KILL", frozen, path=path)
             if row[-1] != "runs on":
                 self.assertNotEqual(row[2], "exit 0", (call, nth))

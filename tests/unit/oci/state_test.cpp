@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "oci/state.hpp"
 
+#include <algorithm>
 #include <unistd.h>
 
 #include "../support.hpp"
@@ -88,4 +89,18 @@ TEST(State, knows_a_container_that_waits_for_start) {
     dir.write("c1/exec.fifo", "");
     EXPECT_TRUE(oci::read_state(dir.path(), "c1").value().waits_for_start);
     EXPECT_EQ(oci::read_state(dir.path(), "c2").error().code, Errc::absent);
+}
+
+TEST(State, lists_the_first_processes_of_all_containers) {
+    const TempDir dir;
+    EXPECT_EQ(oci::read_inits(dir.path("nothing")).value().size(), 0U);
+    dir.write("a/state.json", R"({"init_process_pid":12})");
+    dir.write("b/status", R"({"pid":13})");
+    dir.write("half-made/other", "");
+    dir.write("file", "");
+    auto inits = oci::read_inits(dir.path()).value();
+    std::ranges::sort(inits);
+    EXPECT_EQ(inits, (std::vector<pid_t>{12, 13}));
+    dir.write("c/state.json", "{ broken");
+    EXPECT_FALSE(oci::read_inits(dir.path())) << "its process may be any";
 }
