@@ -122,7 +122,9 @@ class Call {
     std::string run_id_;        // of the dump, as CRIU's log tells it
     std::optional<Fd> network_; // the namespace that CRIU locks
     std::optional<criu::NetworkLock> lock_before_;
-    int seconds_dead_ = 0;      // that the runtime's CRIU has been, without its noticing
+    // How long the runtime has not noticed that its CRIU is dead, or what that was making.
+    int seconds_dead_ = 0;
+    int seconds_lost_ = 0;
     bool none_stopped_ = false; // before the call, as far as known
     bool was_alive_ = false;
     Running running_;

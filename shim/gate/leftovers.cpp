@@ -52,24 +52,27 @@ Running find_criu(const struct stat& log) {
     return running;
 }
 
-bool has_dead_criu(pid_t runtime) {
-    bool found = false;
+DeadChildren find_dead_children(pid_t runtime) {
+    DeadChildren dead;
     const std::string tasks = "/proc/" + std::to_string(runtime) + "/task";
     each_entry(tasks, [&](int dir, const dirent& task) {
         const auto children = read_file(dir, std::string(task.d_name) + "/children", max_children);
         std::string_view rest = children ? std::string_view(*children) : std::string_view();
-        while (!found && !rest.empty()) {
+        while (!rest.empty()) {
             const auto end = std::min(rest.find(' '), rest.size());
             const auto pid = to_number<pid_t>(rest.substr(0, end));
             rest.remove_prefix(std::min(end + 1, rest.size()));
             const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
-            // Not what it was making, which is the runtime's child as well.
-            found = status && status->name.starts_with(criu) && status->state == 'Z' &&
-                    status->ns_pids.size() < 2;
+            if (!status || status->state != 'Z')
+                continue;
+            if (status->ns_pids.size() < 2)
+                dead.criu = dead.criu || status->name.starts_with(criu);
+            else
+                dead.first = dead.first || status->ns_pids.back() == 1;
         }
-        return !found;
+        return true;
     });
-    return found;
+    return dead;
 }
 
 // The code that CRIU runs inside of a process lies in a memfd of this name. When CRIU dies, that code hands
@@ -165,7 +168,7 @@ bool end_orphan(const Orphan& orphan) {
     return end_process(orphan.handle);
 }
 
-std::vector<std::string> end_helpers(const struct stat& log, const Lineage& lineage) {
+std::vector<std::string> end_criu(const struct stat& log, const Lineage& lineage) {
     std::vector<std::string> ended;
     each_entry("/proc", [&](int, const dirent& entry) {
         const auto pid = to_number<pid_t>(entry.d_name);

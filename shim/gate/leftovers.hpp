@@ -21,8 +21,13 @@ struct Running {
 };
 [[nodiscard]] Running find_criu(const struct stat& log);
 
-// The runtime has a CRIU that has ended, and has not asked how.
-[[nodiscard]] bool has_dead_criu(pid_t runtime);
+// Children of the runtime that have ended, and it has not asked how: its CRIU, the first process of a PID
+// namespace.
+struct DeadChildren {
+    bool criu = false;
+    bool first = false;
+};
+[[nodiscard]] DeadChildren find_dead_children(pid_t runtime);
 
 // Who the parents may be of processes that a call has made: its runtime, and who gets the children of the
 // runtime and of CRIU when these are gone, which is one of our ancestors or the runtime itself.
@@ -33,9 +38,9 @@ struct Lineage {
 };
 [[nodiscard]] Lineage lineage_of(pid_t runtime);
 
-// Ends what a CRIU that is dead has left of itself, known by the log: it probes the kernel with children, and
-// moves threads between cgroups with another. Their names.
-std::vector<std::string> end_helpers(const struct stat& log, const Lineage& lineage);
+// Ends this call's CRIU, known by its log, or what a dead one has left of itself: it probes the kernel with
+// children, and moves threads between cgroups with another. Their names.
+[[nodiscard]] std::vector<std::string> end_criu(const struct stat& log, const Lineage& lineage);
 
 // Processes of a container, as messages name them: "12 (redis-server)".
 struct TaskLeftovers {

@@ -212,19 +212,30 @@ bool Call::end_orphans() {
 }
 
 // runc reads CRIU's answers from a socket that CRIU's processes have as well: as long as one of them waits
-// for a CRIU that was killed, by the kernel for want of memory say, runc waits with it.
+// for a CRIU that was killed, by the kernel for want of memory say, runc waits with it. And CRIU may wait for
+// ever for a first process that was killed just before it was let go, as `delete --force` does.
 void Call::look_after(pid_t runtime) {
     constexpr int long_enough = 3;
-    seconds_dead_ = has_dead_criu(runtime) ? seconds_dead_ + 1 : 0;
-    if (seconds_dead_ != long_enough)
+    constexpr int longer = 10; // CRIU, which is alive, gets time to see it, and to put right what it can
+    const auto dead = find_dead_children(runtime);
+    seconds_dead_ = dead.criu ? seconds_dead_ + 1 : 0;
+    seconds_lost_ = dead.first ? seconds_lost_ + 1 : 0;
+    const bool gone = seconds_dead_ == long_enough;
+    if (!gone && seconds_lost_ != longer)
         return;
-    (void)end_orphans();
+    if (gone)
+        (void)end_orphans();
     open_work_dir();
     const auto log = find_log();
-    if (!log)
+    const auto ended = log ? end_criu(*log, lineage_) : std::vector<std::string>();
+    if (ended.empty())
         return;
-    if (const auto ended = end_helpers(*log, lineage_); !ended.empty())
-        note("what a dead CRIU had left of itself was ended: " + check::some_of(ended));
+    const std::string what =
+        (gone ? "what a dead CRIU had left of itself was ended: "
+              : "CRIU, which waited for a first process that had been killed, was ended: ") +
+        check::some_of(ended);
+    note(what);
+    say("lpm: the " + record_.operation + " of " + subject_.id + " would have gone on for ever: " + what);
 }
 
 // runc binds the root file system into its own folder, for CRIU (libcontainer/criu_linux.go), crun into the

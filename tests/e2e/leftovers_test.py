@@ -209,7 +209,21 @@ class Restore(Disturbing):
         self.remove_restored()
         self.addCleanup(self.kill_rest)
         with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
-            self.restore(self.bundle, runtime=REAL, env=self.disturbed(WHILE_IT_IS_MADE, KILL), timeout=10)
+            self.restore(self.bundle, runtime=REAL, env=self.disturbed(WHILE_IT_IS_MADE, KILL), timeout=7)
+
+    test_a_runtime_that_waits_for_a_dead_criu.flavours = ("forky",)
+
+    def test_a_criu_that_waits_for_a_dead_process(self):
+        """Which was killed just before it was let go, as by delete --force."""
+        kill = "kill -KILL $CRTOOLS_INIT_PID"
+        done = self.restore(self.bundle, env=self.disturbed("network-unlock", kill))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("CRIU, which waited for a first process that had been killed, was ended", done.stderr)
+        self.assertIn("CRIU, which waited", self.notes("restore"))
+        with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
+            self.restore(self.bundle, runtime=REAL, env=self.disturbed("network-unlock", kill), timeout=13)
+
+    test_a_criu_that_waits_for_a_dead_process.flavours = ("trixie",)  # one of the two is enough for what takes so long
 
     def test_another_container_in_the_same_cgroup(self):
         """Restored a moment before, from the same images: what the runtime knows is left alone."""
