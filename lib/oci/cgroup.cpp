@@ -57,7 +57,7 @@ static bool has_part(std::string_view path, std::string_view part) {
 static std::string scope_of(std::string_view cgroups_path) {
     const auto prefix = cgroups_path.find(':') + 1;
     const auto end = std::min(cgroups_path.find(':', prefix), cgroups_path.size());
-    const std::string name(cgroups_path.substr(std::min(end + 1, cgroups_path.size())));
+    std::string name(cgroups_path.substr(std::min(end + 1, cgroups_path.size())));
     if (name.ends_with(".slice"))
         return name;
     const std::string front(cgroups_path.substr(prefix, end - prefix));
