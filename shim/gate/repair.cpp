@@ -170,10 +170,10 @@ void Call::report_tasks() {
     if (!found.infected.empty())
         told.push_back("memory of CRIU's stays mapped, which does no harm, in process " +
                        check::some_of(found.infected));
-    if (cut && record_.frozen && told.empty())
+    if (record_.code == "CriuCutShort" && record_.frozen && told.empty())
         told.emplace_back(
             "CRIU was cut off in the middle of its work: whether a process that it was in goes on is seen "
-            "when the container is thawed");
+            "when the container is resumed");
     for (const auto& one : told)
         note("after the failed " + record_.operation + ": " + one);
     if (!told.empty())

@@ -216,6 +216,7 @@ class Restore(Disturbing):
     def test_a_criu_that_waits_for_a_dead_process(self):
         """Which was killed just before it was let go, as by delete --force."""
         kill = "kill -KILL $CRTOOLS_INIT_PID"
+        self.addCleanup(self.kill_rest)
         done = self.restore(self.bundle, env=self.disturbed("network-unlock", kill))
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("CRIU, which waited for a first process that had been killed, was ended", done.stderr)
