@@ -8,9 +8,8 @@ import subprocess
 import sys
 
 from awkward import ALL, FORKY, GUEST, Awkward, volume
-from e2e import PATIENT, REAL, SETTINGS, run, settle, wait_for
+from e2e import CRIU_CONFIG, PATIENT, REAL, SETTINGS, run, settle, wait_for
 from oci_spec import mount
-from refusing import CRIU_CONFIG
 
 # Holds connections to a redis and counts over each: one JSON line per question on standard input.
 CLIENTS = """

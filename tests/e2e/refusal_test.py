@@ -10,9 +10,9 @@ import pathlib
 import shutil
 import subprocess
 
-from e2e import REAL, NodeTest, run, settle
+from e2e import CRIU_CONFIG, REAL, NodeTest, run, settle
 from oci_spec import make_spec
-from refusing import CRIU_CONFIG, NO_CRIU, Refusing
+from refusing import NO_CRIU, Refusing
 
 
 @contextlib.contextmanager

@@ -8,8 +8,7 @@ import subprocess
 
 import image_edit
 from awkward import FORKY, Awkward
-from e2e import run, settle
-from refusing import CRIU_CONFIG
+from e2e import CRIU_CONFIG, run, settle
 
 
 class Numbers(Awkward):

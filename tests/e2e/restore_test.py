@@ -8,8 +8,7 @@ import subprocess
 import sys
 
 from awkward import FORKY, Awkward, volume
-from e2e import run, wait_for
-from refusing import CRIU_CONFIG
+from e2e import CRIU_CONFIG, run, wait_for
 
 ADDRESS = "10.99.0.7"
 LISTEN = f"import socket, time; s = socket.create_server(('{ADDRESS}', 8080)); print('up', flush=True); time.sleep(1000)"

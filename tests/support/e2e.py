@@ -19,6 +19,7 @@ GATE = pathlib.Path("/usr/libexec/lpm/lpm-gate")
 RECORDS = pathlib.Path("/var/lib/lpm/records")
 LOGS = pathlib.Path("/var/lib/lpm/logs")
 SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
+CRIU_CONFIG = pathlib.Path("/etc/criu/runc.conf")
 WORK = pathlib.Path("/var/lib/containers/e2e")
 NODE_ROOT = pathlib.Path("/opt/lpm/root")
 PATIENT = "[gate]\ndeadline_ms = 10000\n"  # settings for the guest, which is slow where it is emulated
@@ -118,6 +119,12 @@ class NodeTest(unittest.TestCase):
         crio.create(cid, options.pop("rootfs", self.rootfs), args, **options)
         crio.start(cid)
         return cid
+
+    def criu_config(self, text):
+        """What runc has CRIU read, until the test ends."""
+        CRIU_CONFIG.parent.mkdir(exist_ok=True)
+        CRIU_CONFIG.write_text(text + "\n")
+        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
 
     def system(self):
         """A root file system as engines make it, over what the node itself is laid over, or the guest's root. Its

@@ -12,7 +12,6 @@ import subprocess
 from crio_runtime import DAEMON_PATH
 from e2e import LOGS, RUNTIME, SETTINGS, NodeTest, run, settle, wait_for
 
-CRIU_CONFIG = pathlib.Path("/etc/criu/runc.conf")
 NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
 # CRI-O, containerd and podman take these for other errors, in any case of letters.
 MISREAD = ("no such process", "container not running", "invalid process", "process already finished",
@@ -149,11 +148,6 @@ class Refusing(NodeTest):
         for address in addresses:
             run("ip", "-n", name, "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
         return f"/run/netns/{name}"
-
-    def criu_config(self, text):
-        CRIU_CONFIG.parent.mkdir(exist_ok=True)
-        CRIU_CONFIG.write_text(text + "\n")
-        self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
 
     def checkpointed(self, *program, **options):
         """A checkpoint in self.images, its container gone; the bundle to restore into."""
