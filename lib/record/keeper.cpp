@@ -146,9 +146,9 @@ void Keeper::settle(Record& record) {
 // Nothing when it is gone.
 std::optional<Keeper::Entry> Keeper::look(const std::string& id) {
     auto record = store_.load(id);
+    // Once more: the gate may have published its end between the first look and its own end.
     if (record && abandoned(*record))
-        record =
-            store_.load(id); // the gate may have published its end between the look at it and its own end
+        record = store_.load(id);
     if (record) {
         const bool left = abandoned(*record);
         if (left)

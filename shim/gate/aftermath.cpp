@@ -218,7 +218,7 @@ void Call::end() {
     if (!ok) {
         unlock_network();
         report_tasks();
-        (void)end_orphans();
+        end_orphans();
         unbind_root();
     }
     if (ended_->ok() && record_.operation != "restore") {

@@ -266,7 +266,8 @@ bool Call::delegate() {
     look_at_work_dir();
     record_.delegated = rfc3339(now());
     const auto once = [this](pid_t runtime) {
-        lineage_ = lineage_of(runtime);
+        if (const auto stat = procfs::read_stat(runtime))
+            delegate_ = {runtime, stat->start};
         if (record_.operation != "restore")
             record_.cpu = read_cpu_features().value_or("");
         if (store_)

@@ -81,7 +81,7 @@ class Call {
     void report_tasks();
     // While the runtime runs: see that it does not wait for what a dead CRIU has left.
     void look_after(pid_t runtime);
-    [[nodiscard]] bool end_orphans(); // true when there were some
+    bool end_orphans(); // true when there were some
     void unbind_root();
     void write_passport();
     void read_lineage();
@@ -112,7 +112,7 @@ class Call {
     std::optional<std::string> cgroups_path_;
     bool fresh_ = false; // a restore, and the runtime had nothing of that name before
     bool sole_ = false;  // no other restore works in this work directory
-    Lineage lineage_;
+    Delegate delegate_;
     Fd turn_; // the runtime's folder of the container, locked
     Fd work_; // the work directory, once it is there
     std::vector<Seen> seen_;

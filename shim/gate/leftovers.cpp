@@ -58,11 +58,8 @@ DeadChildren find_dead_children(pid_t runtime) {
     each_entry(tasks, [&](int dir, const dirent& task) {
         const auto children = read_file(dir, std::string(task.d_name) + "/children", max_children);
         std::string_view rest = children ? std::string_view(*children) : std::string_view();
-        while (!rest.empty()) {
-            const auto end = std::min(rest.find(' '), rest.size());
-            const auto pid = to_number<pid_t>(rest.substr(0, end));
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-            const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
+        while (const auto pid = to_number<pid_t>(next_word(rest))) {
+            const auto status = procfs::read_status(*pid);
             if (!status || status->state != 'Z')
                 continue;
             if (status->ns_pids.size() < 2)
@@ -110,30 +107,28 @@ TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut) {
     return found;
 }
 
-bool Lineage::has_made(pid_t pid) const {
-    const auto stat = procfs::read_stat(pid);
-    return start != 0 && stat && !stat->ended() && stat->start >= start &&
-           std::ranges::find(parents, stat->parent) != parents.end();
+// Or ourselves: who may have got the children of the runtime and of CRIU when these were gone.
+static bool is_ancestor(pid_t pid) {
+    constexpr int max_ancestors = 64;
+    pid_t at = ::getpid();
+    for (int i = 0; at > 0 && at != pid && i < max_ancestors; ++i) {
+        const auto stat = procfs::read_stat(at);
+        at = stat ? stat->parent : 0;
+    }
+    return at > 0 && at == pid;
 }
 
-Lineage lineage_of(pid_t runtime) {
-    constexpr std::size_t max_ancestors = 64;
-    Lineage lineage;
-    if (const auto stat = procfs::read_stat(runtime))
-        lineage.start = stat->start;
-    for (pid_t pid = runtime; pid > 0 && lineage.parents.size() < max_ancestors;) {
-        lineage.parents.push_back(pid);
-        const auto stat = procfs::read_stat(pid);
-        pid = stat ? stat->parent : 0;
-    }
-    return lineage;
+bool has_made(const Delegate& delegate, pid_t pid) {
+    const auto stat = procfs::read_stat(pid);
+    return delegate.start != 0 && stat && !stat->ended() && stat->start >= delegate.start &&
+           (stat->parent == delegate.pid || is_ancestor(stat->parent));
 }
 
 static std::optional<Orphan> orphan_at(pid_t pid, std::string_view cgroups_path, std::string_view id,
-                                       const Lineage& lineage) {
-    auto handle =
-        open_pidfd(pid); // first: what is read then is of the process that it holds, or never killed
-    if (!handle || !lineage.has_made(pid))
+                                       const Delegate& delegate) {
+    // First: what is read then is of the process that it holds, or of one that is not killed.
+    auto handle = open_pidfd(pid);
+    if (!handle || !has_made(delegate, pid))
         return std::nullopt;
     const auto status = procfs::read_status(pid);
     if (!status || status->ns_pids.size() < 2 || status->ns_pids.back() != 1)
@@ -144,19 +139,19 @@ static std::optional<Orphan> orphan_at(pid_t pid, std::string_view cgroups_path,
     return Orphan{pid, name_of(pid, *status), *std::move(handle)};
 }
 
-std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id, const Lineage& lineage) {
+std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id,
+                                 const Delegate& delegate) {
     std::vector<Orphan> found;
     each_entry("/proc", [&](int, const dirent& entry) {
         if (const auto pid = to_number<pid_t>(entry.d_name))
-            if (auto orphan = orphan_at(*pid, cgroups_path, id, lineage))
+            if (auto orphan = orphan_at(*pid, cgroups_path, id, delegate))
                 found.push_back(*std::move(orphan));
         return true;
     });
     return found;
 }
 
-// False when it is still there after a moment.
-static bool end_process(const Fd& handle) {
+bool end_process(const Fd& handle) {
     constexpr int patience_ms = 1000;
     if (::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) != 0)
         return errno == ESRCH;
@@ -164,16 +159,13 @@ static bool end_process(const Fd& handle) {
     return ::poll(&end, 1, patience_ms) == 1;
 }
 
-bool end_orphan(const Orphan& orphan) {
-    return end_process(orphan.handle);
-}
-
-std::vector<std::string> end_criu(const struct stat& log, const Lineage& lineage) {
+std::vector<std::string> end_criu(const struct stat& log, const Delegate& delegate) {
     std::vector<std::string> ended;
     each_entry("/proc", [&](int, const dirent& entry) {
         const auto pid = to_number<pid_t>(entry.d_name);
         const auto handle = pid ? open_pidfd(*pid) : fail(Errc::invalid, "");
-        if (handle && is_criu(*pid) && lineage.has_made(*pid) && has_open(*pid, log) && end_process(*handle))
+        if (handle && is_criu(*pid) && has_made(delegate, *pid) && has_open(*pid, log) &&
+            end_process(*handle))
             ended.push_back(std::to_string(*pid) + " (criu)");
         return true;
     });

@@ -29,18 +29,21 @@ struct DeadChildren {
 };
 [[nodiscard]] DeadChildren find_dead_children(pid_t runtime);
 
-// Who the parents may be of processes that a call has made: its runtime, and who gets the children of the
-// runtime and of CRIU when these are gone, which is one of our ancestors or the runtime itself.
-struct Lineage {
-    std::vector<pid_t> parents;
-    std::uint64_t start = 0; // of the runtime, in clock ticks after boot; 0: not known, and nothing is ours
-    [[nodiscard]] bool has_made(pid_t pid) const;
+// The runtime that a call has started.
+struct Delegate {
+    pid_t pid = 0;
+    std::uint64_t start = 0; // in clock ticks after boot; 0: not known, and then nothing is of this call
 };
-[[nodiscard]] Lineage lineage_of(pid_t runtime);
+// The process is younger than the runtime, and its child, or that of who gets its children, and CRIU's, when
+// they are gone: one of our ancestors.
+[[nodiscard]] bool has_made(const Delegate& delegate, pid_t pid);
+
+// Kills what a pidfd holds. False when it is still there after a moment.
+[[nodiscard]] bool end_process(const Fd& handle);
 
 // Ends this call's CRIU, known by its log, or what a dead one has left of itself: it probes the kernel with
 // children, and moves threads between cgroups with another. Their names.
-[[nodiscard]] std::vector<std::string> end_criu(const struct stat& log, const Lineage& lineage);
+[[nodiscard]] std::vector<std::string> end_criu(const struct stat& log, const Delegate& delegate);
 
 // Processes of a container, as messages name them: "12 (redis-server)".
 struct TaskLeftovers {
@@ -51,7 +54,7 @@ struct TaskLeftovers {
 // `cut`: CRIU has not ended by itself. Only then are mappings read, of which a process may have very many.
 [[nodiscard]] TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut);
 
-// The first process of a PID namespace that was made during a restore.
+// The first process of a PID namespace that was made during a restore; with it all of the namespace ends.
 struct Orphan {
     pid_t pid = 0;
     std::string name; // "12 (redis-server)"
@@ -60,8 +63,6 @@ struct Orphan {
 // Those of this call in the container's own cgroup. Another container may have been given the same cgroup:
 // what the runtime knows is none.
 [[nodiscard]] std::vector<Orphan> find_orphans(std::string_view cgroups_path, std::string_view id,
-                                               const Lineage& lineage);
-// Kills it, and with it all of its PID namespace. False when it is still there after a moment.
-[[nodiscard]] bool end_orphan(const Orphan& orphan);
+                                               const Delegate& delegate);
 
 } // namespace lpm::gate

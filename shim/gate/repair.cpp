@@ -187,7 +187,7 @@ void Call::report_tasks() {
 bool Call::end_orphans() {
     if (!fresh_ || !sole_ || !cgroups_path_)
         return false;
-    auto orphans = find_orphans(*cgroups_path_, subject_.id, lineage_);
+    auto orphans = find_orphans(*cgroups_path_, subject_.id, delegate_);
     if (orphans.empty())
         return false;
     const auto known = oci::read_inits(subject_.root);
@@ -201,7 +201,7 @@ bool Call::end_orphans() {
     std::vector<std::string> ended;
     std::vector<std::string> left;
     for (const auto& orphan : orphans)
-        (end_orphan(orphan) ? ended : left).push_back(orphan.name);
+        (end_process(orphan.handle) ? ended : left).push_back(orphan.name);
     const auto tell = [&](const std::vector<std::string>& names, const std::string& what) {
         if (names.empty())
             return;
@@ -228,10 +228,10 @@ void Call::look_after(pid_t runtime) {
     if (!gone && seconds_lost_ != longer)
         return;
     if (gone)
-        (void)end_orphans();
+        end_orphans();
     open_work_dir();
     const auto log = find_log();
-    const auto ended = log ? end_criu(*log, lineage_) : std::vector<std::string>();
+    const auto ended = log ? end_criu(*log, delegate_) : std::vector<std::string>();
     if (ended.empty())
         return;
     const std::string what =
