@@ -34,6 +34,7 @@ echo $criu >{work}/criu
 WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
 KILL = "kill -KILL $criu; exit 1"
 PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
+KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
 
 
 class Disturbing(Refusing):
@@ -177,7 +178,6 @@ class Restore(Disturbing):
         super().setUp()
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
         self.bundle = self.checkpointed()
-        self.program = self.rootfs / "bin/counter"
 
     def cut_off(self, act, runtime):
         done = self.restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, act))
@@ -230,9 +230,9 @@ class Restore(Disturbing):
         """Restored a moment before, from the same images: what the runtime knows is left alone."""
         self.restores(self.bundle)
         other = self.restored
-        self.cut_off(f"{PARENT} kill -KILL $(parent $criu) $criu", RUNTIME)  # forky's runc refuses before it comes to that
+        self.cut_off(KILL_BOTH, RUNTIME)  # forky's runc refuses before it comes to that
         self.assertEqual(self.status(other), "running")
-        self.assertEqual(self.rest(), [json.loads(run(REAL, "--root", self.root, "state", other).stdout)["pid"]])
+        self.assertEqual(self.rest(), [self.crio.state(other)["pid"]])
 
     def test_the_same_container_again(self):
         """While a restore is under way nothing of it is taken for what the second one has left."""
@@ -252,16 +252,16 @@ class Restore(Disturbing):
 
     def test_files_of_the_container_when_it_is_deleted(self):
         """runc has bound them into the folder that it removes."""
-        runc = f"{PARENT} kill -KILL $(parent $criu) $criu"
         lpm = f"{PARENT} runc=$(parent $criu); kill -KILL $(parent $runc) $runc $criu"
         self.addCleanup(self.kill_rest)
-        for runtime, act, deleter, safe in ((RUNTIME, runc, REAL, True), (RUNTIME, lpm, RUNTIME, True), (REAL, runc, REAL, False)):
+        for runtime, act, deleter, safe in ((RUNTIME, KILL_BOTH, REAL, True), (RUNTIME, lpm, RUNTIME, True),
+                                               (REAL, KILL_BOTH, REAL, False)):
             done = self.cut_off(act, runtime)
-            if act == runc and safe:
+            if act == KILL_BOTH and safe:
                 self.assertIn("would have emptied it", self.notes("restore"))
                 self.assertEqual(self.rest(), [], done.stderr)
             run(deleter, "--root", self.root, "delete", "--force", self.restored)
-            self.assertEqual(self.program.exists(), safe, (act, deleter, done.stderr))
+            self.assertEqual((self.rootfs / "bin/counter").exists(), safe, (act, deleter, done.stderr))
             self.kill_rest()
             if safe:
                 self.restores(self.bundle)

@@ -9,7 +9,7 @@ import injection
 from crio_runtime import DAEMON_PATH
 from e2e import REAL, run, wait_for
 from refusing import processes
-from sweeping import Sweeping, some
+from sweeping import Sweeping, end_of, some
 
 
 class Restores(Sweeping):
@@ -44,14 +44,12 @@ class Restores(Sweeping):
         done = self.attempt(*before, path=path)
         wait_for(f"{victim} {point}: the end of runtime and CRIU", lambda: not self.at_work(), 60)
         outcome = self.assert_tidy(f"{victim} {point}")
-        end = "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed"
-        row = (victim, "KILL", end, outcome if len(self.records()) > before_it else "none", self.known())
+        row = (victim, "KILL", end_of(done), outcome if len(self.records()) > before_it else "none", self.known())
         self.tell(point, row)
         self.assertEqual(self.content(), self.whole, point)
-        if end == "exit 0":
+        if done.returncode == 0:
             self.assertEqual(row[-1], "running", point)
         self.delete(point)
-        return row
 
     def ends(self, end):
         """How many rounds ended so."""
@@ -72,7 +70,7 @@ class Restores(Sweeping):
         self.assert_comes_back()
 
     def test_the_runtime_killed_in_a_restore(self):
-        self.addCleanup(self.restore_link)
+        self.addCleanup(self.lead_to)
         self.use(injection.strace(self.report, follow=True), "restore")
         self.assertEqual(self.attempt().returncode, 0)
         self.delete("baseline")
@@ -80,7 +78,7 @@ class Restores(Sweeping):
             self.use(injection.strace(self.report, f"{call}:signal=KILL:when={nth}", follow=True), "restore")
             self.fault("runc", (call, nth))
         self.assertGreater(self.ends("killed"), 3)
-        self.restore_link()
+        self.lead_to()
         self.assert_comes_back()
 
     def test_criu_killed_in_a_restore(self):

@@ -11,7 +11,7 @@ import shutil
 import injection
 from crio_runtime import DAEMON_PATH
 from e2e import RUNTIME, log_lines, run, wait_for
-from sweeping import Sweeping, rounds
+from sweeping import Sweeping, end_of, rounds
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "EINTR")
 
@@ -57,8 +57,8 @@ class Sweep(Sweeping):
             self.crio.resume(cid)
             status = self.status(cid)
         goes = status == "running" and self.runs_on()
-        row = (victim, what, "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed",
-               record, "runs on" if goes else status if status != "running" else "stands still")
+        row = (victim, what, end_of(done), record,
+               "runs on" if goes else status if status != "running" else "stands still")
         self.tell(point, row, frozen)
         if done.returncode == 0 and record not in ("none", "interrupted"):
             self.assertEqual(record, "completed", f"{point}: {row}")
@@ -114,7 +114,7 @@ class Runtime(Sweep):
     """runc, followed through its threads and not into CRIU."""
 
     def test_the_runtime_killed_at_every_system_call(self):
-        self.addCleanup(self.restore_link)
+        self.addCleanup(self.lead_to)
         self.container()
         self.use(injection.strace(self.report, follow=True), "checkpoint")
         self.assertEqual(self.checkpoint().returncode, 0)
@@ -126,7 +126,7 @@ class Runtime(Sweep):
             killed += row[2] == "killed"
             self.assert_unharmed(row, (call, nth))
         self.assertGreater(killed, 3)
-        self.restore_link()
+        self.lead_to()
         self.assert_next_works()
 
 

@@ -6,7 +6,7 @@ import os
 import pathlib
 
 import injection
-from e2e import GATE, LOGS, RECORDS, run
+from e2e import GATE, LOGS, REAL, RECORDS, run
 from refusing import Refusing
 
 ALL = os.environ.get("LPM_SWEEP") == "all"
@@ -26,6 +26,11 @@ def rounds(points, most):
     if ALL:
         return [(point, frozen) for point in points for frozen in (False, True)]
     return [(point, number % 2 == 1) for number, point in enumerate(some(points, most))]
+
+
+def end_of(done):
+    """How a call ended, for the table."""
+    return "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed"
 
 
 class Sweeping(Refusing):
@@ -77,13 +82,11 @@ class Sweeping(Refusing):
 
     def use(self, words, verb):
         """Calls with this verb go to runc under strace."""
-        program = injection.wrapper(self.work / "bin/runc", "/usr/sbin/runc", words, verb)
+        self.lead_to(injection.wrapper(self.work / "bin/runc", REAL, words, verb))
+
+    def lead_to(self, program=REAL):
         LINK.unlink(missing_ok=True)
         LINK.symlink_to(program)
-
-    def restore_link(self):
-        LINK.unlink(missing_ok=True)
-        LINK.symlink_to("/usr/sbin/runc")
 
     def tearDown(self):
         for row, count in sorted(self.table.items()):
