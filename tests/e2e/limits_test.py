@@ -4,7 +4,6 @@
 import json
 import pathlib
 import re
-import subprocess
 
 from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
 from refusing import Refusing
@@ -99,8 +98,7 @@ class Smaller(Refusing):
     def test_memory_of_one_process(self):
         """The kernel kills CRIU in the middle of it."""
         bundle = self.taken(32, "64")
-        with self.assertRaises(subprocess.CalledProcessError):
-            self.restores(bundle)
+        self.assertNotEqual(self.restore(bundle).returncode, 0)
         self.assert_warned("failed", "64.", "32.0 MiB")
 
     def test_memory_that_processes_share(self):
