@@ -9,19 +9,36 @@
 
 using namespace lpm;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
-    (void)criu::parse_inventory(text);
-    (void)criu::parse_pagemap(text);
-    (void)criu::parse_files(text);
-    (void)criu::parse_remaps(text);
-    (void)criu::parse_mounts(text);
-    (void)criu::parse_machine(text);
-    (void)criu::parse_lsm_profile(text);
-    (void)criu::parse_external_pids(text);
-    if (const auto tasks = criu::parse_pstree(text))
+static void read_pstree(std::string_view image) {
+    if (const auto tasks = criu::parse_pstree(image))
         for (const auto& task : *tasks)
             if (task.pid == 0)
                 std::abort();
-    return 0;
+}
+
+static constexpr struct {
+    std::string_view name;
+    void (*read)(std::string_view);
+} kinds[] = {
+    {"inventory", [](std::string_view image) { (void)criu::parse_inventory(image); }},
+    {"pstree", read_pstree},
+    {"pagemap", [](std::string_view image) { (void)criu::parse_pagemap(image); }},
+    {"files", [](std::string_view image) { (void)criu::parse_files(image); }},
+    {"remaps", [](std::string_view image) { (void)criu::parse_remaps(image); }},
+    {"mounts", [](std::string_view image) { (void)criu::parse_mounts(image); }},
+    {"machine", [](std::string_view image) { (void)criu::parse_machine(image); }},
+    {"lsm-profile", [](std::string_view image) { (void)criu::parse_lsm_profile(image); }},
+    {"external-pids", [](std::string_view image) { (void)criu::parse_external_pids(image); }},
+};
+
+// LPM_FUZZ_ONLY names one kind, so that a long run can be spent on it alone.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static const char* const only = std::getenv("LPM_FUZZ_ONLY");
+    bool any = false;
+    for (const auto& [name, read] : kinds)
+        if (only == nullptr || only == name) {
+            read(std::string_view(reinterpret_cast<const char*>(data), size));
+            any = true;
+        }
+    return any ? 0 : (std::abort(), 0);
 }
