@@ -6,10 +6,6 @@
 // one.
 namespace lpm::shim {
 
-// Where runc binds a container's root file system during a restore, in its own folder of the container
-// (libcontainer/criu_linux.go).
-inline constexpr char criu_root[] = "/criu-root";
-
 struct RuntimePath {
     char text[4096]; // what to hand to execve, also as argv[0]
     unsigned next;   // the candidate to look at next; 0 to begin

@@ -7,7 +7,7 @@
 #include "decimal.hpp"
 #include "front/stamp.hpp"
 #include "front/syscall.hpp"
-#include "front/unbind.hpp"
+#include "making.hpp"
 #include "oci/argv.hpp"
 #include "paths.hpp"
 #include "runtime.hpp"
@@ -73,8 +73,10 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
     else if (call.verb == oci::Verb::pause || call.verb == oci::Verb::resume ||
              call.verb == oci::Verb::remove)
         stamp(call);
-    if (call.verb == oci::Verb::remove)
-        unbind_root(call);
+    if (call.verb == oci::Verb::remove && shim::being_made(call)) {
+        become_gate(argv, envp);
+        shim::unbind_root(call);
+    }
     become_runtime(argc, argv, envp);
 
     sys::write(2, shim::no_runtime, sizeof(shim::no_runtime) - 1);

@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include "call.hpp"
+#include "deletion.hpp"
+#include "making.hpp"
 #include "probe.hpp"
 #include "report.hpp"
 #include "settle.hpp"
@@ -23,6 +25,10 @@ int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--settle")
         return gate::settle();
     const oci::Invocation invocation = oci::parse(argc, argv);
+    if (invocation.verb == oci::Verb::remove) {
+        gate::await_restore(invocation);
+        shim::unbind_root(invocation);
+    }
     if (!invocation.gated)
         return pass_through(argv, environment);
     gate::Call call(invocation, argv, argc, environment);

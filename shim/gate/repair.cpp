@@ -13,8 +13,8 @@
 #include "check/found.hpp"
 #include "check/target.hpp"
 #include "criu/log.hpp"
+#include "making.hpp"
 #include "oci/phrases.hpp"
-#include "runtime.hpp"
 
 // After a failure: is anything left of CRIU that keeps the container, or its pod, from going on?
 namespace lpm::gate {

@@ -85,7 +85,7 @@ def arm64_front(tree):
     """Cross-built, and run in the emulator: it must hand the call on to the (native) runtime."""
     with tempfile.TemporaryDirectory() as folder:
         front = pathlib.Path(folder) / "lpm-runc"
-        sources = ["lib/oci/argv.cpp", "shim/runtime.cpp", "shim/front/front.cpp", "shim/front/stamp.cpp", "shim/front/unbind.cpp",
+        sources = ["lib/oci/argv.cpp", "shim/making.cpp", "shim/runtime.cpp", "shim/front/front.cpp", "shim/front/stamp.cpp",
                    "shim/front/memory.cpp", "shim/front/entry-aarch64.S"]
         output("aarch64-linux-gnu-g++", "-std=c++23", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fPIE",
                "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",

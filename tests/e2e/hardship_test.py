@@ -5,11 +5,10 @@ to no harm, and each call leaves one whole record where records can be written."
 import contextlib
 import os
 import pathlib
-import shutil
 import subprocess
 
 from crio_runtime import DAEMON_PATH
-from e2e import GATE, REAL, RECORDS, RUNTIME, NodeTest, run, wait_for
+from e2e import GATE, REAL, RECORDS, RUNTIME, NodeTest, run
 
 STORE = RECORDS.parent
 
@@ -73,31 +72,6 @@ class Hardship(NodeTest):
         self.assertEqual(sorted(r["outcome"] == "completed" for r in records), sorted(end == 0 for end in ends))
         self.assert_unharmed()
         self.assertEqual(self.checkpoint().returncode, 0, "and the next one works")
-
-    def test_delete_during_a_restore(self):
-        """CRI-O does this when a restore takes longer than it waits."""
-        self.assertEqual(self.checkpoint().returncode, 0)
-        bundle = self.work / "bundle"
-        bundle.mkdir()
-        shutil.copy(self.crio.bundle(self.cid) / "config.json", bundle)
-        self.crio.kill(self.cid)
-        self.crio.delete(self.cid)
-        for number in range(4):
-            new = self.add_container(f"again-{os.urandom(4).hex()}")
-            call = self.begin(RUNTIME, "--root", self.root, "restore", "--detach", "--image-path", str(self.work / "images"),
-                              "--work-path", str(self.work), "--bundle", str(bundle), new)
-            place = pathlib.Path(self.root) / new
-            wait_for("the restore to begin", lambda place=place, call=call: place.exists() or call.poll() is not None)
-            # Once at once, and later and later.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                call.wait(number * 0.1)
-            # runc's own answer is an error while a CRIU, which then waits for ever, is in the cgroup: until lpm has ended it.
-            delete = ("--root", self.root, "delete", "--force", new)
-            wait_for("the delete", lambda delete=delete: self.call(*delete).returncode == 0, 30)
-            call.communicate(timeout=120)
-            run(REAL, "--root", self.root, "delete", "--force", new)
-            self.assertFalse(run("pgrep", "-x", "criu", check=False).stdout, "CRIU is left")
-        self.assertEqual([r["state"] for r in self.records()], ["final"] * 5)
 
     def test_places_that_are_read_only(self):
         for folder in (STORE, pathlib.Path("/run/lpm")):

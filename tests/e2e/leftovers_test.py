@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What a CRIU that is killed in the middle leaves behind, with the runtime alone and with lpm in front of it."""
-import contextlib
-import json
 import os
 import pathlib
 import signal
@@ -12,43 +10,17 @@ import threading
 import time
 
 from crio_runtime import DAEMON_PATH
+from disturbing import WHILE_IT_IS_MADE, Disturbing, HalfMade
 from e2e import REAL, RUNTIME, run, wait_for
-from oci_spec import make_rootfs
 from refusing import Refusing, processes
 
 POD = "pod"
 FILTER = pathlib.Path(__file__).resolve().parent.parent / "support/packet_filter.py"
 CONNECT = "import socket; socket.create_connection(('127.0.0.1', 8000), timeout=2)"
 FOREIGN = "CRIU-00000000-1111-2222-33"  # as another run of CRIU would name its table
-# CRIU runs it at several points of its work. `act` is what it does at the one that is wanted.
-SCRIPT = """#!/bin/sh
-[ "$CRTOOLS_SCRIPT_ACTION" = {hook} ] || exit 0
-p=$$
-while [ "$p" -gt 1 ]; do
-    case $(cat /proc/$p/comm) in criu*) criu=$p ;; esac
-    p=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$p/status)
-done
-echo $criu >{work}/criu
-{act}
-"""
-WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
 KILL = "kill -KILL $criu; exit 1"
 PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
 KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
-
-
-class Disturbing(Refusing):
-    def disturbed(self, hook, act, *lines):
-        """The environment of a call whose CRIU does this at that point."""
-        script = self.work / "script"
-        script.write_text(SCRIPT.format(hook=hook, act=act, work=self.work))
-        script.chmod(0o755)
-        config = self.work / "criu.conf"
-        config.write_text("\n".join((f"action-script {script}", *lines)) + "\n")
-        return {"CRIU_CONFIG_FILE": str(config)}
-
-    def notes(self, operation="checkpoint"):
-        return " | ".join(self.last_record(operation, "failed").get("notes", []))
 
 
 class Leftovers(Disturbing):
@@ -171,34 +143,13 @@ class Leftovers(Disturbing):
         self.assert_runs(cid)
 
 
-class Restore(Disturbing):
+class Restore(HalfMade):
     """Cut off in the middle, with the processes half made."""
-
-    def setUp(self):
-        super().setUp()
-        self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
-        self.bundle = self.checkpointed()
 
     def cut_off(self, act, runtime):
         done = self.restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, act))
         self.assertNotEqual(done.returncode, 0)
         return done
-
-    def rest(self):
-        """Processes in the container's cgroup."""
-        name = json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
-        found = []
-        for path in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
-            with contextlib.suppress(OSError):
-                if name in path.read_text():
-                    found.append(int(path.parent.name))
-        return found
-
-    def kill_rest(self):
-        for pid in self.rest():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        wait_for("their end", lambda: not self.rest())
 
     def test_a_runtime_that_waits_for_a_dead_criu(self):
         """As after an OOM kill: what CRIU was making holds the socket that runc reads."""
@@ -236,19 +187,13 @@ class Restore(Disturbing):
 
     def test_the_same_container_again(self):
         """While a restore is under way nothing of it is taken for what the second one has left."""
-        first = self.add_container(f"restored-{os.urandom(4).hex()}")
-        words = [RUNTIME, *self.crio.runtime.globals(), *map(str, self.restore_args(first, self.bundle))]
-        slow = self.disturbed(WHILE_IT_IS_MADE, f"touch {self.work}/made; sleep 3")
-        with open(self.work / "first", "w") as output:
-            process = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **slow}, stdin=subprocess.DEVNULL,
-                                       stdout=output, stderr=output)
-        wait_for("the first restore", (self.work / "made").exists)
-        second = subprocess.run(words, check=False, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
+        first = self.slow_restore(3)
+        second = subprocess.run(first.args, check=False, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
                                 capture_output=True, text=True, timeout=60)
         self.assertNotEqual(second.returncode, 0)
         self.assertNotIn("have been ended", second.stderr)
-        self.assertEqual(process.wait(timeout=60), 0, (self.work / "first").read_text())
-        self.assertEqual(self.status(first), "running")
+        self.assertEqual(first.wait(timeout=60), 0, self.output.read_text())
+        self.assertEqual(self.status(self.restored), "running")
 
     def test_files_of_the_container_when_it_is_deleted(self):
         """runc has bound them into the folder that it removes."""

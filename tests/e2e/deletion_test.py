@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""`delete --force` in the middle of a restore: CRI-O does this when a restore takes longer than it waits."""
+import contextlib
+import os
+import pathlib
+import subprocess
+
+from crio_runtime import DAEMON_PATH
+from disturbing import HalfMade
+from e2e import REAL, RUNTIME, run
+
+
+class Deletion(HalfMade):
+    def delete(self, cid, runtime=RUNTIME):
+        done = self.call("--root", self.root, "delete", "--force", cid, runtime=runtime)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertFalse((pathlib.Path(self.root) / cid).exists())
+
+    def assert_nothing_is_left(self):
+        self.assertEqual(self.rest(), [])
+        self.assertFalse(run("pgrep", "-x", "criu", check=False).stdout, "CRIU is left")
+        self.assertTrue((self.rootfs / "bin/counter").exists(), "its files are gone")
+
+    def test_at_any_moment(self):
+        for number in range(12):
+            cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+            words = [RUNTIME, *self.crio.runtime.globals(), *map(str, self.restore_args(cid, self.bundle))]
+            call = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            place = pathlib.Path(self.root) / cid
+            while not place.exists() and call.poll() is None:
+                pass
+            # At once, and later and later.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                call.wait(max(0, number - 6) * 0.05)
+            self.delete(cid)
+            told = call.communicate(timeout=30)[0]  # the container, if it was left, would keep the pipe open
+            self.assertEqual(call.returncode, 0, told)
+            self.assert_nothing_is_left()
+        self.assertEqual([(r["state"], r["outcome"]) for r in self.records()], [("final", "completed")] * 13)
+
+    def test_it_waits_for_the_restore(self):
+        restore = self.slow_restore(3)
+        self.delete(self.restored)
+        self.assertEqual(restore.wait(timeout=10), 0, self.output.read_text())
+        self.assert_nothing_is_left()
+        self.last_record("restore", "completed")
+        # The harm: runc deletes what CRIU has mounted there.
+        self.addCleanup(self.kill_rest)
+        restore = self.slow_restore(3, runtime=REAL)
+        self.call("--root", self.root, "delete", "--force", self.restored, runtime=REAL)
+        restore.wait(timeout=30)
+        self.assertFalse((self.rootfs / "bin/counter").exists(), "without lpm nothing is lost: there is nothing to do")
+
+    def test_it_does_not_wait_for_ever(self):
+        restore = self.slow_restore(16)
+        self.delete(self.restored)
+        self.assertIsNone(restore.poll())
+        self.assertNotEqual(restore.wait(timeout=30), 0)
+        self.assert_nothing_is_left()
+        self.last_record("restore", "failed")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Calls whose CRIU does something in the middle of its work."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+from crio_runtime import DAEMON_PATH
+from e2e import RUNTIME, wait_for
+from oci_spec import make_rootfs
+from refusing import Refusing
+
+# CRIU runs it at several points of its work. `act` is what it does at the one that is wanted.
+SCRIPT = """#!/bin/sh
+[ "$CRTOOLS_SCRIPT_ACTION" = {hook} ] || exit 0
+p=$$
+while [ "$p" -gt 1 ]; do
+    case $(cat /proc/$p/comm) in criu*) criu=$p ;; esac
+    p=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$p/status)
+done
+echo $criu >{work}/criu
+{act}
+"""
+WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
+
+
+class Disturbing(Refusing):
+    def disturbed(self, hook, act, *lines):
+        """The environment of a call whose CRIU does this at that point."""
+        script = self.work / "script"
+        script.write_text(SCRIPT.format(hook=hook, act=act, work=self.work))
+        script.chmod(0o755)
+        config = self.work / "criu.conf"
+        config.write_text("\n".join((f"action-script {script}", *lines)) + "\n")
+        return {"CRIU_CONFIG_FILE": str(config)}
+
+    def notes(self, operation="checkpoint"):
+        return " | ".join(self.last_record(operation, "failed").get("notes", []))
+
+
+class HalfMade(Disturbing):
+    """A checkpoint in self.images and its bundle, for a restore that does not get to its end."""
+
+    def setUp(self):
+        super().setUp()
+        self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
+        self.bundle = self.checkpointed()
+
+    def slow_restore(self, seconds, runtime=RUNTIME):
+        """One that waits in the middle, and has come to that; it writes to self.output. The new id is in self.restored."""
+        self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
+        words = [runtime, *self.crio.runtime.globals(), *map(str, self.restore_args(self.restored, self.bundle))]
+        made = self.work / "made"
+        made.unlink(missing_ok=True)
+        slow = self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; sleep {seconds}")
+        self.output = self.work / "output"
+        with open(self.output, "w") as output:
+            process = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **slow}, stdin=subprocess.DEVNULL,
+                                       stdout=output, stderr=output)
+        wait_for("the restore", made.exists)
+        return process
+
+    def rest(self):
+        """Processes in the container's cgroup."""
+        name = json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
+            with contextlib.suppress(OSError):
+                if name in path.read_text():
+                    found.append(int(path.parent.name))
+        return found
+
+    def kill_rest(self):
+        for pid in self.rest():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for("their end", lambda: not self.rest())
