@@ -215,6 +215,31 @@ TEST_F(Front, delete_takes_away_a_root_that_runc_left_mounted) {
     }
 }
 
+TEST_F(Front, delete_of_what_is_still_being_made_becomes_the_gate) {
+    make_gate();
+    const Words words = {"--root", "/run/x", "delete", "--force", "c"};
+    expect_runtime(words); // there is nothing
+    fs::create_directories("/run/x/c/criu-root");
+    EXPECT_EQ(through_lpm(plain(words)).out,
+              "gate:/usr/libexec/lpm/lpm-gate:--root /run/x delete --force c\n");
+    for (const char* state : {"state.json", "status"}) { // runc's, crun's
+        write_file("/run/x/c/" + std::string(state), "{}");
+        EXPECT_EQ(through_lpm(plain(words)).exit_code(), 42);
+        fs::remove("/run/x/c/criu-root");
+        expect_runtime(words);
+        fs::remove("/run/x/c/" + std::string(state));
+        EXPECT_EQ(through_lpm(plain(words)).exit_code(), 42);
+        fs::create_directory("/run/x/c/criu-root");
+    }
+    for (const Words& other : std::initializer_list<Words>{{"--root", "/run/x", "delete", "d"},
+                                                           {"--root", "/run/x", "delete", "../x/c"},
+                                                           {"--root", "/run/x", "state", "c"},
+                                                           {"delete", "c"}})
+        expect_runtime(other);
+    write_file("/etc/lpm/bypass", "");
+    expect_runtime(words);
+}
+
 TEST_F(Front, hostile_ids_and_places_get_no_stamp) {
     fs::create_directory("/run/lpm");
     write_file("/run/lpm/on", "");

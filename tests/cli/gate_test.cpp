@@ -5,10 +5,12 @@
 // in a direct call but for its pid and LISTEN_PID, and its caller gets back the same.
 #include "gate.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace lpm::test;
@@ -163,25 +165,68 @@ TEST_F(Gate, a_killed_gate_leaves_an_intent) {
     EXPECT_NE(texts[0].find("\"state\": \"intent\""), std::string::npos) << texts[0];
 }
 
+// A call whose runtime has come up and stays.
+class Slow {
+  public:
+    explicit Slow(const Words& words) {
+        write_file("/run/fake-runc/control", "dump /run/slow\nsleep 120000\n");
+        fs::remove("/run/slow");
+        std::vector<const char*> argv = {"runc"};
+        for (const auto& word : words)
+            argv.push_back(word.c_str());
+        argv.push_back(nullptr);
+        pid_ = fork();
+        if (pid_ == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL); // the runtime inherits it, and so ends with the gate
+            execv("/etc/lpm/bin/runc", const_cast<char**>(argv.data()));
+            _exit(97);
+        }
+        for (int i = 0; i < 3000 && !exists("/run/slow"); ++i)
+            usleep(10'000);
+        EXPECT_TRUE(exists("/run/slow"));
+    }
+    ~Slow() {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, nullptr, 0);
+    }
+    Slow(const Slow&) = delete;
+    Slow& operator=(const Slow&) = delete;
+    [[nodiscard]] bool runs() const { return waitpid(pid_, nullptr, WNOHANG) == 0; }
+
+  private:
+    pid_t pid_ = 0;
+};
+
 // CRI-O gives up on a slow restore by itself and deletes, while the runtime is still at work.
 TEST_F(Gate, other_verbs_work_while_a_checkpoint_runs) {
-    write_file("/run/fake-runc/control", "dump /run/slow\nsleep 120000\n");
-    const pid_t slow = fork();
-    if (slow == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); // the runtime inherits it, and so ends with the gate
-        execl("/etc/lpm/bin/runc", "runc", "checkpoint", "c", nullptr);
-        _exit(97);
-    }
-    for (int i = 0; i < 3000 && !exists("/run/slow"); ++i)
-        usleep(10'000);
-    ASSERT_TRUE(exists("/run/slow"));
+    const Slow slow({"checkpoint", "c"});
     for (const char* verb : {"state", "kill", "delete", "resume"})
         EXPECT_EQ(through_lpm(plain({verb, "c"}), {"exit 0"}).exit_code(), 0) << verb;
     EXPECT_EQ(through_lpm(plain({"checkpoint", "c"}), {"exit 0"}).exit_code(), 0);
-    int status = 0;
-    EXPECT_EQ(waitpid(slow, &status, WNOHANG), 0) << "the slow one was to run all the while";
-    kill(slow, SIGKILL);
-    waitpid(slow, &status, 0);
+    EXPECT_TRUE(slow.runs()) << "it was to run all the while";
+}
+
+TEST_F(Gate, a_delete_waits_for_the_restore_of_the_same_container) {
+    const auto seconds_of = [](const Words& words) {
+        const auto before = std::chrono::steady_clock::now();
+        EXPECT_EQ(through_lpm(plain(words), {"exit 5"}).exit_code(), 5) << shown(words);
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+    };
+    const Words words = {"--root", "/run/x/", "delete", "--force", "c"};
+    for (const char* place : {"/run/x/c", "/run/x/d", "/run/y/c"})
+        fs::create_directories(place);
+    EXPECT_LT(seconds_of(words), 8) << "nothing is under way";
+    const Slow slow({"--root", "/run/x", "restore", "c"});
+    EXPECT_LT(seconds_of({"--root", "/run/x", "delete", "d"}), 8);
+    EXPECT_LT(seconds_of({"--root", "/run/y", "delete", "c"}), 8);
+    std::thread runtime([] {
+        usleep(1'000'000);
+        write_file("/run/x/c/state.json", "{}");
+    });
+    const double waited = seconds_of(words);
+    runtime.join();
+    EXPECT_GT(waited, 0.9);
+    EXPECT_LT(waited, 8);
 }
 
 TEST_F(Gate, is_not_entered_for_what_runc_answers) {
