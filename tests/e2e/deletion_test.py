@@ -41,20 +41,20 @@ class Deletion(HalfMade):
         self.assertEqual([(r["state"], r["outcome"]) for r in self.records()], [("final", "completed")] * 13)
 
     def test_it_waits_for_the_restore(self):
-        restore = self.slow_restore(3)
+        restore = self.slow_restore("sleep 3")
         self.delete(self.restored)
         self.assertEqual(restore.wait(timeout=10), 0, self.output.read_text())
         self.assert_nothing_is_left()
         self.last_record("restore", "completed")
         # The harm: runc deletes what CRIU has mounted there.
         self.addCleanup(self.kill_rest)
-        restore = self.slow_restore(3, runtime=REAL)
+        restore = self.slow_restore("sleep 3", runtime=REAL)
         self.call("--root", self.root, "delete", "--force", self.restored, runtime=REAL)
         restore.wait(timeout=30)
         self.assertFalse((self.rootfs / "bin/counter").exists(), "without lpm nothing is lost: there is nothing to do")
 
     def test_it_does_not_wait_for_ever(self):
-        restore = self.slow_restore(16)
+        restore = self.slow_restore("sleep 16")
         self.delete(self.restored)
         self.assertIsNone(restore.poll())
         self.assertNotEqual(restore.wait(timeout=30), 0)

@@ -185,9 +185,42 @@ class Restore(HalfMade):
         self.assertEqual(self.status(other), "running")
         self.assertEqual(self.rest(), [self.crio.state(other)["pid"]])
 
+    def test_processes_that_only_look_like_left_ones(self):
+        """Each but the last misses one of the marks of what this restore has made."""
+        def sleeper(*before):
+            process = subprocess.Popen([*before, "sleep", "300"])
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            return process
+
+        def first(adopted=True):
+            """Of a PID namespace; adopted by the node's first process, an ancestor of the gate."""
+            parent = sleeper("unshare", "--pid", "--fork")
+            children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+            wait_for("the child", children.read_text)
+            pid = int(children.read_text())
+            wait_for("sleep", lambda: "sleep" in pathlib.Path(f"/proc/{pid}/comm").read_text())
+            self.addCleanup(run, "kill", "-KILL", pid, check=False)
+            if adopted:
+                parent.kill()
+            return pid
+
+        old = first()
+        go = self.work / "go"
+        restore = self.slow_restore(f"while [ ! -e {go} ]; do sleep 0.1; done; {KILL_BOTH}")
+        plain, elsewhere, others, left = sleeper().pid, first(), first(adopted=False), first()
+        for procs in pathlib.Path("/sys/fs/cgroup").glob(f"*{self.cgroup()}/cgroup.procs"):
+            for pid in (old, plain, others, left):
+                procs.write_text(str(pid))
+        go.touch()
+        self.assertNotEqual(restore.wait(timeout=60), 0)
+        self.assertEqual(sorted(self.rest()), sorted((old, plain, others)), self.output.read_text())
+        self.assertTrue(pathlib.Path(f"/proc/{elsewhere}").exists())
+        self.assertIn(f"{left} (sleep)", self.notes("restore"))
+
     def test_the_same_container_again(self):
         """While a restore is under way nothing of it is taken for what the second one has left."""
-        first = self.slow_restore(3)
+        first = self.slow_restore("sleep 3")
         second = subprocess.run(first.args, check=False, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
                                 capture_output=True, text=True, timeout=60)
         self.assertNotEqual(second.returncode, 0)

@@ -49,13 +49,13 @@ class HalfMade(Disturbing):
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
         self.bundle = self.checkpointed()
 
-    def slow_restore(self, seconds, runtime=RUNTIME):
-        """One that waits in the middle, and has come to that; it writes to self.output. The new id is in self.restored."""
+    def slow_restore(self, act, runtime=RUNTIME):
+        """One that does this in the middle, and has come to that; it writes to self.output. The new id is in self.restored."""
         self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
         words = [runtime, *self.crio.runtime.globals(), *map(str, self.restore_args(self.restored, self.bundle))]
         made = self.work / "made"
         made.unlink(missing_ok=True)
-        slow = self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; sleep {seconds}")
+        slow = self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; {act}")
         self.output = self.work / "output"
         with open(self.output, "w") as output:
             process = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **slow}, stdin=subprocess.DEVNULL,
@@ -63,9 +63,12 @@ class HalfMade(Disturbing):
         wait_for("the restore", made.exists)
         return process
 
+    def cgroup(self):
+        return json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
+
     def rest(self):
         """Processes in the container's cgroup."""
-        name = json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
+        name = self.cgroup()
         found = []
         for path in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
             with contextlib.suppress(OSError):
