@@ -3,7 +3,6 @@
 """Calls that get in each other's way, and places that cannot be written or are not what they seem: the container comes
 to no harm, and each call leaves one whole record where records can be written."""
 import contextlib
-import os
 import pathlib
 import subprocess
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""What a CRIU that is killed in the middle leaves behind, with the runtime alone and with lpm in front of it."""
+"""What a CRIU that is killed in the middle of a dump leaves behind, with the runtime alone and with lpm in front of it."""
 import os
 import pathlib
 import signal
@@ -10,7 +10,7 @@ import threading
 import time
 
 from crio_runtime import DAEMON_PATH
-from disturbing import WHILE_IT_IS_MADE, Disturbing, HalfMade
+from disturbing import KILL, Disturbing
 from e2e import REAL, RUNTIME, run, wait_for
 from refusing import Refusing, processes
 
@@ -18,9 +18,6 @@ POD = "pod"
 FILTER = pathlib.Path(__file__).resolve().parent.parent / "support/packet_filter.py"
 CONNECT = "import socket; socket.create_connection(('127.0.0.1', 8000), timeout=2)"
 FOREIGN = "CRIU-00000000-1111-2222-33"  # as another run of CRIU would name its table
-KILL = "kill -KILL $criu; exit 1"
-PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
-KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
 
 
 class Leftovers(Disturbing):
@@ -141,109 +138,6 @@ class Leftovers(Disturbing):
             if pathlib.Path(f"/proc/{pid}").exists():
                 os.kill(pid, signal.SIGKILL)
         self.assert_runs(cid)
-
-
-class Restore(HalfMade):
-    """Cut off in the middle, with the processes half made."""
-
-    def cut_off(self, act, runtime):
-        done = self.restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, act))
-        self.assertNotEqual(done.returncode, 0)
-        return done
-
-    def test_a_runtime_that_waits_for_a_dead_criu(self):
-        """As after an OOM kill: what CRIU was making holds the socket that runc reads."""
-        done = self.cut_off(KILL, RUNTIME)
-        self.assertIn("left processes that no runtime knows of; they have been ended", done.stderr)
-        self.assertEqual(self.rest(), [])
-        self.restores(self.bundle)
-        self.remove_restored()
-        self.addCleanup(self.kill_rest)
-        with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
-            self.restore(self.bundle, runtime=REAL, env=self.disturbed(WHILE_IT_IS_MADE, KILL), timeout=7)
-
-    test_a_runtime_that_waits_for_a_dead_criu.flavours = ("forky",)
-
-    def test_a_criu_that_waits_for_a_dead_process(self):
-        """Which was killed just before it was let go, as by delete --force."""
-        kill = "kill -KILL $CRTOOLS_INIT_PID"
-        self.addCleanup(self.kill_rest)
-        done = self.restore(self.bundle, env=self.disturbed("network-unlock", kill))
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("CRIU, which waited for a first process that had been killed, was ended", done.stderr)
-        self.assertIn("CRIU, which waited", self.notes("restore"))
-        with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
-            self.restore(self.bundle, runtime=REAL, env=self.disturbed("network-unlock", kill), timeout=13)
-
-    test_a_criu_that_waits_for_a_dead_process.flavours = ("trixie",)  # one of the two is enough for what takes so long
-
-    def test_another_container_in_the_same_cgroup(self):
-        """Restored a moment before, from the same images: what the runtime knows is left alone."""
-        self.restores(self.bundle)
-        other = self.restored
-        self.cut_off(KILL_BOTH, RUNTIME)  # forky's runc refuses before it comes to that
-        self.assertEqual(self.status(other), "running")
-        self.assertEqual(self.rest(), [self.crio.state(other)["pid"]])
-
-    def test_processes_that_only_look_like_left_ones(self):
-        """Each but the last misses one of the marks of what this restore has made."""
-        def sleeper(*before):
-            process = subprocess.Popen([*before, "sleep", "300"])
-            self.addCleanup(process.wait)
-            self.addCleanup(process.kill)
-            return process
-
-        def first(adopted=True):
-            """Of a PID namespace; adopted by the node's first process, an ancestor of the gate."""
-            parent = sleeper("unshare", "--pid", "--fork")
-            children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-            wait_for("the child", children.read_text)
-            pid = int(children.read_text())
-            wait_for("sleep", lambda: "sleep" in pathlib.Path(f"/proc/{pid}/comm").read_text())
-            self.addCleanup(run, "kill", "-KILL", pid, check=False)
-            if adopted:
-                parent.kill()
-            return pid
-
-        old = first()
-        go = self.work / "go"
-        restore = self.slow_restore(f"while [ ! -e {go} ]; do sleep 0.1; done; {KILL_BOTH}")
-        plain, elsewhere, others, left = sleeper().pid, first(), first(adopted=False), first()
-        for procs in pathlib.Path("/sys/fs/cgroup").glob(f"*{self.cgroup()}/cgroup.procs"):
-            for pid in (old, plain, others, left):
-                procs.write_text(str(pid))
-        go.touch()
-        self.assertNotEqual(restore.wait(timeout=60), 0)
-        self.assertEqual(sorted(self.rest()), sorted((old, plain, others)), self.output.read_text())
-        self.assertTrue(pathlib.Path(f"/proc/{elsewhere}").exists())
-        self.assertIn(f"{left} (sleep)", self.notes("restore"))
-
-    def test_the_same_container_again(self):
-        """While a restore is under way nothing of it is taken for what the second one has left."""
-        first = self.slow_restore("sleep 3")
-        second = subprocess.run(first.args, check=False, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
-                                capture_output=True, text=True, timeout=60)
-        self.assertNotEqual(second.returncode, 0)
-        self.assertNotIn("have been ended", second.stderr)
-        self.assertEqual(first.wait(timeout=60), 0, self.output.read_text())
-        self.assertEqual(self.status(self.restored), "running")
-
-    def test_files_of_the_container_when_it_is_deleted(self):
-        """runc has bound them into the folder that it removes."""
-        lpm = f"{PARENT} runc=$(parent $criu); kill -KILL $(parent $runc) $runc $criu"
-        self.addCleanup(self.kill_rest)
-        for runtime, act, deleter, safe in ((RUNTIME, KILL_BOTH, REAL, True), (RUNTIME, lpm, RUNTIME, True),
-                                               (REAL, KILL_BOTH, REAL, False)):
-            done = self.cut_off(act, runtime)
-            if act == KILL_BOTH and safe:
-                self.assertIn("would have emptied it", self.notes("restore"))
-                self.assertEqual(self.rest(), [], done.stderr)
-            run(deleter, "--root", self.root, "delete", "--force", self.restored)
-            self.assertEqual((self.rootfs / "bin/counter").exists(), safe, (act, deleter, done.stderr))
-            self.kill_rest()
-            if safe:
-                self.restores(self.bundle)
-                self.remove_restored()
 
 
 class Parasite(Refusing):

@@ -24,6 +24,7 @@ done
 echo $criu >{work}/criu
 {act}
 """
+KILL = "kill -KILL $criu; exit 1"
 WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
 
 
