@@ -4,9 +4,9 @@
 
 #include "oci/argv.hpp"
 
-// `delete` of a container that the runtime is still making. runc's `delete --force` removes its own folder of
-// a container without a state with all that is in it: through the mount that a restore makes there for CRIU
-// also the container's root file system; and it says that all went well when the restore has written the
+// `delete` of a container that the runtime is still making. runc's removes its own folder of a container
+// without a state with all that is in it: through the mount that a restore makes there for CRIU also the
+// container's root file system. And with --force it says that all went well when the restore has written the
 // state meanwhile, and the container runs on (delete.go). Used by the front (no libc) and by the gate.
 namespace lpm::shim {
 

@@ -73,8 +73,9 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
     else if (call.verb == oci::Verb::pause || call.verb == oci::Verb::resume ||
              call.verb == oci::Verb::remove)
         stamp(call);
-    if (call.verb == oci::Verb::remove && shim::being_made(call)) {
-        become_gate(argv, envp);
+    if (call.verb == oci::Verb::remove) {
+        if (shim::being_made(call))
+            become_gate(argv, envp);
         shim::unbind_root(call);
     }
     become_runtime(argc, argv, envp);

@@ -70,9 +70,13 @@ bool is_front(const char* path) {
            front.st_dev == file.st_dev && front.st_ino == file.st_ino;
 }
 
-bool next_runtime(shim::RuntimePath& at) {
-    // Asked for once: it reads /proc for each ancestor, and a call looks for the runtime twice.
+// Asked for once: it reads /proc for each ancestor, and a call looks for the runtime twice.
+shim::Loop loop_of_forks() {
     static const shim::Loop loop = std::max(shim::exec_loop(), shim::fork_loop());
+    return loop;
+}
+
+bool next_runtime(shim::RuntimePath& at, shim::Loop loop) {
     while (shim::find_runtime(at, loop))
         if (!is_front(at.text))
             return true;
@@ -152,7 +156,7 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
     ::sigprocmask(SIG_BLOCK, &signals, &plan.mask);
 
     shim::RuntimePath at{};
-    while (next_runtime(at)) {
+    while (next_runtime(at, loop_of_forks())) {
         plan.path = at.text;
         argv.front() = at.text;
         plan.error = 0;
@@ -189,7 +193,9 @@ void end_like(const Ended& child) {
 
 void become_runtime(char** argv, char** environment) {
     shim::RuntimePath at{};
-    while (next_runtime(at)) {
+    // As the front does, which it stands in for: it may well run below another gate, whose hook deletes.
+    const shim::Loop loop = shim::exec_loop();
+    while (next_runtime(at, loop)) {
         argv[0] = at.text;
         ::execve(at.text, argv, environment);
         if (!shim::may_try_next(-errno))
@@ -199,7 +205,7 @@ void become_runtime(char** argv, char** environment) {
 
 std::string runtime_path() {
     shim::RuntimePath at{};
-    return next_runtime(at) ? std::string(at.text) : std::string();
+    return next_runtime(at, loop_of_forks()) ? std::string(at.text) : std::string();
 }
 
 } // namespace lpm::gate

@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
+#include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "base/dir.hpp"
+#include "base/file.hpp"
 #include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "leftovers.hpp"
 #include "making.hpp"
 
 namespace lpm::gate {
@@ -18,18 +24,28 @@ namespace lpm::gate {
 // CRI-O restores, and deletes when that takes longer than it waits: the restore may well go on for minutes.
 static constexpr std::chrono::seconds patience{10};
 static constexpr std::chrono::milliseconds pause{50};
+static constexpr std::size_t max_words = 65536; // bytes
 
 static bool same_root(const oci::Invocation& one, const oci::Invocation& other) {
-    char first[17];
-    char second[17];
-    oci::root_hash(one.text(oci::Option::root), first);
-    oci::root_hash(other.text(oci::Option::root), second);
-    return std::string_view(first) == second;
+    const auto look = [](const oci::Invocation& call, struct stat& st) {
+        const char* root = call.text(oci::Option::root);
+        return ::stat(root == nullptr ? oci::default_root : root, &st) == 0;
+    };
+    struct stat first{};
+    struct stat second{};
+    return look(one, first) && look(other, second) && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
-// Its command line says so: that of the runtime, or of lpm before and around it.
+// Its command line says so: that of the runtime, or of lpm before and around it. Others may call themselves
+// what they like, so it must be our own user's and in no inner PID namespace; and a life-cycle hook that
+// deletes is not to wait for the gate that runs it.
 static bool restores(pid_t pid, const oci::Invocation& call) {
-    const auto text = procfs::read_proc(pid, "cmdline");
+    const std::string folder = "/proc/" + std::to_string(pid);
+    struct stat st{};
+    if (::stat(folder.c_str(), &st) != 0 || st.st_uid != ::geteuid())
+        return false;
+    const auto text = read_file(AT_FDCWD, folder + "/cmdline", max_words);
     if (!text || !text->contains("restore"))
         return false;
     std::vector<const char*> words;
@@ -38,24 +54,35 @@ static bool restores(pid_t pid, const oci::Invocation& call) {
         rest.remove_prefix(std::min(rest.find('\0'), rest.size() - 1) + 1);
     }
     const auto other = oci::parse(static_cast<int>(words.size()), words.data());
-    return other.gated && other.verb == oci::Verb::restore && std::string_view(other.id) == call.id &&
-           same_root(other, call);
+    if (!other.gated || other.verb != oci::Verb::restore || std::string_view(other.id) != call.id ||
+        !same_root(other, call) || is_ancestor(pid))
+        return false;
+    const auto status = procfs::read_status(pid);
+    return status && status->ns_pids.size() < 2;
 }
 
-static bool restore_runs(const oci::Invocation& call) {
-    bool found = false;
+// 0 when there is none.
+static pid_t find_restore(const oci::Invocation& call) {
+    pid_t found = 0;
     each_entry("/proc", [&](int, const dirent& entry) {
-        const auto pid = to_number<pid_t>(entry.d_name);
-        found = pid && restores(*pid, call);
-        return !found;
+        if (const auto pid = to_number<pid_t>(entry.d_name); pid && restores(*pid, call))
+            found = *pid;
+        return found == 0;
     });
     return found;
 }
 
 void await_restore(const oci::Invocation& call) {
     const auto end = std::chrono::steady_clock::now() + patience;
-    while (shim::being_made(call) && restore_runs(call) && std::chrono::steady_clock::now() < end)
+    pid_t restore = 0;
+    while (shim::being_made(call) && std::chrono::steady_clock::now() < end) {
+        // All of /proc is read only when the one that was found is gone.
+        if (restore == 0 || !restores(restore, call))
+            restore = find_restore(call);
+        if (restore == 0)
+            return;
         std::this_thread::sleep_for(pause);
+    }
 }
 
 } // namespace lpm::gate

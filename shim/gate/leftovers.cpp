@@ -107,8 +107,7 @@ TaskLeftovers look_at_tasks(const std::vector<pid_t>& pids, bool cut) {
     return found;
 }
 
-// Or ourselves: who may have got the children of the runtime and of CRIU when these were gone.
-static bool is_ancestor(pid_t pid) {
+bool is_ancestor(pid_t pid) {
     constexpr int max_ancestors = 64;
     pid_t at = ::getpid();
     for (int i = 0; at > 0 && at != pid && i < max_ancestors; ++i) {

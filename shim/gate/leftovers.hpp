@@ -29,6 +29,9 @@ struct DeadChildren {
 };
 [[nodiscard]] DeadChildren find_dead_children(pid_t runtime);
 
+// Or ourselves: who may have got the children of the runtime and of CRIU when these were gone.
+[[nodiscard]] bool is_ancestor(pid_t pid);
+
 // The runtime that a call has started.
 struct Delegate {
     pid_t pid = 0;

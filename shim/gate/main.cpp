@@ -17,18 +17,25 @@ static int pass_through(char** argv, char** environment) {
     return 1;
 }
 
-// lpm-gate: the front becomes this program for a checkpoint or a restore. `lpm-gate --probe` fills the cache,
-// `lpm-gate --settle` ends records of calls that were interrupted and removes old ones.
+static void wait_and_unbind(const oci::Invocation& invocation) {
+    try {
+        gate::await_restore(invocation);
+    } catch (...) { // NOLINT(bugprone-empty-catch): no memory; the delete goes on
+    }
+    shim::unbind_root(invocation);
+}
+
+// lpm-gate: the front becomes this program for a checkpoint or a restore, and for the delete of a container
+// that is still being made. `lpm-gate --probe` fills the cache, `lpm-gate --settle` ends records of calls
+// that were interrupted and removes old ones.
 int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--probe")
         return gate::probe();
     if (argc == 2 && std::string_view(argv[1]) == "--settle")
         return gate::settle();
     const oci::Invocation invocation = oci::parse(argc, argv);
-    if (invocation.verb == oci::Verb::remove) {
-        gate::await_restore(invocation);
-        shim::unbind_root(invocation);
-    }
+    if (invocation.verb == oci::Verb::remove)
+        wait_and_unbind(invocation);
     if (!invocation.gated)
         return pass_through(argv, environment);
     gate::Call call(invocation, argv, argc, environment);

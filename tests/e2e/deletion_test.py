@@ -2,11 +2,10 @@
 # Copyright the lpm authors
 """`delete --force` in the middle of a restore: CRI-O does this when a restore takes longer than it waits."""
 import contextlib
-import os
 import pathlib
 import subprocess
+import time
 
-from crio_runtime import DAEMON_PATH
 from disturbing import HalfMade
 from e2e import REAL, RUNTIME, run
 
@@ -23,20 +22,17 @@ class Deletion(HalfMade):
         self.assertTrue((self.rootfs / "bin/counter").exists(), "its files are gone")
 
     def test_at_any_moment(self):
+        """Since its folder is there: before that, nobody can tell that there will be something to delete."""
         for number in range(12):
-            cid = self.add_container(f"restored-{os.urandom(4).hex()}")
-            words = [RUNTIME, *self.crio.runtime.globals(), *map(str, self.restore_args(cid, self.bundle))]
-            call = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            place = pathlib.Path(self.root) / cid
+            call = self.begin_restore()
+            place = pathlib.Path(self.root) / self.restored
             while not place.exists() and call.poll() is None:
                 pass
             # At once, and later and later.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 call.wait(max(0, number - 6) * 0.05)
-            self.delete(cid)
-            told = call.communicate(timeout=30)[0]  # the container, if it was left, would keep the pipe open
-            self.assertEqual(call.returncode, 0, told)
+            self.delete(self.restored)
+            self.assertEqual(call.wait(timeout=30), 0, self.output.read_text())
             self.assert_nothing_is_left()
         self.assertEqual([(r["state"], r["outcome"]) for r in self.records()], [("final", "completed")] * 13)
 
@@ -54,8 +50,10 @@ class Deletion(HalfMade):
         self.assertFalse((self.rootfs / "bin/counter").exists(), "without lpm nothing is lost: there is nothing to do")
 
     def test_it_does_not_wait_for_ever(self):
-        restore = self.slow_restore("sleep 16")
+        restore = self.slow_restore("sleep 18")
+        begun = time.monotonic()
         self.delete(self.restored)
+        self.assertGreater(time.monotonic() - begun, 9)
         self.assertIsNone(restore.poll())
         self.assertNotEqual(restore.wait(timeout=30), 0)
         self.assert_nothing_is_left()

@@ -2,10 +2,12 @@
 // Copyright the lpm authors
 #include "criu/images.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -42,8 +44,11 @@ static std::string_view take(std::string_view& rest, std::size_t most) {
 // How many bytes the pages file has.
 static std::uint64_t fill(int dir, std::size_t number, std::string_view bytes) {
     const Fd file(::openat(dir, names[number], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (number < first_pages)
-        return ::write(file.get(), bytes.data(), bytes.size()) < 0 ? (std::abort(), 0) : 0;
+    if (number < first_pages) {
+        if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+            std::abort();
+        return 0;
+    }
     std::uint64_t size = 0;
     std::memcpy(&size, bytes.data(), std::min(bytes.size(), sizeof size));
     return ::ftruncate(file.get(), static_cast<off_t>(size)) == 0 ? size : 0;

@@ -43,24 +43,27 @@ class Disturbing(Refusing):
 
 
 class HalfMade(Disturbing):
-    """A checkpoint in self.images and its bundle, for a restore that does not get to its end."""
+    """A checkpoint in self.images and its bundle, for restores that are disturbed."""
 
     def setUp(self):
         super().setUp()
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
         self.bundle = self.checkpointed()
 
-    def slow_restore(self, act, runtime=RUNTIME):
-        """One that does this in the middle, and has come to that; it writes to self.output. The new id is in self.restored."""
+    def begin_restore(self, runtime=RUNTIME, env=None):
+        """A restore that is under way; it writes to self.output. The new id is in self.restored."""
         self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
         words = [runtime, *self.crio.runtime.globals(), *map(str, self.restore_args(self.restored, self.bundle))]
-        made = self.work / "made"
-        made.unlink(missing_ok=True)
-        slow = self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; {act}")
         self.output = self.work / "output"
         with open(self.output, "w") as output:
-            process = subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **slow}, stdin=subprocess.DEVNULL,
-                                       stdout=output, stderr=output)
+            return subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **(env or {})}, stdin=subprocess.DEVNULL,
+                                    stdout=output, stderr=output)
+
+    def slow_restore(self, act, runtime=RUNTIME):
+        """The same, and it has come to its middle, where it does this."""
+        made = self.work / "made"
+        made.unlink(missing_ok=True)
+        process = self.begin_restore(runtime, self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; {act}"))
         wait_for("the restore", made.exists)
         return process
 
