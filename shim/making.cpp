@@ -23,10 +23,8 @@ struct Path {
         return true;
     }
     // False when no path may be built from the id.
-    bool enter(const oci::Invocation& call) {
-        const char* root = call.text(oci::Option::root);
-        return oci::valid_id(call.id) && add(root == nullptr ? oci::default_root : root) && add("/") &&
-               add(call.id);
+    bool enter(const char* root, const char* id) {
+        return oci::valid_id(id) && add(root) && add("/") && add(id);
     }
     bool has(const char* name) {
         const unsigned folder = length;
@@ -36,17 +34,25 @@ struct Path {
     }
 };
 
+bool is_being_made(const char* root, const char* id) {
+    Path folder;
+    return folder.enter(root, id) && (folder.has(criu_root) || (!folder.has("/state.json") &&
+                                                                !folder.has("/status") && folder.has("")));
+}
+
 } // namespace
 
 bool being_made(const oci::Invocation& call) {
-    Path folder;
-    return folder.enter(call) && (folder.has(criu_root) ||
-                                  (!folder.has("/state.json") && !folder.has("/status") && folder.has("")));
+    const char* root = call.text(oci::Option::root);
+    if (root != nullptr)
+        return is_being_made(root, call.id);
+    return is_being_made(oci::default_root, call.id) || is_being_made("/run/crun", call.id);
 }
 
 void unbind_root(const oci::Invocation& call) {
+    const char* root = call.text(oci::Option::root);
     Path folder;
-    if (folder.enter(call) && folder.add(criu_root))
+    if (folder.enter(root == nullptr ? oci::default_root : root, call.id) && folder.add(criu_root))
         sys::unmount(folder.text);
 }
 

@@ -31,6 +31,8 @@ static bool same_root(const oci::Invocation& one, const oci::Invocation& other) 
         const char* root = call.text(oci::Option::root);
         return ::stat(root == nullptr ? oci::default_root : root, &st) == 0;
     };
+    if (one.text(oci::Option::root) == nullptr && other.text(oci::Option::root) == nullptr)
+        return true;
     struct stat first{};
     struct stat second{};
     return look(one, first) && look(other, second) && first.st_dev == second.st_dev &&

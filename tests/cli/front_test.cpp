@@ -236,6 +236,8 @@ TEST_F(Front, delete_of_what_is_still_being_made_becomes_the_gate) {
                                                            {"--root", "/run/x", "state", "c"},
                                                            {"delete", "c"}})
         expect_runtime(other);
+    fs::create_directories("/run/crun/c");
+    EXPECT_EQ(through_lpm(plain({"delete", "c"})).exit_code(), 42);
     write_file("/etc/lpm/bypass", "");
     expect_runtime(words);
 }

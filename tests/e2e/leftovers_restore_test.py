@@ -125,6 +125,16 @@ class RestoreWithCrun(HalfMade):
         self.addCleanup(LINK.unlink)
         super().setUp()
 
+    def test_a_delete_in_the_middle(self):
+        for runtime, ok in ((RUNTIME, True), (CRUN, False)):
+            restore = self.slow_restore("sleep 3", runtime=runtime)
+            done = self.call("--root", self.root, "delete", "--force", self.restored, runtime=runtime)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(restore.wait(timeout=30) == 0, ok, self.output.read_text())
+            self.assertEqual(not self.rest(), ok, "the container runs on")
+            self.kill_rest()
+            run("umount", self.bundle / "criu-root", check=False)
+
     def test_files_of_the_container_in_its_bundle(self):
         """Where crun has bound them for CRIU, and whoever removes the bundle would remove them."""
         place = self.bundle / "criu-root"
