@@ -71,12 +71,12 @@ class HalfMade(Disturbing):
         return json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
 
     def rest(self):
-        """Processes in the container's cgroup."""
+        """Processes in the container's cgroup that have not ended, whether or not anybody has asked how."""
         name = self.cgroup()
         found = []
         for path in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
             with contextlib.suppress(OSError):
-                if name in path.read_text():
+                if name in path.read_text() and (path.parent / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
                     found.append(int(path.parent.name))
         return found
 
