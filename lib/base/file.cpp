@@ -62,6 +62,13 @@ Result<Fd> open_in_root(int root, const std::string& path, Links links) {
     return Fd(static_cast<int>(fd));
 }
 
+bool same_file(const char* one, const char* other) {
+    struct stat first{};
+    struct stat second{};
+    return ::stat(one, &first) == 0 && ::stat(other, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
 Result<std::string> read_file(int dir, const std::string& path, std::size_t limit) {
     auto text = read_up_to(dir, path, limit);
     if (text && text->size() > limit)

@@ -22,6 +22,9 @@ namespace lpm {
 enum class Links { followed, none };
 [[nodiscard]] Result<Fd> open_in_root(int root, const std::string& path, Links links);
 
+// Both paths lead to the same file, links followed; false when one of them leads nowhere.
+[[nodiscard]] bool same_file(const char* one, const char* other);
+
 // Whole content of a regular file; Errc::unavailable when it is longer than `limit` bytes. Anything else
 // under that name is Errc::invalid and never waited for: a fifo may lie in a directory that others fill.
 [[nodiscard]] Result<std::string> read_file(int dir, const std::string& path, std::size_t limit);

@@ -9,10 +9,10 @@
 #include <string>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.hpp"
 #include "decimal.hpp"
 #include "paths.hpp"
 #include "runtime.hpp"
@@ -64,10 +64,7 @@ sigset_t forwarded() {
 
 // The front is the runtime that our caller configured, so it must never be the one that we run.
 bool is_front(const char* path) {
-    struct stat front{};
-    struct stat file{};
-    return ::stat(shim::front_program, &front) == 0 && ::stat(path, &file) == 0 &&
-           front.st_dev == file.st_dev && front.st_ino == file.st_ino;
+    return same_file(shim::front_program, path);
 }
 
 // Asked for once: it reads /proc for each ancestor, and a call looks for the runtime twice.

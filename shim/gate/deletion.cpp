@@ -27,16 +27,12 @@ static constexpr std::chrono::milliseconds pause{50};
 static constexpr std::size_t max_words = 65536; // bytes
 
 static bool same_root(const oci::Invocation& one, const oci::Invocation& other) {
-    const auto look = [](const oci::Invocation& call, struct stat& st) {
-        const char* root = call.text(oci::Option::root);
-        return ::stat(root == nullptr ? oci::default_root : root, &st) == 0;
-    };
-    if (one.text(oci::Option::root) == nullptr && other.text(oci::Option::root) == nullptr)
+    const char* first = one.text(oci::Option::root);
+    const char* second = other.text(oci::Option::root);
+    if (first == nullptr && second == nullptr)
         return true;
-    struct stat first{};
-    struct stat second{};
-    return look(one, first) && look(other, second) && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    return same_file(first == nullptr ? oci::default_root : first,
+                     second == nullptr ? oci::default_root : second);
 }
 
 // Its command line says so: that of the runtime, or of lpm before and around it. Others may call themselves
