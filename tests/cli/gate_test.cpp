@@ -215,7 +215,7 @@ double seconds_since(std::chrono::steady_clock::time_point before) {
 }
 
 TEST_F(Gate, a_delete_waits_for_the_restore_of_the_same_container) {
-    const auto expect_at_once = [](const Words& words) {
+    const auto expect_soon = [](const Words& words) {
         const auto before = std::chrono::steady_clock::now();
         EXPECT_EQ(through_lpm(plain(words), {"exit 5"}).exit_code(), 5) << shown(words);
         EXPECT_LT(seconds_since(before), 8) << shown(words);
@@ -223,17 +223,17 @@ TEST_F(Gate, a_delete_waits_for_the_restore_of_the_same_container) {
     for (const char* place : {"/run/x/c", "/run/x/d", "/run/y/c"})
         fs::create_directories(place);
     link_to("/run/x", "/run/same");
-    expect_at_once({"--root", "/run/x", "delete", "c"}); // nothing is under way
+    expect_soon({"--root", "/run/x", "delete", "c"}); // nothing is under way
     const Slow slow({"--root", "/run/x", "restore", "c"});
-    expect_at_once({"--root", "/run/x", "delete", "d"});
-    expect_at_once({"--root", "/run/y", "delete", "c"});
+    expect_soon({"--root", "/run/x", "delete", "d"});
+    expect_soon({"--root", "/run/y", "delete", "c"});
     for (const char* root : {"/run/x/", "/run/same"}) {
         const auto before = std::chrono::steady_clock::now();
         std::thread runtime([] {
             usleep(1'000'000);
             write_file("/run/x/c/state.json", "{}");
         });
-        expect_at_once({"--root", root, "delete", "--force", "c"});
+        expect_soon({"--root", root, "delete", "--force", "c"});
         runtime.join();
         EXPECT_GT(seconds_since(before), 0.99);
         fs::remove("/run/x/c/state.json");
@@ -244,8 +244,7 @@ TEST_F(Gate, a_delete_through_it_is_not_told_from_a_direct_one) {
     fs::create_directories("/run/runc/c");
     for (const Words& words :
          {Words{"--root", "/run/runc", "delete", "--force", "c"}, Words{"delete", "c"}}) {
-        Call how = odd(words);
-        how.listen_pid = true;
+        const Call how = odd(words);
         EXPECT_EQ(differences(direct(how, {"exit 3"}), through_lpm(how, {"exit 3"})), Words{});
     }
     EXPECT_TRUE(records().empty());

@@ -7,14 +7,14 @@ import subprocess
 import time
 
 from disturbing import HalfMade
-from e2e import REAL, RUNTIME, run
+from e2e import REAL, run
 
 
 class Deletion(HalfMade):
-    def delete(self, cid, runtime=RUNTIME):
-        done = self.call("--root", self.root, "delete", "--force", cid, runtime=runtime)
+    def delete(self):
+        done = self.call("--root", self.root, "delete", "--force", self.restored)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertFalse((pathlib.Path(self.root) / cid).exists())
+        self.assertFalse((pathlib.Path(self.root) / self.restored).exists())
 
     def assert_nothing_is_left(self):
         self.assertEqual(self.rest(), [])
@@ -24,21 +24,21 @@ class Deletion(HalfMade):
     def test_at_any_moment(self):
         """Since its folder is there: before that, nobody can tell that there will be something to delete."""
         for number in range(12):
-            call = self.begin_restore()
+            call = self.begin_restore(self.bundle)
             place = pathlib.Path(self.root) / self.restored
             while not place.exists() and call.poll() is None:
                 pass
             # At once, and later and later.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 call.wait(max(0, number - 6) * 0.05)
-            self.delete(self.restored)
+            self.delete()
             self.assertEqual(call.wait(timeout=30), 0, self.output.read_text())
             self.assert_nothing_is_left()
         self.assertEqual([(r["state"], r["outcome"]) for r in self.records()], [("final", "completed")] * 13)
 
     def test_it_waits_for_the_restore(self):
         restore = self.slow_restore("sleep 3")
-        self.delete(self.restored)
+        self.delete()
         self.assertEqual(restore.wait(timeout=10), 0, self.output.read_text())
         self.assert_nothing_is_left()
         self.last_record("restore", "completed")
@@ -52,7 +52,7 @@ class Deletion(HalfMade):
     def test_it_does_not_wait_for_ever(self):
         restore = self.slow_restore("sleep 18")
         begun = time.monotonic()
-        self.delete(self.restored)
+        self.delete()
         self.assertGreater(time.monotonic() - begun, 9)
         self.assertIsNone(restore.poll())
         self.assertNotEqual(restore.wait(timeout=30), 0)

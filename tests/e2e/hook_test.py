@@ -6,7 +6,7 @@ import pathlib
 import shutil
 
 from crio_runtime import CrioError
-from e2e import REAL, RUNTIME, SETTINGS, NodeTest, run, wait_for
+from e2e import CRUN, REAL, RUNTIME, SETTINGS, NodeTest, run, wait_for
 from oci_spec import mount
 from podman_test import PodmanTest
 from refusing import MISREAD
@@ -14,7 +14,6 @@ from refusing import MISREAD
 HOOKS = pathlib.Path("/usr/share/containers/oci/hooks.d")
 NOTES = pathlib.Path("/run/lpm/hooks")
 ASKS = "lpm.my.domain/checkpointable"
-CRUN = "/usr/bin/crun"
 RAMFS = {"mounts": [mount("/scratch", "ramfs", "ramfs")]}
 
 

@@ -6,10 +6,8 @@ import subprocess
 
 from crio_runtime import DAEMON_PATH
 from disturbing import KILL, WHILE_IT_IS_MADE, HalfMade
-from e2e import REAL, RUNTIME, run, wait_for
+from e2e import CRUN, REAL, RUNTIME, run, wait_for
 
-LINK = pathlib.Path("/etc/lpm/runtime")
-CRUN = "/usr/bin/crun"
 PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
 KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
 
@@ -119,10 +117,7 @@ class Restore(HalfMade):
 
 class RestoreWithCrun(HalfMade):
     def setUp(self):
-        LINK.unlink()
-        LINK.symlink_to(CRUN)
-        self.addCleanup(LINK.symlink_to, REAL)
-        self.addCleanup(LINK.unlink)
+        self.use_crun()
         super().setUp()
 
     def test_a_delete_in_the_middle(self):

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """The operator's kill switch, a broken installation, another runtime: calls still reach the runtime."""
-import os
 import pathlib
 
-from e2e import GATE, LOGS, RECORDS, SETTINGS, NodeTest, run
+from e2e import CRUN, GATE, LOGS, RECORDS, SETTINGS, NodeTest, run
 
 BYPASS = pathlib.Path("/etc/lpm/bypass")
-LINK = pathlib.Path("/etc/lpm/runtime")
 
 
 class Switches(NodeTest):
@@ -47,13 +45,9 @@ class Switches(NodeTest):
         self.assertEqual(self.records(), [])
 
     def test_crun_as_the_runtime(self):
-        self.assertEqual(os.readlink(LINK), "/usr/sbin/runc")
-        LINK.unlink()
-        LINK.symlink_to("/usr/bin/crun")
-        self.addCleanup(LINK.symlink_to, "/usr/sbin/runc")
-        self.addCleanup(LINK.unlink)
+        self.use_crun()
         cid = self.start("crun", "/bin/counter")
-        self.addCleanup(run, "/usr/bin/crun", "--root", self.crio.runtime.root, "delete", "--force", cid,
+        self.addCleanup(run, CRUN, "--root", self.crio.runtime.root, "delete", "--force", cid,
                         check=False)
         self.lines(cid, 2)
         self.assertEqual(self.crio.exec(cid, "echo", "inside"), "inside\n")
@@ -61,7 +55,7 @@ class Switches(NodeTest):
         self.assertEqual(self.crio.state(cid)["status"], "paused")
         self.crio.resume(cid)
         archive = self.work / "checkpoint.tar"
-        self.assertIn("+CRIU", run("/usr/bin/crun", "--version").stdout, "this crun cannot show anything")
+        self.assertIn("+CRIU", run(CRUN, "--version").stdout, "this crun cannot show anything")
         self.crio.checkpoint(cid, archive)
         record = self.last_record("checkpoint", "completed")
         self.assertEqual(record["runtime"]["kind"], "crun")
@@ -69,7 +63,7 @@ class Switches(NodeTest):
         self.crio.kill(cid)
         self.crio.delete(cid)
         new = f"restored-{cid}"
-        self.addCleanup(run, "/usr/bin/crun", "--root", self.crio.runtime.root, "delete", "--force", new,
+        self.addCleanup(run, CRUN, "--root", self.crio.runtime.root, "delete", "--force", new,
                         check=False)
         self.crio.restore(new, archive, self.rootfs)
         self.assert_no_gap(self.lines(new, len(self.lines(new)) + 3))

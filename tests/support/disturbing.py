@@ -6,9 +6,7 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 
-from crio_runtime import DAEMON_PATH
 from e2e import RUNTIME, wait_for
 from oci_spec import make_rootfs
 from refusing import Refusing
@@ -50,20 +48,11 @@ class HalfMade(Disturbing):
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
         self.bundle = self.checkpointed()
 
-    def begin_restore(self, runtime=RUNTIME, env=None):
-        """A restore that is under way; it writes to self.output. The new id is in self.restored."""
-        self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
-        words = [runtime, *self.crio.runtime.globals(), *map(str, self.restore_args(self.restored, self.bundle))]
-        self.output = self.work / "output"
-        with open(self.output, "w") as output:
-            return subprocess.Popen(words, cwd="/", env={"PATH": DAEMON_PATH, **(env or {})}, stdin=subprocess.DEVNULL,
-                                    stdout=output, stderr=output)
-
     def slow_restore(self, act, runtime=RUNTIME):
-        """The same, and it has come to its middle, where it does this."""
+        """One that is under way, and has come to its middle, where it does this."""
         made = self.work / "made"
         made.unlink(missing_ok=True)
-        process = self.begin_restore(runtime, self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; {act}"))
+        process = self.begin_restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; {act}"))
         wait_for("the restore", made.exists)
         return process
 

@@ -15,6 +15,8 @@ from oci_spec import make_rootfs
 
 RUNTIME = "/etc/lpm/bin/runc"
 REAL = "/usr/sbin/runc"
+CRUN = "/usr/bin/crun"
+LINK = pathlib.Path("/etc/lpm/runtime")  # which of them lpm calls
 GATE = pathlib.Path("/usr/libexec/lpm/lpm-gate")
 RECORDS = pathlib.Path("/var/lib/lpm/records")
 LOGS = pathlib.Path("/var/lib/lpm/logs")
@@ -119,6 +121,14 @@ class NodeTest(unittest.TestCase):
         crio.create(cid, options.pop("rootfs", self.rootfs), args, **options)
         crio.start(cid)
         return cid
+
+    def use_crun(self):
+        """Instead of runc, until the test ends."""
+        self.assertEqual(os.readlink(LINK), REAL)
+        LINK.unlink()
+        LINK.symlink_to(CRUN)
+        self.addCleanup(LINK.symlink_to, REAL)
+        self.addCleanup(LINK.unlink)
 
     def criu_config(self, text):
         """What runc has CRIU read, until the test ends."""

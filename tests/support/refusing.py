@@ -166,16 +166,25 @@ class Refusing(NodeTest):
         cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         self.refuse(check, self.restore_args(cid, bundle), *words, operation="restore", **how)
 
-    def restore(self, bundle, *before, runtime=RUNTIME, env=None, path=DAEMON_PATH, timeout=120):
-        """A restore, with words before the command; its end. Its output must not keep a pipe of ours open. The new id is
-        in self.restored."""
+    def begin_restore(self, bundle, *before, runtime=RUNTIME, env=None, path=DAEMON_PATH):
+        """A restore that is under way, with words before the command. Its output must not keep a pipe of ours open: it goes
+        to self.output. The new id is in self.restored."""
         self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
         words = (*before, runtime, *self.crio.runtime.globals(), *self.restore_args(self.restored, bundle))
-        with open(self.work / "output", "w") as output:
-            done = subprocess.run([str(word) for word in words], check=False, cwd="/", timeout=timeout, stdin=subprocess.DEVNULL,
-                                  stdout=output, stderr=output, env={"PATH": path, **(env or {})})
-        done.stderr = (self.work / "output").read_text()
-        return done
+        self.output = self.work / "output"
+        with open(self.output, "w") as output:
+            return subprocess.Popen([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                    env={"PATH": path, **(env or {})})
+
+    def restore(self, bundle, *before, timeout=120, **how):
+        """Such a restore; its end."""
+        with self.begin_restore(bundle, *before, **how) as process:
+            try:
+                process.wait(timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, stderr=self.output.read_text())
 
     def restores(self, bundle):
         """The same restore without what was in its way."""
