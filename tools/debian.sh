@@ -8,16 +8,27 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
     python3 strace
     redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter)
 
-# debian_tree SUITE FOLDER PACKAGE...: these packages and what they need. What is made by it is named by the hash of
-# its packages: a change to the rest needs new versions in tools/root and vm/image.
+# A node that is a whole cluster (tests/cluster): beside Kubernetes and CRI-O, which tools/peers builds. Its suite is
+# trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
+cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon podman crun iptables iproute2 procps
+    mount busybox-static python3 strace nginx redis-server
+    criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
+
+# debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need. Of the other suite come only packages
+# that are named PACKAGE/OTHER. What is made by it is named by the hash of its packages: a change to the rest needs new
+# versions in tools/root and vm/image.
 debian_tree() {
-    local suite=$1 folder=$2
+    local suite=${1%+*} other=${1#*+} folder=$2 hook=()
     shift 2
+    # shellcheck disable=SC2016 # $1 is the hook's own: the new root
+    [ "$other" = "$suite" ] || hook=(--setup-hook='
+        sed -n "s/ '"$suite"' / '"$other"' /p" "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/other.list"
+        printf "Package: *\nPin: release n='"$other"'\nPin-Priority: 100\n" >"$1/etc/apt/preferences.d/other"')
     # Check-Valid-Until: a testing suite's Release file is often past its date on a mirror.
     # The cluster that postgresql makes when it is installed is nobody's: tests make their own.
     # 9>&-: mmdebstrap leaves helpers that would hold the caller's lock after a failure.
     mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
-        --aptopt='APT::Install-Recommends "false"' --include="$(IFS=, && echo "$*")" \
+        --aptopt='APT::Install-Recommends "false"' "${hook[@]}" --include="$(IFS=, && echo "$*")" \
         --customize-hook='rm -rf "$1"/var/lib/postgresql/*/main "$1"/etc/postgresql/*' \
         "$suite" "$folder" ${LPM_MIRROR:+"$LPM_MIRROR"} 9>&-
 }

@@ -11,6 +11,7 @@ DAEMON_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What systemd gives to the daemon's own process. Not NOTIFY_SOCKET: with it in the environment, `runc
 # start` of a container that was created without it fails, so a CRI-O that works has taken it out.
 DAEMON_ENV = {
+    "HOME": "/root",
     "LANG": "C.UTF-8",
     "PATH": DAEMON_PATH,
     "INVOCATION_ID": "7f3c2a5d9be94c0b8f6d1e2a3b4c5d6e",

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""Run tests/e2e inside a node: run_e2e.py SUITE FLAVOUR RESULTS [PATTERN...]
+"""Run tests/e2e inside a node: run_e2e.py [--tests FOLDER] SUITE FLAVOUR RESULTS [PATTERN...]
 
 Writes RESULTS/SUITE.tsv (one line per test), RESULTS/SUITE.shown (what passed tests have shown of checks) and
 RESULTS/SUITE.log (the failures). PATTERN: parts of names.
+FOLDER: another one than e2e; when it has a suite.py, that is opened before its tests and closed after them.
 """
+import argparse
+import contextlib
 import importlib
 import pathlib
 import subprocess
@@ -15,7 +18,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+sys.path.insert(0, str(HERE))
 
 
 def name_of(test):
@@ -67,22 +70,49 @@ def tests_in(suite):
             yield item
 
 
-def main():
-    name, flavour, folder, *patterns = sys.argv[1:]
+def chosen_tests(folder, flavour, patterns):
     chosen = unittest.TestSuite()
-    for path in sorted((HERE.parent / "e2e").glob("*_test.py")):
+    for path in sorted(folder.glob("*_test.py")):
         module = importlib.import_module(path.stem)
         for test in tests_in(unittest.defaultTestLoader.loadTestsFromModule(module)):
             method = getattr(test, test.id().rpartition(".")[2])
             flavours = getattr(method, "flavours", getattr(test, "flavours", (flavour,)))
             if flavour in flavours and (not patterns or any(p in name_of(test) for p in patterns)):
                 chosen.addTest(test)
-    folder = pathlib.Path(folder)
+    return chosen
+
+
+@contextlib.contextmanager
+def opened(folder, flavour, results):
+    """What the tests of a folder share."""
+    if not (folder / "suite.py").exists():
+        yield
+        return
+    suite = importlib.import_module("suite")
+    suite.open_suite(flavour, results)
+    try:
+        yield
+    finally:
+        suite.close_suite(results)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tests", default="e2e")
+    for name in ("suite", "flavour", "results"):
+        parser.add_argument(name)
+    parser.add_argument("patterns", nargs="*")
+    args = parser.parse_args()
+    tests = HERE.parent / args.tests
+    sys.path.insert(1, str(tests))
+    chosen = chosen_tests(tests, args.flavour, args.patterns)
+    folder, name = pathlib.Path(args.results), args.suite
     with open(folder / f"{name}.tsv", "w", encoding="utf-8") as tsv, \
             open(folder / f"{name}.shown", "w", encoding="utf-8") as shown, \
             open(folder / f"{name}.log", "w", encoding="utf-8") as log:
         results = Results(tsv, shown, log)
-        chosen.run(results)
+        with opened(tests, args.flavour, folder):
+            chosen.run(results)
         reports = subprocess.run([HERE / "sanitizer_reports"], stdout=subprocess.PIPE, text=True, check=False)
         print(reports.stdout, end="", file=tsv)
         if reports.returncode != 0:

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""HTTPS as one identity of the cluster: the API server's objects, and the kubelet's own port."""
+import http.client
+import json
+import ssl
+import urllib.parse
+
+from parts import ADDRESS
+
+KUBELET_PORT = 10250
+API_PORT = 6443
+
+
+class ApiError(Exception):
+    def __init__(self, status, body):
+        super().__init__(f"{status}: {body.strip()}")
+        self.status, self.body = status, body
+
+
+class Client:
+    """`name` is the identity of pki that it shows; None with a `token` for a ServiceAccount."""
+
+    def __init__(self, pki, name, token=None):
+        self.context = ssl.create_default_context(cafile=pki / "ca.crt")
+        if name:
+            self.context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def request(self, method, path, body=None, *, port=API_PORT, kind="application/json", timeout=180):
+        """(status, text), whatever the status is."""
+        connection = http.client.HTTPSConnection(ADDRESS, port, context=self.context, timeout=timeout)
+        try:
+            connection.request(method, path, body=None if body is None else json.dumps(body),
+                               headers={**self.headers, "Content-Type": kind})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        finally:
+            connection.close()
+
+    def call(self, method, path, body=None, **how):
+        status, text = self.request(method, path, body, **how)
+        if status >= 300:
+            raise ApiError(status, text)
+        return json.loads(text) if text.startswith("{") else text
+
+    def get(self, path, **query):
+        return self.call("GET", f"{path}?{urllib.parse.urlencode(query)}" if query else path)
+
+    def checkpoint(self, pod, container, namespace="default", *, node="node1", direct=False, timeout=None):
+        """The kubelet's answer to a checkpoint, through the API server's proxy or directly: (status, text)."""
+        place = f"/checkpoint/{namespace}/{pod}/{container}" + (f"?timeout={timeout}" if timeout else "")
+        if direct:
+            return self.request("POST", place, port=KUBELET_PORT)
+        return self.request("POST", f"/api/v1/nodes/{node}/proxy{place}")
+
+
+def path_of(thing, name=None):
+    """Where an object, or one of that kind called `name`, is in the API."""
+    plural = {"Pod": "pods", "Node": "nodes", "Namespace": "namespaces", "Event": "events", "ConfigMap": "configmaps",
+              "ServiceAccount": "serviceaccounts", "ClusterRole": "clusterroles",
+              "ClusterRoleBinding": "clusterrolebindings", "Deployment": "deployments"}[thing["kind"]]
+    version = thing["apiVersion"]
+    base = f"/api/{version}" if version == "v1" else f"/apis/{version}"
+    if thing["kind"] not in ("Node", "Namespace", "ClusterRole", "ClusterRoleBinding"):
+        base += f"/namespaces/{thing.get('metadata', {}).get('namespace', 'default')}"
+    return f"{base}/{plural}" + (f"/{name}" if name else "")

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""A cluster of one node, inside a test node of flavour `cluster`: etcd, API server, controller manager, scheduler,
+kubelet and CRI-O, with lpm-runc where CRI-O calls the runtime."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import images
+import parts
+from api import ApiError, Client, path_of
+from e2e import run, wait_for
+from parts import ADDRESS, API, KUBELET, LOGS, NODE
+from pki import Pki
+
+PKI = "/etc/kubernetes/pki"
+RBAC = "rbac.authorization.k8s.io/v1"
+CHECKPOINTS = KUBELET / "checkpoints"
+LINK = pathlib.Path("/etc/lpm/runtime")
+THAWING = {"freezer.state": "THAWED", "cgroup.freeze": "0"}
+
+
+def bound(role, name, subject):
+    return {"apiVersion": RBAC, "kind": "ClusterRoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", **subject}]}
+
+
+# What the API server's own identity may ask of kubelets. kubeadm gives it all in a group until 1.36, and from then on
+# only system:kubelet-api-admin, which has no nodes/checkpoint.
+KUBELET_CLIENT = {"kind": "User", "name": "kube-apiserver-kubelet-client"}
+OLD_ACCESS = [bound("cluster-admin", "kubeadm:cluster-admins", {"kind": "Group", "name": "kubeadm:cluster-admins"})]
+NEW_ACCESS = [bound("system:kubelet-api-admin", "kubeadm:kubelet-api-admin", KUBELET_CLIENT)]
+CHECKPOINT_ROLE = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "lpm:kubelet-checkpoint"},
+                   "rules": [{"apiGroups": [""], "resources": ["nodes/checkpoint"], "verbs": ["create"]}]}
+CHECKPOINT_ACCESS = bound("lpm:kubelet-checkpoint", "lpm:kubelet-checkpoint", KUBELET_CLIENT)
+
+
+class Cluster:
+    """`release`: of Kubernetes, "1.30" or "1.37". `steps`: (what, seconds), as it comes up."""
+
+    def __init__(self, release):
+        self.release = release
+        self.steps, self.began = [], time.monotonic()
+        self.pki = self.admin = self.registry = None
+        self.parts = {}
+
+    def step(self, what):
+        now = time.monotonic()
+        self.steps.append((what, now - self.began))
+        self.began = now
+
+    def start(self):
+        pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # CRI-O copies it; nobody answers
+        run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
+        self.registry = images.Registry("/var/lib/registry", "/var/log/registry.log").__enter__()
+        LINK.unlink(missing_ok=True)
+        LINK.symlink_to(parts.real_runtime())
+        run("/usr/libexec/lpm/lpm-gate", "--probe")
+        self.step("registry, probe")
+        self._add(parts.etcd(), parts.crio())
+        self._make_identities()
+        self.step("certificates")
+        self._add(parts.api_server(self.pki))
+        self.admin = Client(self.pki, "admin")
+        self._wait("the API server is ready", lambda: self.admin.get("/readyz") == "ok")
+        self.step("API server")
+        self._add(parts.controller_manager(self.pki), parts.scheduler(self.pki), parts.kubelet(self.pki, self.release))
+        for thing in OLD_ACCESS if self.release == "1.30" else [*NEW_ACCESS, CHECKPOINT_ROLE, CHECKPOINT_ACCESS]:
+            self.create(thing)
+        self._wait("the node is ready", self.node_is_ready)
+        self._wait("pods may be made", lambda: self.admin.get(
+            "/api/v1/namespaces/default/serviceaccounts/default"))
+        self.step("node ready")
+        print(f"cluster {self.release} is up: " + ", ".join(f"{what} {t:.1f} s" for what, t in self.steps), flush=True)
+        return self
+
+    def _add(self, *new):
+        for part in new:
+            self.parts[part.name] = part
+            part.start()
+
+    def _make_identities(self):
+        self.pki = pki = Pki(PKI)
+        pki.certificate("api", "kube-apiserver", names=(f"IP:{ADDRESS}", "IP:10.96.0.1", "DNS:kubernetes.default.svc"))
+        pki.certificate("kubelet-server", f"system:node:{NODE}", names=(f"IP:{ADDRESS}", f"DNS:{NODE}"))
+        pki.certificate("kubelet-client", KUBELET_CLIENT["name"],
+                        groups=["kubeadm:cluster-admins"] if self.release == "1.30" else [])
+        for name, user, *groups in (("admin", "kubernetes-admin", "system:masters"),
+                                    ("controller-manager", "system:kube-controller-manager"),
+                                    ("scheduler", "system:kube-scheduler"),
+                                    ("kubelet", f"system:node:{NODE}", "system:nodes")):
+            pki.certificate(name, user, groups=groups)
+            os.environ["KUBECONFIG"] = str(pki.kubeconfig(name, API))
+        os.environ["KUBECONFIG"] = str(pki / "admin.conf")
+
+    def _wait(self, what, condition, seconds=120):
+        def holds():
+            dead = [part for part in self.parts.values() if part.ended()]
+            if dead:
+                raise AssertionError(f"{dead[0].name} has ended:\n{dead[0].last_words()}")
+            try:
+                return condition()
+            except (OSError, ApiError):
+                return False
+        wait_for(what, holds, seconds)
+
+    def node_is_ready(self):
+        status = self.admin.get(f"/api/v1/nodes/{NODE}").get("status", {})
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ()))
+
+    # Objects
+
+    def create(self, thing):
+        return self.admin.call("POST", path_of(thing), thing)
+
+    def find(self, thing, name):
+        """The object, or None."""
+        try:
+            return self.admin.get(path_of(thing, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def delete(self, thing, name, seconds=None):
+        try:
+            options = {} if seconds is None else {"gracePeriodSeconds": seconds}
+            self.admin.call("DELETE", path_of(thing, name), {"kind": "DeleteOptions", "apiVersion": "v1", **options})
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        wait_for(f"{name} is gone", lambda: self.find(thing, name) is None)
+
+    def events_of(self, name):
+        return self.admin.get("/api/v1/namespaces/default/events",
+                              fieldSelector=f"involvedObject.name={name}")["items"]
+
+    # What people type
+
+    def kubectl(self, *args, **how):
+        return run("kubectl", *args, **how)
+
+    def crictl(self, *args, **how):
+        return run("crictl", "--runtime-endpoint", f"unix://{parts.SOCKET}", *args, **how)
+
+    # Parts
+
+    def restart(self, name, number=None):
+        part = self.parts[name]
+        part.end(*([] if number is None else [number]))
+        part.start()
+        return part
+
+    def wait_ready(self):
+        """The node and everything that it asks for answers."""
+        self._wait("the node is ready again", lambda: self.crictl("version", check=False).returncode == 0
+                   and self.admin.get("/readyz") == "ok" and self.node_is_ready())
+
+    def archives(self):
+        """Oldest first."""
+        return sorted(CHECKPOINTS.glob("*.tar"), key=lambda path: path.stat().st_mtime)
+
+    def memory(self):
+        """{part: MiB resident}"""
+        found = {}
+        for name, part in self.parts.items():
+            status = pathlib.Path(f"/proc/{part.process.pid}/status").read_text()
+            found[name] = int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024
+        return found
+
+    def stop(self):
+        print(f"cluster {self.release}, MiB resident: {json.dumps(self.memory())}", flush=True)
+        for name in reversed(self.parts):
+            self.parts[name].end()
+        self.registry.__exit__()
+
+    def keep_logs(self, folder):
+        for log in LOGS.glob("*.log"):
+            subprocess.run(["cp", log, folder], check=False)
+
+
+def frozen():
+    """Cgroups that stand still, with what is in them."""
+    found = []
+    for key, free in THAWING.items():
+        for path in pathlib.Path("/sys/fs/cgroup").rglob(key):
+            try:
+                if path.read_text().strip() != free:
+                    found.append(str(path.parent))
+            except OSError:
+                continue
+    return found
+
+
+if __name__ == "__main__":  # a cluster to look at: tools/cluster shell
+    cluster = Cluster(sys.argv[1]).start()
+    rc = subprocess.call(sys.argv[2:] or ["/bin/bash"])
+    cluster.stop()
+    sys.exit(rc)

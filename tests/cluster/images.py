@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The images of the test cluster, made of Debian's packages and pushed to its registry: images.py FOLDER
+
+FOLDER is what the registry serves (serve); tools/registry keeps it as a layer for nodes. Names are those of the real
+registries, for which the node's registry is a mirror (MIRRORED).
+"""
+import contextlib
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ADDRESS = "127.0.0.1:5000"
+MIRRORED = ("docker.io", "registry.k8s.io", "gcr.io", "k8s.gcr.io")
+PROGRAMS = pathlib.Path("/opt/lpm/bin")
+
+USERS = "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\ndefault-user:x:1000:1000::/:/bin/sh\n"
+GROUPS = "root:x:0:\nwww-data:x:33:\ndefault-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n"
+NGINX = """user root; worker_processes 1; pid /run/nginx.pid; error_log /dev/stderr;
+events {}
+http { access_log /dev/stdout; server { listen 80; root /usr/share/nginx/html; } }
+"""
+
+
+class Registry:
+    """docker-registry on a folder, in the foreground of nobody; a context."""
+
+    def __init__(self, folder, log="/dev/null"):
+        self.folder, self.log, self.process = folder, log, None
+
+    def __enter__(self):
+        config = pathlib.Path(tempfile.mkdtemp()) / "registry.yml"
+        config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {self.folder}}}}}\n"
+                          f"http: {{addr: '{ADDRESS}'}}\n")
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(["docker-registry", "serve", config], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        end = time.monotonic() + 30
+        while True:
+            try:
+                urllib.request.urlopen(f"http://{ADDRESS}/v2/", timeout=5).close()
+                return self
+            except urllib.error.URLError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def copy_program(root, path):
+    """A program and the libraries that it loads."""
+    listed = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    needed = [word for line in listed.stdout.splitlines() for word in line.split() if word.startswith("/")]
+    for file in (path, *needed):
+        place = root / str(file).lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+
+
+def busybox(root):
+    for folder in ("bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/sbin", "var/www"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    shutil.copy("/usr/bin/busybox", root / "bin/busybox")
+    applets = subprocess.run(["/usr/bin/busybox", "--list"], stdout=subprocess.PIPE, text=True, check=True)
+    for name in applets.stdout.split():
+        if name != "busybox":
+            (root / "bin" / name).symlink_to("busybox")
+    (root / "etc/passwd").write_text(USERS)
+    (root / "etc/group").write_text(GROUPS)
+
+
+def nginx(root):
+    busybox(root)
+    copy_program(root, "/usr/sbin/nginx")
+    for folder in ("etc/nginx", "var/log/nginx", "var/lib/nginx", "usr/share/nginx/html"):
+        (root / folder).mkdir(parents=True)
+    (root / "etc/nginx/nginx.conf").write_text(NGINX)
+    (root / "usr/share/nginx/html/index.html").write_text("Welcome to nginx!\n")
+
+
+def redis(root):
+    busybox(root)
+    for name in ("redis-server", "redis-cli"):
+        copy_program(root, f"/usr/bin/{name}")
+
+
+def programs(root):
+    """The containers that the checks are about."""
+    busybox(root)
+    for name in ("counter", "workers", "awkward"):
+        shutil.copy(PROGRAMS / name, root / "bin" / name)
+
+
+def pause(root):
+    shutil.copy(PROGRAMS / "pause", root / "pause")
+
+
+def marked(mark):
+    """A busybox that differs from the others, where images have to be told apart."""
+    def fill(root):
+        busybox(root)
+        (root / "mark").write_text(mark)
+    return fill
+
+
+PATH = "ENV PATH=/bin:/usr/bin:/usr/sbin"
+SHELL = (PATH, 'CMD ["sh"]')
+SERVER = (PATH, 'CMD ["/usr/sbin/nginx","-g","daemon off;"]')
+CRITEST = "k8s-staging-cri-tools/test-image"
+E2E = "e2e-test-images"
+
+# (how to fill it, changes of podman import, names)
+IMAGES = [
+    (busybox, SHELL, ["library/busybox:latest", f"{E2E}/busybox:1.29-2",
+                      *(f"{CRITEST}-tags:{n}" for n in (1, 2, 3))]),
+    (nginx, SERVER, ["library/nginx:latest", f"{E2E}/nginx:1.14-2"]),
+    (redis, (PATH, 'CMD ["redis-server","--save",""]'), ["library/redis:latest"]),
+    (programs, (PATH, 'CMD ["/bin/counter"]'), ["library/lpm-programs:latest"]),
+    (pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.9", "pause:3.10", "pause:3.10.1"]),
+    (busybox, (PATH, 'CMD ["httpd","-f","-p","80","-vv"]'), [f"{E2E}/httpd:2.4.39-4"]),
+    *((marked(name), SHELL, [f"{CRITEST}-{name}"])
+      for name in ("latest:latest", "tag:test", "tag:all", "1:latest", "2:latest", "3:latest")),
+    *((busybox, (*SHELL, f"USER {user}"), [f"{CRITEST}-{name}:latest"])
+      for name, user in (("user-uid", "1002"), ("user-username", "www-data"), ("user-uid-group", "1003:1003"),
+                         ("user-username-group", "www-data:100"), ("predefined-group", "1000"))),
+]
+
+
+def push(fill, changes, names):
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        fill(root)
+        root.chmod(0o755)
+        tar = subprocess.Popen(["tar", "-C", root, "-c", "."], stdout=subprocess.PIPE)
+        options = [word for change in changes for word in ("--change", change)]
+        subprocess.run(["podman", "import", "--quiet", *options, "-", "localhost/made"], stdin=tar.stdout,
+                       stdout=subprocess.DEVNULL, check=True)
+        if tar.wait() != 0:
+            sys.exit(f"images: tar of {names[0]} failed")
+    for name in names:
+        subprocess.run(["podman", "push", "--quiet", "--tls-verify=false", "localhost/made",
+                        f"docker://{ADDRESS}/{name}"], stdout=subprocess.DEVNULL, check=True)
+
+
+def trust():
+    """Nothing is signed here, and everything comes from the mirror."""
+    folder = pathlib.Path("/etc/containers")
+    folder.mkdir(exist_ok=True)
+    (folder / "policy.json").write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
+    mirrors = "".join(f'[[registry]]\nprefix = "{name}"\nlocation = "{name}"\n[[registry.mirror]]\n'
+                      f'location = "{ADDRESS}"\ninsecure = true\n' for name in MIRRORED)
+    (folder / "registries.conf").write_text('unqualified-search-registries = ["docker.io"]\n'
+                                            f'short-name-mode = "permissive"\n{mirrors}')
+    (folder / "storage.conf").write_text('[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\n'
+                                         'graphroot = "/var/lib/containers/storage"\n')
+
+
+def main():
+    trust()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(Registry(sys.argv[1]))
+        for image in IMAGES:
+            push(*image)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The programs that make a cluster of one node, their command lines and configuration files."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import images
+
+LOGS = pathlib.Path("/var/log/cluster")
+NODE = "node1"
+ADDRESS = "192.0.2.10"  # on lo, in a network namespace of its own: clusters do not meet
+API = f"https://{ADDRESS}:6443"
+RUNTIME = "/etc/lpm/bin/runc"
+SOCKET = "/run/crio/crio.sock"
+KUBELET = pathlib.Path("/var/lib/kubelet")
+SYS_RESOURCE = 24
+
+
+def has_sys_resource():
+    """Whether the kubelet's oom scores and limits can be set on this machine."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return bool(int(status.split("CapEff:")[1].split()[0], 16) >> SYS_RESOURCE & 1)
+
+
+def real_runtime():
+    """What stands below lpm, and in its place where nothing stands above."""
+    return "/usr/sbin/runc" if has_sys_resource() else "/opt/lpm/bin/runc_without_sys_resource"
+
+
+class Part:
+    """One daemon; it ends with this process, and can be killed and started again."""
+
+    def __init__(self, name, *argv):
+        self.name, self.argv, self.process = name, [str(a) for a in argv], None
+
+    @property
+    def log(self):
+        return LOGS / f"{self.name}.log"
+
+    def start(self):
+        LOGS.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([shutil.which(self.argv[0]), *self.argv[1:]], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd="/", start_new_session=True)
+
+    def end(self, number=signal.SIGTERM, patience=20):
+        """Its exit status; killed when it does not end of itself."""
+        if self.process is None:
+            return None
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            self.process = None
+
+    def ended(self):
+        return self.process is None or self.process.poll() is not None
+
+    def last_words(self, lines=15):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+
+def etcd():
+    return Part("etcd", "etcd", "--data-dir", "/var/lib/etcd", "--unsafe-no-fsync", "--listen-client-urls",
+                "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379")
+
+
+def api_server(pki):
+    return Part("kube-apiserver", "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--secure-port=6443",
+                f"--advertise-address={ADDRESS}", f"--bind-address={ADDRESS}",
+                f"--tls-cert-file={pki / 'api.crt'}", f"--tls-private-key-file={pki / 'api.key'}",
+                f"--client-ca-file={pki / 'ca.crt'}", "--service-account-issuer=https://kubernetes.default.svc",
+                f"--service-account-key-file={pki / 'sa.pub'}", f"--service-account-signing-key-file={pki / 'sa.key'}",
+                "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+                "--service-cluster-ip-range=10.96.0.0/16", "--kubelet-preferred-address-types=InternalIP",
+                f"--kubelet-certificate-authority={pki / 'ca.crt'}",
+                f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
+                f"--kubelet-client-key={pki / 'kubelet-client.key'}")
+
+
+def with_config(name, config, *more):
+    flags = [f"--{kind}kubeconfig={config}" for kind in ("", "authentication-", "authorization-")]
+    return Part(name, name, *flags, "--bind-address=127.0.0.1", "--leader-elect=false", *more)
+
+
+def controller_manager(pki):
+    return with_config("kube-controller-manager", pki / "controller-manager.conf",
+                       f"--root-ca-file={pki / 'ca.crt'}", f"--service-account-private-key-file={pki / 'sa.key'}",
+                       f"--cluster-signing-cert-file={pki / 'ca.crt'}", f"--cluster-signing-key-file={pki / 'ca.key'}",
+                       "--use-service-account-credentials")
+
+
+def scheduler(pki):
+    return with_config("kube-scheduler", pki / "scheduler.conf")
+
+
+def kubelet(pki, release):
+    config = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+        "cgroupDriver": "cgroupfs",
+        "containerRuntimeEndpoint": f"unix://{SOCKET}",
+        "tlsCertFile": str(pki / "kubelet-server.crt"), "tlsPrivateKeyFile": str(pki / "kubelet-server.key"),
+        "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
+                           "x509": {"clientCAFile": str(pki / "ca.crt")}},
+        "authorization": {"mode": "Webhook"},
+        "failSwapOn": False,
+        "evictionHard": {},  # the machine's disk is nobody's business here
+        "enforceNodeAllocatable": [],
+        "makeIPTablesUtilChains": False,
+        "localStorageCapacityIsolation": False,
+    }
+    if release != "1.30":
+        config["failCgroupV1"] = False  # 1.30 does not know it
+    if not has_sys_resource():
+        config["oomScoreAdj"] = 0
+    KUBELET.mkdir(parents=True, exist_ok=True)
+    (KUBELET / "config.yaml").write_text(json.dumps(config))
+    return Part("kubelet", "kubelet", f"--config={KUBELET / 'config.yaml'}", f"--kubeconfig={pki / 'kubelet.conf'}",
+                f"--hostname-override={NODE}", f"--node-ip={ADDRESS}", "--v=2")
+
+
+NETWORK = {"cniVersion": "1.0.0", "name": "crio", "plugins": [
+    {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": False, "hairpinMode": True,
+     "ipam": {"type": "host-local", "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": "10.88.0.0/16"}]]}},
+    {"type": "portmap", "capabilities": {"portMappings": True}},
+    {"type": "loopback"}]}
+
+# All keys of the handler: a drop-in that names one of them takes its others away (CRI-O 1.36).
+CRIO = """[crio.api]
+listen = "{socket}"
+[crio.runtime]
+default_runtime = "runc"
+cgroup_manager = "cgroupfs"
+conmon_cgroup = "pod"
+enable_criu_support = true
+pinns_path = "/opt/lpm/bin/pinns"
+[crio.runtime.runtimes.runc]
+runtime_path = "{runtime}"
+runtime_root = "/run/runc"
+monitor_path = "/usr/bin/conmon"
+monitor_env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+[crio.network]
+plugin_dirs = ["/usr/lib/cni"]
+"""
+
+
+def crio(runtime=RUNTIME, *flags):
+    images.trust()
+    files = {"/etc/cni/net.d/10-crio.conflist": json.dumps(NETWORK),
+             "/etc/crio/crio.conf.d/10-cluster.conf": CRIO.format(socket=SOCKET, runtime=runtime)}
+    for path, text in files.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        pathlib.Path(path).write_text(text)
+    return Part("crio", "crio", "--log-level", "info", *flags)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What the kubelet's caller reads when lpm refuses: the reason, the remedy and the check's id, in one line of the body;
+the container runs on, and it was not frozen for nothing."""
+import dataclasses
+import pathlib
+import subprocess
+
+from e2e import SETTINGS, run, wait_for
+from refusing import MISREAD
+from suite import ClusterTest, container
+
+ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+PRIVILEGED = {"securityContext": {"privileged": True}}
+VOLUME = {"volumeMounts": [{"name": "volume", "mountPath": "/shared"}]}
+HOST_IPC = {"hostIPC": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str  # of the container
+    check: str
+    holds: tuple
+    words: tuple = ("awkward",)
+    more: dict = dataclasses.field(default_factory=dict)
+
+
+# Every check that refuses a checkpoint for what a container of a pod can hold (docs/checks.md).
+CASES = (
+    Case("io-uring", "IoUring", ("anon", "io-uring")),
+    Case("userfaultfd", "AnonInode", ("anon", "userfaultfd"), ("awkward", "userfaultfd")),
+    Case("landlock", "AnonInode", ("anon", "landlock"), ("awkward", "landlock")),
+    Case("fscontext", "AnonInode", ("anon", "fscontext"), ("awkward", "fscontext"), ADMIN),
+    Case("pidfd", "PidfdOutside", ("pidfd", "thread")),
+    Case("ghost", "GhostTooLarge", ("ghost", "3072"), ("awkward", "/tmp/ghost")),
+    Case("linked", "LinkRemap", ("linked", "deleted"), ("awkward", "/tmp/first")),
+    Case("pipes", "PipesFull", ("pipes", "1100"), ("1100",)),
+    Case("tcp", "TcpEstablished", ("tcp", "connected"), ("awkward", "127.0.0.1")),
+    Case("half-closed", "TcpEstablished", ("tcp", "half-closed")),
+    Case("mptcp", "Mptcp", ("mptcp",), ("awkward", "MPTCP")),
+    Case("vsock", "SocketFamily", ("family", "vsock")),
+    Case("traced", "Traced", ("child", "traced")),
+    Case("zombie-leader", "ZombieLeader", ("leader", "zombie")),
+    Case("stopped", "Stopped", ("child", "stopped")),
+    Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("awkward", "/dev/shm")),
+    Case("nested", "NestedNamespace", ("namespace", "mnt"), ("awkward",), ADMIN),
+    Case("covered", "FileCovered", ("covered", "yes"), ("awkward", "/tmp/covered/file"), ADMIN),
+    Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("awkward", "/dev/fuse"), PRIVILEGED),
+)
+
+
+class Refusal(ClusterTest):
+    def refused(self, pod, ctr, check, *words):
+        """The body; the same line stands in the record."""
+        status, body = self.admin.checkpoint(pod, ctr)
+        self.assertEqual(status, 500, body)
+        self.assertTrue(body.startswith(f"checkpointing of default/{pod}/{ctr} failed (rpc error: "), body)
+        self.assertIn(f"lpm refused checkpoint of {self.id_of(pod, ctr)}", body)
+        self.assertRegex(body, rf"\[{check}(, transient)?\]")
+        for word in words:
+            self.assertIn(word, body)
+        for phrase in MISREAD:
+            self.assertNotIn(phrase, body.lower())
+        record = self.last_record("checkpoint", "refused")
+        self.assertEqual(record["result"]["code"], check)
+        self.assertIn(record["result"]["message"], body)
+        self.assertEqual(set(self.cluster.archives()), self.archives_before)
+        return body
+
+    def test_whatever_a_container_holds(self):
+        """One pod with a container for each check: all are refused for their reason, none is restarted or stopped."""
+        name = self.pod(*(container(case.name, "/bin/awkward", *case.holds, **case.more) for case in CASES))
+        for case in CASES:
+            with self.subTest(case.name):
+                first = self.output(name, case.name)[0]
+                self.assertNotIn("awkward:", first, "the container could not get hold of it")
+                body = self.refused(name, case.name, case.check, *case.words)
+                print(f"  {case.check}: {body.strip()}"[:400], flush=True)
+                self.assert_goes_on(name, case.name)
+                self.assertEqual(self.state_of(name, case.name)["restartCount"], 0)
+                self.show(case.check, "refused")
+
+    def show(self, check, cell):
+        self.shown.add((check, cell))
+
+    def test_a_segment_of_the_hosts(self):
+        name = self.pod(container("ctr", "/bin/awkward", "sysv"), **HOST_IPC)
+        self.refused(name, "ctr", "SysvShm", "awkward")
+        self.assert_goes_on(name, "ctr")
+
+    def test_a_terminal(self):
+        name = self.pod(container("ctr", tty=True, stdin=True))
+        self.refused(name, "ctr", "Terminal", "terminal")
+
+    def test_a_debugger_on_the_node(self):
+        name = self.pod(container("ctr"))
+        pid = next(p.name for p in pathlib.Path("/proc").glob("[0-9]*")
+                   if self.id_of(name, "ctr") in read(p / "cgroup") and b"/bin/counter" in read(p / "cmdline").encode())
+        with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", pid]) as tracer:
+            wait_for("it is traced", lambda: "TracerPid:\t0" not in read(pathlib.Path("/proc", pid, "status")))
+            self.refused(name, "ctr", "Traced", "strace")
+            tracer.terminate()
+        self.checkpoint(name, "ctr")
+
+    def test_no_room(self):
+        """For the images: the folder that CRI-O gives is on the node's own disk, so the figure comes from a mount."""
+        name = self.pod(container("ctr", "/bin/workers", "memory", "16"))
+        self.output(name, "ctr")
+        place = pathlib.Path("/var/lib/containers/storage/overlay-containers", self.id_of(name, "ctr"), "userdata/checkpoint")
+        place.mkdir()
+        run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place)
+        try:
+            self.refused(name, "ctr", "DiskSpace", "needs", "free")
+        finally:
+            run("umount", place, check=False)
+            if place.exists():
+                place.rmdir()
+
+    def test_no_iptables(self):
+        name = self.pod(container("ctr"))
+        tool = pathlib.Path(run("which", "iptables-restore").stdout.strip())
+        tool.rename(tool.with_name("iptables-restore.away"))
+        try:
+            self.refused(name, "ctr", "NetworkLockTool", "iptables")
+        finally:
+            tool.with_name("iptables-restore.away").rename(tool)
+        self.assert_goes_on(name, "ctr")
+        self.checkpoint(name, "ctr")
+
+    def test_an_annotation_that_the_node_allows(self):
+        """skip-checks turns the refusal into a warning, where lpm.toml says so."""
+        pod = self.pod(container("ctr", "/bin/awkward", "child", "plain"),
+                       annotations={"lpm.my.domain/skip-checks": "ShmMount"})
+        self.assertEqual(self.admin.checkpoint(pod, "ctr")[0], 200)
+        held = self.pod(container("ctr", "/bin/awkward", "open", "/dev/shm/file"),
+                        annotations={"lpm.my.domain/skip-checks": "ShmMount"}, name=f"{pod}-shm")
+        self.refused(held, "ctr", "ShmMount", "/dev/shm")
+        SETTINGS.write_text('[annotations]\nskip_checks = ["ShmMount"]\n')
+        self.assertEqual(self.admin.checkpoint(held, "ctr")[0], 200)
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
+
+    def test_bypass(self):
+        """The operator's switch: nothing is checked, and CRIU says what it says."""
+        bypass = pathlib.Path("/etc/lpm/bypass")
+        name = self.pod(container("ctr", "/bin/awkward", "anon", "userfaultfd"))
+        self.refused(name, "ctr", "AnonInode", "userfaultfd")
+        bypass.touch()
+        try:
+            status, body = self.admin.checkpoint(name, "ctr")
+        finally:
+            bypass.unlink()
+        self.assertEqual(status, 500)
+        self.assertIn("criu failed: type NOTIFY errno 0", body)
+        self.assertNotIn("lpm", body)
+        self.assert_goes_on(name, "ctr")
+
+
+def read(path):
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

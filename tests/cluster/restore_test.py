@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Restore as CRI-O does it where it is on: a new pod whose image is a checkpoint."""
+import os
+import tarfile
+
+from e2e import run, wait_for
+from oci_image import push_checkpoint
+from suite import POD, ClusterTest, container
+
+
+class Restore(ClusterTest):
+    def image_of(self, archive, ctr):
+        name = f"library/checkpoint-{os.urandom(4).hex()}"
+        push_checkpoint(archive, name, ctr)
+        return name.removeprefix("library/")
+
+    def test_a_new_pod_goes_on_with_the_memory(self):
+        """The source is deleted; the new pod has another name and id, and counts on from where the dump was."""
+        name = self.pod(container("ctr"))
+        nonce = self.assert_goes_on(name, "ctr")
+        archive = self.checkpoint(name, "ctr")
+        with tarfile.open(archive) as tar:
+            lines = tar.extractfile("io.kubernetes.cri-o.LogPath").read().decode().splitlines()
+        self.cluster.delete(POD, name, 1)
+        new = self.pod(container("ctr", image=self.image_of(archive, "ctr")))
+        self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
+        values = [int(line.split()[1]) for line in self.output(new, "ctr")]
+        self.assertIn(int(lines[-1].split()[-1]) + 1, values)
+        record = self.last_record("restore", "completed")
+        self.assertEqual(record["container"]["id"], self.id_of(new, "ctr"))
+        self.assertGreater((self.kept(record) / "restore.log").stat().st_size, 0)
+        self.assertEqual(self.cluster.kubectl("exec", new, "--", "echo", "exec works").stdout, "exec works\n")
+        self.assertEqual(self.state_of(new, "ctr")["restartCount"], 0)
+
+    def test_a_restored_container_can_be_taken_again(self):
+        name = self.pod(container("ctr"))
+        nonce = self.assert_goes_on(name, "ctr")
+        first = self.image_of(self.checkpoint(name, "ctr"), "ctr")
+        self.cluster.delete(POD, name, 1)
+        middle = self.pod(container("ctr", image=first), name=f"{name}-2")
+        self.assertEqual(self.assert_goes_on(middle, "ctr"), nonce)
+        second = self.image_of(self.checkpoint(middle, "ctr"), "ctr")
+        self.cluster.delete(POD, middle, 1)
+        last = self.pod(container("ctr", image=second), name=f"{name}-3")
+        self.assertEqual(self.assert_goes_on(last, "ctr"), nonce)
+
+    def test_the_event_says_why_not(self):
+        """A refused restore is worded by lpm, up to the pod's Event."""
+        name = self.pod(container("ctr"))
+        archive = self.checkpoint(name, "ctr")
+        self.cluster.delete(POD, name, 1)
+        damaged = archive.with_name("damaged.tar")
+        damaged.write_bytes(archive.read_bytes())
+        run("tar", "--delete", "-f", damaged, "checkpoint/descriptors.json")
+        new = self.pod(container("ctr", image=self.image_of(damaged, "ctr")), name=f"{name}-2", wait=False)
+        said = wait_for("an Event says why", lambda: [e["message"] for e in self.cluster.events_of(new)
+                                                      if "lpm refused restore" in e["message"]])
+        self.assertIn("container restore failed", said[0])
+        self.assertIn("descriptors.json", said[0])
+        self.assertIn("[DescriptorsMissing]", said[0])
+        self.assertEqual({r["outcome"] for r in self.records() if r["operation"] == "restore"}, {"refused"})

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What the tests in tests/cluster share: one cluster for all of them, and pods that are gone when a test ends."""
+import json
+import os
+import pathlib
+import re
+import unittest
+
+from cluster import CHECKPOINTS, Cluster, frozen
+from e2e import LOGS, SETTINGS, all_records, wait_for
+
+POD = {"apiVersion": "v1", "kind": "Pod"}
+CLUSTER = None
+
+
+def open_suite(flavour, results):
+    global CLUSTER
+    CLUSTER = Cluster(flavour)
+    try:
+        CLUSTER.start()
+    except BaseException:
+        close_suite(results)
+        raise
+
+
+def close_suite(results):
+    CLUSTER.keep_logs(results)
+    CLUSTER.stop()
+
+
+def container(name, *args, image="lpm-programs", **more):
+    return {"name": name, "image": image, "imagePullPolicy": "IfNotPresent",
+            **({"command": list(args)} if args else {}), **more}
+
+
+class ClusterTest(unittest.TestCase):
+    longMessage = True
+
+    def setUp(self):
+        self.cluster, self.admin = CLUSTER, CLUSTER.admin
+        self.before = {r["id"] for r in all_records()}
+        self.archives_before = set(self.cluster.archives())
+        self.shown = set()
+        SETTINGS.unlink(missing_ok=True)
+        self.addCleanup(SETTINGS.unlink, missing_ok=True)
+        self.addCleanup(lambda: [path.unlink() for path in CHECKPOINTS.glob("*.tar")])
+        self.addCleanup(lambda: self.assertEqual(frozen(), [], "what is left frozen"))
+
+    # Pods
+
+    def pod(self, *containers, name=None, annotations=None, wait=True, **spec):
+        """Made, and Ready unless told not to wait; its name. Nobody says on which node."""
+        name = name or re.sub("[^a-z0-9]+", "-", self.id().rpartition("test_")[2])[:40].strip("-") + "-" + os.urandom(2).hex()
+        pod = {**POD, "metadata": {"name": name, "annotations": annotations or {}},
+               "spec": {"terminationGracePeriodSeconds": 1, "containers": list(containers), **spec}}
+        self.addCleanup(self.cluster.delete, POD, name, 1)
+        self.cluster.create(pod)
+        if wait:
+            self.wait_ready(name)
+        return name
+
+    def status(self, name):
+        return self.cluster.find(POD, name).get("status", {})
+
+    def is_ready(self, name):
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in self.status(name).get("conditions", ()))
+
+    def wait_ready(self, name, seconds=90):
+        try:
+            wait_for(f"pod {name} is ready", lambda: self.is_ready(name), seconds)
+        except AssertionError as error:
+            events = [f"{e['reason']}: {e['message']}" for e in self.cluster.events_of(name)]
+            raise AssertionError(f"{error}\n" + "\n".join(events)) from None
+
+    def state_of(self, name, ctr):
+        """containerStatuses of one container."""
+        statuses = self.status(name).get("containerStatuses", ())
+        return next((s for s in statuses if s["name"] == ctr), {})
+
+    def id_of(self, name, ctr):
+        return self.state_of(name, ctr)["containerID"].removeprefix("cri-o://")
+
+    def output(self, name, ctr, least=1):
+        """The container's lines so far, once there are that many."""
+        def lines():
+            text = self.admin.get(f"/api/v1/namespaces/default/pods/{name}/log", container=ctr)
+            found = text.splitlines() if isinstance(text, str) else []
+            return found if len(found) >= least else None
+        return wait_for(f"{least} lines of {name}/{ctr}", lines)
+
+    def assert_no_gap(self, lines):
+        """Counter lines of one nonce, each value one more than the last; the nonce."""
+        self.assertEqual(len({line.split()[0] for line in lines}), 1, f"more than one nonce: {lines}")
+        values = [int(line.split()[1]) for line in lines]
+        self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
+        return lines[0].split()[0]
+
+    def assert_goes_on(self, name, ctr):
+        """It counts on in the same memory; the nonce."""
+        return self.assert_no_gap(self.output(name, ctr, len(self.output(name, ctr)) + 3))
+
+    # Checkpoints
+
+    def checkpoint(self, name, ctr, **how):
+        """One that has to work; the archive."""
+        status, body = self.admin.checkpoint(name, ctr, **how)
+        self.assertEqual(status, 200, body)
+        items = json.loads(body)["items"]
+        self.assertEqual(len(items), 1)
+        return pathlib.Path(items[0])
+
+    def records(self):
+        """What this test's calls left, oldest first."""
+        return [r for r in all_records() if r["id"] not in self.before]
+
+    def last_record(self, operation, outcome):
+        records = self.records()
+        self.assertTrue(records, "no record was written")
+        record = records[-1]
+        self.assertEqual((record["state"], record["operation"], record["outcome"]), ("final", operation, outcome),
+                         json.dumps(record, indent=1))
+        return record
+
+    def kept(self, record):
+        return LOGS / record["id"]
