@@ -100,7 +100,7 @@ Finding judge_sysv(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     constexpr std::string_view what = "System V shared memory";
-    if (!facts.bundle->ipc_namespace)
+    if (!facts.bundle->ipc_namespace || (facts.workload && facts.workload->node_ipc))
         return judge_found(facts, Kind::sysv_memory, what,
                            "it lives in the host's IPC namespace, which CRIU does not dump");
     if (!facts.bundle->own_ipc)

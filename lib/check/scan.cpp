@@ -117,6 +117,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     walk.depth = status_of_init->ns_pids.size();
     const Namespaces of_init = namespaces_of(init);
     walk.node_network = namespace_of(init, "net") == namespace_of(::getpid(), "net");
+    walk.workload.node_ipc = namespace_of(init, "ipc") == namespace_of(::getpid(), "ipc");
     const ino_t mounts_of_init = mounts_of(init);
     Memory sum;
     for (const auto& [pid, stat] : stats) {

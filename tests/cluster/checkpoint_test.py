@@ -44,7 +44,7 @@ class Checkpoint(ClusterTest):
         self.addCleanup(self.cluster.delete, {"apiVersion": "v1", "kind": "Pod", "metadata": {}}, name, 1)
         self.cluster.kubectl("run", name, "--image=nginx", "--restart=Never")
         self.wait_ready(name)
-        self.assertEqual(self.admin.checkpoint(name, "nginx"), (404, "container nginx does not exist\n"))
+        self.assertEqual(self.admin.checkpoint(name, "nginx"), (404, "container nginx does not exist"))
         place = f"/api/v1/nodes/{NODE}/proxy/checkpoint/default/{name}/{name}"
         answer = self.cluster.kubectl("create", "--raw", place, "-f", "/dev/null").stdout
         self.assertEqual(len(json.loads(answer)["items"]), 1)
@@ -101,8 +101,8 @@ class Checkpoint(ClusterTest):
 
     def test_what_is_not_there(self):
         name = self.pod(container("ctr"))
-        for pod, ctr, body in ((name, "other", "container other does not exist\n"),
-                               ("no-such-pod", "ctr", "pod does not exist\n")):
+        for pod, ctr, body in ((name, "other", "container other does not exist"),
+                               ("no-such-pod", "ctr", "pod does not exist")):
             self.assertEqual(self.admin.checkpoint(pod, ctr), (404, body))
         status, body = self.admin.checkpoint(name, "ctr", node="node2")
         self.assertEqual((status, json.loads(body)["message"]), (404, 'nodes "node2" not found'))

@@ -127,14 +127,20 @@ class Cluster:
                 return None
             raise
 
-    def delete(self, thing, name, seconds=None):
+    def patch(self, thing, change):
+        return self.admin.call("PATCH", path_of(thing, thing["metadata"]["name"]), change,
+                               kind="application/merge-patch+json")
+
+    def delete(self, thing, name, seconds=None, wait=True):
+        """Gone when this returns, unless told not to wait."""
         try:
             options = {} if seconds is None else {"gracePeriodSeconds": seconds}
             self.admin.call("DELETE", path_of(thing, name), {"kind": "DeleteOptions", "apiVersion": "v1", **options})
         except ApiError as error:
             if error.status != 404:
                 raise
-        wait_for(f"{name} is gone", lambda: self.find(thing, name) is None)
+        if wait:
+            wait_for(f"{name} is gone", lambda: self.find(thing, name) is None)
 
     def events_of(self, name):
         return self.admin.get("/api/v1/namespaces/default/events",
@@ -155,6 +161,16 @@ class Cluster:
         part.end(*([] if number is None else [number]))
         part.start()
         return part
+
+    def use_runtime(self, path):
+        """CRI-O with that runtime_path, as after `systemctl restart crio`: it takes no other until then."""
+        chosen = f'runtime_path = "{path}"'
+        if chosen in run("crio", "status", "config").stdout:
+            return
+        self.parts["crio"].end()
+        self.parts["crio"] = parts.crio(path)
+        self.parts["crio"].start()
+        wait_for("CRI-O has taken it", lambda: chosen in run("crio", "status", "config", check=False).stdout)
 
     def wait_ready(self):
         """The node and everything that it asks for answers."""

@@ -3,11 +3,11 @@
 """A pod's life as users lead it, every call of CRI-O's going through lpm-runc."""
 import os
 import pathlib
-import signal
 import subprocess
 import time
 import urllib.request
 
+from api import path_of
 from e2e import run, wait_for
 from parts import NODE, RUNTIME
 from suite import POD, ClusterTest, container
@@ -108,18 +108,20 @@ class Life(ClusterTest):
         name = self.pod(container("polite", "sh", "-c", command, image="busybox"),
                         container("deaf", "sh", "-c", "trap '' TERM; while true; do sleep 0.1; done", image="busybox"),
                         restartPolicy="Never", terminationGracePeriodSeconds=3)
-        following = subprocess.Popen(["kubectl", "logs", "-f", name, "-c", "polite"], stdout=subprocess.PIPE, text=True)
-        statuses = {}
-        watch = subprocess.Popen(["kubectl", "get", "pod", name, "-w", "-o", "jsonpath={range .status.containerStatuses[*]}"
-                                  "{.name}={.state.terminated.exitCode} {end}{\"\\n\"}"], stdout=subprocess.PIPE, text=True)
-        began = time.monotonic()
-        self.cluster.delete(POD, name, 3)
+        kept = self.cluster.find(POD, name)
+        self.cluster.patch(kept, {"metadata": {"finalizers": ["lpm.test/kept"]}})  # or the statuses are gone with it
+        with subprocess.Popen(["kubectl", "logs", "-f", name, "-c", "polite"], stdout=subprocess.PIPE,
+                              text=True) as following:
+            began = time.monotonic()
+            self.admin.call("DELETE", path_of(POD, name), {"kind": "DeleteOptions", "apiVersion": "v1",
+                                                           "gracePeriodSeconds": 3})
+            self.assertEqual(following.stdout.read(), "got TERM\n")
+        wait_for("both have ended", lambda: all("terminated" in self.state_of(name, ctr)["state"]
+                                                for ctr in ("polite", "deaf")))
         self.assertGreater(time.monotonic() - began, 2.5)
-        self.assertIn("got TERM", following.communicate()[0])
-        watch.send_signal(signal.SIGTERM)
-        for line in watch.communicate()[0].splitlines():
-            statuses.update(word.split("=") for word in line.split())
-        self.assertEqual(statuses, {"polite": "3", "deaf": "137"})
+        ended = {ctr: self.state_of(name, ctr)["state"]["terminated"]["exitCode"] for ctr in ("polite", "deaf")}
+        self.cluster.patch(kept, {"metadata": {"finalizers": None}})
+        self.assertEqual(ended, {"polite": 3, "deaf": 137})
 
     def test_init_containers_and_sidecars(self):
         shared = {"volumes": [{"name": "shared", "emptyDir": {}}]}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 
 import images
+from crio_runtime import DAEMON_ENV
 
 LOGS = pathlib.Path("/var/log/cluster")
 NODE = "node1"
@@ -34,8 +35,8 @@ def real_runtime():
 class Part:
     """One daemon; it ends with this process, and can be killed and started again."""
 
-    def __init__(self, name, *argv):
-        self.name, self.argv, self.process = name, [str(a) for a in argv], None
+    def __init__(self, name, *argv, env=None):
+        self.name, self.argv, self.env, self.process = name, [str(a) for a in argv], env, None
 
     @property
     def log(self):
@@ -45,7 +46,7 @@ class Part:
         LOGS.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([shutil.which(self.argv[0]), *self.argv[1:]], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd="/", start_new_session=True)
+                                            stdout=log, stderr=log, cwd="/", env=self.env, start_new_session=True)
 
     def end(self, number=signal.SIGTERM, patience=20):
         """Its exit status; killed when it does not end of itself."""
@@ -79,7 +80,7 @@ def api_server(pki):
                 f"--client-ca-file={pki / 'ca.crt'}", "--service-account-issuer=https://kubernetes.default.svc",
                 f"--service-account-key-file={pki / 'sa.pub'}", f"--service-account-signing-key-file={pki / 'sa.key'}",
                 "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-                "--service-cluster-ip-range=10.96.0.0/16", "--kubelet-preferred-address-types=InternalIP",
+                "--service-cluster-ip-range=10.96.0.0/16", "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
                 f"--kubelet-certificate-authority={pki / 'ca.crt'}",
                 f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
                 f"--kubelet-client-key={pki / 'kubelet-client.key'}")
@@ -109,7 +110,8 @@ def kubelet(pki, release):
         "tlsCertFile": str(pki / "kubelet-server.crt"), "tlsPrivateKeyFile": str(pki / "kubelet-server.key"),
         "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
                            "x509": {"clientCAFile": str(pki / "ca.crt")}},
-        "authorization": {"mode": "Webhook"},
+        # What was allowed once stays so for five minutes otherwise, and refused for half of one.
+        "authorization": {"mode": "Webhook", "webhook": {"cacheAuthorizedTTL": "1s", "cacheUnauthorizedTTL": "1s"}},
         "failSwapOn": False,
         "evictionHard": {},  # the machine's disk is nobody's business here
         "enforceNodeAllocatable": [],
@@ -158,4 +160,4 @@ def crio(runtime=RUNTIME, *flags):
     for path, text in files.items():
         os.makedirs(os.path.dirname(path), exist_ok=True)
         pathlib.Path(path).write_text(text)
-    return Part("crio", "crio", "--log-level", "info", *flags)
+    return Part("crio", "crio", "--log-level", "info", *flags, env=DAEMON_ENV)

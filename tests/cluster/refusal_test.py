@@ -89,8 +89,11 @@ class Refusal(ClusterTest):
         self.assert_goes_on(name, "ctr")
 
     def test_a_terminal(self):
+        """It can be taken; the record warns of what CRI-O makes of it at a restore."""
         name = self.pod(container("ctr", tty=True, stdin=True))
-        self.refused(name, "ctr", "Terminal", "terminal")
+        self.checkpoint(name, "ctr")
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "Terminal"], ["warn"])
 
     def test_a_debugger_on_the_node(self):
         name = self.pod(container("ctr"))
@@ -129,11 +132,8 @@ class Refusal(ClusterTest):
 
     def test_an_annotation_that_the_node_allows(self):
         """skip-checks turns the refusal into a warning, where lpm.toml says so."""
-        pod = self.pod(container("ctr", "/bin/awkward", "child", "plain"),
-                       annotations={"lpm.my.domain/skip-checks": "ShmMount"})
-        self.assertEqual(self.admin.checkpoint(pod, "ctr")[0], 200)
         held = self.pod(container("ctr", "/bin/awkward", "open", "/dev/shm/file"),
-                        annotations={"lpm.my.domain/skip-checks": "ShmMount"}, name=f"{pod}-shm")
+                        annotations={"lpm.my.domain/skip-checks": "ShmMount"})
         self.refused(held, "ctr", "ShmMount", "/dev/shm")
         SETTINGS.write_text('[annotations]\nskip_checks = ["ShmMount"]\n')
         self.assertEqual(self.admin.checkpoint(held, "ctr")[0], 200)
@@ -151,8 +151,8 @@ class Refusal(ClusterTest):
         finally:
             bypass.unlink()
         self.assertEqual(status, 500)
-        self.assertIn("criu failed: type NOTIFY errno 0", body)
-        self.assertNotIn("lpm", body)
+        self.assertIn("criu failed: type", body)
+        self.assertNotIn("lpm refused", body)
         self.assert_goes_on(name, "ctr")
 
 

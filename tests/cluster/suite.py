@@ -54,7 +54,7 @@ class ClusterTest(unittest.TestCase):
         name = name or re.sub("[^a-z0-9]+", "-", self.id().rpartition("test_")[2])[:40].strip("-") + "-" + os.urandom(2).hex()
         pod = {**POD, "metadata": {"name": name, "annotations": annotations or {}},
                "spec": {"terminationGracePeriodSeconds": 1, "containers": list(containers), **spec}}
-        self.addCleanup(self.cluster.delete, POD, name, 1)
+        self.addCleanup(self.cluster.delete, POD, name, 1, wait=False)
         self.cluster.create(pod)
         if wait:
             self.wait_ready(name)

@@ -12,18 +12,8 @@ class Swap(ClusterTest):
         self.addCleanup(self.use, parts.RUNTIME)
 
     def use(self, runtime):
-        """CRI-O with that path of the runtime, as after `systemctl restart crio`."""
-        old = self.cluster.parts["crio"]
-        if f'runtime_path = "{runtime}"' in self.configured():
-            return
-        old.end()
-        self.cluster.parts["crio"] = new = parts.crio(runtime)
-        new.start()
+        self.cluster.use_runtime(runtime)
         self.cluster.wait_ready()
-        self.assertIn(f'runtime_path = "{runtime}"', self.configured())
-
-    def configured(self):
-        return run("crio", "status", "config").stdout
 
     def assert_alive(self, *names):
         for name in names:

@@ -130,6 +130,8 @@ class Rootfs(Awkward):
     Fine("shm_of_the_pod_unused", "ShmMount", ("child", "plain"), pod_shm),
     Refused("sysv_segment_of_the_host", "SysvShm", ("sysv",), HOST_IPC, words=("awkward",),
             fails="doesn't live in IPC ns"),
+    Refused("sysv_segment_of_the_host_as_crio_names_it", "SysvShm", ("sysv",), with_options(ipcns="/proc/1/ns/ipc"),
+            words=("awkward",), fails="doesn't live in IPC ns"),
     Fine("sysv_segment_of_its_own", "SysvShm", ("sysv",)),
     Fine("host_ipc_unused", "SysvShm", ("child", "plain"), HOST_IPC),
 )

@@ -12,7 +12,7 @@ from crio_engine import Crio
 from e2e import RUNTIME, NodeTest
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
-RECORDER = pathlib.Path(__file__).resolve().parents[1] / "support/recorder"
+RECORDER = "/opt/lpm/bin/recorder"
 
 
 def read_trace(path):

@@ -10,7 +10,7 @@ import time
 
 import crio_archive
 from crio_hooks import add_hooks
-from crio_runtime import CrioError, Runtime
+from crio_runtime import DAEMON_ENV, CrioError, Runtime
 from oci_spec import cgroup_path, in_guest, make_spec
 
 SOCKETS = pathlib.Path("/run/crio")
@@ -20,8 +20,10 @@ class Crio:
     """One CRI-O. Containers live in folders below `base`, so every call may come from a new process."""
 
     def __init__(self, release="1.36", path="/etc/lpm/bin/runc", base="/var/lib/containers/fake-crio",
-                 systemd_cgroup=None):
+                 systemd_cgroup=None, root=None):
+        """`root`: the handler's runtime_root, where it is not the default of the release."""
         self.runtime = Runtime(release, path, in_guest() if systemd_cgroup is None else systemd_cgroup)
+        self.runtime.root = root or self.runtime.root
         self.base = pathlib.Path(base)
         # What CRI-O never passes; for tests of what would happen if it did.
         self.checkpoint_options, self.restore_options = [], []
@@ -141,10 +143,10 @@ class Crio:
         return pathlib.Path(path)
 
     def exec(self, cid, *args):
-        """Streaming exec: the runtime itself, in the foreground."""
+        """Streaming exec: the runtime itself, in the foreground, with the daemon's environment in all releases."""
         process = self._process(cid, args)
         try:
-            return self.runtime.direct("exec", "--process", str(process), cid)
+            return self.runtime.direct("exec", "--process", str(process), cid, env=DAEMON_ENV)
         finally:
             process.unlink()
 

@@ -54,10 +54,10 @@ class Runtime:
     def globals(self):
         return ["--root", self.root] + (["--systemd-cgroup"] if self.systemd_cgroup else [])
 
-    def direct(self, *args):
+    def direct(self, *args, env=None):
         """One call that CRI-O makes itself; its standard output."""
         argv = [self.path, *self.globals(), *args]
-        done = subprocess.run(argv, env=self.direct_env(), cwd="/", stdin=subprocess.DEVNULL,
+        done = subprocess.run(argv, env=env or self.direct_env(), cwd="/", stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise CrioError(f"`{' '.join(argv)}` failed: {done.stderr} {done.stdout}"

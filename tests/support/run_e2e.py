@@ -61,6 +61,12 @@ class Results(unittest.TestResult):
         super().addFailure(test, err)
         self._bad(test, err)
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            print(f"in {subtest._subDescription()}:", file=self.log, flush=True)
+            self._bad(test, err)
+
 
 def tests_in(suite):
     for item in suite:

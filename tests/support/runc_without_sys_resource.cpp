@@ -8,26 +8,34 @@
 #include <string>
 #include <string_view>
 #include <unistd.h>
+#include <vector>
 
 #include "base/file.hpp"
 #include "json/json.hpp"
+
+using lpm::json::Value;
 
 namespace {
 
 constexpr const char* runc = "/usr/sbin/runc";
 
 // A negative oom_score_adj and raised limits need the capability; a process below its ancestors' limits does not.
-void lower(lpm::json::Value& process) {
+void lower(Value& process) {
     if (lpm::json::integer(process, "oomScoreAdj").value_or(0) < 0)
         process["oomScoreAdj"] = 0;
     process.erase("rlimits");
+    if (lpm::json::find(process, "capabilities") == nullptr)
+        return;
+    for (Value& set : process["capabilities"])
+        if (set.is_array())
+            std::erase(set.get_ref<Value::array_t&>(), "CAP_SYS_RESOURCE"); // a privileged container's
 }
 
 void lower_file(const std::string& path, bool is_bundle) {
     auto document = lpm::json::read(AT_FDCWD, path);
     if (!document || !document->is_object())
         return; // runc says what is wrong with it
-    const lpm::json::Value before = *document;
+    const Value before = *document;
     if (!is_bundle)
         lower(*document);
     else if (document->contains("process"))

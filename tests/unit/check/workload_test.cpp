@@ -161,6 +161,9 @@ TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
     find(Kind::sysv_memory);
     facts.bundle->own_ipc = false;
     EXPECT_EQ(verdict("SysvShm"), "warn") << "of a pod";
+    facts.workload->node_ipc = true;
+    EXPECT_EQ(verdict("SysvShm"), "block") << "of the host, by a path";
+    facts.workload->node_ipc = false;
     facts.bundle->ipc_namespace = false;
     EXPECT_EQ(verdict("SysvShm"), "block") << "of the host";
 }
