@@ -58,6 +58,14 @@ bool of_another_user(const procfs::Status& status) {
     return status.users != procfs::Ids{user, user, user} || status.groups != procfs::Ids{group, group, group};
 }
 
+// In a frozen cgroup v1 a process that a signal has stopped reads D as all others do; where in the kernel it waits tells.
+bool is_stopped(pid_t pid, char state) {
+    if (state != 'D')
+        return state == 'T';
+    const auto waits_in = procfs::read_proc(pid, "wchan");
+    return waits_in && *waits_in == "do_signal_stop";
+}
+
 // What is wrong with a process for what it is, apart from what it holds.
 void judge_process(Walk& walk, const Process& process, const procfs::Status& status,
                    const procfs::Stat& stat) {
@@ -70,7 +78,7 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
         found[Kind::seccomp_filter].add({process.pid, process.name});
     if (stat.state != 'Z' && of_another_user(status))
         found[Kind::other_user].add({process.pid, process.name});
-    if (stat.state == 'T')
+    if (is_stopped(process.pid, stat.state))
         found[Kind::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
         found[Kind::zombie_leader].add({process.pid, process.name});

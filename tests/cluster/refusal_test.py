@@ -43,7 +43,7 @@ CASES = (
     Case("zombie-leader", "ZombieLeader", ("leader", "zombie")),
     Case("stopped", "Stopped", ("child", "stopped")),
     Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("awkward", "/dev/shm")),
-    Case("nested", "NestedNamespace", ("namespace", "mnt"), ("awkward",), ADMIN),
+    Case("nested", "NestedNamespace", ("namespace", "ipc"), ("awkward", "ipc"), ADMIN),
     Case("covered", "FileCovered", ("covered", "yes"), ("awkward", "/tmp/covered/file"), ADMIN),
     Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("awkward", "/dev/fuse"), PRIVILEGED),
 )

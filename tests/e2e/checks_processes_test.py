@@ -37,7 +37,15 @@ def trace(test, cid):
     Fine("ordinary_zombie", "ZombieLeader", ("child", "zombie")),
 )
 class States(Awkward):
-    pass
+    def test_stopped_child_that_the_caller_has_frozen(self):
+        """As CRI-O does before it asks. On cgroup v1 it reads as any other that is frozen."""
+        cid = self.start("awkward", "/bin/awkward", "child", "stopped")
+        self.assert_runs(cid)
+        self.crio.pause(cid)
+        self.refused("Stopped", self.checkpoint_args(cid), "awkward")
+        self.assertEqual(self.status(cid), "paused")
+        self.crio.resume(cid)
+        self.assert_runs(cid)
 
 
 class Threads(Awkward):
