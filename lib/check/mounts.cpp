@@ -18,13 +18,22 @@ constexpr std::string_view known_types[] = {"proc",       "sysfs",   "devtmpfs",
                                             "securityfs", "fusectl", "debugfs",  "tracefs",     "cgroup",
                                             "cgroup2",    "aufs",    "fuse",     "overlay",     "autofs"};
 
+// On cgroup v1 the runtime makes one mount of config.json a bind mount for each hierarchy, and hands these to CRIU
+// (libcontainer/container_linux.go, Checkpoint). Where systemd is, they are slaves of the node's.
+bool of_cgroups(const oci::Bundle& bundle, const Mount& mount) {
+    return mount.type == "cgroup" && std::ranges::any_of(bundle.mounts, [&](const oci::MountPoint& planned) {
+               return planned.type == "cgroup" && is_below(mount.point, planned.place);
+           });
+}
+
 // The runtime hands to CRIU what config.json binds in, what it masks and devices: those come from outside.
 bool external(const Facts& facts, const Mount& mount) {
     const auto& bundle = *facts.bundle;
     const auto in = [&](const std::vector<std::string>& paths) {
         return std::ranges::find(paths, mount.point) != paths.end();
     };
-    return mount.point == "/" || in(bundle.binds) || in(bundle.masked) || mount.point.starts_with("/dev/");
+    return mount.point == "/" || in(bundle.binds) || in(bundle.masked) || mount.point.starts_with("/dev/") ||
+           of_cgroups(bundle, mount);
 }
 
 // A mount of a part of a file system needs one of a greater part that CRIU can make it from.

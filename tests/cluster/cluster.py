@@ -20,7 +20,6 @@ from pki import Pki
 PKI = "/etc/kubernetes/pki"
 RBAC = "rbac.authorization.k8s.io/v1"
 CHECKPOINTS = KUBELET / "checkpoints"
-LINK = pathlib.Path("/etc/lpm/runtime")
 THAWING = {"freezer.state": "THAWED", "cgroup.freeze": "0"}
 
 
@@ -55,12 +54,9 @@ class Cluster:
         self.began = now
 
     def start(self):
-        pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # CRI-O copies it; nobody answers
         run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
         self.registry = images.Registry("/var/lib/registry", "/var/log/registry.log").__enter__()
-        LINK.unlink(missing_ok=True)
-        LINK.symlink_to(parts.real_runtime())
-        run("/usr/libexec/lpm/lpm-gate", "--probe")
+        parts.prepare_node()
         self.step("registry, probe")
         self._add(parts.etcd(), parts.crio())
         self._make_identities()

@@ -10,12 +10,14 @@ import subprocess
 
 import images
 from crio_runtime import DAEMON_ENV
+from e2e import run
 
 LOGS = pathlib.Path("/var/log/cluster")
 NODE = "node1"
 ADDRESS = "192.0.2.10"  # on lo, in a network namespace of its own: clusters do not meet
 API = f"https://{ADDRESS}:6443"
 RUNTIME = "/etc/lpm/bin/runc"
+LINK = pathlib.Path("/etc/lpm/runtime")
 SOCKET = "/run/crio/crio.sock"
 KUBELET = pathlib.Path("/var/lib/kubelet")
 SYS_RESOURCE = 24
@@ -30,6 +32,16 @@ def has_sys_resource():
 def real_runtime():
     """What stands below lpm, and in its place where nothing stands above."""
     return "/usr/sbin/runc" if has_sys_resource() else "/opt/lpm/bin/runc_without_sys_resource"
+
+
+def prepare_node():
+    """What a node has before CRI-O starts. What stands below lpm is named, so that no result is taken for another's."""
+    run("mount", "--make-rshared", "/")  # as systemd does
+    pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # CRI-O copies it; nobody answers
+    LINK.unlink()
+    LINK.symlink_to(real_runtime())
+    run("/usr/libexec/lpm/lpm-gate", "--probe")
+    print(f"below lpm: {real_runtime()}, {run('/usr/sbin/runc', '--version').stdout.splitlines()[0]}", flush=True)
 
 
 class Part:

@@ -91,6 +91,13 @@ def propagating(option):
     return prepare
 
 
+def shared_node(test):
+    """As systemd makes it: then the cgroup mounts of containers are slaves of the node's."""
+    run("mount", "--make-rshared", "/sys/fs/cgroup")
+    test.addCleanup(run, "mount", "--make-rprivate", "/sys/fs/cgroup")
+    return {"mounts": [mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro")]}
+
+
 def later(test, _cid):
     """Something is mounted in the volume on the node, as a driver for storage does."""
     test.mounted(test.folder("volume/later"), "-t", "tmpfs", "tmpfs")
@@ -101,8 +108,13 @@ def later(test, _cid):
               words=("/volume/later",), fails="has unreachable sharing") for option in ("rslave", "rshared")),
     *(Fine(f"{option}_volume", "MountSharing", ("child", "plain"), propagating(option))
       for option in ("rslave", "rshared")),
+    Fine("cgroups_of_a_node_that_shares_its_mounts", "MountSharing", ("child", "plain"), shared_node),
     Fine("private_volume", "MountSharing", ("child", "plain"), propagating("rprivate")),
     Fine("private_volume_with_a_later_mount", "MountSharing", ("child", "plain"), propagating("rprivate"), later),
 )
 class Sharing(Awkward):
-    pass
+    def test_cgroups_with_crun(self):
+        self.use_crun()
+        cid = self.start("awkward", "/bin/awkward", "child", "plain", **shared_node(self))
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
