@@ -6,8 +6,7 @@ import json
 import os
 import pathlib
 import re
-import subprocess
-import sys
+import shutil
 import time
 
 import images
@@ -193,7 +192,7 @@ class Cluster:
 
     def keep_logs(self, folder):
         for log in LOGS.glob("*.log"):
-            subprocess.run(["cp", log, folder], check=False)
+            shutil.copy(log, folder / f"cluster-{self.release}-{log.name}")
 
 
 def frozen():
@@ -208,9 +207,3 @@ def frozen():
                 continue
     return found
 
-
-if __name__ == "__main__":  # a cluster to look at: tools/cluster shell
-    cluster = Cluster(sys.argv[1]).start()
-    rc = subprocess.call(sys.argv[2:] or ["/bin/bash"])
-    cluster.stop()
-    sys.exit(rc)

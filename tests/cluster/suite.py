@@ -7,6 +7,7 @@ import pathlib
 import re
 import unittest
 
+from api import ApiError
 from cluster import CHECKPOINTS, Cluster, frozen
 from e2e import LOGS, SETTINGS, all_records, wait_for
 
@@ -84,10 +85,17 @@ class ClusterTest(unittest.TestCase):
     def output(self, name, ctr, least=1):
         """The container's lines so far, once there are that many."""
         def lines():
-            text = self.admin.get(f"/api/v1/namespaces/default/pods/{name}/log", container=ctr)
-            found = text.splitlines() if isinstance(text, str) else []
+            found = self.lines_of(name, ctr)
             return found if len(found) >= least else None
         return wait_for(f"{least} lines of {name}/{ctr}", lines)
+
+    def lines_of(self, name, ctr):
+        """None while the kubelet does not know it, or not yet again."""
+        try:
+            text = self.admin.get(f"/api/v1/namespaces/default/pods/{name}/log", container=ctr)
+        except ApiError:
+            return []
+        return text.splitlines() if isinstance(text, str) else []
 
     def assert_no_gap(self, lines):
         """Counter lines of one nonce, each value one more than the last; the nonce."""
