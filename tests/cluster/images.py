@@ -20,11 +20,12 @@ ADDRESS = "127.0.0.1:5000"
 MIRRORED = ("docker.io", "registry.k8s.io", "gcr.io", "k8s.gcr.io")
 PROGRAMS = pathlib.Path("/opt/lpm/bin")
 
-USERS = "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\ndefault-user:x:1000:1000::/:/bin/sh\n"
-GROUPS = "root:x:0:\nwww-data:x:33:\ndefault-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n"
+USERS = ("root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\ndefault-user:x:1000:1000::/:/bin/sh\n"
+         "nobody:x:65534:65534::/:/bin/sh\n")
+GROUPS = "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\ndefault-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n"
 NGINX = """user root; worker_processes 1; pid /run/nginx.pid; error_log /dev/stderr;
 events {}
-http { access_log /dev/stdout; server { listen 80; root /usr/share/nginx/html; } }
+http { access_log /dev/stdout; server { listen PORT; root /usr/share/nginx/html; } }
 """
 
 
@@ -70,22 +71,41 @@ def busybox(root):
     for folder in ("bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/sbin", "var/www"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
+    (root / "var/run").symlink_to("../run")
     shutil.copy("/usr/bin/busybox", root / "bin/busybox")
     applets = subprocess.run(["/usr/bin/busybox", "--list"], stdout=subprocess.PIPE, text=True, check=True)
     for name in applets.stdout.split():
         if name != "busybox":
             (root / "bin" / name).symlink_to("busybox")
+    (root / "bin/pgrep").write_text('#!/bin/sh\nexec pidof "$@"\n')  # Debian's has none
+    (root / "bin/pgrep").chmod(0o755)
     (root / "etc/passwd").write_text(USERS)
     (root / "etc/group").write_text(GROUPS)
 
 
-def nginx(root):
+def nginx(root, port=80):
     busybox(root)
-    copy_program(root, "/usr/sbin/nginx")
+    for path in ("/usr/sbin/nginx", "/usr/bin/ipcs", "/usr/bin/ipcmk"):
+        copy_program(root, path)
     for folder in ("etc/nginx", "var/log/nginx", "var/lib/nginx", "usr/share/nginx/html"):
         (root / folder).mkdir(parents=True)
-    (root / "etc/nginx/nginx.conf").write_text(NGINX)
+    (root / "etc/nginx/nginx.conf").write_text(NGINX.replace("PORT", str(port)))
     (root / "usr/share/nginx/html/index.html").write_text("Welcome to nginx!\n")
+
+
+def nginx_of_the_host(root):
+    nginx(root, 12003)
+
+
+def httpd(root):
+    busybox(root)
+    (root / "var/www/index.html").write_text("It works!\n")
+
+
+def nonewprivs(root):
+    busybox(root)
+    shutil.copy(PROGRAMS / "nnp", root / "nnp")
+    (root / "nnp").chmod(0o4755)
 
 
 def redis(root):
@@ -105,6 +125,11 @@ def pause(root):
     shutil.copy(PROGRAMS / "pause", root / "pause")
 
 
+def old_pause(root):
+    pause(root)
+    (root / "mark").write_text("3.9")
+
+
 def marked(mark):
     """A busybox that differs from the others, where images have to be told apart."""
     def fill(root):
@@ -121,13 +146,16 @@ E2E = "e2e-test-images"
 
 # (how to fill it, changes of podman import, names)
 IMAGES = [
-    (busybox, SHELL, ["library/busybox:latest", f"{E2E}/busybox:1.29-2",
-                      *(f"{CRITEST}-tags:{n}" for n in (1, 2, 3))]),
+    (busybox, SHELL, ["library/busybox:latest", f"{E2E}/busybox:1.29-2"]),
+    (marked("tags"), SHELL, [f"{CRITEST}-tags:{n}" for n in (1, 2, 3)]),
     (nginx, SERVER, ["library/nginx:latest", f"{E2E}/nginx:1.14-2"]),
     (redis, (PATH, 'CMD ["redis-server","--save",""]'), ["library/redis:latest"]),
     (programs, (PATH, 'CMD ["/bin/counter"]'), ["library/lpm-programs:latest"]),
-    (pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.9", "pause:3.10", "pause:3.10.1"]),
-    (busybox, (PATH, 'CMD ["httpd","-f","-p","80","-vv"]'), [f"{E2E}/httpd:2.4.39-4"]),
+    (pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.10", "pause:3.10.1"]),
+    (old_pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.9"]),
+    (nginx_of_the_host, SERVER, ["k8s-staging-cri-tools/hostnet-nginx-amd64:latest"]),
+    (httpd, (PATH, 'CMD ["sh","-c","echo httpd; exec httpd -f -p 80 -h /var/www"]'), [f"{E2E}/httpd:2.4.39-4"]),
+    (nonewprivs, SHELL, [f"{E2E}/nonewprivs:1.3"]),
     *((marked(name), SHELL, [f"{CRITEST}-{name}"])
       for name in ("latest:latest", "tag:test", "tag:all", "1:latest", "2:latest", "3:latest")),
     *((busybox, (*SHELL, f"USER {user}"), [f"{CRITEST}-{name}:latest"])

@@ -37,6 +37,7 @@ def real_runtime():
 def prepare_node():
     """What a node has before CRI-O starts. What stands below lpm is named, so that no result is taken for another's."""
     run("mount", "--make-rshared", "/")  # as systemd does
+    pathlib.Path("/proc/sys/net/ipv4/conf/all/route_localnet").write_text("1")  # as kube-proxy does, for host ports
     pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # CRI-O copies it; nobody answers
     LINK.unlink()
     LINK.symlink_to(real_runtime())

@@ -4,6 +4,7 @@
 the container runs on, and it was not frozen for nothing."""
 import dataclasses
 import pathlib
+import re
 import subprocess
 
 from e2e import SETTINGS, run, wait_for
@@ -75,7 +76,7 @@ class Refusal(ClusterTest):
                 first = self.output(name, case.name)[0]
                 self.assertNotIn("awkward:", first, "the container could not get hold of it")
                 body = self.refused(name, case.name, case.check, *case.words)
-                print(f"  {case.check}: {body.strip()}"[:400], flush=True)
+                print("  " + re.search(r"lpm refused .*\[\w+(, transient)?\]", body).group(), flush=True)
                 self.assert_goes_on(name, case.name)
                 self.assertEqual(self.state_of(name, case.name)["restartCount"], 0)
                 self.show(case.check, "refused")

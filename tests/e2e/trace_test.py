@@ -7,22 +7,26 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 
 from crio_engine import Crio
 from e2e import RUNTIME, NodeTest
 
+KEYS = ("argv", "env", "cwd", "fds", "signals")
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 RECORDER = "/opt/lpm/bin/recorder"
 
 
 def read_trace(path):
-    """Blocks of `key: value` lines. argv is split at blanks; env is empty for `-`."""
+    """Blocks of `key: value` lines. argv is split at blanks; env is empty for `-`. No signal is ever blocked."""
     calls = []
     for block in re.sub(r"(?m)^#.*\n", "", path.read_text()).strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines())
         env = {} if fields["env"] == "-" else dict(e.split("=", 1) for e in fields["env"].split())
         fds = dict(f.split("=", 1) for f in fields["fds"].split())
-        calls.append({"argv": fields["argv"].split(), "env": env, "cwd": fields["cwd"], "fds": fds})
+        ignored = {signal.Signals[f"SIG{name}"] for name in fields["ignored"].split() if name != "-"}
+        calls.append({"argv": fields["argv"].split(), "env": env, "cwd": fields["cwd"], "fds": fds,
+                      "signals": (set(), ignored)})
     return calls
 
 
@@ -35,7 +39,13 @@ def normalise(call, places):
         text = re.sub(r"/tmp/pidfile-\w+", "$EXECPID", text)
         return re.sub(r"pipe:\[\d+\]", "pipe", text)
     return {"argv": [name(a) for a in call["argv"]], "env": call["env"], "cwd": name(call["cwd"]),
-            "fds": {fd: name(target) for fd, target in call["fds"].items()}}
+            "fds": {fd: name(target) for fd, target in call["fds"].items()},
+            "signals": tuple(signals(call["status"][key]) for key in ("SigBlk", "SigIgn"))}
+
+
+def signals(mask):
+    """Those of a line of /proc/PID/status."""
+    return {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1}
 
 
 def differences(expected, seen):
@@ -44,7 +54,7 @@ def differences(expected, seen):
         if number >= len(expected) or number >= len(seen):
             found.append(f"call {number}: only in the {'trace' if number < len(expected) else 'run'}")
             continue
-        for key in ("argv", "env", "cwd", "fds"):
+        for key in KEYS:
             if expected[number][key] != seen[number][key]:
                 found.append(f"call {number} {key}: {expected[number][key]} != {seen[number][key]}")
     return found
@@ -86,7 +96,8 @@ class Trace(NodeTest):
         # The comparison itself: one perturbed entry of one call, and it must be the one that is named.
         for number, call in enumerate(seen):
             for key, bad in (("argv", [*call["argv"], "--more"]), ("env", {**call["env"], "MORE": "1"}),
-                             ("cwd", "/elsewhere"), ("fds", {**call["fds"], "3": "/dev/null"})):
+                             ("cwd", "/elsewhere"), ("fds", {**call["fds"], "3": "/dev/null"}),
+                             ("signals", ({signal.SIGINT}, call["signals"][1]))):
                 wrong = copy.deepcopy(seen)
                 wrong[number][key] = bad
                 found = differences(expected, wrong)
