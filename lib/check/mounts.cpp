@@ -18,8 +18,8 @@ constexpr std::string_view known_types[] = {"proc",       "sysfs",   "devtmpfs",
                                             "securityfs", "fusectl", "debugfs",  "tracefs",     "cgroup",
                                             "cgroup2",    "aufs",    "fuse",     "overlay",     "autofs"};
 
-// On cgroup v1 the runtime makes one mount of config.json a bind mount for each hierarchy, and hands these to CRIU
-// (libcontainer/container_linux.go, Checkpoint). Where systemd is, they are slaves of the node's.
+// On cgroup v1 the runtime makes one mount of config.json a bind mount for each hierarchy, and hands these to
+// CRIU (libcontainer/container_linux.go, Checkpoint). Where systemd is, they are slaves of the node's.
 bool of_cgroups(const oci::Bundle& bundle, const Mount& mount) {
     return mount.type == "cgroup" && std::ranges::any_of(bundle.mounts, [&](const oci::MountPoint& planned) {
                return planned.type == "cgroup" && is_below(mount.point, planned.place);

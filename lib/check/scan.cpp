@@ -58,7 +58,8 @@ bool of_another_user(const procfs::Status& status) {
     return status.users != procfs::Ids{user, user, user} || status.groups != procfs::Ids{group, group, group};
 }
 
-// In a frozen cgroup v1 a process that a signal has stopped reads D as all others do; where in the kernel it waits tells.
+// In a frozen cgroup v1 a process that a signal has stopped reads D as all others do; where in the kernel it
+// waits tells.
 bool is_stopped(pid_t pid, char state) {
     if (state != 'D')
         return state == 'T';

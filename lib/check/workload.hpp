@@ -82,8 +82,8 @@ struct Workload {
     std::size_t descriptors = 0;
     std::size_t pipes_with_data = 0; // 0 when there are too few pipes to matter
     std::optional<Memory> memory;
-    // The container is in the IPC namespace of who runs CRIU, which is in no image. CRI-O names the host's by a path, as
-    // it does a pod's, so config.json does not tell.
+    // The container is in the IPC namespace of who runs CRIU, which is in no image. CRI-O names the host's by
+    // a path, as it does a pod's, so config.json does not tell.
     bool node_ipc = false;
 
     // Why not everything was looked at; empty when it was. Then "none found" proves nothing.

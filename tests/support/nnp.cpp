@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// Says as whom it runs: set-user-id root in an image, it shows whether a container may gain privileges (critest).
+// Says as whom it runs: set-user-id root in an image, it shows whether a container may gain privileges
+// (critest).
 #include <cstdio>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// First process of a pod: waits for its end, and reaps what the pod's containers leave where they share its processes.
+// First process of a pod: waits for its end, and reaps what the pod's containers leave where they share its
+// processes.
 #include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>

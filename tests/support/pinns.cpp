@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// CRI-O's namespace pinner, as far as CRI-O calls it: makes namespaces for a pod, or takes the host's, and keeps each by
-// a bind mount at DIR/{user,ipc,uts,net}ns/FILE.
-//   pinns -d DIR -f FILE [--user|--ipc|--uts|--net][=host]... [-s KEY=VALUE]... [--uid-mapping=C-H-N@...] [--gid-mapping=...]
+// CRI-O's namespace pinner, as far as CRI-O calls it: makes namespaces for a pod, or takes the host's, and
+// keeps each by a bind mount at DIR/{user,ipc,uts,net}ns/FILE.
+//   pinns -d DIR -f FILE [--user|--ipc|--uts|--net][=host]... [-s KEY=VALUE]... [--uid-mapping=C-H-N@...]
+//   [--gid-mapping=...]
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -35,8 +36,8 @@ struct Order {
     std::string uids = "0-0-4294967295@";
     std::string gids = uids;
     // The user namespace first: what is made after it belongs to it.
-    std::array<Kind, 4> kinds{Kind{"user", CLONE_NEWUSER}, Kind{"ipc", CLONE_NEWIPC}, Kind{"uts", CLONE_NEWUTS},
-                              Kind{"net", CLONE_NEWNET}};
+    std::array<Kind, 4> kinds{Kind{"user", CLONE_NEWUSER}, Kind{"ipc", CLONE_NEWIPC},
+                              Kind{"uts", CLONE_NEWUTS}, Kind{"net", CLONE_NEWNET}};
 
     bool maps_users() const { return kinds[0].wanted == Wanted::fresh; }
 };

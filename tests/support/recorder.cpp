@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// A runtime that writes down how it was called and then becomes the runtime beside it, `recorder.next`. What it saw goes
-// as one JSON line to `recorder.trace` beside it, so nothing is asked of the caller.
+// A runtime that writes down how it was called and then becomes the runtime beside it, `recorder.next`. What
+// it saw goes as one JSON line to `recorder.trace` beside it, so nothing is asked of the caller.
 #include <cstdio>
 #include <cstring>
 #include <dirent.h>
@@ -77,7 +77,8 @@ int main(int argc, char** argv, char** variables) {
     const std::string here = argv[0];
     const std::string beside = here.substr(0, here.rfind('/'));
     const std::string line = lpm::json::write(seen) + "\n";
-    const int trace = open((beside + "/recorder.trace").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    const int trace =
+        open((beside + "/recorder.trace").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (trace < 0 || write(trace, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
         std::perror("recorder");
     execv(link_of(beside + "/recorder.next").c_str(), argv);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// runc for machines that have no CAP_SYS_RESOURCE and no hugetlb cgroup, where nothing that the kubelet makes would
-// start: takes from the configuration what such a machine cannot do, and becomes /usr/sbin/runc. Stands below lpm, as
-// /etc/lpm/runtime, so that what is seen above lpm is what CRI-O sends and gets.
+// runc for machines that have no CAP_SYS_RESOURCE and no hugetlb cgroup, where nothing that the kubelet makes
+// would start: takes from the configuration what such a machine cannot do, and becomes /usr/sbin/runc. Stands
+// below lpm, as /etc/lpm/runtime, so that what is seen above lpm is what CRI-O sends and gets.
 #include <cstdio>
 #include <fcntl.h>
 #include <string>
@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* runc = "/usr/sbin/runc";
 
-// A negative oom_score_adj and raised limits need the capability; a process below its ancestors' limits does not.
+// A negative oom_score_adj and raised limits need the capability; a process below its ancestors' limits does
+// not.
 void lower(Value& process) {
     if (lpm::json::integer(process, "oomScoreAdj").value_or(0) < 0)
         process["oomScoreAdj"] = 0;

@@ -199,7 +199,8 @@ TEST_F(WorkloadChecks, judge_mounts) {
     EXPECT_EQ(verdict("MountSharing"), "block");
     mounts.front().shared = 5;
     EXPECT_EQ(verdict("MountSharing"), "pass");
-    mounts.push_back({.id = 5, .device = 11, .root = "/pod", .point = "/sys/fs/cgroup/pids", .type = "cgroup"});
+    mounts.push_back(
+        {.id = 5, .device = 11, .root = "/pod", .point = "/sys/fs/cgroup/pids", .type = "cgroup"});
     mounts.back().master = 6;
     EXPECT_EQ(verdict("MountSharing"), "block") << "somebody has mounted it inside";
     facts.bundle->mounts = {{.place = "/sys/fs/cgroup", .source = "", .bind = false, .type = "cgroup"}};
