@@ -37,6 +37,11 @@ ino_t mounts_of(pid_t pid) {
     return namespace_of(pid, "mnt");
 }
 
+bool is_own_ipc(ino_t other) {
+    struct stat st{};
+    return other != 0 && ::stat("/proc/self/ns/ipc", &st) == 0 && st.st_ino == other;
+}
+
 Namespaces namespaces_of(pid_t pid) {
     Namespaces all{};
     for (std::size_t i = 0; i < namespaces.size(); ++i)
@@ -58,13 +63,13 @@ bool of_another_user(const procfs::Status& status) {
     return status.users != procfs::Ids{user, user, user} || status.groups != procfs::Ids{group, group, group};
 }
 
-// In a frozen cgroup v1 a process that a signal has stopped reads D as all others do; where in the kernel it
-// waits tells.
-bool is_stopped(pid_t pid, char state) {
-    if (state != 'D')
+// In a frozen cgroup v1 a process that a signal has stopped reads as all others do: R from Linux 6.1 on, D
+// since 6.13 and where that was taken back (f718faf3940e). Where in the kernel it waits tells.
+bool is_stopped(pid_t pid, char state, bool frozen) {
+    if (!frozen || (state != 'D' && state != 'R'))
         return state == 'T';
     const auto waits_in = procfs::read_proc(pid, "wchan");
-    return waits_in && *waits_in == "do_signal_stop";
+    return waits_in && waits_in->starts_with("do_signal_stop"); // a compiler may add .isra.0
 }
 
 // What is wrong with a process for what it is, apart from what it holds.
@@ -79,7 +84,7 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
         found[Kind::seccomp_filter].add({process.pid, process.name});
     if (stat.state != 'Z' && of_another_user(status))
         found[Kind::other_user].add({process.pid, process.name});
-    if (is_stopped(process.pid, stat.state))
+    if (is_stopped(process.pid, stat.state, walk.facts.frozen))
         found[Kind::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
         found[Kind::zombie_leader].add({process.pid, process.name});
@@ -126,7 +131,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     walk.depth = status_of_init->ns_pids.size();
     const Namespaces of_init = namespaces_of(init);
     walk.node_network = namespace_of(init, "net") == namespace_of(::getpid(), "net");
-    walk.workload.node_ipc = namespace_of(init, "ipc") == namespace_of(::getpid(), "ipc");
+    walk.workload.node_ipc = is_own_ipc(namespace_of(init, "ipc"));
     const ino_t mounts_of_init = mounts_of(init);
     Memory sum;
     for (const auto& [pid, stat] : stats) {

@@ -170,7 +170,11 @@ class Cluster:
     def wait_ready(self):
         """The node and everything that it asks for answers."""
         self._wait("the node is ready again", lambda: self.crictl("version", check=False).returncode == 0
-                   and self.admin.get("/readyz") == "ok" and self.node_is_ready())
+                   and self.admin.get("/readyz") == "ok" and self.node_is_ready() and self.kubelet_answers())
+
+    def kubelet_answers(self):
+        """Its Node object says Ready for some time after its end."""
+        return self.admin.request("GET", f"/api/v1/nodes/{NODE}/proxy/healthz") == (200, "ok")
 
     def archives(self):
         """Oldest first."""
@@ -180,15 +184,17 @@ class Cluster:
         """{part: MiB resident}"""
         found = {}
         for name, part in self.parts.items():
-            status = pathlib.Path(f"/proc/{part.process.pid}/status").read_text()
-            found[name] = int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024
+            if not part.ended():
+                status = pathlib.Path(f"/proc/{part.process.pid}/status").read_text()
+                found[name] = int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024
         return found
 
     def stop(self):
         print(f"cluster {self.release}, MiB resident: {json.dumps(self.memory())}", flush=True)
         for name in reversed(self.parts):
             self.parts[name].end()
-        self.registry.__exit__()
+        if self.registry:
+            self.registry.__exit__()
 
     def keep_logs(self, folder):
         for log in LOGS.glob("*.log"):
@@ -196,14 +202,19 @@ class Cluster:
 
 
 def frozen():
-    """Cgroups that stand still, with what is in them."""
+    """Files of cgroups that stand still."""
     found = []
     for key, free in THAWING.items():
         for path in pathlib.Path("/sys/fs/cgroup").rglob(key):
             try:
                 if path.read_text().strip() != free:
-                    found.append(str(path.parent))
+                    found.append(path)
             except OSError:
                 continue
     return found
+
+
+def thaw(files):
+    for path in files:
+        path.write_text(THAWING[path.name])
 

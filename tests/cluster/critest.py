@@ -32,6 +32,8 @@ def cases(report):
         for spec in suite["SpecReports"] or ():
             if spec["LeafNodeType"] == "It":
                 name = " ".join([*(spec["ContainerHierarchyTexts"] or ()), spec["LeafNodeText"]])
+                if name in found:
+                    raise AssertionError(f"two cases have one name: {name}")
                 found[name] = VERDICTS.get(spec["State"], "failed")
     return found
 
@@ -44,6 +46,7 @@ def conform(runtime, results, label):
                                           check=False).returncode == 0)
     began = time.monotonic()
     report = results / f"critest-{label}.json"
+    report.unlink(missing_ok=True)
     with open(results / f"critest-{label}.log", "w") as log:
         subprocess.run(["critest", f"-runtime-endpoint=unix://{parts.SOCKET}", "-ginkgo.no-color",
                         f"-ginkgo.json-report={report}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False,
@@ -69,7 +72,11 @@ def main():
     with images.Registry("/var/lib/registry"):
         bare = conform(parts.real_runtime(), args.results, "bare") if args.both else read(BARE)
         through = conform(parts.RUNTIME, args.results, "lpm")
-    differing = sorted(name for name in {*bare, *through} if bare.get(name) != through.get(name))
+        differing = sorted(name for name in {*bare, *through} if bare.get(name) != through.get(name))
+        if differing and not args.both:  # what is stored is of one kind of machine
+            again = conform(parts.real_runtime(), args.results, "bare")
+            bare.update({name: again.get(name) for name in differing})
+            differing = [name for name in differing if bare[name] != through.get(name)]
     for name in differing:
         print(f"differs: {name}: {bare.get(name)} bare, {through.get(name)} through lpm", flush=True)
     print(f"{len(differing)} of {len(through)} cases differ", flush=True)
@@ -78,7 +85,7 @@ def main():
             if name in differing:
                 tsv.write(f"failed\t{name}\n")
             elif bare[name] != "skipped":
-                tsv.write(f"passed\t{name}\n")
+                tsv.write(f"passed\t{name}{' (fails as it does with bare runc)' if bare[name] == 'failed' else ''}\n")
     return 1 if differing or not through else 0
 
 

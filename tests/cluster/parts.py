@@ -34,9 +34,24 @@ def real_runtime():
     return "/usr/sbin/runc" if has_sys_resource() else "/opt/lpm/bin/runc_without_sys_resource"
 
 
+# Of the whole machine, and the kubelet sets them when they are not as it likes.
+TUNABLES = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
+            "kernel/keys/root_maxbytes")
+
+
+def spare_machine():
+    """The kubelet writes into files of the node's own instead."""
+    for name in TUNABLES:
+        place, copy = pathlib.Path("/proc/sys", name), pathlib.Path("/run/sysctl", name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(place.read_text())
+        run("mount", "--bind", copy, place)
+
+
 def prepare_node():
     """What a node has before CRI-O starts. What stands below lpm is named, so that no result is taken for another's."""
     run("mount", "--make-rshared", "/")  # as systemd does
+    spare_machine()
     pathlib.Path("/proc/sys/net/ipv4/conf/all/route_localnet").write_text("1")  # as kube-proxy does, for host ports
     pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # CRI-O copies it; nobody answers
     LINK.unlink()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What the kubelet's caller reads when lpm refuses: the reason, the remedy and the check's id, in one line of the body;
-the container runs on, and it was not frozen for nothing."""
+the container runs on."""
 import dataclasses
 import pathlib
 import re
+import socket
 import subprocess
 
 from e2e import SETTINGS, run, wait_for
@@ -12,9 +13,10 @@ from refusing import MISREAD
 from suite import ClusterTest, container
 
 ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+BPF = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
 PRIVILEGED = {"securityContext": {"privileged": True}}
-VOLUME = {"volumeMounts": [{"name": "volume", "mountPath": "/shared"}]}
 HOST_IPC = {"hostIPC": True}
+SHARED = pathlib.Path("/var/lib/lpm/shared")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Case:
     more: dict = dataclasses.field(default_factory=dict)
 
 
-# Every check that refuses a checkpoint for what a container of a pod can hold (docs/checks.md).
+# Checks that refuse a checkpoint for what a container of a pod holds, each by a container of its own in one pod.
 CASES = (
     Case("io-uring", "IoUring", ("anon", "io-uring")),
     Case("userfaultfd", "AnonInode", ("anon", "userfaultfd"), ("awkward", "userfaultfd")),
     Case("landlock", "AnonInode", ("anon", "landlock"), ("awkward", "landlock")),
+    Case("perf-event", "AnonInode", ("anon", "perf-event"), ("awkward", "perf_event")),
+    Case("bpf-map", "AnonInode", ("anon", "bpf-map"), ("awkward", "bpf-map"), BPF),
     Case("fscontext", "AnonInode", ("anon", "fscontext"), ("awkward", "fscontext"), ADMIN),
     Case("pidfd", "PidfdOutside", ("pidfd", "thread")),
     Case("ghost", "GhostTooLarge", ("ghost", "3072"), ("awkward", "/tmp/ghost")),
@@ -46,6 +50,8 @@ CASES = (
     Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("awkward", "/dev/shm")),
     Case("nested", "NestedNamespace", ("namespace", "ipc"), ("awkward", "ipc"), ADMIN),
     Case("covered", "FileCovered", ("covered", "yes"), ("awkward", "/tmp/covered/file"), ADMIN),
+    Case("ramfs", "FilesystemUnsupported", ("mount", "ramfs"), ("/tmp/mounted", "ramfs"), ADMIN),
+    Case("tun", "TunInterface", ("tun", "filter"), ("awkward", "lpm0"), PRIVILEGED),
     Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("awkward", "/dev/fuse"), PRIVILEGED),
 )
 
@@ -79,14 +85,45 @@ class Refusal(ClusterTest):
                 print("  " + re.search(r"lpm refused .*\[\w+(, transient)?\]", body).group(), flush=True)
                 self.assert_goes_on(name, case.name)
                 self.assertEqual(self.state_of(name, case.name)["restartCount"], 0)
-                self.show(case.check, "refused")
-
-    def show(self, check, cell):
-        self.shown.add((check, cell))
 
     def test_a_segment_of_the_hosts(self):
         name = self.pod(container("ctr", "/bin/awkward", "sysv"), **HOST_IPC)
         self.refused(name, "ctr", "SysvShm", "awkward")
+        self.assert_goes_on(name, "ctr")
+
+    def volume(self, *args, **mount):
+        """A container with a folder of the node's at /shared."""
+        SHARED.mkdir()
+        self.addCleanup(run, "rm", "-rf", SHARED)
+        spec = {"volumes": [{"name": "shared", "hostPath": {"path": str(SHARED)}}]}
+        return container("ctr", *args, volumeMounts=[{"name": "shared", "mountPath": "/shared", **mount}]), spec
+
+    def test_a_socket_of_the_node(self):
+        """As of a log daemon or a driver, which the container is connected to."""
+        ctr, spec = self.volume("/bin/awkward", "unix-stream", "/shared/socket")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(SHARED / "socket"))
+            listener.listen()
+            name = self.pod(ctr, **spec)
+            with listener.accept()[0]:
+                self.refused(name, "ctr", "UnixExternal", "awkward")
+                self.assert_goes_on(name, "ctr")
+
+    def test_a_mount_that_came_later(self):
+        """Into a volume with propagation, as drivers of storage make them."""
+        ctr, spec = self.volume(mountPropagation="HostToContainer")
+        (SHARED / "later").mkdir()
+        name = self.pod(ctr, **spec)
+        run("mount", "-t", "tmpfs", "tmpfs", SHARED / "later")
+        self.addCleanup(run, "umount", "--lazy", SHARED / "later", check=False)
+        self.refused(name, "ctr", "MountSharing", "/shared/later")
+        self.assert_goes_on(name, "ctr")
+
+    def test_what_a_session_left_behind(self):
+        """Of kubectl exec -it: a process that still has the session's terminal."""
+        name = self.pod(container("ctr"))
+        run("script", "-qec", f"kubectl exec -it {name} -- sh -c 'setsid sleep 1000 & sleep 1'", "/dev/null")
+        self.refused(name, "ctr", "ForeignTerminal", "sleep", "/dev/pts/0")
         self.assert_goes_on(name, "ctr")
 
     def test_a_terminal(self):

@@ -8,7 +8,7 @@ import re
 import unittest
 
 from api import ApiError
-from cluster import CHECKPOINTS, Cluster, frozen
+from cluster import CHECKPOINTS, Cluster, frozen, thaw
 from e2e import LOGS, SETTINGS, all_records, wait_for
 
 POD = {"apiVersion": "v1", "kind": "Pod"}
@@ -42,11 +42,28 @@ class ClusterTest(unittest.TestCase):
         self.cluster, self.admin = CLUSTER, CLUSTER.admin
         self.before = {r["id"] for r in all_records()}
         self.archives_before = set(self.cluster.archives())
-        self.shown = set()
         SETTINGS.unlink(missing_ok=True)
         self.addCleanup(SETTINGS.unlink, missing_ok=True)
         self.addCleanup(lambda: [path.unlink() for path in CHECKPOINTS.glob("*.tar")])
-        self.addCleanup(lambda: self.assertEqual(frozen(), [], "what is left frozen"))
+        self.pods = []
+        self.addCleanup(self.nothing_is_frozen)
+        self.addCleanup(self.remove_pods)
+
+    def remove_pods(self):
+        """All at once, and waits for them: a pod that is still tried to be made would call the runtime in the next test."""
+        for name in self.pods:
+            self.cluster.delete(POD, name, 1, wait=False)
+        for name in self.pods:
+            wait_for(f"{name} is gone", lambda name=name: self.cluster.find(POD, name) is None)
+
+    def nothing_is_frozen(self):
+        """Once what was under way has ended. Else it is thawed: the other tests have a right to their own result."""
+        try:
+            wait_for("nothing is frozen", lambda: not frozen(), 10)
+        except AssertionError:
+            left = frozen()
+            thaw(left)
+            self.fail(f"left frozen: {left}")
 
     # Pods
 
@@ -55,7 +72,7 @@ class ClusterTest(unittest.TestCase):
         name = name or re.sub("[^a-z0-9]+", "-", self.id().rpartition("test_")[2])[:40].strip("-") + "-" + os.urandom(2).hex()
         pod = {**POD, "metadata": {"name": name, "annotations": annotations or {}},
                "spec": {"terminationGracePeriodSeconds": 1, "containers": list(containers), **spec}}
-        self.addCleanup(self.cluster.delete, POD, name, 1, wait=False)
+        self.pods.append(name)
         self.cluster.create(pod)
         if wait:
             self.wait_ready(name)
@@ -90,7 +107,7 @@ class ClusterTest(unittest.TestCase):
         return wait_for(f"{least} lines of {name}/{ctr}", lines)
 
     def lines_of(self, name, ctr):
-        """None while the kubelet does not know it, or not yet again."""
+        """Nothing while the kubelet does not know it, or not yet again."""
         try:
             text = self.admin.get(f"/api/v1/namespaces/default/pods/{name}/log", container=ctr)
         except ApiError:

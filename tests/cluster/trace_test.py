@@ -10,18 +10,20 @@ import tempfile
 
 import parts
 from crio_engine import Crio
-from e2e import RUNTIME, run, wait_for
+from e2e import RUNTIME, wait_for
 from oci_spec import make_rootfs
 from suite import ClusterTest
 
 HERE = pathlib.Path("/var/lib/lpm/recorder")
 RUNTIME_HERE = str(HERE / "runc")
+BELOW = HERE / "below"
+GATED = ("checkpoint", "restore")  # lpm's own business; tests/e2e has what they become
 PROBE = "checkpoint --help"
 
 
 def verb_of(argv):
     """The verb, with what makes it another call."""
-    words = [a for a in argv[1:] if not a.startswith("--root") and a != argv[argv.index("--root") + 1 if "--root" in argv else 0]]
+    words = argv[3:] if argv[1] == "--root" else argv[2:] if argv[1].startswith("--root=") else argv[1:]
     verb = words[0]
     if verb == "checkpoint" and words[1:] == ["--help"]:
         return PROBE
@@ -57,6 +59,16 @@ class Trace(ClusterTest):
         (HERE / "recorder.next").symlink_to(RUNTIME)
         self.addCleanup(shutil.rmtree, HERE)
 
+    def record_below(self):
+        """What the real runtime is sent, beside what CRI-O sends."""
+        BELOW.mkdir()
+        shutil.copy("/opt/lpm/bin/recorder", BELOW / "runc")
+        (BELOW / "recorder.next").symlink_to(parts.real_runtime())
+        parts.LINK.unlink()
+        parts.LINK.symlink_to(BELOW / "runc")
+        self.addCleanup(parts.LINK.symlink_to, parts.real_runtime())
+        self.addCleanup(parts.LINK.unlink)
+
     def taken(self):
         """What was recorded since the last time: {verb: [shape]}, each shape once, and how often each verb came."""
         path = HERE / "recorder.trace"
@@ -72,7 +84,7 @@ class Trace(ClusterTest):
                 shapes[verb].append(shape(call))
         return shapes, counts
 
-    def of_crio(self):
+    def of_crio(self, taken=None):
         """The scenario through crictl, with the kubelet out of the way: its own pods would be in the trace."""
         crictl = self.cluster.crictl
         self.cluster.parts["kubelet"].end()
@@ -105,7 +117,7 @@ class Trace(ClusterTest):
         wait_for("it is restored", lambda: '"CONTAINER_RUNNING"' in crictl("inspect", new).stdout)
         crictl("stop", "--timeout", "1", new)
         crictl("rm", new)
-        return self.taken()
+        return (taken or self.taken)()
 
     def of_fake_crio(self):
         work = pathlib.Path(tempfile.mkdtemp(dir="/var/lib/containers"))
@@ -122,6 +134,21 @@ class Trace(ClusterTest):
         crio.stop("new", 0.2)
         crio.delete("new")
         return self.taken()
+
+    def test_the_runtime_gets_what_crio_sends(self):
+        """Call by call, but for the two verbs that lpm is for: argv, environment, folder, descriptors, signals."""
+        self.record_below()
+        self.of_crio(taken=lambda: None)
+
+        def calls(folder):
+            seen = [json.loads(line) for line in (folder / "recorder.trace").read_text().splitlines()]
+            return sorted(json.dumps({**call, "argv": call["argv"][1:]}, sort_keys=True) for call in seen
+                          if call["argv"][-1] == "--help" or not {*GATED} & {*call["argv"]})
+        sent, got = calls(HERE), calls(BELOW)
+        self.assertGreater(len(sent), 20)
+        for one in {*sent} ^ {*got}:
+            print("  only " + ("sent: " if one in sent else "got: ") + one, flush=True)
+        self.assertEqual(sent, got)
 
     def test_fake_crio_calls_as_crio_does(self):
         real, real_counts = self.of_crio()

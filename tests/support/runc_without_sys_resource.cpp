@@ -2,7 +2,8 @@
 // Copyright the lpm authors
 // runc for machines that have no CAP_SYS_RESOURCE and no hugetlb cgroup, where nothing that the kubelet makes
 // would start: takes from the configuration what such a machine cannot do, and becomes /usr/sbin/runc. Stands
-// below lpm, as /etc/lpm/runtime, so that what is seen above lpm is what CRI-O sends and gets.
+// below lpm, as /etc/lpm/runtime: above it CRI-O's calls are seen as they come. The bundle's config.json
+// stays changed, so an archive's spec.dump has no rlimits.
 #include <cstdio>
 #include <fcntl.h>
 #include <string>
