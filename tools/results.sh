@@ -42,6 +42,9 @@ results_close() {
 # results_sum NAME...: what failed, and the numbers; fails when anything failed or nothing passed.
 results_sum() {
     local name
+    for name; do
+        [ -e "$LPM_RESULTS/$name.tsv" ] || results_add "$name" failed "the suite left no results"
+    done
     if [ "$(results_count failed "$@")" -gt 0 ]; then
         echo "failed:"
         for name; do

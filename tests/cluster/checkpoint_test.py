@@ -56,8 +56,8 @@ class Checkpoint(ClusterTest):
         name = self.pod(container("ctr"))
         nonce = self.assert_goes_on(name, "ctr")
         for account, allowed in (("may", True), ("may-not", False)):
-            self.cluster.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}})
-            self.addCleanup(self.cluster.delete, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {}}, account)
+            made = self.cluster.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}})
+            self.addCleanup(self.cluster.delete, made, account)
             if allowed:
                 self.grant(account)
             token = self.admin.call("POST", f"/api/v1/namespaces/default/serviceaccounts/{account}/token",

@@ -22,7 +22,8 @@ PROGRAMS = pathlib.Path("/opt/lpm/bin")
 
 USERS = ("root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\ndefault-user:x:1000:1000::/:/bin/sh\n"
          "nobody:x:65534:65534::/:/bin/sh\n")
-GROUPS = "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\ndefault-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n"
+GROUPS = ("root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\ndefault-user:x:1000:\n"
+          "group-defined-in-image:x:50000:default-user\n")
 NGINX = """user root; worker_processes 1; pid /run/nginx.pid; error_log /dev/stderr;
 events {}
 http { access_log /dev/stdout; server { listen PORT; root /usr/share/nginx/html; } }
@@ -30,7 +31,7 @@ http { access_log /dev/stdout; server { listen PORT; root /usr/share/nginx/html;
 
 
 class Registry:
-    """docker-registry on a folder, in the foreground of nobody; a context."""
+    """docker-registry, serving a folder while the context lasts."""
 
     def __init__(self, folder, log="/dev/null"):
         self.folder, self.log, self.process = folder, log, None

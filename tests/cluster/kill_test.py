@@ -13,6 +13,7 @@ import threading
 import time
 
 from e2e import CRIU_CONFIG, GATE, run, wait_for
+from refusing import processes
 from suite import ClusterTest, container
 
 HOOKS = pathlib.Path("/etc/lpm/checkpoint.d/pre-checkpoint")
@@ -29,7 +30,7 @@ DAEMONS = ("crio", "kubelet", "kube-apiserver")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    phase: str  # hooks: lpm-gate has checked and runs hooks; dump: CRIU has seized the processes; tar: the archive grows
+    phase: str  # hooks: lpm-gate has checked; dump: CRIU has seized the processes; tar: the archive grows
     victim: str
     told: str  # the status that the caller gets, or "nothing": the connection ends
     then: str  # runs, frozen or mute: nobody reads its output any more
@@ -52,16 +53,6 @@ ROWS = (
     Row("tar", "kubelet", "503", "runs", "completed"),
     Row("tar", "kube-apiserver", "nothing", "runs", "completed"),
 )
-
-
-def processes(name, word=""):
-    """Pids of what is called so, with that word in its command line."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (path / "comm").read_text().strip() == name and word in (path / "cmdline").read_text():
-                found.append(int(path.name))
-    return found
 
 
 class Killed(ClusterTest):

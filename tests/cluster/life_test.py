@@ -10,7 +10,7 @@ import urllib.request
 from api import path_of
 from e2e import run, wait_for
 from parts import NODE, RUNTIME
-from suite import POD, ClusterTest, container
+from suite import POD, ClusterTest, container, read
 
 
 def exec_probe(*command, **more):
@@ -155,7 +155,8 @@ class Life(ClusterTest):
                           "spec": {"terminationGracePeriodSeconds": 1, "containers": [container("ctr")]}}}}
         self.cluster.create(deployment)
         self.addCleanup(self.cluster.delete, deployment, labels["app"])
-        wait_for("both are ready", lambda: self.cluster.find(deployment, labels["app"])["status"].get("readyReplicas") == 2)
+        wait_for("both are ready", lambda: self.cluster.find(
+            deployment, labels["app"])["status"].get("readyReplicas") == 2)
         self.cluster.delete(deployment, labels["app"])
         wait_for("both are gone", lambda: not self.admin.get(
             "/api/v1/namespaces/default/pods", labelSelector=f"app={labels['app']}")["items"])
@@ -170,10 +171,3 @@ class Life(ClusterTest):
         self.cluster.delete(POD, name, 1)
         wait_for("the runtime's state is gone", lambda: not pathlib.Path("/run/runc", cid).exists())
         self.assertEqual([str(p) for p in pathlib.Path("/run/lpm").rglob(f"*{cid}*")], [])
-
-
-def read(path):
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

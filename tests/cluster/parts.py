@@ -10,23 +10,14 @@ import subprocess
 
 import images
 from crio_runtime import DAEMON_ENV
-from e2e import run
+from e2e import LINK, RUNTIME, has_sys_resource, run
 
 LOGS = pathlib.Path("/var/log/cluster")
 NODE = "node1"
 ADDRESS = "192.0.2.10"  # on lo, in a network namespace of its own: clusters do not meet
 API = f"https://{ADDRESS}:6443"
-RUNTIME = "/etc/lpm/bin/runc"
-LINK = pathlib.Path("/etc/lpm/runtime")
 SOCKET = "/run/crio/crio.sock"
 KUBELET = pathlib.Path("/var/lib/kubelet")
-SYS_RESOURCE = 24
-
-
-def has_sys_resource():
-    """Whether the kubelet's oom scores and limits can be set on this machine."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return bool(int(status.split("CapEff:")[1].split()[0], 16) >> SYS_RESOURCE & 1)
 
 
 def real_runtime():
@@ -35,8 +26,8 @@ def real_runtime():
 
 
 # Of the whole machine, and the kubelet sets them when they are not as it likes.
-TUNABLES = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
-            "kernel/keys/root_maxbytes")
+TUNABLES = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
+            "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")
 
 
 def spare_machine():
@@ -108,7 +99,8 @@ def api_server(pki):
                 f"--client-ca-file={pki / 'ca.crt'}", "--service-account-issuer=https://kubernetes.default.svc",
                 f"--service-account-key-file={pki / 'sa.pub'}", f"--service-account-signing-key-file={pki / 'sa.key'}",
                 "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-                "--service-cluster-ip-range=10.96.0.0/16", "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
+                "--service-cluster-ip-range=10.96.0.0/16", "--allow-privileged=true",
+                "--kubelet-preferred-address-types=InternalIP",
                 f"--kubelet-certificate-authority={pki / 'ca.crt'}",
                 f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
                 f"--kubelet-client-key={pki / 'kubelet-client.key'}")

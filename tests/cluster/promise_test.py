@@ -68,8 +68,8 @@ class Settings(ClusterTest):
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
 
     def redis_with_a_client(self, **more):
-        name = self.pod(container("redis", image="redis", args=["redis-server", "--save", "", "--protected-mode", "no"]),
-                        **more)
+        args = ["redis-server", "--save", "", "--protected-mode", "no"]
+        name = self.pod(container("redis", image="redis", args=args), **more)
         client = socket.create_connection((self.status(name)["podIP"], 6379), timeout=10)
         self.addCleanup(client.close)
         client.sendall(b"SET key value\r\n")
@@ -130,7 +130,8 @@ class AtCreation(ClusterTest):
     REQUIRED = {"lpm.my.domain/checkpointable": "required"}
 
     def test_a_container_that_must_be_checkpointable(self):
-        """Made when it is; refused at its creation, with an Event and a record that has the reason, when it asks for a terminal."""
+        """Made when it is; refused at its creation when it asks for a terminal. The record has the reason; what a hook
+        says of a container with a terminal is lost by conmon, so the Event has not."""
         self.assertTrue(pathlib.Path("/usr/share/containers/oci/hooks.d/lpm-hook.json").exists())
         fine = self.pod(container("ctr"), annotations=self.REQUIRED)
         self.assertTrue(pathlib.Path("/run/lpm/hooks", f"{self.id_of(fine, 'ctr')}.json").exists())
@@ -138,6 +139,5 @@ class AtCreation(ClusterTest):
         record = wait_for("it is refused", lambda: next((r for r in self.records() if r["operation"] == "create"
                                                          and r["outcome"] == "refused"), None))
         self.assertEqual(record["result"]["code"], "Terminal")
-        failed = wait_for("an Event", lambda: [e["message"] for e in self.cluster.events_of(bad) if e["reason"] == "Failed"])
-        print(f"  the Event of a container with a terminal, of which conmon loses what hooks say: {failed[0]}", flush=True)
+        wait_for("an Event", lambda: [e for e in self.cluster.events_of(bad) if e["reason"] == "Failed"])
         self.assertNotIn("running", self.state_of(bad, "ctr")["state"])

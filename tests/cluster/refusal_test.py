@@ -10,7 +10,7 @@ import subprocess
 
 from e2e import SETTINGS, run, wait_for
 from refusing import MISREAD
-from suite import ClusterTest, container
+from suite import ClusterTest, container, read
 
 ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
 BPF = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
@@ -147,7 +147,8 @@ class Refusal(ClusterTest):
         """For the images: the folder that CRI-O gives is on the node's own disk, so the figure comes from a mount."""
         name = self.pod(container("ctr", "/bin/workers", "memory", "16"))
         self.output(name, "ctr")
-        place = pathlib.Path("/var/lib/containers/storage/overlay-containers", self.id_of(name, "ctr"), "userdata/checkpoint")
+        containers = pathlib.Path("/var/lib/containers/storage/overlay-containers")
+        place = containers / self.id_of(name, "ctr") / "userdata/checkpoint"
         place.mkdir()
         run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place)
         try:
@@ -192,10 +193,3 @@ class Refusal(ClusterTest):
         self.assertIn("criu failed: type", body)
         self.assertNotIn("lpm refused", body)
         self.assert_goes_on(name, "ctr")
-
-
-def read(path):
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

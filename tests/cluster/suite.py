@@ -35,6 +35,14 @@ def container(name, *args, image="lpm-programs", **more):
             **({"command": list(args)} if args else {}), **more}
 
 
+def read(path):
+    """Of /proc: nothing when the process has ended."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 class ClusterTest(unittest.TestCase):
     longMessage = True
 
@@ -50,7 +58,7 @@ class ClusterTest(unittest.TestCase):
         self.addCleanup(self.remove_pods)
 
     def remove_pods(self):
-        """All at once, and waits for them: a pod that is still tried to be made would call the runtime in the next test."""
+        """All at once, then waits: one that the kubelet still tries to make would be in the next test's records."""
         for name in self.pods:
             self.cluster.delete(POD, name, 1, wait=False)
         for name in self.pods:
@@ -69,7 +77,8 @@ class ClusterTest(unittest.TestCase):
 
     def pod(self, *containers, name=None, annotations=None, wait=True, **spec):
         """Made, and Ready unless told not to wait; its name. Nobody says on which node."""
-        name = name or re.sub("[^a-z0-9]+", "-", self.id().rpartition("test_")[2])[:40].strip("-") + "-" + os.urandom(2).hex()
+        words = re.sub("[^a-z0-9]+", "-", self.id().rpartition("test_")[2])[:40].strip("-")
+        name = name or f"{words}-{os.urandom(2).hex()}"
         pod = {**POD, "metadata": {"name": name, "annotations": annotations or {}},
                "spec": {"terminationGracePeriodSeconds": 1, "containers": list(containers), **spec}}
         self.pods.append(name)

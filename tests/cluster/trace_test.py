@@ -102,7 +102,8 @@ class Trace(ClusterTest):
         sandbox = config("sandbox.json", log_directory="/var/log/pods/trace", linux={})
         pod = crictl("runp", sandbox).stdout.strip()
         self.addCleanup(crictl, "rmp", "-f", pod, check=False)
-        ctr = config("ctr.json", image={"image": "lpm-programs"}, command=["/bin/counter"], log_path="ctr.log", linux={})
+        ctr = config("ctr.json", image={"image": "lpm-programs"}, command=["/bin/counter"], log_path="ctr.log",
+                     linux={})
         old = crictl("create", pod, ctr, sandbox).stdout.strip()
         crictl("start", old)
         crictl("exec", old, "true")

@@ -9,13 +9,12 @@ import re
 
 import workloads
 from awkward import ALL, GUEST, Awkward, pod_shm
-from e2e import run, settle, wait_for
+from e2e import has_sys_resource, run, settle, wait_for
 from oci_spec import in_guest
 
 PATIENCE = 300  # seconds for a start: the guest is slow where it is emulated
 VISITS = 3  # before the checkpoint: more than a fresh start could make up for
 DEFAULTS = ("CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETPCAP")  # what CRI-O gives beside oci_spec's
-CAP_SYS_RESOURCE = 24
 # What IoUring tells people to do; node has one by default since libuv 1.50, and UV_USE_IO_URING=0 does not help.
 NO_IO_URING = ("io_uring_setup",)
 # What CRIU says when the checks that refused are off, in the order in which it comes to these things.
@@ -33,11 +32,6 @@ def numbers(text):
 def tcp_fails():
     """CRIU before 4.2 reads an option of IP sockets that Linux does not let it read since 6.16."""
     return numbers(os.uname().release) >= (6, 16) and numbers(run("criu", "--version").stdout) < (4, 2)
-
-
-def limits_of_others_fail():
-    status = pathlib.Path("/proc/self/status").read_text()
-    return not int(re.search(r"^CapEff:\s*(\w+)", status, re.MULTILINE).group(1), 16) >> CAP_SYS_RESOURCE & 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +126,7 @@ class Corpus(Awkward):
     def travels(self, row):
         seen = self.warmed_up(row)
         reasons = [check for check, holds in (("TcpOnNewKernel", row.tcp and tcp_fails()),
-                                              ("Capabilities", row.workload.other_user and limits_of_others_fail()),
+                                              ("Capabilities", row.workload.other_user and not has_sys_resource()),
                                               (row.refused, row.refused)) if holds]
         if reasons:
             self.is_refused_rightly(reasons, seen)

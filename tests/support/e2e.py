@@ -24,6 +24,7 @@ SETTINGS = pathlib.Path("/etc/lpm/lpm.toml")
 CRIU_CONFIG = pathlib.Path("/etc/criu/runc.conf")
 WORK = pathlib.Path("/var/lib/containers/e2e")
 NODE_ROOT = pathlib.Path("/opt/lpm/root")
+CAP_SYS_RESOURCE = 24
 PATIENT = "[gate]\ndeadline_ms = 10000\n"  # settings for the guest, which is slow where it is emulated
 
 
@@ -59,6 +60,12 @@ def log_lines(path):
         return []
     lines = pathlib.Path(path).read_text().splitlines()
     return [line.split(" ", 3)[3] for line in lines if line.count(" ") >= 3]
+
+
+def has_sys_resource():
+    """Whether limits and negative oom scores can be set on this machine."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return bool(int(status.split("CapEff:")[1].split()[0], 16) >> CAP_SYS_RESOURCE & 1)
 
 
 class NodeTest(unittest.TestCase):

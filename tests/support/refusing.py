@@ -19,12 +19,12 @@ MISREAD = ("no such process", "container not running", "invalid process", "proce
            "no such file or dir", "container process not found", "open executable")
 
 
-def processes(name):
-    """Processes of that name in this node."""
+def processes(name, word=""):
+    """Processes of that name in this node, with that word in their command line."""
     found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if (folder / "comm").read_text().strip() == name:
+            if (folder / "comm").read_text().strip() == name and word in (folder / "cmdline").read_text():
                 found.append(int(folder.name))
         except OSError:
             continue
