@@ -4,7 +4,6 @@
 refuses, CRIU could not have done it."""
 import dataclasses
 import os
-import pathlib
 import re
 
 import workloads
@@ -160,7 +159,7 @@ class Corpus(Awkward):
         """Under Kubernetes /dev/shm is the pod's, and Postgres keeps a segment there, which no checkpoint contains."""
         shm = pod_shm(self)
         seen = self.warmed_up(Row("postgres", workloads.Postgres, tcp=False), **shm)
-        if limits_of_others_fail():
+        if not has_sys_resource():
             self.is_refused_rightly(["Capabilities", "ShmMount"], seen)
             return
         self.refused("ShmMount", self.checkpoint_args(self.cid), "postgres", "/dev/shm/PostgreSQL.")

@@ -50,11 +50,12 @@ def device(path):
     return {"path": str(path), "type": "c", "major": os.major(number), "minor": os.minor(number), "fileMode": 0o666}
 
 
-def make_spec(args, rootfs, cgroup, *, netns=None, pidns=None, ipcns=None, terminal=False, mounts=(), annotations=None, env=(),
-              resources=None, capabilities=(), shared=(), devices=(), users=False, denied=()):
+def make_spec(args, rootfs, cgroup, *, netns=None, pidns=None, ipcns=None, terminal=False, mounts=(), annotations=None,
+              env=(), resources=None, capabilities=(), shared=(), devices=(), users=False, denied=()):
     """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there.
-    `netns`, `pidns`, `ipcns`: paths of namespaces that it joins. `shared`: namespaces that stay the node's. `devices`: paths. `users`: in a user namespace of its own. `denied`:
-    system calls that a seccomp profile refuses. A mount takes the place of a default one."""
+    `netns`, `pidns`, `ipcns`: paths of namespaces that it joins. `shared`: namespaces that stay the node's. `devices`:
+    paths. `users`: in a user namespace of its own. `denied`: system calls that a seccomp profile refuses. A mount
+    takes the place of a default one."""
     paths = {"network": netns, "pid": pidns, "ipc": ipcns}
     devices = [device(path) for path in devices]
     allowed = [{"allow": True, "access": "rwm", "type": "c", "major": d["major"], "minor": d["minor"]}
