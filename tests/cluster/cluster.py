@@ -151,12 +151,6 @@ class Cluster:
 
     # Parts
 
-    def restart(self, name, number=None):
-        part = self.parts[name]
-        part.end(*([] if number is None else [number]))
-        part.start()
-        return part
-
     def use_runtime(self, path):
         """CRI-O with that runtime_path, as after `systemctl restart crio`: it takes no other until then."""
         chosen = f'runtime_path = "{path}"'
@@ -217,4 +211,3 @@ def frozen():
 def thaw(files):
     for path in files:
         path.write_text(THAWING[path.name])
-
