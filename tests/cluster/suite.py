@@ -58,10 +58,12 @@ class ClusterTest(unittest.TestCase):
         self.addCleanup(self.remove_pods)
 
     def remove_pods(self):
-        """All at once, then waits: one that the kubelet still tries to make would be in the next test's records."""
+        """All at once. Waits for those alone that the kubelet still tries to make: the next test would have their
+        records."""
+        unmade = [name for name in self.pods if not self.is_ready(name)]
         for name in self.pods:
             self.cluster.delete(POD, name, 1, wait=False)
-        for name in self.pods:
+        for name in unmade:
             wait_for(f"{name} is gone", lambda name=name: self.cluster.find(POD, name) is None)
 
     def nothing_is_frozen(self):
@@ -88,7 +90,8 @@ class ClusterTest(unittest.TestCase):
         return name
 
     def status(self, name):
-        return self.cluster.find(POD, name).get("status", {})
+        """Empty when there is no such pod."""
+        return (self.cluster.find(POD, name) or {}).get("status", {})
 
     def is_ready(self, name):
         return any(c["type"] == "Ready" and c["status"] == "True" for c in self.status(name).get("conditions", ()))
