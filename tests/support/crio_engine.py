@@ -48,6 +48,21 @@ class Crio:
     def saved(self, cid):
         return json.loads((self.folder(cid) / "fake-crio.json").read_text())
 
+    def _save(self, cid, meta):
+        (self.folder(cid) / "fake-crio.json").write_text(json.dumps(meta))
+
+    def _ask_state(self, cid):
+        """ContainerStateToDisk: after most requests. That the runtime does not answer is no failure of these."""
+        try:
+            status = self.state(cid)["status"]
+        except CrioError:
+            status = "stopped"
+        self._save(cid, {**self.saved(cid), "status": status})
+
+    def _status(self, cid):
+        """What a request goes by: what was told last, without another question."""
+        return "stopped" if (self.exits / cid).exists() else self.saved(cid)["status"]
+
     def _conmon_args(self, cid, name):
         bundle = self.bundle(cid)
         args = ["-b", str(bundle), "-c", cid, "--exit-dir", str(self.exits), "-l", str(self.log(cid)),
@@ -62,22 +77,21 @@ class Crio:
         for folder in (self.folder(cid), self.bundle(cid)):
             folder.mkdir(parents=True)
             (folder / "config.json").write_text(json.dumps(spec))
-        meta = {"id": cid, "name": f"k8s_ctr_pod_default_{cid}_0", "created": crio_archive.timestamp()}
-        (self.folder(cid) / "fake-crio.json").write_text(json.dumps(meta))
-        return meta
+        self._save(cid, {"id": cid, "name": f"k8s_ctr_pod_default_{cid}_0", "created": crio_archive.timestamp()})
 
     def _launch(self, cid, what, *, restore=False, extra=()):
         args = [*self._conmon_args(cid, self.saved(cid)["name"]), *extra]
         try:
             message = self.runtime.conmon(args, self.bundle(cid), restore)
-            if message.get("pid", -1) > 0:
-                return message["pid"]
-            raise CrioError(f"container {what} failed: {message.get('message', '')}")
+            if message.get("pid", -1) <= 0:
+                raise CrioError(f"container {what} failed: {message.get('message', '')}")
         except CrioError:
             self.runtime.direct("delete", "--force", cid)
             shutil.rmtree(self.bundle(cid).parent)
             shutil.rmtree(self.folder(cid).parent)
             raise
+        self._ask_state(cid)
+        return message["pid"]
 
     def create(self, cid, rootfs, args, **options):
         """CreateContainer; `options` go to make_spec."""
@@ -95,15 +109,19 @@ class Crio:
 
     def start(self, cid):
         self.runtime.direct("start", cid)
+        self._ask_state(cid)
 
     def state(self, cid):
         return json.loads(self.runtime.direct("state", cid))
 
     def pause(self, cid):
+        """As through CRI-O's own socket; the kubelet cannot ask for it."""
         self.runtime.direct("pause", cid)
+        self._ask_state(cid)
 
     def resume(self, cid):
         self.runtime.direct("resume", cid)
+        self._ask_state(cid)
 
     def wait_exit(self, cid, seconds=90):
         end = time.monotonic() + seconds
@@ -115,18 +133,27 @@ class Crio:
 
     def stop(self, cid, seconds=10):
         """StopContainer: the stop signal, then KILL."""
-        if self.state(cid)["status"] == "paused":
-            self.resume(cid)
-        self.runtime.direct("kill", cid, "15")
+        if self._status(cid) == "paused":
+            self.runtime.direct("resume", cid)
+        self._signal(cid, "15")
         code = self.wait_exit(cid, seconds)
         if code is None:
-            self.runtime.direct("kill", cid, "KILL")
+            self._signal(cid, "KILL")
             code = self.wait_exit(cid)
+        self._ask_state(cid)
         return code
 
     def kill(self, cid):
-        self.runtime.direct("kill", cid, "KILL")
-        return self.wait_exit(cid)
+        """StopContainer with no time to end in: KILL, and even then the stop signal before it."""
+        return self.stop(cid, 0)
+
+    def _signal(self, cid, number):
+        """It may have ended before: no failure."""
+        try:
+            self.runtime.direct("kill", cid, number)
+        except CrioError:
+            if self.wait_exit(cid, 1) is None:
+                raise
 
     def delete(self, cid):
         self.runtime.direct("delete", "--force", cid)
@@ -171,9 +198,9 @@ class Crio:
         """CheckpointContainer, in CRI-O's order; the container runs on, also after a failure."""
         folder = self.folder(cid)
         images = folder / "checkpoint"
-        if self.state(cid)["status"] != "running":
+        if self._status(cid) != "running":
             raise CrioError(f"container {cid} is not running")
-        self.pause(cid)
+        self.runtime.direct("pause", cid)
         try:
             spec = json.loads((self.bundle(cid) / "config.json").read_text())
             crio_archive.write_metadata(folder, self.saved(cid), spec)
@@ -192,8 +219,10 @@ class Crio:
                 shutil.rmtree(images, ignore_errors=True)
             raise
         finally:
-            if self.state(cid)["status"] == "paused":
-                self.resume(cid)
+            self._ask_state(cid)
+            if self._status(cid) == "paused":
+                self.runtime.direct("resume", cid)
+            self._ask_state(cid)  # to disk, now that it runs again
 
     def restore(self, cid, archive, rootfs):
         """CreateContainer from an archive (no call to the runtime), then StartContainer."""
