@@ -151,6 +151,7 @@ class Trace(ClusterTest):
         step("start", "start", old)
         step("exec", "exec", old, "true")
         step("exec sync", "exec", "--sync", old, "true")
+        step("update", "update", "--cpu-share", "512", old)
         archive = folder / "checkpoint.tar"
         step("checkpoint", "checkpoint", f"--export={archive}", old)
         self.ask_crio(f"/pause/{old}")
@@ -180,6 +181,7 @@ class Trace(ClusterTest):
         step("start", crio.start, "old")
         step("exec", crio.exec, "old", "true")
         step("exec sync", crio.execsync, "old", "true")
+        step("update", crio.update, "old", {"cpu": {"shares": 512}})
         step("checkpoint", crio.checkpoint, "old", archive)
         step("pause", crio.pause, "old")
         step("unpause", crio.resume, "old")
@@ -225,4 +227,4 @@ class Trace(ClusterTest):
                 found += [f"only {who}: {verb}: {json.dumps(one)}" for one in has.get(verb, [])
                           if one not in lacks.get(verb, [])]
         self.assertEqual(found, [], "\n" + "\n".join(found))
-        self.assertGreaterEqual(len(real), 12, sorted(real))
+        self.assertGreaterEqual(len(real), 13, sorted(real))

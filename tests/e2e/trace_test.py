@@ -76,6 +76,7 @@ class Trace(NodeTest):
         self.lines(old, 2)
         crio.exec(old, "true")
         crio.execsync(old, "true")
+        crio.update(old, {"cpu": {"shares": 512}})
         crio.checkpoint(old, archive)
         crio.kill(old)
         crio.delete(old)

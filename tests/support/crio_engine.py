@@ -123,6 +123,12 @@ class Crio:
         self.runtime.direct("resume", cid)
         self._ask_state(cid)
 
+    def update(self, cid, resources):
+        """UpdateContainerResources; `resources` as in config.json."""
+        if self._status(cid) not in ("created", "running"):
+            raise CrioError(f"container {cid} is not running or created state: {self._status(cid)}")
+        self.runtime.update(cid, resources)
+
     def wait_exit(self, cid, seconds=90):
         end = time.monotonic() + seconds
         while not (self.exits / cid).exists():

@@ -56,9 +56,16 @@ class Runtime:
 
     def direct(self, *args, env=None):
         """One call that CRI-O makes itself; its standard output."""
-        argv = [self.path, *self.globals(), *args]
-        done = subprocess.run(argv, env=env or self.direct_env(), cwd="/", stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        return self._call([*self.globals(), *args], env=env, stdin=subprocess.DEVNULL)
+
+    def update(self, cid, resources):
+        """The one call that has standard input, and not the handler's other global options."""
+        self._call(["--root", self.root, "update", "--resources", "-", cid], input=json.dumps(resources))
+
+    def _call(self, args, env=None, **how):
+        argv = [self.path, *args]
+        done = subprocess.run(argv, env=env or self.direct_env(), cwd="/", stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False, **how)
         if done.returncode != 0:
             raise CrioError(f"`{' '.join(argv)}` failed: {done.stderr} {done.stdout}"
                             f": exit status {done.returncode}")
