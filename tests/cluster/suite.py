@@ -5,11 +5,10 @@ import json
 import os
 import pathlib
 import re
-import unittest
 
 from api import ApiError
 from cluster import CHECKPOINTS, Cluster, frozen, thaw
-from e2e import LOGS, SETTINGS, all_records, wait_for
+from e2e import LpmTest, wait_for
 
 POD = {"apiVersion": "v1", "kind": "Pod"}
 CLUSTER = None
@@ -43,15 +42,11 @@ def read(path):
         return ""
 
 
-class ClusterTest(unittest.TestCase):
-    longMessage = True
-
+class ClusterTest(LpmTest):
     def setUp(self):
+        super().setUp()
         self.cluster, self.admin = CLUSTER, CLUSTER.admin
-        self.before = {r["id"] for r in all_records()}
         self.archives_before = set(self.cluster.archives())
-        SETTINGS.unlink(missing_ok=True)
-        self.addCleanup(SETTINGS.unlink, missing_ok=True)
         self.addCleanup(lambda: [path.unlink() for path in CHECKPOINTS.glob("*.tar")])
         self.pods = []
         self.addCleanup(self.nothing_is_frozen)
@@ -126,13 +121,6 @@ class ClusterTest(unittest.TestCase):
             return []
         return text.splitlines() if isinstance(text, str) else []
 
-    def assert_no_gap(self, lines):
-        """Counter lines of one nonce, each value one more than the last; the nonce."""
-        self.assertEqual(len({line.split()[0] for line in lines}), 1, f"more than one nonce: {lines}")
-        values = [int(line.split()[1]) for line in lines]
-        self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
-        return lines[0].split()[0]
-
     def assert_goes_on(self, name, ctr):
         """It counts on in the same memory; the nonce."""
         return self.assert_no_gap(self.output(name, ctr, len(self.output(name, ctr)) + 3))
@@ -146,18 +134,3 @@ class ClusterTest(unittest.TestCase):
         items = json.loads(body)["items"]
         self.assertEqual(len(items), 1)
         return pathlib.Path(items[0])
-
-    def records(self):
-        """What this test's calls left, oldest first."""
-        return [r for r in all_records() if r["id"] not in self.before]
-
-    def last_record(self, operation, outcome):
-        records = self.records()
-        self.assertTrue(records, "no record was written")
-        record = records[-1]
-        self.assertEqual((record["state"], record["operation"], record["outcome"]), ("final", operation, outcome),
-                         json.dumps(record, indent=1))
-        return record
-
-    def kept(self, record):
-        return LOGS / record["id"]

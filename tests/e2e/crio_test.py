@@ -5,7 +5,7 @@ import json
 import tarfile
 
 from crio_engine import Crio
-from e2e import LOGS, RUNTIME, NodeTest, run
+from e2e import RUNTIME, NodeTest, run
 
 
 class CrioLife(NodeTest):
@@ -28,7 +28,7 @@ class CrioLife(NodeTest):
         self.assertEqual(record["container"]["root"], crio.runtime.root)
         self.assertEqual(record["result"]["exit"], 0)
         for name in ("dump.log", "stats-dump"):
-            self.assertTrue((LOGS / record["id"] / name).stat().st_size > 0, name)
+            self.assertTrue((self.kept(record) / name).stat().st_size > 0, name)
         with tarfile.open(archive) as tar:
             passport = tar.getmember("checkpoint/lpm.json")
             self.assertEqual(passport.mode & 0o777, 0o600)
@@ -47,7 +47,7 @@ class CrioLife(NodeTest):
         self.assertEqual(lines[0].split()[0], before[0].split()[0])
         restored = self.last_record("restore", "completed")
         self.assertEqual(restored["container"]["id"], new)
-        self.assertTrue((LOGS / restored["id"] / "restore.log").stat().st_size > 0)
+        self.assertTrue((self.kept(restored) / "restore.log").stat().st_size > 0)
         self.assertEqual(crio.exec(new, "echo", "after restore"), "after restore\n")
         self.assertEqual(crio.execsync(new, "true")[0], 0)
         crio.stop(new, 1)

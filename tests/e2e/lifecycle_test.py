@@ -7,7 +7,7 @@ import pathlib
 import shutil
 import time
 
-from e2e import LOGS, REAL, SETTINGS, NodeTest, run, wait_for
+from e2e import REAL, SETTINGS, NodeTest, run, wait_for
 from oci_spec import bind
 
 HOOKS = pathlib.Path("/etc/lpm/checkpoint.d")
@@ -70,7 +70,7 @@ class Lifecycle(NodeTest):
         self.assertNotIn("outcome", told[0])
         self.assertEqual(told[1]["outcome"], "completed")
         self.assertEqual(told[3]["pid"], json.loads(run(REAL, "--root", self.crio.runtime.root, "state", new).stdout)["pid"])
-        kept = LOGS / taken["id"] / "hook-pre-checkpoint-50-tells.log"
+        kept = self.kept(taken) / "hook-pre-checkpoint-50-tells.log"
         self.assertEqual(kept.read_text(), "noted\n")
         self.assert_no_gap(self.lines(new, len(self.lines(new)) + 3))
 
@@ -92,7 +92,7 @@ class Lifecycle(NodeTest):
         record = self.records()[-1]
         self.assertFalse(record["container"]["frozen"])
         self.assertIn(b"kept", (data / "dump.rdb").read_bytes())
-        self.assertEqual((LOGS / record["id"] / "hook-pre-checkpoint-50-save.log").read_text(), "OK\n")
+        self.assertEqual((self.kept(record) / "hook-pre-checkpoint-50-save.log").read_text(), "OK\n")
 
     def test_a_failure_refuses_the_checkpoint(self):
         cid = self.start("counter", "/bin/counter")
@@ -147,7 +147,7 @@ class Lifecycle(NodeTest):
         hooks = self.last_record("checkpoint", "completed")["hooks"]
         self.assertEqual([h["outcome"] for h in hooks], ["done", "failed"])
         self.assertIn("137", hooks[1]["message"])
-        self.assertEqual(os.stat(LOGS / self.records()[-1]["id"] / "hook-pre-checkpoint-10-loud.log").st_size, 65536)
+        self.assertEqual(os.stat(self.kept(self.records()[-1]) / "hook-pre-checkpoint-10-loud.log").st_size, 65536)
         self.assert_unharmed(cid)
 
     def test_what_others_can_write_is_not_run(self):

@@ -3,7 +3,7 @@
 """The operator's kill switch, a broken installation, another runtime: calls still reach the runtime."""
 import pathlib
 
-from e2e import CRUN, GATE, LOGS, RECORDS, SETTINGS, NodeTest, run
+from e2e import CRUN, GATE, RECORDS, SETTINGS, NodeTest, run
 
 BYPASS = pathlib.Path("/etc/lpm/bypass")
 
@@ -93,7 +93,7 @@ class Records(NodeTest):
         path = RECORDS / record["times"]["started"][:7] / f"{record['id']}.json"
         self.assertTrue(path.is_file(), path)
         self.assertEqual(path.stat().st_mode & 0o077, 0, "records are root's")
-        self.assertEqual((LOGS / record["id"]).stat().st_mode & 0o077, 0)
+        self.assertEqual(self.kept(record).stat().st_mode & 0o077, 0)
         self.assertEqual(record["schema"], 1)
         self.assertEqual(record["invocation"]["argv"][:2], ["--root", "/run/crun"])
         self.assertGreater(record["stats"]["pages_written"], 0)

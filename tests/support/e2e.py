@@ -68,26 +68,16 @@ def has_sys_resource():
     return bool(int(status.split("CapEff:")[1].split()[0], 16) >> CAP_SYS_RESOURCE & 1)
 
 
-class NodeTest(unittest.TestCase):
-    """A test with a CRI-O and a small root file system; what it starts is gone when it ends."""
+class LpmTest(unittest.TestCase):
+    """A test that looks at what lpm has written down. Its settings are gone when it ends."""
 
-    flavours = ("trixie", "forky")
-    release = "1.36"
     longMessage = True
 
     def setUp(self):
-        self.work = WORK / self.id().rpartition(".")[2][:60]
-        self.work.mkdir(parents=True, exist_ok=True)
-        self.rootfs = make_rootfs(WORK / "rootfs")
-        self.crio = Crio(self.release, RUNTIME, self.work / "crio")
+        super().setUp()
         self.before = {r["id"] for r in all_records()}
-        self.shown = set()
         SETTINGS.unlink(missing_ok=True)
         self.addCleanup(SETTINGS.unlink, missing_ok=True)
-
-    def show(self, check, cell):
-        """When it passes, this test has shown that of a check: a cell of the table of tests/support/coverage."""
-        self.shown.add((check, cell))
 
     def records(self):
         """What this test's calls left, oldest first."""
@@ -97,9 +87,40 @@ class NodeTest(unittest.TestCase):
         records = self.records()
         self.assertTrue(records, "no record was written")
         record = records[-1]
-        self.assertEqual((record["state"], record["operation"], record["outcome"]),
-                         ("final", operation, outcome), json.dumps(record, indent=1))
+        self.assertEqual((record["state"], record["operation"], record["outcome"]), ("final", operation, outcome),
+                         json.dumps(record, indent=1))
         return record
+
+    def kept(self, record):
+        """The folder of what the record's call left beside it: logs."""
+        return LOGS / record["id"]
+
+    def assert_no_gap(self, lines):
+        """Counter lines of one nonce, each value one more than the last; the nonce."""
+        nonces = {line.split()[0] for line in lines}
+        self.assertEqual(len(nonces), 1, f"more than one nonce: {lines}")
+        values = [int(line.split()[1]) for line in lines]
+        self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
+        return nonces.pop()
+
+
+class NodeTest(LpmTest):
+    """A test with a CRI-O and a small root file system; what it starts is gone when it ends."""
+
+    flavours = ("trixie", "forky")
+    release = "1.36"
+
+    def setUp(self):
+        super().setUp()
+        self.work = WORK / self.id().rpartition(".")[2][:60]
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.rootfs = make_rootfs(WORK / "rootfs")
+        self.crio = Crio(self.release, RUNTIME, self.work / "crio")
+        self.shown = set()
+
+    def show(self, check, cell):
+        """When it passes, this test has shown that of a check: a cell of the table of tests/support/coverage."""
+        self.shown.add((check, cell))
 
     def assert_fits(self, record):
         """A restore from what an engine keeps, into the bundle that it makes: nothing to say of either."""
@@ -177,14 +198,6 @@ class NodeTest(unittest.TestCase):
         """The container's output, once there are that many lines."""
         log = (crio or self.crio).log(cid)
         return wait_for(f"{least} lines of {cid}", lambda: (x := log_lines(log))[least - 1:] and x)
-
-    def assert_no_gap(self, lines):
-        """Counter lines of one nonce, each value one more than the last."""
-        nonces = {line.split()[0] for line in lines}
-        self.assertEqual(len(nonces), 1, f"more than one nonce: {lines}")
-        values = [int(line.split()[1]) for line in lines]
-        self.assertEqual(values, list(range(values[0], values[0] + len(values))), "a gap in the output")
-        return nonces.pop()
 
     def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/", timeout=300):
         """One call to the runtime, as an engine makes it, without a check of its result."""

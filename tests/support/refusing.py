@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from crio_runtime import DAEMON_PATH
-from e2e import LOGS, RUNTIME, SETTINGS, NodeTest, run, settle, wait_for
+from e2e import RUNTIME, SETTINGS, NodeTest, run, settle, wait_for
 
 NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
 # CRI-O, containerd and podman take these for other errors, in any case of letters.
@@ -109,7 +109,7 @@ class Refusing(NodeTest):
             self.assertIn(words, done.stderr)
             return
         self.assertIn(words, record["result"]["message"])
-        kept = LOGS / record["id"] / ("restore.log" if operation == "restore" else "dump.log")
+        kept = self.kept(record) / ("restore.log" if operation == "restore" else "dump.log")
         self.assertIn(words, kept.read_text(errors="replace"), "CRIU's own words")
 
     def off_and_hang(self, args, **how):
