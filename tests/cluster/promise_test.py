@@ -6,7 +6,6 @@ import socket
 import time
 
 from e2e import SETTINGS, run, wait_for
-from oci_image import push_checkpoint
 from suite import POD, ClusterTest, container
 
 POINT = pathlib.Path("/etc/lpm/checkpoint.d/pre-checkpoint")
@@ -37,9 +36,7 @@ class Logs(ClusterTest):
         run("tar", "--delete", "-f", damaged, "checkpoint/fs-1.img")  # CRIU alone reads it
         SETTINGS.write_text("[checks]\n" + "".join(f'{check} = "off"\n' for check in (
             "ImageIncomplete", "ArchMismatch", "LsmMismatch", "MemoryLimit")))
-        image = f"library/damaged-{name}"
-        push_checkpoint(damaged, image, "ctr")
-        new = self.pod(container("ctr", image=image.removeprefix("library/")), name=f"{name}-2", wait=False)
+        new = self.pod(container("ctr", image=self.image_of(damaged, "ctr")), name=f"{name}-2", wait=False)
         wait_for("a failed restore", lambda: any(r["operation"] == "restore" and r.get("outcome") == "failed"
                                                  for r in self.records()))
         self.cluster.delete(POD, new, 1)
@@ -91,9 +88,7 @@ class Settings(ClusterTest):
         self.assertEqual(client.recv(100), b"$5\r\nvalue\r\n")
         client.close()
         self.cluster.delete(POD, name, 1)
-        image = f"library/redis-{name}"
-        push_checkpoint(archive, image, "redis")
-        new = self.pod(container("redis", image=image.removeprefix("library/")), name=f"{name}-2")
+        new = self.pod(container("redis", image=self.image_of(archive, "redis")), name=f"{name}-2")
         self.assertEqual(self.cluster.kubectl("exec", new, "--", "redis-cli", "get", "key").stdout, "value\n")
 
     def test_options_by_annotation(self):

@@ -1,20 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Restore as CRI-O does it where it is on: a new pod whose image is a checkpoint."""
-import os
 import tarfile
 
 from e2e import run, wait_for
-from oci_image import push_checkpoint
 from suite import POD, ClusterTest, container
 
 
 class Restore(ClusterTest):
-    def image_of(self, archive, ctr):
-        name = f"library/checkpoint-{os.urandom(4).hex()}"
-        push_checkpoint(archive, name, ctr)
-        return name.removeprefix("library/")
-
     def test_a_new_pod_goes_on_with_the_memory(self):
         """The source is deleted; the new pod has another name and id, and counts on from where the dump was."""
         name = self.pod(container("ctr"))

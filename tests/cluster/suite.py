@@ -9,6 +9,7 @@ import re
 from api import ApiError
 from cluster import CHECKPOINTS, Cluster, frozen, thaw
 from e2e import LpmTest, wait_for
+from oci_image import push_checkpoint
 
 POD = {"apiVersion": "v1", "kind": "Pod"}
 CLUSTER = None
@@ -134,3 +135,9 @@ class ClusterTest(LpmTest):
         items = json.loads(body)["items"]
         self.assertEqual(len(items), 1)
         return pathlib.Path(items[0])
+
+    def image_of(self, archive, ctr):
+        """The archive in the registry; what a pod calls it."""
+        name = f"checkpoint-{os.urandom(4).hex()}"
+        push_checkpoint(archive, f"library/{name}", ctr)
+        return name
