@@ -6,7 +6,7 @@ import os
 import pathlib
 import shutil
 
-from e2e import SETTINGS, NodeTest, run, settle, wait_for
+from e2e import SETTINGS, NodeTest, run, settle
 
 LINK = pathlib.Path("/etc/lpm/runtime")
 # A runc that dies in the middle of a checkpoint, when it has done something to the container.

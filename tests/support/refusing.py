@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from crio_runtime import DAEMON_PATH
-from e2e import RUNTIME, SETTINGS, NodeTest, run, settle, wait_for
+from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
 
 NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
 # CRI-O, containerd and podman take these for other errors, in any case of letters.
