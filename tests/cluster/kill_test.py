@@ -2,30 +2,16 @@
 # Copyright the lpm authors
 """Each part killed in each phase of a checkpoint: what the caller hears, whether the container runs, what the record
 says. What a row expects is what happens today; where that is `frozen`, nobody thaws the container yet."""
-import contextlib
 import dataclasses
 import http.client
-import json
 import os
-import pathlib
-import signal
 import threading
 import time
 
-from e2e import CRIU_CONFIG, GATE, run, wait_for
+from e2e import GATE, run, wait_for
+from killing import Killing
 from refusing import processes
-from suite import ClusterTest, container
-
-HOOKS = pathlib.Path("/etc/lpm/checkpoint.d/pre-checkpoint")
-PLACE = pathlib.Path("/run/kill-test")
-WAITS = """#!/bin/sh
-[ "${{CRTOOLS_SCRIPT_ACTION:-{action}}}" = {action} ] || exit 0
-touch {reached}
-i=0
-while [ $i -lt 50 ] && [ ! -e {go_on} ]; do sleep 0.1; i=$((i + 1)); done
-exit 0
-"""
-DAEMONS = ("crio", "kubelet", "kube-apiserver")
+from suite import container
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +28,7 @@ ROWS = (
     Row("hooks", "crio", "500", "frozen", "completed"),
     Row("hooks", "kubelet", "503", "runs", "completed"),
     Row("hooks", "kube-apiserver", "nothing", "runs", "completed"),
+    Row("hooks", "etcd", "200", "runs", "completed"),
     Row("hooks", "conmon", "200", "mute", "completed"),
     Row("dump", "lpm-gate", "500", "runs", "interrupted"),
     Row("dump", "runc", "500", "runs", "failed"),
@@ -49,44 +36,24 @@ ROWS = (
     Row("dump", "crio", "500", "frozen", "completed"),
     Row("dump", "kubelet", "503", "runs", "completed"),
     Row("dump", "kube-apiserver", "nothing", "runs", "completed"),
+    Row("dump", "etcd", "200", "runs", "completed"),
+    Row("dump", "conmon", "200", "mute", "completed"),
     Row("tar", "crio", "500", "frozen", "completed"),
     Row("tar", "kubelet", "503", "runs", "completed"),
     Row("tar", "kube-apiserver", "nothing", "runs", "completed"),
+    Row("tar", "etcd", "200", "runs", "completed"),
+    Row("tar", "conmon", "200", "mute", "completed"),
 )
 
 
-class Killed(ClusterTest):
-    def setUp(self):
-        super().setUp()
-        run("rm", "-rf", PLACE)
-        for folder in (PLACE, HOOKS, CRIU_CONFIG.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-
+class Killed(Killing):
     def wait_in(self, phase):
-        """Lets the phase begin and not go on; returns whether it has come."""
-        reached, go_on = PLACE / "reached", PLACE / "go-on"
-        script = PLACE / "script"
-        script.write_text(WAITS.format(action="network-lock", reached=reached, go_on=go_on))
-        script.chmod(0o755)
+        """Lets the phase begin and not go on; returns what says whether it has come."""
         if phase == "hooks":
-            (HOOKS / "wait.toml").write_text(f'path = "{script}"\nwhen = "frozen"\ntimeout_ms = 6000\n')
-            self.addCleanup((HOOKS / "wait.toml").unlink)
-        elif phase == "dump":
-            CRIU_CONFIG.write_text(f"action-script {script}\n")
-            self.addCleanup(CRIU_CONFIG.unlink)
-        else:
-            return lambda: set(self.cluster.archives()) - self.archives_before
-        return reached.exists
-
-    def kill(self, victim, cid):
-        if victim in DAEMONS:
-            self.cluster.parts[victim].end(signal.SIGKILL)
-            return
-        word = cid if victim in ("lpm-gate", "conmon") else "checkpoint" if victim == "runc" else ""
-        pids = wait_for(victim, lambda: processes(victim, word))
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            return self.halt("pre-checkpoint")
+        if phase == "dump":
+            return self.halt(action="network-lock")
+        return lambda: set(self.cluster.archives()) - self.archives_before
 
     def ask(self, name, answers):
         try:
@@ -109,12 +76,11 @@ class Killed(ClusterTest):
         caller.start()
         wait_for(f"the phase {row.phase}", lambda: has_come() or answers, 30)
         self.assertEqual(answers, [], f"it has ended before: {self.body}" if answers else None)
-        self.kill(row.victim, cid)
+        self.kill(row.victim, cid, "checkpoint")
         if row.phase == "tar":
             self.assertEqual(self.runtimes_status(cid), "paused", "the archive was done before anything was killed")
-        (PLACE / "go-on").touch()
-        if row.victim in DAEMONS:
-            self.cluster.parts[row.victim].start()
+        self.go_on()
+        self.start_again(row.victim)
         caller.join()
         wait_for("the end of what was at work", lambda: not processes("criu") and not processes("lpm-gate"))
         self.cluster.wait_ready()
@@ -141,9 +107,6 @@ class Killed(ClusterTest):
         seen = wait_for("it goes on", fate)
         self.assertEqual(self.state_of(name, "ctr")["restartCount"], 0)
         return "frozen" if frozen else seen
-
-    def runtimes_status(self, cid):
-        return json.loads(run("/usr/sbin/runc", "--root", "/run/runc", "state", cid).stdout)["status"]
 
 
 def add(row):
