@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Each part killed in each phase of a restore: what the pod's Event says, what becomes of the pod when the kubelet
+tries again, what the records say. What a row expects is what happens today."""
+import dataclasses
+import os
+import time
+
+from e2e import GATE, run, wait_for
+from killing import DAEMONS, Killing
+from oci_image import push_checkpoint
+from refusing import processes
+from suite import container
+
+ACTION = "post-restore"  # all is made, and stands still
+EOF = "json message: EOF"  # CRI-O's words for a conmon that says nothing
+IMAGE = "killed-in-restore"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    phase: str  # hooks: lpm-gate has checked; restore: CRIU has made the processes and has not let them go
+    victim: str
+    told: str  # words of the Event, or nothing
+    then: str  # runs, with the memory; never: each try fails; hangs: there is no other try
+    records: tuple  # of the first two tries: why not, or "completed"
+
+
+ROWS = (
+    Row("hooks", "lpm-gate", EOF, "runs", ("Interrupted", "completed")),
+    Row("hooks", "crio", "error reading from server", "never", ("completed", "MountMissing")),
+    Row("hooks", "kubelet", "", "runs", ("completed",)),
+    Row("hooks", "conmon", EOF, "runs", ("Interrupted", "completed")),
+    Row("restore", "lpm-gate", "", "hangs", ("Interrupted",)),
+    Row("restore", "runc", "[RuntimeKilled]", "runs", ("RuntimeKilled", "completed")),
+    Row("restore", "criu", "container restore failed", "runs", ("CriuCutShort", "completed")),
+    Row("restore", "crio", "error reading from server", "never", ("completed", "MountMissing")),
+    Row("restore", "kubelet", "", "runs", ("completed",)),
+    Row("restore", "conmon", EOF, "runs", ("Interrupted", "completed")),
+)
+
+
+class KilledInRestore(Killing):
+    nonce = None  # of the one checkpoint that they are all made from
+
+    def take(self):
+        name = self.pod(container("ctr", "/bin/workers", "memory", "8"), name=f"source-{os.urandom(2).hex()}")
+        KilledInRestore.nonce = self.output(name, "ctr", 2)[0].split()[0]
+        push_checkpoint(self.checkpoint(name, "ctr"), f"library/{IMAGE}", "ctr")
+
+    def restores(self):
+        return [r for r in self.records() if r["operation"] == "restore"]
+
+    def go(self, row):
+        """One round; the row as it really is."""
+        if self.nonce is None:
+            self.take()
+        has_come = self.halt("pre-restore") if row.phase == "hooks" else self.halt(action=ACTION)
+        name = self.pod(container("ctr", image=IMAGE), name=f"{row.phase}-{row.victim}-{os.urandom(2).hex()}",
+                        wait=False)
+        wait_for(f"the phase {row.phase}", has_come, 30)
+        cid = self.restores()[0]["container"]["id"]
+        self.kill(row.victim, cid, "restore")
+        self.go_on()
+        try:
+            if row.victim in DAEMONS:  # else it is chance whether it still finds a restore under way
+                wait_for("the end of the restore", lambda: not processes("lpm-gate", cid), 10)
+        finally:
+            self.start_again(row.victim)
+        then = self.fate(name, cid)
+        said = [e["message"] for e in self.cluster.events_of(name) if e["reason"] == "Failed"]
+        run(GATE, "--settle")
+        outcomes = tuple(r["result"].get("code", r["outcome"]) for r in self.restores()[:2])
+        told = "" if not said else row.told if row.told and any(row.told in one for one in said) else said[0]
+        return dataclasses.replace(row, told=told, then=then, records=outcomes)
+
+    def fate(self, name, cid):
+        end = time.monotonic() + 4
+
+        def seen():
+            if self.is_ready(name):
+                self.assertEqual(self.output(name, "ctr")[0].split()[0], self.nonce, "another memory")
+                return "runs"
+            if any(r.get("result", {}).get("code") == "MountMissing" for r in self.restores()):
+                return "never"  # CRI-O does not make /run/.containerenv in a pod that is older than itself
+            # conmon waits for an error message that the container does not write, and CRI-O for conmon
+            return time.monotonic() > end and not processes("lpm-gate", cid) and self.is_running(cid) and "hangs"
+        then = wait_for("what becomes of it", seen, 30)
+        if then == "hangs":
+            self.kill("conmon", cid, "")
+        return then
+
+    def is_running(self, cid):
+        return processes("conmon", cid) and self.runtimes_status(cid) == "running"
+
+
+def add(row):
+    def test(self):
+        seen = self.go(row)
+        print(f"  {seen.phase:8}{seen.victim:10}{seen.told[:40]:41}{seen.then:7}{' '.join(seen.records)}", flush=True)
+        self.assertEqual(seen, row)
+    setattr(KilledInRestore, f"test_{row.victim.replace('-', '_')}_in_{row.phase}", test)
+
+
+for one in ROWS:
+    add(one)
