@@ -286,10 +286,12 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
         apply_annotation(facts, settings, check.id, finding);
         if (finding.verdict == Verdict::block && outcome.code.empty()) {
             outcome.code = check.id;
-            outcome.transient = check.transient;
+            outcome.transient = true;
             outcome.message =
                 finding.message + "; " + std::string(finding.remedy.empty() ? check.remedy : finding.remedy);
         }
+        if (finding.verdict == Verdict::block)
+            outcome.transient &= check.transient;
         outcome.findings.push_back({std::string(check.id), std::string(config::name_of(severity)),
                                     std::string(name_of(finding.verdict)), std::move(finding.message)});
     }

@@ -44,7 +44,7 @@ struct Outcome {
     std::vector<record::Finding> findings; // one per check that ran, in table order
     std::string code;                      // id of the first check that blocks; empty when none does
     std::string message;                   // its message and remedy, for the user
-    bool transient = false;                // it may be over in a moment
+    bool transient = false;                // all that blocks may be over in a moment
 };
 
 // Judges every check of the stage that the settings do not turn off. A severity of `warn` makes a block a

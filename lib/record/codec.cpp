@@ -116,6 +116,8 @@ std::string write_record(const Record& record) {
         root["hooks"] = hooks_to_json(record.hooks);
     if (record.exit_status)
         root["result"]["exit"] = *record.exit_status;
+    if (record.transient)
+        root["result"]["transient"] = true;
     if (record.signal)
         root["result"]["signal"] = *record.signal;
     for (const auto& [name, value] : record.stats)
@@ -169,6 +171,7 @@ Result<Record> parse_record(std::string_view text) {
             for (const auto& entry : *list)
                 if (entry.is_string())
                     (record.*member).push_back(entry.get<std::string>());
+    record.transient = json::is_true(root, "result.transient");
     record.pid = json::integer(root, "container.pid").value_or(0);
     record.gate_pid = json::integer(root, "gate.pid").value_or(0);
     record.gate_start = json::natural(root, "gate.start").value_or(0);

@@ -79,8 +79,9 @@ struct Record {
 
     std::optional<int> exit_status;
     std::optional<int> signal;
-    std::string code;    // of a refusal or a failure: id of the check, or CRIU's error classified
-    std::string message; // the same for a person
+    std::string code;       // of a refusal or a failure: id of the check, or CRIU's error classified
+    std::string message;    // the same for a person
+    bool transient = false; // of a refusal: all that blocked may be over in a moment
     std::vector<std::pair<std::string, std::uint64_t>> stats;
     std::optional<std::uint64_t> image_bytes;
     std::string parent;        // record of the previous link of a pre-dump chain

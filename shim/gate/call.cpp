@@ -232,25 +232,26 @@ bool Call::refused() {
     if (facts.bundle && facts.bundle->own_pid)
         cgroups_path_ = facts.bundle->cgroups_path;
     if (!outcome.code.empty()) {
-        refuse(outcome.code, outcome.message);
+        refuse(outcome.code, outcome.message, outcome.transient);
         return true;
     }
     add(facts);
     look_at_network(facts);
     if (const std::string failure = run_hooks(true); !failure.empty()) {
-        refuse("HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)");
+        refuse("HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)", false);
         return true;
     }
     return false;
 }
 
-void Call::refuse(std::string code, std::string message) {
+void Call::refuse(std::string code, std::string message, bool transient) {
     decided_ = true;
     record_.code = std::move(code);
     record_.message = std::move(message);
+    record_.transient = transient;
     finish("refused");
     report_error(invocation_, "lpm refused " + record_.operation + " of " + subject_.id + ": " +
-                                  record_.message + " [" + record_.code + "]");
+                                  record_.message + " [" + record_.code + (transient ? ", transient]" : "]"));
 }
 
 void Call::finish(std::string_view outcome) {

@@ -56,7 +56,8 @@ class Call {
     void add(const check::Facts& facts);
     // Runs the life-cycle hooks before or after the runtime's run; why one of them ends the operation.
     [[nodiscard]] std::string run_hooks(bool before);
-    void refuse(std::string code, std::string message);
+    // `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
+    void refuse(std::string code, std::string message, bool transient);
     // No other gate checkpoints this container, and none will until this process ends.
     [[nodiscard]] bool take_turn();
     void note(std::string_view text);
