@@ -67,6 +67,58 @@ std::string rfc3339(timespec time) {
     return {text.data(), static_cast<std::size_t>(n)};
 }
 
+// Two or four digits at `at`, within a range; -1 for anything else.
+static int digits(std::string_view text, std::size_t at, std::size_t count, int least, int most) {
+    int value = 0;
+    for (std::size_t i = at; i < at + count; ++i) {
+        if (i >= text.size() || text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value < least || value > most ? -1 : value;
+}
+
+// Seconds east of UTC of "Z" or "+02:00", at the end of a time.
+static std::optional<long> offset_of(std::string_view text) {
+    if (text == "Z" || text == "z")
+        return 0;
+    const int hours = digits(text, 1, 2, 0, 23);
+    const int minutes = digits(text, 4, 2, 0, 59);
+    if (text.size() != 6 || text[3] != ':' || hours < 0 || minutes < 0 || (text[0] != '+' && text[0] != '-'))
+        return std::nullopt;
+    const long seconds = hours * 3600L + minutes * 60L;
+    return text[0] == '-' ? -seconds : seconds;
+}
+
+std::optional<timespec> parse_rfc3339(std::string_view text) {
+    tm utc{};
+    const int year = digits(text, 0, 4, 1, 9999);
+    const int month = digits(text, 5, 2, 1, 12);
+    utc.tm_mday = digits(text, 8, 2, 1, 31);
+    utc.tm_hour = digits(text, 11, 2, 0, 23);
+    utc.tm_min = digits(text, 14, 2, 0, 59);
+    utc.tm_sec = digits(text, 17, 2, 0, 60);
+    if (year < 0 || month < 0 || utc.tm_mday < 0 || utc.tm_hour < 0 || utc.tm_min < 0 || utc.tm_sec < 0 ||
+        text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
+        text[16] != ':')
+        return std::nullopt;
+    utc.tm_year = year - 1900;
+    utc.tm_mon = month - 1;
+    text.remove_prefix(19);
+    timespec time{};
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        long unit = 100'000'000;
+        for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), unit /= 10)
+            time.tv_nsec += unit * (text.front() - '0');
+    }
+    const auto offset = offset_of(text);
+    if (!offset)
+        return std::nullopt;
+    time.tv_sec = ::timegm(&utc) - *offset;
+    return time;
+}
+
 std::string human_size(std::uint64_t bytes) {
     static constexpr std::array<const char*, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
     if (bytes < 1024)

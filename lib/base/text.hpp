@@ -35,6 +35,8 @@ template <class T> [[nodiscard]] std::optional<T> to_number(std::string_view tex
 // UTC, milliseconds: 2026-01-31T12:00:00.123Z
 [[nodiscard]] std::string rfc3339(timespec time);
 [[nodiscard]] timespec now();
+// Any RFC 3339 time, with a fraction or an offset; nothing for what is none.
+[[nodiscard]] std::optional<timespec> parse_rfc3339(std::string_view text);
 
 // "1.5 GiB"; exact below 1 KiB.
 [[nodiscard]] std::string human_size(std::uint64_t bytes);
