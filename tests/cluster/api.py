@@ -55,13 +55,19 @@ class Client:
         return self.request("POST", f"/api/v1/nodes/{node}/proxy{place}")
 
 
+PLURALS = {"Pod": "pods", "Event": "events", "ConfigMap": "configmaps", "ServiceAccount": "serviceaccounts",
+           "ResourceQuota": "resourcequotas", "Deployment": "deployments",
+           "ContainerCheckpoint": "containercheckpoints"}
+CLUSTER_PLURALS = {"Node": "nodes", "Namespace": "namespaces", "ClusterRole": "clusterroles",
+                   "ClusterRoleBinding": "clusterrolebindings", "CustomResourceDefinition": "customresourcedefinitions",
+                   "ContainerCheckpointContent": "containercheckpointcontents",
+                   "SubjectAccessReview": "subjectaccessreviews"}
+
+
 def path_of(thing, name=None):
     """Where an object, or one of that kind called `name`, is in the API."""
-    plural = {"Pod": "pods", "Node": "nodes", "Namespace": "namespaces", "Event": "events", "ConfigMap": "configmaps",
-              "ServiceAccount": "serviceaccounts", "ClusterRole": "clusterroles",
-              "ClusterRoleBinding": "clusterrolebindings", "Deployment": "deployments"}[thing["kind"]]
-    version = thing["apiVersion"]
+    version, kind = thing["apiVersion"], thing["kind"]
     base = f"/api/{version}" if version == "v1" else f"/apis/{version}"
-    if thing["kind"] not in ("Node", "Namespace", "ClusterRole", "ClusterRoleBinding"):
+    if kind not in CLUSTER_PLURALS:
         base += f"/namespaces/{thing.get('metadata', {}).get('namespace', 'default')}"
-    return f"{base}/{plural}" + (f"/{name}" if name else "")
+    return f"{base}/{CLUSTER_PLURALS.get(kind) or PLURALS[kind]}" + (f"/{name}" if name else "")
