@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "app.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "attempts.hpp"
+#include "base/file.hpp"
+#include "events.hpp"
+#include "kube/credentials.hpp"
+#include "kube/kubelet.hpp"
+#include "kube/reflector.hpp"
+#include "lease.hpp"
+#include "loop/queue.hpp"
+#include "loop/worker.hpp"
+#include "node/log.hpp"
+#include "node/metrics.hpp"
+#include "node/sandbox.hpp"
+#include "node/web.hpp"
+#include "numbers.hpp"
+#include "reconcile.hpp"
+#include "schema.hpp"
+#include "store.hpp"
+
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+using node::Level;
+
+static constexpr auto last_answers = 600s; // that are awaited after SIGTERM
+
+static std::string identity() {
+    std::string host(256, '\0');
+    if (::gethostname(host.data(), host.size() - 1) != 0)
+        host = "unknown";
+    host.resize(host.find('\0'));
+    return host.substr(0, 80) + "_" + std::to_string(std::random_device{}()) + std::to_string(std::random_device{}());
+}
+
+static Result<std::unique_ptr<kube::Credentials>> find_credentials(const config::Controller& settings) {
+    const char* paths = std::getenv("KUBECONFIG");
+    if (!settings.kubeconfig.empty() || (paths != nullptr && *paths != '\0'))
+        return kube::Credentials::kubeconfig(settings.kubeconfig.empty() ? paths : settings.kubeconfig,
+                                             settings.context, settings.allow_exec);
+    return kube::Credentials::in_cluster();
+}
+
+namespace {
+
+// One controller: what it knows and the threads that work on it, in the order in which they begin.
+class App {
+  public:
+    App(const config::Controller& settings, std::unique_ptr<kube::Credentials> credentials, std::string space)
+        : settings_(settings), credentials_(std::move(credentials)), space_(std::move(space)) {}
+
+    Result<int> run();
+
+  private:
+    Result<> open();
+    void follow_objects();
+    void follow_schema();
+    void work();
+    int lead();
+    int stop(int status);
+    kube::KubeletAccess kubelet_access() const;
+    node::Page ready() const;
+
+    const config::Controller& settings_;
+    std::unique_ptr<kube::Credentials> credentials_;
+    const std::string space_;
+    const std::string holder_ = identity();
+
+    Numbers numbers_;
+    kube::Http http_{"lpm-controller/" LPM_VERSION, settings_.environment_proxy};
+    kube::Client client_{http_, *credentials_, [this](auto method, long status) { numbers_.request(method, status); }};
+    kube::Client lease_client_{http_, *credentials_};
+    kube::Kubelets kubelets_{http_, client_, *credentials_, kubelet_access()};
+    Store store_;
+    Queue queue_;
+    Schema schema_;
+    Events events_{client_, holder_.substr(0, 128)};
+    Attempts attempts_{{settings_.per_node, settings_.in_all}};
+    Reconciler reconciler_{{client_, kubelets_, store_, queue_, schema_, events_, attempts_},
+                           {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container}};
+    Lease lease_{lease_client_, space_, settings_.lease, holder_};
+    kube::Reflector objects_{client_, checkpoints_path};
+    kube::Reflector crds_{client_, kube::with_query(crds_path, "fieldSelector", std::string("metadata.name=") + crd_name)};
+    std::atomic<bool> leads_{false};
+    std::vector<std::unique_ptr<node::Web>> webs_;
+    std::vector<std::jthread> threads_;
+};
+
+kube::KubeletAccess App::kubelet_access() const {
+    kube::KubeletAccess access;
+    access.through_proxy = settings_.through_proxy;
+    access.pins = settings_.pins;
+    access.certificate_file = settings_.certificate_file;
+    access.key_file = settings_.key_file;
+    access.token_file = settings_.token_file;
+    access.name_space = space_;
+    access.service_account = settings_.service_account;
+    return access;
+}
+
+// A controller that waits for its turn is ready too: a rollout would wait for it otherwise.
+node::Page App::ready() const {
+    if (!leads_)
+        return {200, "waits for the Lease\n"};
+    if (!objects_.is_synced())
+        return {503, "has not listed the ContainerCheckpoints yet\n"};
+    return {200, "ok\n"};
+}
+
+Result<> App::open() {
+    const node::Web::Pages health{{"/healthz", [] { return node::Page{200, "ok\n"}; }},
+                                  {"/readyz", [this] { return ready(); }}};
+    node::Web::Pages metrics{{"/metrics", [this] {
+                                  numbers_.set_state(queue_.size(), attempts_.size(), leads_, store_.count_by_phase());
+                                  return node::Page{200, numbers_.text(), "text/plain; version=0.0.4"};
+                              }}};
+    if (settings_.health == settings_.metrics)
+        metrics.insert(health.begin(), health.end());
+    TRY_ASSIGN(auto web, node::Web::open(settings_.metrics, metrics));
+    webs_.push_back(std::move(web));
+    if (settings_.health != settings_.metrics) {
+        TRY_ASSIGN(auto other, node::Web::open(settings_.health, health));
+        webs_.push_back(std::move(other));
+    }
+    return node::allow_daemon_calls(settings_.allow_exec);
+}
+
+void App::follow_objects() {
+    const auto failed = [](const Error& error) {
+        node::log(Level::warn, "ContainerCheckpoints are not followed just now", {{"error", error.text}});
+    };
+    objects_.follow({.list_begins = [this] { store_.list_begins(); },
+                     .set =
+                         [this](json::Value object) {
+                             if (auto read = read_checkpoint(object)) {
+                                 const std::string key = read->key.text();
+                                 store_.set(*std::move(read));
+                                 queue_.add(key);
+                             }
+                         },
+                     .removed =
+                         [this](const json::Value& object) {
+                             if (const auto read = read_checkpoint(object))
+                                 store_.removed(read->key);
+                         },
+                     .list_ended = [this] { (void)store_.list_ended(); },
+                     .failed = failed});
+    threads_.emplace_back([this](std::stop_token stop) { objects_.run(std::move(stop)); });
+}
+
+void App::follow_schema() {
+    crds_.follow({.list_begins = [] {},
+                  .set =
+                      [this](const json::Value& crd) {
+                          auto missing = missing_fields(crd);
+                          std::string names;
+                          for (const std::string& field : missing)
+                              names += (names.empty() ? "" : " ") + field;
+                          if (missing != schema_.missing())
+                              node::log(missing.empty() ? Level::info : Level::warn,
+                                        "the installed CRD is read", {{"missing", names}});
+                          numbers_.set_missing_fields(missing.size());
+                          schema_.set(std::move(missing));
+                      },
+                  .removed = [](const json::Value&) {},
+                  .list_ended = [] {},
+                  .failed =
+                      [](const Error& error) {
+                          node::log(Level::warn, "the CRD is not followed just now", {{"error", error.text}});
+                      }});
+    threads_.emplace_back([this](std::stop_token stop) { crds_.run(std::move(stop)); });
+}
+
+void App::work() {
+    for (std::uint32_t i = 0; i < settings_.workers; ++i)
+        threads_.emplace_back([this](const std::stop_token& stop) {
+            work_on(
+                queue_, [this](const std::string& key) { return reconciler_.reconcile(key); },
+                [this](const std::string& key, const Result<>& done, double seconds) {
+                    numbers_.reconciled(done.has_value(), seconds);
+                    if (!done && done.error().code != Errc::busy)
+                        node::log(Level::warn, "is tried again", {{"object", key}, {"error", done.error().text}});
+                },
+                stop);
+        });
+}
+
+// No new attempts; those under way are awaited, and what they say is written.
+int App::stop(int status) {
+    node::log(Level::info, "ends", {{"under_way", std::to_string(attempts_.size())}});
+    reconciler_.stop_attempts();
+    if (!attempts_.wait(last_answers)) {
+        node::log(Level::error, "answers of kubelets are outstanding: their objects stay Running", {});
+        reconciler_.abandon();
+        ::_exit(1);
+    }
+    threads_.clear();
+    lease_.release();
+    return status;
+}
+
+int App::lead() {
+    std::jthread keeper([this](std::stop_token stop) {
+        if (!lease_.keep(std::move(stop))) {
+            node::log(Level::error, "the Lease is lost: another controller may act", {});
+            ::_exit(1); // requests under way cannot be called back, but nothing more may be done
+        }
+    });
+    leads_ = true;
+    node::log(Level::info, "leads", {{"identity", holder_}});
+    threads_.emplace_back([this](std::stop_token stop) { events_.run(std::move(stop)); });
+    follow_schema();
+    follow_objects();
+    work();
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    int signal = 0;
+    sigwait(&ends, &signal);
+    return stop(0);
+}
+
+Result<int> App::run() {
+    TRY(open());
+    std::stop_source acquiring;
+    // While it waits for the Lease there is nothing to end in an orderly way.
+    std::jthread watcher([&acquiring](const std::stop_token& stop) {
+        sigset_t ends;
+        sigemptyset(&ends);
+        sigaddset(&ends, SIGTERM);
+        sigaddset(&ends, SIGINT);
+        const timespec moment{.tv_sec = 0, .tv_nsec = 200'000'000};
+        while (!stop.stop_requested())
+            if (sigtimedwait(&ends, nullptr, &moment) > 0)
+                acquiring.request_stop();
+    });
+    const bool ours = lease_.acquire(acquiring.get_token(), [](const std::string& holder) {
+        node::log(Level::info, "waits for the Lease", {{"holder", holder}});
+    });
+    watcher.request_stop();
+    watcher.join();
+    if (!ours || acquiring.stop_requested())
+        return 0;
+    return lead();
+}
+
+} // namespace
+
+Result<int> run(const config::Controller& settings) {
+    sigset_t ends; // in every thread: `lead` waits for them
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    TRY(node::drop_capabilities()); // of this thread: there are no others yet
+    TRY_ASSIGN(auto credentials, find_credentials(settings));
+    TRY_ASSIGN(const auto access, credentials->access());
+    std::string space = settings.name_space;
+    if (space.empty())
+        space = std::getenv("KUBERNETES_SERVICE_HOST") != nullptr ? access.space : "lpm-system";
+    App app(settings, std::move(credentials), std::move(space));
+    return app.run();
+}
+
+} // namespace lpm::controller

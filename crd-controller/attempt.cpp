@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "node/log.hpp"
+#include "reconcile.hpp"
+
+// One attempt, in a thread of its own: the request to the kubelet, and what the object says afterwards.
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+using node::Level;
+
+void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
+    const Asked asked{target.node, settings_.through_proxy};
+    const auto response =
+        parts_.kubelets.checkpoint({target.node, object.key.space, target.pod, target.container, target.timeout,
+                                    longest_wait(target.timeout)});
+    const Answer answer = response ? read_answer(response->status, response->body, asked)
+                                   : no_answer(response.error(), asked);
+    // Only we know it: it is written however long that takes.
+    std::chrono::milliseconds pause = 250ms;
+    for (auto done = conclude_once(object, answer); !done && !abandoned_; done = conclude_once(object, answer)) {
+        node::log(Level::warn, "an answer is not written yet",
+                  {{"object", object.key.text()}, {"answer", answer.reason}, {"error", done.error().text}});
+        std::this_thread::sleep_for(pause);
+        pause = std::min<std::chrono::milliseconds>(pause * 2, 15s);
+        auto now = live(object.key);
+        if (now)
+            object = *std::move(now);
+        else if (now.error().code == Errc::absent)
+            break;
+    }
+    parts_.queue.add_after(object.key.text(), 20ms); // once the room is given back
+}
+
+// An error wants another try with the object as it is then.
+Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer) {
+    if (object.status.phase != "Running" || !object.status.attempt || object.status.attempt->holder != settings_.holder) {
+        node::log(Level::warn, "somebody else has ended an attempt of ours",
+                  {{"object", object.key.text()}, {"answer", answer.reason}, {"phase", object.status.phase}});
+        return {};
+    }
+    Observed observed = observe(object.key.text());
+    TRY(look_at_pod(object, observed));
+    Conclusion end = conclude(object, answer, observed.pod ? observed.pod->uid : "", observed);
+    if (end.has_archive && !object.deleted) {
+        if (auto bound = bind_content(object, end.status); !bound) {
+            const Errc code = bound.error().code;
+            if (code != Errc::denied && code != Errc::invalid && code != Errc::exists)
+                return bound;
+            end.status.content.clear(); // what no other try would cure: the archive is there all the same
+            end.events.push_back({true, "ContentNotWritten", bound.error().text});
+        }
+    }
+    auto written = patch_status(object, end.status);
+    if (!written && written.error().code != Errc::absent)
+        return std::unexpected(std::move(written).error());
+    post(object, end.events);
+    return {};
+}
+
+Result<> Reconciler::bind_content(Checkpoint& object, const Status& status) {
+    if (object.spec.remove_archive && !object.has_finalizer()) {
+        TRY_ASSIGN(const auto patched,
+                   parts_.client.patch("/apis/lpm.my.domain/v1/namespaces/" + object.key.space +
+                                           "/containercheckpoints/" + object.key.name,
+                                       finalizers_patch(object, true)));
+        TRY_ASSIGN(object, read_checkpoint(patched));
+    }
+    auto made = parts_.client.create(contents_path, content_of(object, status));
+    if (!made && made.error().code == Errc::exists) {
+        TRY_ASSIGN(const auto there,
+                   parts_.client.get(std::string(contents_path) + "/" + content_name(object)));
+        if (!is_content_of(there, object))
+            return fail(Errc::exists, "ContainerCheckpointContent " + content_name(object) + " is of another object");
+        return {};
+    }
+    if (!made)
+        return std::unexpected(std::move(made).error());
+    const json::Value ready = {{"status", {{"ready", true}, {"message", "done"}, {"creationTime", status.completion}}}};
+    TRY(parts_.client.patch(std::string(contents_path) + "/" + content_name(object) + "/status", ready));
+    return {};
+}
+
+} // namespace lpm::controller

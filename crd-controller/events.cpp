@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "events.hpp"
+
+#include <array>
+#include <cstdio>
+#include <random>
+
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+
+static constexpr std::size_t most_waiting = 1000;
+static constexpr std::size_t longest_note = 1000; // of 1024 that the API server takes
+static constexpr auto same_again = 6min;          // client-go's: a series
+static constexpr const char* controller_name = "lpm.my.domain/lpm-controller";
+
+Events::Events(kube::Client& client, std::string instance) : client_(client), instance_(std::move(instance)) {}
+
+void Events::post(const Key& key, const std::string& uid, const Event& event) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.size() >= most_waiting)
+            return;
+        waiting_.push_back({key, uid, event, time_now()});
+    }
+    changed_.notify_one();
+}
+
+void Events::run(std::stop_token stop) {
+    std::chrono::steady_clock::time_point end{};
+    while (true) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, stop, [this] { return !waiting_.empty(); });
+        if (stop.stop_requested() && end == std::chrono::steady_clock::time_point{})
+            end = std::chrono::steady_clock::now() + 5s;
+        if (waiting_.empty() || (stop.stop_requested() && std::chrono::steady_clock::now() > end))
+            return;
+        const Waiting next = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
+        send(next);
+    }
+}
+
+// MicroTime: "2026-01-31T12:00:00.123000Z".
+static std::string micro(Time time) {
+    std::string text = write_time(time);
+    text.insert(text.size() - 1, "000");
+    return text;
+}
+
+static std::string random_hex() {
+    std::random_device random;
+    std::array<char, 20> text{};
+    std::snprintf(text.data(), text.size(), "%08x%08x", random(), random());
+    return text.data();
+}
+
+void Events::send(const Waiting& waiting) {
+    const std::string note = one_line(waiting.event.note, longest_note);
+    const std::string path = "/apis/events.k8s.io/v1/namespaces/" + waiting.key.space + "/events";
+    const std::string same = waiting.uid + "\n" + waiting.event.reason + "\n" + note;
+    const auto now = std::chrono::steady_clock::now();
+    std::erase_if(sent_, [&](const auto& entry) { return now - entry.second.when > same_again; });
+    if (const auto at = sent_.find(same); at != sent_.end()) {
+        const json::Value series = {{"count", at->second.count + 1}, {"lastObservedTime", micro(waiting.when)}};
+        if (client_.patch(path + "/" + at->second.name, {{"series", series}})) {
+            at->second.count += 1;
+            at->second.when = now;
+            return;
+        }
+        sent_.erase(at);
+    }
+    std::string name = waiting.key.name.substr(0, 230);
+    while (name.ends_with('.') || name.ends_with('-'))
+        name.pop_back();
+    name += "." + random_hex();
+    const json::Value object = {
+        {"apiVersion", "events.k8s.io/v1"},
+        {"kind", "Event"},
+        {"metadata", {{"name", name}, {"namespace", waiting.key.space}}},
+        {"eventTime", micro(waiting.when)},
+        {"reportingController", controller_name},
+        {"reportingInstance", instance_},
+        {"action", "Checkpoint"},
+        {"reason", waiting.event.reason},
+        {"type", waiting.event.warning ? "Warning" : "Normal"},
+        {"note", note},
+        {"regarding",
+         {{"apiVersion", group_version},
+          {"kind", "ContainerCheckpoint"},
+          {"namespace", waiting.key.space},
+          {"name", waiting.key.name},
+          {"uid", waiting.uid}}}};
+    if (client_.create(path, object))
+        sent_[same] = {name, 1, now};
+}
+
+} // namespace lpm::controller

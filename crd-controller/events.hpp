@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "api/checkpoint.hpp"
+#include "decide.hpp"
+#include "kube/client.hpp"
+
+namespace lpm::controller {
+
+// Events about ContainerCheckpoints, for `kubectl describe`. Posted by `run`, beside the work: one that cannot be
+// posted is dropped, and so are those over a thousand that wait.
+class Events {
+  public:
+    // `instance`: reportingInstance, at most 128 bytes.
+    Events(kube::Client& client, std::string instance);
+
+    void post(const Key& key, const std::string& uid, const Event& event);
+    // Until it is stopped; what was posted before is sent first, for five seconds at most.
+    void run(std::stop_token stop);
+
+  private:
+    struct Waiting {
+        Key key;
+        std::string uid;
+        Event event;
+        Time when;
+    };
+    struct Sent {
+        std::string name;
+        std::int64_t count = 1;
+        std::chrono::steady_clock::time_point when;
+    };
+    void send(const Waiting& waiting);
+
+    kube::Client& client_;
+    std::string instance_;
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::deque<Waiting> waiting_;
+    std::map<std::string, Sent> sent_; // of the last minutes: the same again only counts
+};
+
+} // namespace lpm::controller

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "lease.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "api/time.hpp"
+
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+
+static constexpr std::int64_t duration = 15; // seconds
+static constexpr auto give_up = 10s;
+static constexpr auto retry = 2s;
+
+Lease::Lease(kube::Client& client, std::string space, std::string name, std::string identity)
+    : client_(client), folder_("/apis/coordination.k8s.io/v1/namespaces/" + space + "/leases"),
+      space_(std::move(space)), name_(std::move(name)), identity_(std::move(identity)) {}
+
+static void sleep(std::chrono::milliseconds time, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, time, [] { return false; });
+}
+
+static std::string micro_now() {
+    std::string text = write_time(time_now());
+    text.insert(text.size() - 1, "000");
+    return text;
+}
+
+json::Value Lease::made_ours(json::Value lease, bool fresh) const {
+    json::Value& spec = lease["spec"];
+    const std::string now = micro_now();
+    if (fresh) {
+        spec["leaseTransitions"] = json::integer(spec, "leaseTransitions").value_or(-1) + 1;
+        spec["acquireTime"] = now;
+    }
+    spec["holderIdentity"] = identity_;
+    spec["leaseDurationSeconds"] = duration;
+    spec["renewTime"] = now;
+    return lease;
+}
+
+Lease::Got Lease::try_once(std::string& holder) {
+    auto found = client_.get(folder_ + "/" + name_);
+    if (!found && found.error().code == Errc::absent) {
+        auto made = client_.create(folder_, made_ours({{"apiVersion", "coordination.k8s.io/v1"},
+                                                       {"kind", "Lease"},
+                                                       {"metadata", {{"name", name_}, {"namespace", space_}}}},
+                                                      true));
+        if (!made)
+            return Got::failed;
+        seen_ = *std::move(made);
+        return Got::ours;
+    }
+    if (!found) {
+        holder = found.error().text;
+        return Got::failed;
+    }
+    const auto version = [](const json::Value& lease) { return json::text_or_empty(lease, "metadata.resourceVersion"); };
+    if (version(*found) != version(seen_)) {
+        changed_ = Clock::now();
+        seen_ = *found;
+    }
+    holder = json::text_or_empty(*found, "spec.holderIdentity");
+    const std::chrono::seconds valid(json::integer(*found, "spec.leaseDurationSeconds").value_or(duration));
+    if (!holder.empty() && holder != identity_ && Clock::now() < changed_ + valid)
+        return Got::others;
+    auto taken = client_.replace(folder_ + "/" + name_, made_ours(*std::move(found), holder != identity_));
+    if (!taken)
+        return Got::failed;
+    seen_ = *std::move(taken);
+    return Got::ours;
+}
+
+bool Lease::acquire(std::stop_token stop, const std::function<void(const std::string&)>& waits) {
+    std::minstd_rand random{std::random_device{}()};
+    std::string told;
+    client_.hurry(give_up / 2);
+    while (!stop.stop_requested()) {
+        std::string holder;
+        if (try_once(holder) == Got::ours)
+            return true;
+        if (holder != std::exchange(told, holder))
+            waits(holder);
+        sleep(retry + std::chrono::milliseconds(std::uniform_int_distribution<>(0, 2400)(random)), stop);
+    }
+    return false;
+}
+
+bool Lease::keep(std::stop_token stop) {
+    auto renewed = Clock::now();
+    while (true) {
+        sleep(retry, stop);
+        if (stop.stop_requested())
+            return true;
+        // What hangs longer than that is lost: before others may take it.
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(renewed + give_up - Clock::now());
+        client_.hurry(std::max<std::chrono::milliseconds>(left / 2, 100ms));
+        // The object as we left it first; when somebody has touched it, as it is.
+        if (auto put = client_.replace(folder_ + "/" + name_, made_ours(seen_, false))) {
+            seen_ = *std::move(put);
+            renewed = Clock::now();
+            continue;
+        }
+        std::string holder;
+        const Got got = try_once(holder);
+        if (got == Got::ours)
+            renewed = Clock::now();
+        else if (got == Got::others || Clock::now() > renewed + give_up)
+            return false;
+    }
+}
+
+void Lease::release() {
+    json::Value lease = made_ours(seen_, false);
+    lease["spec"]["holderIdentity"] = "";
+    lease["spec"]["leaseDurationSeconds"] = 1;
+    (void)client_.replace(folder_ + "/" + name_, lease);
+}
+
+} // namespace lpm::controller

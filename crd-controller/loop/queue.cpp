@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "loop/queue.hpp"
+
+#include <algorithm>
+
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+
+void Queue::add_at(const std::string& key, Clock::time_point when) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto [at, fresh] = due_.try_emplace(key, when);
+        if (!fresh) {
+            if (at->second <= when)
+                return;
+            order_.erase({at->second, key});
+            at->second = when;
+        }
+        order_.emplace(when, key);
+        ++changes_;
+    }
+    changed_.notify_one();
+}
+
+void Queue::retry(const std::string& key) {
+    std::chrono::milliseconds delay{};
+    {
+        const std::lock_guard lock(mutex_);
+        const int failures = failures_[key]++;
+        delay = std::min<std::chrono::milliseconds>(1s * (1L << std::min(failures, 10)), 5min);
+    }
+    add_after(key, delay);
+}
+
+void Queue::forget(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    failures_.erase(key);
+}
+
+std::optional<std::string> Queue::take(std::stop_token stop) {
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+        // The first that no other worker has; those that one has come back with `done`.
+        const auto at = std::ranges::find_if(order_, [&](const auto& entry) { return !working_.contains(entry.second); });
+        const auto changed = [this, seen = changes_] { return changes_ != seen; };
+        if (at == order_.end()) {
+            changed_.wait(lock, stop, changed);
+            continue;
+        }
+        if (const auto when = at->first; when > Clock::now()) {
+            changed_.wait_until(lock, stop, when, changed);
+            continue;
+        }
+        std::string key = at->second;
+        due_.erase(key);
+        order_.erase(at);
+        working_.insert(key);
+        return key;
+    }
+    return std::nullopt;
+}
+
+void Queue::done(const std::string& key) {
+    {
+        const std::lock_guard lock(mutex_);
+        working_.erase(key);
+        ++changes_;
+    }
+    changed_.notify_all();
+}
+
+std::size_t Queue::size() const {
+    const std::lock_guard lock(mutex_);
+    return order_.size();
+}
+
+} // namespace lpm::controller

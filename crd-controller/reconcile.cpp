@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "reconcile.hpp"
+
+#include <array>
+#include <cstdio>
+#include <random>
+#include <utility>
+
+#include "node/log.hpp"
+
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+using Do = Action::Kind;
+using node::Level;
+
+static std::string path_of(const Key& key) {
+    return "/apis/lpm.my.domain/v1/namespaces/" + key.space + "/containercheckpoints/" + key.name;
+}
+
+static Key key_of(const std::string& text) {
+    const auto slash = text.find('/');
+    return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+// Version 4.
+static std::string random_uid() {
+    std::random_device random;
+    const auto a = random(), b = random(), c = random(), d = random();
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), "%08x-%04x-4%03x-%04x-%04x%08x", a, b >> 16, b & 0xfffU,
+                  (c >> 16 & 0x3fffU) | 0x8000U, c & 0xffffU, d);
+    return text.data();
+}
+
+Reconciler::Reconciler(Parts parts, Settings settings) : parts_(parts), settings_(std::move(settings)) {}
+
+Observed Reconciler::observe(const std::string& key) const {
+    Observed observed;
+    observed.now = time_now();
+    observed.holder = settings_.holder;
+    observed.success = settings_.success;
+    observed.fresh_uid = random_uid();
+    observed.under_way = parts_.attempts.has(key);
+    observed.crd_too_old = parts_.schema.is_too_old();
+    return observed;
+}
+
+Result<> Reconciler::look_at_pod(const Checkpoint& object, Observed& observed) {
+    const auto found = parts_.client.get("/api/v1/namespaces/" + object.key.space + "/pods/" + object.spec.pod);
+    if (found) {
+        TRY_ASSIGN(observed.pod, read_pod(*found));
+    } else if (found.error().code != Errc::absent) {
+        return std::unexpected(found.error());
+    }
+    observed.pod_known = true;
+    return {};
+}
+
+Result<> Reconciler::reconcile(const std::string& name) {
+    const Key key = key_of(name);
+    if (const auto finished = parts_.store.find_finished(key))
+        return reconcile_finished(key, *finished);
+    const auto object = parts_.store.find(key);
+    if (!object)
+        return {};
+    Observed observed = observe(name);
+    Action action = decide(*object, observed);
+    if (action.kind == Do::look) {
+        TRY(look_at_pod(*object, observed));
+        action = decide(*object, observed);
+    }
+    return act(*object, observed, action);
+}
+
+Result<> Reconciler::reconcile_finished(const Key& key, const Store::Finished& finished) {
+    Checkpoint object;
+    object.key = key;
+    object.uid = finished.uid;
+    object.spec.ttl = finished.ttl;
+    object.status.phase = "Completed";
+    object.status.completion = write_time(finished.ended);
+    const Action action = decide(object, observe(key.text()));
+    if (action.kind == Do::remove)
+        TRY(remove(key, finished.uid));
+    else if (action.kind == Do::wait)
+        parts_.queue.add_after(key.text(), action.when - time_now() + 10ms);
+    for (const auto& [other, uid] : parts_.store.surplus(key, settings_.keep))
+        TRY(remove(other, uid));
+    return {};
+}
+
+Result<> Reconciler::act(const Checkpoint& object, Observed& observed, const Action& action) {
+    switch (action.kind) {
+    case Do::none:
+    case Do::look:
+        return {};
+    case Do::wait:
+        parts_.queue.add_after(object.key.text(), action.when - observed.now + 10ms);
+        return {};
+    case Do::write:
+        return write(object, action);
+    case Do::start:
+        return stopping_ ? Result<>() : start(object, observed, action);
+    case Do::remove:
+        return remove(object.key, object.uid);
+    case Do::clean:
+        return clean(object.key);
+    }
+    return {};
+}
+
+void Reconciler::post(const Checkpoint& object, const std::vector<Event>& events) {
+    for (const Event& event : events) {
+        parts_.events.post(object.key, object.uid, event);
+        node::log(event.warning ? Level::warn : Level::info, "checkpoint",
+                  {{"object", object.key.text()}, {"uid", object.uid}, {"reason", event.reason}, {"note", event.note}});
+    }
+}
+
+Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, const Status& status) {
+    json::Value patch = status_patch(object, status);
+    keep_fields(patch, parts_.schema.missing());
+    TRY_ASSIGN(const auto written, parts_.client.patch(path_of(object.key) + "/status", patch));
+    TRY_ASSIGN(Checkpoint read, read_checkpoint(written));
+    parts_.store.set(read);
+    return read;
+}
+
+Result<Checkpoint> Reconciler::live(const Key& key) {
+    TRY_ASSIGN(const auto object, parts_.client.get(path_of(key)));
+    return read_checkpoint(object);
+}
+
+Result<> Reconciler::write(const Checkpoint& object, const Action& action) {
+    TRY_ASSIGN(const Checkpoint written, patch_status(object, action.status));
+    post(written, action.events);
+    if (!written.status.is_finished() || written.spec.ttl)
+        parts_.queue.add_after(object.key.text(), std::max<Millis>(action.when - time_now(), 0ms));
+    return {};
+}
+
+// Room first, then the object says that it runs, and only who could write that sends the request.
+Result<> Reconciler::start(const Checkpoint& object, Observed& observed, const Action& action) {
+    const std::string key = object.key.text();
+    const std::string container = object.key.space + "/" + object.spec.pod + "/" + action.target.container;
+    if (!parts_.attempts.reserve(key, container, action.target.node)) {
+        observed.has_room = false;
+        return act(object, observed, decide(object, observed));
+    }
+    auto written = patch_status(object, action.status);
+    if (!written && written.error().code == Errc::io) {
+        // It may have been written: then it is ours to go on with.
+        if (auto now = live(object.key); now && now->status.attempt && now->status.attempt->uid == observed.fresh_uid)
+            written = std::move(now);
+    }
+    if (!written) {
+        parts_.attempts.release(key);
+        return std::unexpected(std::move(written).error());
+    }
+    post(*written, action.events);
+    parts_.attempts.start(key, [this, key, object = *std::move(written), target = action.target] {
+        attempt(object, target);
+    });
+    return {};
+}
+
+Result<> Reconciler::remove(const Key& key, const std::string& uid) {
+    const auto removed = parts_.client.remove(path_of(key), uid);
+    if (!removed && removed.error().code != Errc::absent && removed.error().code != Errc::busy) // busy: another uid
+        return std::unexpected(removed.error());
+    node::log(Level::info, "removed", {{"object", key.text()}, {"uid", uid}});
+    return {};
+}
+
+Result<> Reconciler::clean(const Key& key) {
+    const auto object = live(key);
+    if (!object && object.error().code == Errc::absent)
+        return {};
+    if (!object)
+        return std::unexpected(object.error());
+    const std::string path = std::string(contents_path) + "/" + content_name(*object);
+    const auto content = parts_.client.get(path);
+    if (content && is_content_of(*content, *object)) {
+        if (const auto done = parts_.client.remove(path, json::text_or_empty(*content, "metadata.uid"));
+            !done && done.error().code != Errc::absent)
+            return done;
+    } else if (!content && content.error().code != Errc::absent) {
+        return std::unexpected(content.error());
+    }
+    if (!object->status.archive.empty())
+        post(*object, {{true, "ArchiveLeft",
+                        "the archive " + object->status.archive + " stays on node " + object->status.node +
+                            ": only lpm-sidecar there could remove it, and there is none"}});
+    const auto freed = parts_.client.patch(path_of(key), finalizers_patch(*object, false));
+    if (!freed && freed.error().code != Errc::absent)
+        return std::unexpected(freed.error());
+    return {};
+}
+
+} // namespace lpm::controller

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "attempts.hpp"
+#include "decide.hpp"
+#include "events.hpp"
+#include "kube/client.hpp"
+#include "kube/kubelet.hpp"
+#include "loop/queue.hpp"
+#include "schema.hpp"
+#include "store.hpp"
+
+namespace lpm::controller {
+
+// Does what `decide` says.
+class Reconciler {
+  public:
+    struct Parts {
+        kube::Client& client;
+        kube::Kubelets& kubelets;
+        Store& store;
+        Queue& queue;
+        Schema& schema;
+        Events& events;
+        Attempts& attempts;
+    };
+    struct Settings {
+        std::string holder;  // who we are
+        std::string success; // phase of success
+        bool through_proxy = false;
+        std::size_t keep = 0; // successful objects of a container; 0: all
+    };
+    Reconciler(Parts parts, Settings settings);
+
+    // Looks at one object, "NAMESPACE/NAME"; an error wants another try.
+    [[nodiscard]] Result<> reconcile(const std::string& key);
+    // No attempt begins any more.
+    void stop_attempts() { stopping_ = true; }
+    // What has been asked of kubelets and not been written yet is given up: the process ends.
+    void abandon() { abandoned_ = true; }
+
+  private:
+    [[nodiscard]] Observed observe(const std::string& key) const;
+    [[nodiscard]] Result<> look_at_pod(const Checkpoint& object, Observed& observed);
+    [[nodiscard]] Result<> act(const Checkpoint& object, Observed& observed, const Action& action);
+    [[nodiscard]] Result<> write(const Checkpoint& object, const Action& action);
+    [[nodiscard]] Result<> start(const Checkpoint& object, Observed& observed, const Action& action);
+    [[nodiscard]] Result<> remove(const Key& key, const std::string& uid);
+    [[nodiscard]] Result<> clean(const Key& key);
+    [[nodiscard]] Result<> reconcile_finished(const Key& key, const Store::Finished& finished);
+
+    [[nodiscard]] Result<Checkpoint> patch_status(const Checkpoint& object, const Status& status);
+    [[nodiscard]] Result<Checkpoint> live(const Key& key);
+    void post(const Checkpoint& object, const std::vector<Event>& events);
+
+    // In the attempt's own thread.
+    void attempt(Checkpoint object, const Action::Target& target);
+    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer);
+    [[nodiscard]] Result<> bind_content(Checkpoint& object, const Status& status);
+
+    Parts parts_;
+    Settings settings_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> abandoned_{false};
+};
+
+} // namespace lpm::controller
