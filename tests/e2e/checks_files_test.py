@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Descriptors and memory: what the checks refuse really fails, and their harmless twins come back."""
-import ctypes
 import fcntl
 import os
 import pathlib
-import struct
 
 from awkward import (ADMIN, FORKY, GUEST, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, pod_shm, tabled, volume,
                      with_options)
-from e2e import GATE, PATIENT, SETTINGS, run, wait_for
+from e2e import GATE, PATIENT, SETTINGS, run
+from reaching import probe
 
 HOST_IPC = with_options(shared=("ipc",))
 UNKNOWN_FILE = "Can't dump file"
@@ -157,24 +156,17 @@ class SharedMemory(Awkward):
         self.show("ShmMount", "refused")
 
 
-def probe(test, cid):
-    """A probe on a function of the container's program, as perf and bpftrace set them, for as long as the test runs."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    program = ctypes.create_string_buffer(bytes(test.rootfs / "bin/awkward"))
-    child = run("pgrep", "--parent", test.pid(cid)).stdout.strip()
-    # struct perf_event_attr of 72 bytes: type and size first, the path and the place last
-    attr = struct.pack("=II5QIIQQ", int(pathlib.Path("/sys/bus/event_source/devices/uprobe/type").read_text()), 72,
-                       0, 0, 0, 0, 0, 0, 0, ctypes.addressof(program), int((test.rootfs / "tmp/probed").read_text()))
-    fd = libc.syscall(298, attr, int(child), -1, -1, 0)  # perf_event_open
-    test.assertGreaterEqual(fd, 0, os.strerror(ctypes.get_errno()))
-    test.addCleanup(os.close, fd)
-    wait_for("the kernel's page", lambda: "[uprobes]" in pathlib.Path(f"/proc/{child}/maps").read_text())
+def probed(test, cid):
+    """A probe on a function of the container's program, for as long as the test runs."""
+    child = int(run("pgrep", "--parent", test.pid(cid)).stdout)
+    place = int((test.rootfs / "tmp/probed").read_text())
+    test.addCleanup(os.close, probe(test.rootfs / "bin/awkward", place, child))
 
 
 @tabled(
-    Refused("probed_function", "Uprobes", ("probed",), outside=probe, flavours=FORKY, words=("awkward",),
+    Refused("probed_function", "Uprobes", ("probed",), outside=probed, flavours=FORKY, words=("awkward",),
             fails="uprobe"),
-    Refused("probed_function_with_an_old_criu", "Uprobes", ("probed",), outside=probe, flavours=TRIXIE,
+    Refused("probed_function_with_an_old_criu", "Uprobes", ("probed",), outside=probed, flavours=TRIXIE,
             words=("awkward",), fails="Unsupported mapping found", code="CriuError"),
     Fine("function_without_a_probe", "Uprobes", ("probed",)),
 )

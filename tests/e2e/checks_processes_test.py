@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 
+import reaching
 from awkward import ADMIN, Awkward, Fine, Refused, Warned, tabled, with_options
 from e2e import REAL, run, settle, wait_for
 
@@ -128,17 +129,8 @@ def ended(test, cid):
 
 
 def enter(test, cid, command, fds=()):
-    """Run a shell in the container, past the runtime, as a debugger on the node does; its cgroups are entered too."""
-    def join():
-        for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            hierarchy = pathlib.Path("/sys/fs/cgroup", controllers.removeprefix("name=") or unified)
-            if (hierarchy / "cgroup.procs").exists():
-                (hierarchy / path.lstrip("/") / "cgroup.procs").write_text("0")
-    unified = "unified" if pathlib.Path("/sys/fs/cgroup/unified").exists() else ""
-    pid = test.pid(cid)
-    subprocess.run(["nsenter", "--target", str(pid), "--all", "--", "/bin/sh", "-c", command], check=True,
-                   preexec_fn=join, pass_fds=fds, **NULL)
+    """A command that goes on in the container, past the runtime."""
+    reaching.enter(test.pid(cid), command, fds)
     wait_for("the command", lambda: "sleep" in commands(test, cid))
 
 
