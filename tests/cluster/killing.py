@@ -26,6 +26,7 @@ DAEMONS = ("crio", "kubelet", "kube-apiserver", "etcd")
 class Killing(ClusterTest):
     def setUp(self):
         super().setUp()
+        self.wait_alone()
         run("rm", "-rf", PLACE)
         PLACE.mkdir()
 

@@ -2,81 +2,26 @@
 # Copyright the lpm authors
 """What the kubelet's caller reads when lpm refuses: the reason, the remedy and the check's id, in one line of the body;
 the container runs on."""
-import dataclasses
+import fcntl
+import os
 import pathlib
 import re
 import socket
 import subprocess
 
 from e2e import SETTINGS, run, wait_for
-from refusing import MISREAD
-from suite import ClusterTest, container, read
+from reaching import enter, probe
+from refusals import CASES, PRIVILEGED, Refusing
+from suite import container, read
 
-ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
-BPF = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
-PRIVILEGED = {"securityContext": {"privileged": True}}
-HOST_IPC = {"hostIPC": True}
 SHARED = pathlib.Path("/var/lib/lpm/shared")
+HOST_IPC = {"hostIPC": True}
 
 
-@dataclasses.dataclass(frozen=True)
-class Case:
-    name: str  # of the container
-    check: str
-    holds: tuple
-    words: tuple = ("awkward",)
-    more: dict = dataclasses.field(default_factory=dict)
-
-
-# Checks that refuse a checkpoint for what a container of a pod holds, each by a container of its own in one pod.
-CASES = (
-    Case("io-uring", "IoUring", ("anon", "io-uring")),
-    Case("userfaultfd", "AnonInode", ("anon", "userfaultfd"), ("awkward", "userfaultfd")),
-    Case("landlock", "AnonInode", ("anon", "landlock"), ("awkward", "landlock")),
-    Case("perf-event", "AnonInode", ("anon", "perf-event"), ("awkward", "perf_event")),
-    Case("bpf-map", "AnonInode", ("anon", "bpf-map"), ("awkward", "bpf-map"), BPF),
-    Case("fscontext", "AnonInode", ("anon", "fscontext"), ("awkward", "fscontext"), ADMIN),
-    Case("pidfd", "PidfdOutside", ("pidfd", "thread")),
-    Case("ghost", "GhostTooLarge", ("ghost", "3072"), ("awkward", "/tmp/ghost")),
-    Case("linked", "LinkRemap", ("linked", "deleted"), ("awkward", "/tmp/first")),
-    Case("pipes", "PipesFull", ("pipes", "1100"), ("1100",)),
-    Case("tcp", "TcpEstablished", ("tcp", "connected"), ("awkward", "127.0.0.1")),
-    Case("half-closed", "TcpEstablished", ("tcp", "half-closed")),
-    Case("mptcp", "Mptcp", ("mptcp",), ("awkward", "MPTCP")),
-    Case("vsock", "SocketFamily", ("family", "vsock")),
-    Case("traced", "Traced", ("child", "traced")),
-    Case("zombie-leader", "ZombieLeader", ("leader", "zombie")),
-    Case("stopped", "Stopped", ("child", "stopped")),
-    Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("awkward", "/dev/shm")),
-    Case("nested", "NestedNamespace", ("namespace", "ipc"), ("awkward", "ipc"), ADMIN),
-    Case("covered", "FileCovered", ("covered", "yes"), ("awkward", "/tmp/covered/file"), ADMIN),
-    Case("ramfs", "FilesystemUnsupported", ("mount", "ramfs"), ("/tmp/mounted", "ramfs"), ADMIN),
-    Case("tun", "TunInterface", ("tun", "filter"), ("awkward", "lpm0"), PRIVILEGED),
-    Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("awkward", "/dev/fuse"), PRIVILEGED),
-)
-
-
-class Refusal(ClusterTest):
-    def refused(self, pod, ctr, check, *words):
-        """The body; the same line stands in the record."""
-        status, body = self.admin.checkpoint(pod, ctr)
-        self.assertEqual(status, 500, body)
-        self.assertTrue(body.startswith(f"checkpointing of default/{pod}/{ctr} failed (rpc error: "), body)
-        self.assertIn(f"lpm refused checkpoint of {self.id_of(pod, ctr)}", body)
-        self.assertRegex(body, rf"\[{check}(, transient)?\]")
-        for word in words:
-            self.assertIn(word, body)
-        for phrase in MISREAD:
-            self.assertNotIn(phrase, body.lower())
-        record = self.last_record("checkpoint", "refused")
-        self.assertEqual(record["result"]["code"], check)
-        self.assertIn(record["result"]["message"], body)
-        self.assertEqual(set(self.cluster.archives()), self.archives_before)
-        return body
-
+class Refusal(Refusing):
     def test_whatever_a_container_holds(self):
         """One pod with a container for each check: all are refused for their reason, none is restarted or stopped."""
-        name = self.pod(*(container(case.name, "/bin/awkward", *case.holds, **case.more) for case in CASES))
+        name = self.pod(*(container(case.name, case.program, *case.holds, **case.more) for case in CASES))
         for case in CASES:
             with self.subTest(case.name):
                 first = self.output(name, case.name)[0]
@@ -135,12 +80,55 @@ class Refusal(ClusterTest):
 
     def test_a_debugger_on_the_node(self):
         name = self.pod(container("ctr"))
-        pid = next(p.name for p in pathlib.Path("/proc").glob("[0-9]*")
-                   if self.id_of(name, "ctr") in read(p / "cgroup") and b"/bin/counter" in read(p / "cmdline").encode())
+        pid = str(self.pid_of(name, "ctr"))
         with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", pid]) as tracer:
-            wait_for("it is traced", lambda: "TracerPid:\t0" not in read(pathlib.Path("/proc", pid, "status")))
-            self.refused(name, "ctr", "Traced", "strace")
-            tracer.terminate()
+            try:
+                wait_for("it is traced", lambda: "TracerPid:\t0" not in read(pathlib.Path("/proc", pid, "status")))
+                self.refused(name, "ctr", "Traced", "strace")
+            finally:
+                tracer.terminate()
+        self.checkpoint(name, "ctr")
+
+    def test_a_tracing_tool_on_the_node(self):
+        name = self.pod(container("ctr", "/bin/awkward", "probed"))
+        pid = self.pid_of(name, "ctr")
+        child = int(run("pgrep", "--parent", pid).stdout)
+        place = int(pathlib.Path(f"/proc/{pid}/root/tmp/probed").read_text())
+        probed = probe(f"/proc/{pid}/root/bin/awkward", place, child)
+        try:
+            self.refused(name, "ctr", "Uprobes", "awkward")
+        finally:
+            os.close(probed)
+        self.assert_goes_on(name, "ctr")
+
+    def test_what_a_debugger_left_behind(self):
+        """A process that entered from the node, whose session's leader is outside."""
+        name = self.pod(container("ctr"))
+        enter(self.pid_of(name, "ctr"), "sleep 1000 </dev/null >/dev/null 2>&1 &")
+        self.refused(name, "ctr", "SessionOutside", "sleep")
+        self.assert_goes_on(name, "ctr")
+
+    def test_files_of_the_node(self):
+        """Which a privileged container can reach by the node's first process."""
+        def opening(name, redirection):
+            return container(name, "/bin/sh", "-c", f"exec /bin/counter {redirection}", **PRIVILEGED)
+        there = "/proc/1/root/etc/hostname"
+        name = self.pod(opening("input", f"<{there}"), opening("other", f"5<{there}"), hostPID=True)
+        self.refused(name, "input", "StdioOutsideMounts", "standard input", "/etc/hostname")
+        self.refused(name, "other", "FileOutsideMounts", "counter", "/etc/hostname")
+        for ctr in ("input", "other"):
+            self.assert_goes_on(name, ctr)
+
+    def test_another_checkpoint_is_under_way(self):
+        """Of somebody else than CRI-O, which takes one at a time."""
+        name = self.pod(container("ctr"))
+        folder = os.open(f"/run/runc/{self.id_of(name, 'ctr')}", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            self.refused(name, "ctr", "CheckpointRunning", "another checkpoint", "try again")
+        finally:
+            os.close(folder)
+        self.assert_goes_on(name, "ctr")
         self.checkpoint(name, "ctr")
 
     def test_no_room(self):
@@ -157,17 +145,6 @@ class Refusal(ClusterTest):
             run("umount", place, check=False)
             if place.exists():
                 place.rmdir()
-
-    def test_no_iptables(self):
-        name = self.pod(container("ctr"))
-        tool = pathlib.Path(run("which", "iptables-restore").stdout.strip())
-        tool.rename(tool.with_name("iptables-restore.away"))
-        try:
-            self.refused(name, "ctr", "NetworkLockTool", "iptables")
-        finally:
-            tool.with_name("iptables-restore.away").rename(tool)
-        self.assert_goes_on(name, "ctr")
-        self.checkpoint(name, "ctr")
 
     def test_an_annotation_that_the_node_allows(self):
         """skip-checks turns the refusal into a warning, where lpm.toml says so."""

@@ -3,7 +3,6 @@
 """Restore as CRI-O does it where it is on: a new pod whose image is a checkpoint."""
 import tarfile
 
-from e2e import run, wait_for
 from suite import POD, ClusterTest, container
 
 
@@ -37,19 +36,3 @@ class Restore(ClusterTest):
         self.cluster.delete(POD, middle, 1)
         last = self.pod(container("ctr", image=second), name=f"{name}-3")
         self.assertEqual(self.assert_goes_on(last, "ctr"), nonce)
-
-    def test_the_event_says_why_not(self):
-        """A refused restore is worded by lpm, up to the pod's Event."""
-        name = self.pod(container("ctr"))
-        archive = self.checkpoint(name, "ctr")
-        self.cluster.delete(POD, name, 1)
-        damaged = archive.with_name("damaged.tar")
-        damaged.write_bytes(archive.read_bytes())
-        run("tar", "--delete", "-f", damaged, "checkpoint/descriptors.json")
-        new = self.pod(container("ctr", image=self.image_of(damaged, "ctr")), name=f"{name}-2", wait=False)
-        said = wait_for("an Event says why", lambda: [e["message"] for e in self.cluster.events_of(new)
-                                                      if "lpm refused restore" in e["message"]])
-        self.assertIn("container restore failed", said[0])
-        self.assertIn("descriptors.json", said[0])
-        self.assertIn("[DescriptorsMissing]", said[0])
-        self.assertEqual({r["outcome"] for r in self.records() if r["operation"] == "restore"}, {"refused"})

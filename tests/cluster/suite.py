@@ -47,6 +47,7 @@ class ClusterTest(LpmTest):
     def setUp(self):
         super().setUp()
         self.cluster, self.admin = CLUSTER, CLUSTER.admin
+        self.shown = set()  # (check, "told"): its text has reached the caller (tests/support/told)
         self.archives_before = set(self.cluster.archives())
         self.addCleanup(lambda: [path.unlink() for path in CHECKPOINTS.glob("*.tar")])
         self.pods = []
@@ -61,6 +62,10 @@ class ClusterTest(LpmTest):
             self.cluster.delete(POD, name, 1, wait=False)
         for name in unmade:
             wait_for(f"{name} is gone", lambda name=name: self.cluster.find(POD, name) is None)
+
+    def wait_alone(self):
+        """Pods of other tests are gone: for those that end parts of the cluster, or note every call."""
+        wait_for("pods of other tests are gone", lambda: not self.admin.get("/api/v1/namespaces/default/pods")["items"])
 
     def nothing_is_frozen(self):
         """Once what was under way has ended. Else it is thawed: the other tests have a right to their own result."""

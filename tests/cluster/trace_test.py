@@ -83,7 +83,7 @@ class Trace(ClusterTest):
 
     def setUp(self):
         super().setUp()
-        wait_for("pods of other tests are gone", lambda: not self.admin.get("/api/v1/namespaces/default/pods")["items"])
+        self.wait_alone()
         HERE.mkdir(parents=True, exist_ok=True)
         shutil.copy("/opt/lpm/bin/recorder", RUNTIME_HERE)
         (HERE / "recorder.next").symlink_to(RUNTIME)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""What a refusal is for the kubelet's caller, and a table of containers that are refused."""
+import dataclasses
+import json
+
+from e2e import run
+from refusing import MISREAD
+from suite import ClusterTest
+
+ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+BPF = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
+PRIVILEGED = {"securityContext": {"privileged": True}}
+# A folder of a tmpfs that is mounted nowhere else any more, as of tools that make containers in containers.
+HALF_A_MOUNT = """
+mkdir -p /tmp/whole /tmp/late && mount -t tmpfs tmpfs /tmp/whole && mkdir /tmp/whole/part &&
+mount -o bind /tmp/whole/part /tmp/late && umount /tmp/whole && exec /bin/counter
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str  # of the container
+    check: str
+    holds: tuple
+    words: tuple = ("awkward",)
+    more: dict = dataclasses.field(default_factory=dict)
+    program: str = "/bin/awkward"
+
+
+# Checks that refuse a checkpoint for what a container of a pod holds, each by a container of its own in one pod.
+CASES = (
+    Case("io-uring", "IoUring", ("anon", "io-uring")),
+    Case("userfaultfd", "AnonInode", ("anon", "userfaultfd"), ("awkward", "userfaultfd")),
+    Case("landlock", "AnonInode", ("anon", "landlock"), ("awkward", "landlock")),
+    Case("perf-event", "AnonInode", ("anon", "perf-event"), ("awkward", "perf_event")),
+    Case("bpf-map", "AnonInode", ("anon", "bpf-map"), ("awkward", "bpf-map"), BPF),
+    Case("fscontext", "AnonInode", ("anon", "fscontext"), ("awkward", "fscontext"), ADMIN),
+    Case("pidfd", "PidfdOutside", ("pidfd", "thread")),
+    Case("ghost", "GhostTooLarge", ("ghost", "3072"), ("awkward", "/tmp/ghost")),
+    Case("linked", "LinkRemap", ("linked", "deleted"), ("awkward", "/tmp/first")),
+    Case("pipes", "PipesFull", ("pipes", "1100"), ("1100",)),
+    Case("tcp", "TcpEstablished", ("tcp", "connected"), ("awkward", "127.0.0.1")),
+    Case("half-closed", "TcpEstablished", ("tcp", "half-closed")),
+    Case("mptcp", "Mptcp", ("mptcp",), ("awkward", "MPTCP")),
+    Case("vsock", "SocketFamily", ("family", "vsock")),
+    Case("traced", "Traced", ("child", "traced")),
+    Case("zombie-leader", "ZombieLeader", ("leader", "zombie")),
+    Case("stopped", "Stopped", ("child", "stopped")),
+    Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("awkward", "/dev/shm")),
+    Case("nested", "NestedNamespace", ("namespace", "ipc"), ("awkward", "ipc"), ADMIN),
+    Case("covered", "FileCovered", ("covered", "yes"), ("awkward", "/tmp/covered/file"), ADMIN),
+    Case("half-a-mount", "MountUnknown", ("-c", HALF_A_MOUNT), ("/tmp/late",), ADMIN, "/bin/sh"),
+    Case("ramfs", "FilesystemUnsupported", ("mount", "ramfs"), ("/tmp/mounted", "ramfs"), ADMIN),
+    Case("tun", "TunInterface", ("tun", "filter"), ("awkward", "lpm0"), PRIVILEGED),
+    Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("awkward", "/dev/fuse"), PRIVILEGED),
+)
+
+
+class Refusing(ClusterTest):
+    def refused(self, pod, ctr, check, *words):
+        """The body; the same line stands in the record."""
+        status, body = self.admin.checkpoint(pod, ctr)
+        self.assertEqual(status, 500, body)
+        self.assertTrue(body.startswith(f"checkpointing of default/{pod}/{ctr} failed (rpc error: "), body)
+        self.assertIn(f"lpm refused checkpoint of {self.id_of(pod, ctr)}", body)
+        self.assertRegex(body, rf"\[{check}(, transient)?\]")
+        for word in words:
+            self.assertIn(word, body)
+        for phrase in MISREAD:
+            self.assertNotIn(phrase, body.lower())
+        record = self.last_record("checkpoint", "refused")
+        self.assertEqual(record["result"]["code"], check)
+        self.assertIn(record["result"]["message"], body)
+        self.assertEqual(set(self.cluster.archives()), self.archives_before)
+        self.shown.add((check, "told"))
+        return body
+
+    def pid_of(self, pod, ctr):
+        """Of its first process."""
+        return json.loads(run("/usr/sbin/runc", "--root", "/run/runc", "state", self.id_of(pod, ctr)).stdout)["pid"]
