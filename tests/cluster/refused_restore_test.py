@@ -16,6 +16,8 @@ from suite import POD, ClusterTest, container
 
 FORBIDDING = "no-tcp-close\nno-allow-uprobes\n"  # of CRIU's options that the checkpoints in the table ask for
 WEB = ("httpd", "-f", "-h", "/tmp", "-p")
+VOLUME = pathlib.Path("/var/lib/lpm/volume")
+MOUNTED = {"volumeMounts": [{"name": "volume", "mountPath": "/root"}]}
 ADDRESS = {"env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]}
 
 
@@ -69,6 +71,7 @@ class Case:
     words: tuple
     edit: typing.Callable = lambda images: None  # of the folder with CRIU's images
     source: str = "ctr"  # the container that is taken
+    more: dict = dataclasses.field(default_factory=dict)
 
 
 # In pods of five at most: the kubelet has 25 Events for a pod, and four are of each container.
@@ -87,6 +90,7 @@ PODS = ((
 ), (
     Case("address", "AddressMissing", ("does not have",), source="address"),
     Case("port", "AddressInUse", ("8081",), source="port"),
+    Case("kind", "MountKind", ("/root", "is a file, the place is a folder"), source="folder", more=MOUNTED),
     Case("alone", "PidNamespaceMissing", ("PID namespace",), source="shared"),
 ))
 SOURCES = (
@@ -94,6 +98,7 @@ SOURCES = (
     container("file", "/bin/awkward", "open", "/tmp/file"),
     container("address", "sh", "-c", f"exec {' '.join(WEB)} $POD_IP:8080", **ADDRESS),
     container("port", *WEB, "8081"),
+    container("folder", **MOUNTED),
 )
 
 
@@ -115,7 +120,7 @@ class RefusedRestore(ClusterTest):
     def restoring(self, archives, cases, *others, **spec):
         """A pod of these, none of which can be restored."""
         images = self.images_of(archives, cases)
-        return self.pod(*others, *(container(case.name, image=images[case.name]) for case in cases),
+        return self.pod(*others, *(container(case.name, image=images[case.name], **case.more) for case in cases),
                         name=f"restored-{os.urandom(4).hex()}", wait=False, **spec)
 
     def said(self, pod, name):
@@ -137,16 +142,21 @@ class RefusedRestore(ClusterTest):
                 self.shown.add((case.check, "told"))
 
     def test_whatever_does_not_fit(self):
-        first, shared = self.pod(*SOURCES), self.pod(container("ctr"), shareProcessNamespace=True)
+        VOLUME.mkdir()
+        self.addCleanup(run, "rm", "-rf", VOLUME)
+        volumes = [{"name": "volume", "hostPath": {"path": str(VOLUME)}}]
+        first, shared = self.pod(*SOURCES, volumes=volumes), self.pod(container("ctr"), shareProcessNamespace=True)
         archives = {source["name"]: self.checkpoint(first, source["name"]) for source in SOURCES}
         archives["shared"] = self.checkpoint(shared, "ctr")
         for pod in (first, shared):
             self.cluster.delete(POD, pod, 1)
+        VOLUME.rmdir()
+        VOLUME.write_text("")
         CRIU_CONFIG.parent.mkdir(exist_ok=True)
         CRIU_CONFIG.write_text(FORBIDDING)
         self.addCleanup(CRIU_CONFIG.unlink)
         others = ((), (), (container("other", *WEB, "8081"),))
-        pods = [self.restoring(archives, cases, *beside) for cases, beside in zip(PODS, others)]
+        pods = [self.restoring(archives, cases, *beside, volumes=volumes) for cases, beside in zip(PODS, others)]
         for pod, cases in zip(pods, PODS):
             self.assert_said(pod, cases)
         self.assertEqual({r["outcome"] for r in self.records() if r["operation"] == "restore"}, {"refused"})
