@@ -7,6 +7,8 @@
 
 namespace lpm::controller {
 
+static constexpr auto between_archives = std::chrono::milliseconds(1200);
+
 Attempts::~Attempts() {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [this] { return threads_ == 0; });
@@ -14,11 +16,14 @@ Attempts::~Attempts() {
 
 bool Attempts::reserve(const std::string& key, const std::string& container, const std::string& node) {
     const std::lock_guard lock(mutex_);
-    if (places_.contains(key) || containers_.contains(container) || places_.size() >= limits_.in_all ||
+    const auto now = std::chrono::steady_clock::now();
+    std::erase_if(began_, [&](const auto& entry) { return now - entry.second > between_archives; });
+    if (began_.contains(container) || places_.contains(key) || containers_.contains(container) || places_.size() >= limits_.in_all ||
         nodes_[node] >= limits_.per_node)
         return false;
     places_[key] = {container, node};
     containers_.insert(container);
+    began_[container] = now;
     ++nodes_[node];
     return true;
 }

@@ -25,7 +25,8 @@ class Attempts {
     Attempts& operator=(const Attempts&) = delete;
     ~Attempts();
 
-    // Room for an attempt of the object `key`: false when one of the same container is under way, or too many are.
+    // Room for an attempt of the object `key`: false when one of the same container is under way or began a moment ago,
+    // or too many are. The kubelet names archives by the second, and a second one would be written over the first.
     [[nodiscard]] bool reserve(const std::string& key, const std::string& container, const std::string& node);
     void release(const std::string& key);
     // The object has room, and may have a request under way.
@@ -47,6 +48,7 @@ class Attempts {
     std::condition_variable ended_;
     std::map<std::string, Place> places_;
     std::set<std::string> containers_;
+    std::map<std::string, std::chrono::steady_clock::time_point> began_; // of containers, in the last moments
     std::map<std::string, std::size_t> nodes_;
     std::size_t threads_ = 0;
 };

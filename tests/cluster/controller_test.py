@@ -87,8 +87,8 @@ class MainRoad(ControllerTest):
         """And each gets an archive of its own: the kubelet's names have seconds."""
         pod = self.pod(container("ctr"))
         names = [self.ask(pod, "ctr") for _ in range(3)]
-        for name in names:
-            self.assert_completed(name)
+        archives = {self.assert_completed(name)["archivePath"] for name in names}
+        self.assertEqual(len(archives), 3, archives)
         self.assertEqual([r["outcome"] for r in self.records()], ["completed"] * 3)
 
     def test_other_containers_and_pods_are_refused_with_what_there_is(self):
@@ -102,8 +102,9 @@ class MainRoad(ControllerTest):
     def test_a_refusal_stays_and_a_refusal_that_passes(self):
         """What lpm says of the container, in the object: GhostTooLarge at once, TcpEstablished until the client goes."""
         pod = self.pod(container("ghost", "/bin/awkward", "ghost", "3072"),
-                       container("tcp", "sh", "-c", "nc -l -p 4000 >/dev/null & sleep 1; "
-                                 "(sleep 8; exit) | nc 127.0.0.1 4000; exec /bin/counter"))
+                       container("tcp", "sh", "-c", "sleep 1000 | nc -l -p 4000 >/dev/null & sleep 1; "
+                                 "sleep 8 | nc 127.0.0.1 4000 >/dev/null & exec /bin/counter"))
+        self.output(pod, "tcp", 20)
         refused = self.ask(pod, "ghost")
         status = self.assert_failed(refused, "GhostTooLarge", "ghost_limit")
         self.assertEqual([c["id"] for c in status["checks"]], ["GhostTooLarge"])

@@ -91,6 +91,8 @@ TEST(Attempts, have_room_for_one_of_a_container_and_so_many_of_a_node) {
     EXPECT_TRUE(attempts.reserve("d", "pod/z", "n2"));
     EXPECT_FALSE(attempts.reserve("e", "pod/e", "n3")) << "a fourth in all";
     attempts.release("a");
+    EXPECT_FALSE(attempts.reserve("b", "pod/x", "n1")) << "in the same second";
+    std::this_thread::sleep_for(1300ms);
     EXPECT_TRUE(attempts.reserve("b", "pod/x", "n1"));
     std::atomic<bool> ran{false};
     attempts.start("b", [&] {
