@@ -199,8 +199,15 @@ static Action decide_finished(const Checkpoint& object, const Observed& observed
     return observed.now >= until ? Action{.kind = Do::remove} : wait_until(until);
 }
 
-// Running, and no request of ours: a controller before us has sent one, or was about to.
+// Running, and no request of ours: a controller before us has sent one, or was about to. The content is written before
+// the status, so where there is one the answer is known.
 static Action settle(const Checkpoint& object, const Observed& observed) {
+    if (!observed.content_known)
+        return {.kind = Do::look};
+    if (!observed.archive.empty()) {
+        Conclusion end = conclude(object, {Answer::Kind::completed, "", "", observed.archive}, "", observed);
+        return {.kind = Do::write, .status = std::move(end.status), .events = std::move(end.events)};
+    }
     return refuse(object, observed, "OutcomeUnknown",
                   "the controller that sent the request (" +
                       (object.status.attempt ? object.status.attempt->holder : std::string("unknown")) +

@@ -30,6 +30,9 @@ struct Observed {
     bool under_way = false;           // a request of ours for this object has not been answered yet
     bool has_room = true;             // no other checkpoint of the container, and not too many on the node and in all
     bool crd_too_old = false;         // the installed CRD lacks fields without which a second request could be sent
+    // Of an object that says Running though nobody of us asks for it: its content was asked for, and names an archive.
+    bool content_known = false;
+    std::string archive;
     bool pod_known = false;           // `pod` was asked for
     std::optional<Pod> pod;           // nothing: there is none
 };
@@ -38,7 +41,7 @@ struct Action {
     enum class Kind {
         none,   // until it changes
         wait,   // until `when`
-        look,   // at the pod: Observed::pod is needed
+        look,   // Observed::pod is needed, or of one that says Running its content
         write,  // `status`
         start,  // `status`, and if that is taken the request to `target`
         remove, // the object has had its time

@@ -58,6 +58,19 @@ Result<> Reconciler::look_at_pod(const Checkpoint& object, Observed& observed) {
     return {};
 }
 
+Result<> Reconciler::look_at_content(const Checkpoint& object, Observed& observed) {
+    static constexpr std::string_view scheme = "file://";
+    const auto found = parts_.client.get(std::string(contents_path) + "/" + content_name(object));
+    if (found && is_content_of(*found, object)) {
+        if (const std::string uri = json::text_or_empty(*found, "spec.artifactURI"); uri.starts_with(scheme))
+            observed.archive = uri.substr(scheme.size());
+    } else if (!found && found.error().code != Errc::absent) {
+        return std::unexpected(found.error());
+    }
+    observed.content_known = true;
+    return {};
+}
+
 Result<> Reconciler::reconcile(const std::string& name) {
     const Key key = key_of(name);
     if (const auto finished = parts_.store.find_finished(key))
@@ -68,7 +81,7 @@ Result<> Reconciler::reconcile(const std::string& name) {
     Observed observed = observe(name);
     Action action = decide(*object, observed);
     if (action.kind == Do::look) {
-        TRY(look_at_pod(*object, observed));
+        TRY(object->status.phase == "Running" ? look_at_content(*object, observed) : look_at_pod(*object, observed));
         action = decide(*object, observed);
     }
     return act(*object, observed, action);

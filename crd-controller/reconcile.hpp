@@ -49,6 +49,7 @@ class Reconciler {
 
   private:
     [[nodiscard]] Observed observe(const std::string& key) const;
+    [[nodiscard]] Result<> look_at_content(const Checkpoint& object, Observed& observed);
     [[nodiscard]] Result<> look_at_pod(const Checkpoint& object, Observed& observed);
     [[nodiscard]] Result<> act(const Checkpoint& object, Observed& observed, const Action& action);
     [[nodiscard]] Result<> write(const Checkpoint& object, const Action& action);

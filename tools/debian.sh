@@ -12,7 +12,7 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
 # trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
 cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon podman crun iptables iproute2 procps
     mount busybox-static python3 strace nginx redis-server
-    libcurl4t64 libssl3t64 libspdlog1.15 libyaml-cpp0.8 libprometheus-cpp-core1.0 libcivetweb1 libseccomp2 libcap2
+    checkpointctl libcurl4t64 libssl3t64 libspdlog1.15 libyaml-cpp0.8 libprometheus-cpp-core1.0 libcivetweb1 libseccomp2 libcap2
     criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
 
 # debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need. Of the other suite come only packages

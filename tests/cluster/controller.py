@@ -23,6 +23,8 @@ PORTS = itertools.count(18081)
 class Controller(Part):
     """`toml`: beside the defaults. `server`: instead of the API server, something that stands in front of it."""
 
+    UID = 65532  # as in its Deployment
+
     def __init__(self, name="lpm-controller", toml="", server=None):
         self.port = next(PORTS)
         kubeconfig, config = PLACE / f"{name}.kubeconfig", PLACE / f"{name}.toml"
@@ -32,7 +34,10 @@ class Controller(Part):
                              for line in text.splitlines())
         kubeconfig.write_text(text)
         config.write_text(f'{toml}\n[listen]\nhealth = "127.0.0.1:{self.port}"\nmetrics = "127.0.0.1:{self.port}"\n')
-        super().__init__(name, "lpm-controller", "--config", config, "--kubeconfig", kubeconfig)
+        for path in (kubeconfig, config):
+            os.chown(path, self.UID, self.UID)
+        super().__init__(name, "setpriv", f"--reuid={self.UID}", f"--regid={self.UID}", "--clear-groups",
+                         "lpm-controller", "--config", config, "--kubeconfig", kubeconfig)
 
     def page(self, path):
         """(status, text)"""

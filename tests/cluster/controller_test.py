@@ -124,6 +124,7 @@ class MainRoad(ControllerTest):
         self.assert_failed(name, "TcpEstablished", "attempts in 5 s")
 
     def test_its_pages(self):
+        self.ended(self.ask("no-such-pod", "ctr"))
         self.assertEqual(self.controller.page("/healthz"), (200, "ok\n\n"))
         text = self.controller.page("/metrics")[1]
         for metric in ("controller_runtime_reconcile_total", "workqueue_depth", "rest_client_requests_total",

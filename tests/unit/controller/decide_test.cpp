@@ -40,6 +40,7 @@ static Observed observed() {
     made.holder = "me";
     made.fresh_uid = "attempt-1";
     made.pod_known = true;
+    made.content_known = true;
     made.pod = pod();
     return made;
 }
@@ -70,6 +71,20 @@ TEST(Decide, asks_for_the_pod_first) {
     Observed known = observed();
     known.pod_known = false;
     EXPECT_EQ(decide(object(), known).kind, Do::look);
+}
+
+TEST(Decide, what_another_controller_has_begun_is_told_by_its_content) {
+    Checkpoint checkpoint = object();
+    checkpoint.status = decide(checkpoint, observed()).status;
+    Observed known = observed();
+    known.content_known = false;
+    EXPECT_EQ(decide(checkpoint, known).kind, Do::look);
+    known.content_known = true;
+    known.archive = "/a.tar";
+    const Action action = decide(checkpoint, known);
+    EXPECT_EQ(action.kind, Do::write);
+    EXPECT_EQ(action.status.phase, "Completed");
+    EXPECT_EQ(action.status.archive, "/a.tar");
 }
 
 TEST(Decide, does_nothing_while_a_request_is_under_way) {

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""A proxy that stands before the API server or a kubelet, notes every request, and does to some what networks do."""
+import dataclasses
+import http.client
+import http.server
+import itertools
+import ssl
+import threading
+import time
+
+from parts import ADDRESS
+from e2e import run
+
+PORTS = itertools.count(20443)
+DROPPED = ("connection", "transfer-encoding", "content-length", "host")
+
+
+@dataclasses.dataclass
+class Seen:
+    number: int  # from 1
+    method: str
+    path: str
+    body: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Deed:
+    """What becomes of one request."""
+    kind: str = "pass"  # pass, hang (it is sent on, no answer), cut (it is sent on, the connection ends), lose (it is not
+    # sent on, the connection ends), answer (status and body in its place)
+    delay: float = 0.0  # before it is sent on
+    status: int = 200
+    body: bytes = b""
+    headers: tuple = ()
+
+
+class Meddler:
+    """`choose(seen)` -> Deed, or None to pass. Forwards to ADDRESS:port with the same headers."""
+
+    def __init__(self, pki, port, choose=lambda seen: None, names=("DNS:node1",)):
+        name = f"meddler-{next(PORTS)}"
+        pki.certificate(name, "system:node:node1", names=(f"IP:{ADDRESS}", *names))
+        self.port, self.upstream, self.choose = next(PORTS), port, choose
+        self.ca = ssl.create_default_context(cafile=pki / "ca.crt")
+        self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
+        meddler = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle(self):
+                try:
+                    super().handle()
+                except (OSError, http.client.HTTPException, ssl.SSLError):
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                meddler.serve(self)
+
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+        self.server = http.server.ThreadingHTTPServer((ADDRESS, self.port), Handler)
+        self.server.daemon_threads = True
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
+
+    @property
+    def url(self):
+        return f"https://{ADDRESS}:{self.port}"
+
+    def close(self):
+        self.ended.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def posts(self):
+        """Requests for checkpoints."""
+        with self.lock:
+            return [one for one in self.seen if one.method == "POST" and one.path.startswith("/checkpoint/")]
+
+    def serve(self, handler):
+        length = int(handler.headers.get("Content-Length") or 0)
+        body = handler.rfile.read(length)
+        with self.lock:
+            seen = Seen(len(self.seen) + 1, handler.command, handler.path, body)
+            self.seen.append(seen)
+        deed = self.choose(seen) or Deed()
+        time.sleep(deed.delay)
+        handler.close_connection = deed.kind in ("cut", "lose", "hang")
+        if deed.kind == "lose":
+            return
+        if deed.kind == "answer":
+            self.reply(handler, deed.status, deed.headers or (("Content-Type", "text/plain"),), deed.body)
+            return
+        upstream = http.client.HTTPSConnection(ADDRESS, self.upstream, context=self.ca, timeout=700)
+        try:
+            headers = {key: value for key, value in handler.headers.items() if key.lower() not in DROPPED}
+            upstream.request(handler.command, handler.path, body=body or None, headers=headers)
+            answer = upstream.getresponse()
+            if deed.kind == "pass":
+                self.hand_on(handler, answer)
+            else:
+                answer.read()
+        finally:
+            upstream.close()
+        if deed.kind == "hang":
+            self.ended.wait(600)
+
+    @staticmethod
+    def reply(handler, status, headers, body):
+        handler.send_response(status)
+        for key, value in headers:
+            handler.send_header(key, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    @staticmethod
+    def hand_on(handler, answer):
+        """In pieces as they come: a watch never ends."""
+        handler.send_response(answer.status)
+        for key, value in answer.getheaders():
+            if key.lower() not in DROPPED:
+                handler.send_header(key, value)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        while piece := answer.read1(65536):
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            handler.wfile.flush()
+        handler.wfile.write(b"0\r\n\r\n")
+
+
+class Detour:
+    """What a user of the node sends to a port of the kubelet or API server goes to a meddler instead."""
+
+    def __init__(self, uid, port, meddler):
+        self.rule = ["OUTPUT", "-p", "tcp", "-d", ADDRESS, "--dport", str(port), "-m", "owner", "--uid-owner", str(uid),
+                     "-j", "DNAT", "--to-destination", f"{ADDRESS}:{meddler.port}"]
+        run("iptables", "-t", "nat", "-A", *self.rule)
+
+    def close(self):
+        run("iptables", "-t", "nat", "-D", *self.rule)
