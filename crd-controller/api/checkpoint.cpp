@@ -148,7 +148,8 @@ static Value write_status(const Status& status) {
     for (const auto& [name, member] : texts)
         if (!(status.*member).empty())
             out[name] = status.*member;
-    out["ready"] = status.ready;
+    if (!status.phase.empty()) // an object that nobody has looked at says nothing
+        out["ready"] = status.ready;
     if (status.generation > 0)
         out["observedGeneration"] = status.generation;
     if (!status.conditions.empty())
