@@ -144,7 +144,7 @@ Result<> Client::remove(const std::string& path, std::string_view uid) {
     return {};
 }
 
-Result<std::string> Client::list(const std::string& path, const Each& each, std::stop_token stop) {
+Result<std::string> Client::list(const std::string& path, const Each& each, const std::stop_token& stop) {
     std::string version;
     std::string next;
     do {

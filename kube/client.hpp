@@ -42,7 +42,7 @@ class Client {
 
     // The whole list of a kind, each object given to `each` as it comes and not kept; the list's resourceVersion.
     using Each = std::function<void(json::Value object)>;
-    [[nodiscard]] Result<std::string> list(const std::string& path, const Each& each, std::stop_token stop);
+    [[nodiscard]] Result<std::string> list(const std::string& path, const Each& each, const std::stop_token& stop);
 
     // Changes after `version`, which goes along, until the server ends the stream, some minutes at most.
     // Errc::absent: that version is too old, list again.

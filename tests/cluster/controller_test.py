@@ -132,7 +132,7 @@ class MainRoad(ControllerTest):
             self.assertIn(metric, text)
         status = pathlib.Path(f"/proc/{self.controller.process.pid}/status").read_text()
         self.assertRegex(status, r"CapEff:\s+0+\n")
-        self.assertRegex(status, r"CapBnd:\s+0+\n")
+        self.assertRegex(status, r"CapPrm:\s+0+\n")
         self.assertRegex(status, r"Seccomp:\s+2")
         self.assertRegex(status, r"NoNewPrivs:\s+1")
 

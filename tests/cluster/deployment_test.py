@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The controller as a Deployment, `kubectl apply -k deploy`: in a pod, with the identity and the addresses of one."""
+import shutil
+
+import deploy_test
+import images
+from controller import CHECKPOINT, ControllerTest
+from e2e import run, wait_for
+from parts import ADDRESS
+from suite import container
+
+SERVICE = ["-d", "10.96.0.1/32", "-p", "tcp", "--dport", "443", "-j", "DNAT", "--to-destination", f"{ADDRESS}:6443"]
+
+
+def controller_image(root):
+    images.copy_program(root, shutil.which("lpm-controller"))
+    for folder in ("etc", "tmp"):
+        (root / folder).mkdir(exist_ok=True)
+
+
+class Deployment(ControllerTest):
+    toml = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for chain in ("PREROUTING", "OUTPUT"):  # kube-proxy's work
+            run("iptables", "-t", "nat", "-A", chain, *SERVICE)
+        images.push(controller_image, ('ENTRYPOINT ["/usr/bin/lpm-controller"]',), ["library/lpm-controller:0.1.0"])
+        run("kubectl", "apply", "-k", deploy_test.DEPLOY)
+
+    @classmethod
+    def tearDownClass(cls):
+        run("kubectl", "delete", "--wait=true", "deployment/lpm-controller", "configmap/lpm-controller", "-n", "lpm-system")
+        wait_for("its pod is gone", lambda: not run("kubectl", "get", "pods", "-n", "lpm-system", "-o", "name").stdout, 60)
+        for chain in ("PREROUTING", "OUTPUT"):
+            run("iptables", "-t", "nat", "-D", chain, *SERVICE)
+
+    def test_it_works_in_a_pod(self):
+        run("kubectl", "rollout", "status", "deployment/lpm-controller", "-n", "lpm-system", "--timeout=90s")
+        pod = self.pod(container("ctr"))
+        name = self.ask(pod, "ctr")
+        try:
+            self.assert_completed(name)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n" + run("kubectl", "logs", "-n", "lpm-system",
+                                                    "deployment/lpm-controller").stdout) from None
+        holder = self.cluster.find(CHECKPOINT, name)["status"]["attempt"]["holder"]
+        self.assertTrue(holder.startswith("lpm-controller-"), holder)
