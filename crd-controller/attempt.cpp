@@ -22,7 +22,10 @@ void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
                                    : no_answer(response.error(), asked);
     // Only we know it: it is written however long that takes.
     std::chrono::milliseconds pause = 250ms;
-    for (auto done = conclude_once(object, answer); !done && !abandoned_; done = conclude_once(object, answer)) {
+    std::vector<Event> events;
+    const std::string uid = object.status.attempt ? object.status.attempt->uid : "";
+    for (auto done = conclude_once(object, answer, events); !done && !abandoned_;
+         done = conclude_once(object, answer, events)) {
         node::log(Level::warn, "an answer is not written yet",
                   {{"object", object.key.text()}, {"answer", answer.reason}, {"error", done.error().text}});
         std::this_thread::sleep_for(pause);
@@ -32,15 +35,19 @@ void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
             object = *std::move(now);
         else if (now.error().code == Errc::absent)
             break;
+        if (object.status.phase != "Running" && object.status.attempt && object.status.attempt->uid == uid)
+            break; // it was written after all, though we were not told
     }
+    post(object, events);
     parts_.queue.add_after(object.key.text(), 20ms); // once the room is given back
 }
 
 // An error wants another try with the object as it is then.
-Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer) {
+Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, std::vector<Event>& events) {
     if (object.status.phase != "Running" || !object.status.attempt || object.status.attempt->holder != settings_.holder) {
         node::log(Level::warn, "somebody else has ended an attempt of ours",
                   {{"object", object.key.text()}, {"answer", answer.reason}, {"phase", object.status.phase}});
+        events.clear();
         return {};
     }
     Observed observed = observe(object.key.text());
@@ -55,10 +62,10 @@ Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer) {
             end.events.push_back({true, "ContentNotWritten", bound.error().text});
         }
     }
+    events = std::move(end.events);
     auto written = patch_status(object, end.status);
     if (!written && written.error().code != Errc::absent)
         return std::unexpected(std::move(written).error());
-    post(object, end.events);
     return {};
 }
 

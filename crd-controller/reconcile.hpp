@@ -64,7 +64,7 @@ class Reconciler {
 
     // In the attempt's own thread.
     void attempt(Checkpoint object, const Action::Target& target);
-    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer);
+    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer, std::vector<Event>& events);
     [[nodiscard]] Result<> bind_content(Checkpoint& object, const Status& status);
 
     Parts parts_;

@@ -105,7 +105,7 @@ Result<json::Value> Client::object_of(Request request, const std::string& path) 
     if (response.status >= 300)
         return std::unexpected(error_of(response));
     auto value = json::parse(response.body, object_limits);
-    if (!value) // it was said that it worked, so nobody may think that it did not
+    if (!value || !value->is_object()) // it was said that it worked, so nobody may think that it did not
         return fail(Errc::io, "the answer to " + request.method + " " + path + " is no object: " +
                                   one_line(response.body, 100));
     return value;
