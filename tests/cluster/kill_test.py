@@ -71,6 +71,7 @@ class Killed(Killing):
                         name=f"{row.phase}-{row.victim}-{os.urandom(2).hex()}")
         cid = self.id_of(name, "ctr")
         self.output(name, "ctr", 2)
+        self.archives_before = set(self.cluster.archives())
         has_come, answers = self.wait_in(row.phase), []
         caller = threading.Thread(target=self.ask, args=(name, answers))
         caller.start()
