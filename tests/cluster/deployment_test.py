@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """The controller as a Deployment, `kubectl apply -k deploy`: in a pod, with the identity and the addresses of one."""
-import shutil
-
 import deploy_test
 import images
 from controller import CHECKPOINT, ControllerTest
@@ -13,12 +11,6 @@ from suite import container
 SERVICE = ["-d", "10.96.0.1/32", "-p", "tcp", "--dport", "443", "-j", "DNAT", "--to-destination", f"{ADDRESS}:6443"]
 
 
-def controller_image(root):
-    images.copy_program(root, shutil.which("lpm-controller"))
-    for folder in ("etc", "tmp"):
-        (root / folder).mkdir(exist_ok=True)
-
-
 class Deployment(ControllerTest):
     toml = None
 
@@ -27,7 +19,9 @@ class Deployment(ControllerTest):
         super().setUpClass()
         for chain in ("PREROUTING", "OUTPUT"):  # kube-proxy's work
             run("iptables", "-t", "nat", "-A", chain, *SERVICE)
-        images.push(controller_image, ('ENTRYPOINT ["/usr/bin/lpm-controller"]',), ["library/lpm-controller:0.1.0"])
+        run(f"{deploy_test.DEPLOY}/image", "localhost/lpm-controller:0.1.0")
+        run("podman", "push", "--quiet", "--tls-verify=false", "localhost/lpm-controller:0.1.0",
+            f"docker://{images.ADDRESS}/library/lpm-controller:0.1.0")
         run("kubectl", "apply", "-k", deploy_test.DEPLOY)
 
     @classmethod
