@@ -13,7 +13,7 @@ namespace lpm::controller {
 using Kind = Answer::Kind;
 
 static constexpr std::size_t longest = 1000;              // of a message
-static constexpr std::size_t longest_body = 64 * 1024;    // that is looked at
+static constexpr std::size_t longest_body = std::size_t{64} << 10;   // that is looked at
 static constexpr std::string_view mark = "lpm refused checkpoint of ";
 
 // Phrases of what comes in the kubelet's "checkpointing of NS/POD/CTR failed (...)", the first that fits counts.

@@ -13,10 +13,10 @@ namespace lpm::kube {
 
 using namespace std::chrono_literals;
 
-static constexpr std::size_t longest_file = 256 * 1024;
+static constexpr std::size_t longest_file = std::size_t{256} << 10;
 static constexpr auto address_life = 60s;
 static constexpr std::int64_t token_seconds = 3600;
-static constexpr std::size_t longest_answer = 256 * 1024;
+static constexpr std::size_t longest_answer = std::size_t{256} << 10;
 
 Kubelets::Kubelets(Http& http, Client& client, Credentials& credentials, KubeletAccess access)
     : http_(http), client_(client), credentials_(credentials), access_(std::move(access)) {}
