@@ -28,6 +28,8 @@ static constexpr Phrase phrases[] = {
      "the engine may have finished after it: look for the archive on the node before another attempt"},
     {"code = Canceled", Kind::unknown, "OutcomeUnknown",
      "the engine may have finished after it: look for the archive on the node before another attempt"},
+    {"Error while dialing", Kind::transient, "EngineUnreachable",
+     "the kubelet does not reach its container engine: see that it runs (systemctl status crio)"},
     {"code = Unavailable", Kind::unknown, "OutcomeUnknown",
      "the kubelet lost its container engine: look at both on the node (journalctl -u crio -u kubelet)"},
     {"code = Unimplemented", Kind::refused, "EngineWithoutCheckpoint",
@@ -163,7 +165,9 @@ static Answer read_kubelets_403(std::string_view body, const Asked& asked) {
 
 // What an API server says itself, a Status object: the request did not come to the kubelet, or nobody knows.
 static Answer read_status(long status, const std::string& message, const Asked& asked) {
-    if (status == 401 || status == 403)
+    if (status == 401) // the next try has fresh credentials (Client::send)
+        return answer(Kind::transient, "ApiServerUnauthorized", "the API server does not know the controller: " + message);
+    if (status == 403)
         return answer(Kind::refused, "ProxyForbidden", message,
                       "let the controller create nodes/proxy (deploy/rbac-proxy.yaml), or use mode = \"direct\"");
     if (status == 404)
@@ -172,34 +176,54 @@ static Answer read_status(long status, const std::string& message, const Asked& 
         return answer(Kind::transient, "ApiServerBusy", message);
     if (status == 503 && message.contains("dial tcp")) // no connection, so nothing was sent
         return answer(Kind::transient, "KubeletUnreachable", message, "see that the kubelet of " + asked.node + " runs");
+    if (status >= 500 && message.contains("x509: ")) // nor here
+        return answer(Kind::refused, "KubeletCertificateUntrusted",
+                      "the API server does not trust the certificate of the kubelet of " + asked.node + ": " + message,
+                      "let kubelets get certificates of the authority that its --kubelet-certificate-authority names "
+                      "(serverTLSBootstrap: true, and approve their requests)");
     if (status >= 500)
         return answer(Kind::unknown, "OutcomeUnknown", message,
                       "the kubelet may have got the request: look for the archive on the node before another attempt");
     return answer(Kind::refused, "ApiServerRefused", message);
 }
 
-Answer read_answer(long status, std::string_view body, const Asked& asked) {
-    body = body.substr(0, longest_body);
-    if (status == 200)
-        return read_completed(body);
-    if (const auto value = json::parse(body, {.bytes = longest_body, .depth = 16, .values = 1000});
-        value && json::text_or_empty(*value, "kind") == "Status")
-        return read_status(status, json::text_or_empty(*value, "message"), asked);
-    if (status == 401)
+static Answer read_kubelets(long status, std::string_view body, const Asked& asked) {
+    const std::string said = std::to_string(status) + ": " + std::string(trim(body));
+    switch (status) {
+    case 401:
         return answer(Kind::refused, "KubeletUnauthorized", "the kubelet of " + asked.node + " does not know who asks: " + std::string(trim(body)),
                       "see that its authentication.webhook is on, or that its clientCAFile signs the certificate that it is shown");
-    if (status == 403)
+    case 403:
         return read_kubelets_403(body, asked);
-    if (status == 404)
+    case 404:
         return read_kubelets_404(body, asked);
-    if (status == 500 && body.contains("Authorization error"))
-        return answer(Kind::transient, "KubeletAuthorizationFailed", body, "the kubelet could not ask the API server who may do this");
-    if (status == 500)
-        return read_failure(body);
-    if (status == 502 || status == 503 || status == 504)
-        return answer(Kind::unknown, "OutcomeUnknown", std::to_string(status) + ": " + std::string(trim(body)),
+    case 429:
+        return answer(Kind::transient, "KubeletBusy", said);
+    case 500:
+        if (body.contains("Authorization error"))
+            return answer(Kind::transient, "KubeletAuthorizationFailed", body, "the kubelet could not ask the API server who may do this");
+        if (body.contains("checkpointing of "))
+            return read_failure(body);
+        break;
+    default:
+        break;
+    }
+    if (status >= 500 || status == 408)
+        return answer(Kind::unknown, "OutcomeUnknown", said,
                       "something between here and the kubelet answered: look for the archive on the node before another attempt");
-    return answer(Kind::refused, "KubeletAnswerUnexpected", std::to_string(status) + ": " + std::string(trim(body)));
+    return answer(Kind::refused, "KubeletAnswerUnexpected", said);
+}
+
+Answer read_answer(long status, std::string_view body, const Asked& asked) {
+    body = body.substr(0, longest_body);
+    if (status >= 200 && status < 300)
+        return read_completed(body);
+    const auto value = json::parse(body, {.bytes = longest_body, .depth = 16, .values = 1000});
+    if (!value || json::text_or_empty(*value, "kind") != "Status")
+        return read_kubelets(status, body, asked);
+    const std::string message = json::text_or_empty(*value, "message");
+    // Kubelets have no such objects of their own, so without an API server between it counts for what it says.
+    return asked.through_proxy ? read_status(status, message, asked) : read_kubelets(status, message, asked);
 }
 
 Answer no_answer(const Error& error, const Asked& asked) {

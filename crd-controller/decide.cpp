@@ -86,7 +86,7 @@ static Action wait_for_pod(const Checkpoint& object, const Observed& observed, c
                            std::string_view reason, std::string_view what) {
     const Time deadline = deadline_of(object, container, observed.now);
     if (observed.now >= deadline)
-        return refuse(object, observed, reason, std::string(what) + ", and did not in " +
+        return refuse(object, observed, reason, std::string(what) + ", and that did not change in " +
                       std::to_string(time_limit(object.spec, container)) + " s; see `kubectl describe pod " +
                       object.spec.pod + "`, or give a longer timeoutSeconds", true);
     return pending(object, observed, reason, what, 1s);
@@ -178,7 +178,7 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
         return wait_for_pod(object, observed, container, "PodNotRunning", "pod not running: it is on no node yet");
     if (!container->running)
         return wait_for_pod(object, observed, container, "ContainerNotRunning",
-                            "container " + container->name + " does not run" +
+                            "container " + container->name + (container->ended ? " has ended" : " does not run") +
                                 (container->waiting.empty() ? "" : " (" + container->waiting + ")"));
     if (object.status.attempt && observed.now >= deadline_of(object, container, observed.now))
         return refuse(object, observed, object.status.reason,

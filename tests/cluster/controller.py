@@ -16,6 +16,7 @@ CHECKPOINT = {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpoint"}
 CONTENT = {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpointContent"}
 LEASE = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"namespace": "lpm-system"}}
 PLACE = pathlib.Path("/etc/lpm")
+PROXY_ACCESS = "/opt/lpm/deploy/rbac-proxy.yaml"
 TERMINAL = ("Completed", "Succeeded", "Failed")
 PORTS = itertools.count(18081)
 
@@ -73,6 +74,15 @@ class ControllerTest(ClusterTest):
         wait_for(f"{controller.name} leads", lambda: controller.is_ready() or controller.ended(), 60)
         assert not controller.ended(), controller.last_words()
         return controller
+
+    @classmethod
+    def use_proxy(cls):
+        """The API server may ask kubelets, and the controller the API server, until the class ends."""
+        run("kubectl", "apply", "-f", PROXY_ACCESS)
+        cls.addClassCleanup(run, "kubectl", "delete", "-f", PROXY_ACCESS, "--ignore-not-found")
+        asked = ("kubectl", "auth", "can-i", "create", "nodes", "--subresource=proxy",
+                 "--as=system:serviceaccount:lpm-system:lpm-controller")
+        wait_for("the controller may", lambda: run(*asked, check=False).returncode == 0, 10)
 
     @classmethod
     def tearDownClass(cls):

@@ -6,7 +6,7 @@ import os
 
 import suite
 from api import path_of
-from e2e import run
+from e2e import run, wait_for
 from suite import ClusterTest
 
 DEPLOY = "/opt/lpm/deploy"
@@ -46,6 +46,8 @@ def install():
     """As people do; the CRDs are there when it returns."""
     run("kubectl", "apply", "-f", f"{DEPLOY}/crd.yaml")
     run("kubectl", "wait", "--for=condition=Established", *(f"crd/{name}" for name in NAMES), "--timeout=30s")
+    for thing in (CHECKPOINT, CONTENT):  # 429 for a moment, while their storage is made
+        wait_for(f"{thing['kind']}s are kept", lambda at=path_of(thing): suite.CLUSTER.admin.request("GET", at)[0] == 200)
 
 
 def fields(schema, path=""):

@@ -5,6 +5,7 @@ import dataclasses
 import http.client
 import http.server
 import itertools
+import socket
 import ssl
 import threading
 import time
@@ -27,12 +28,16 @@ class Seen:
 @dataclasses.dataclass(frozen=True)
 class Deed:
     """What becomes of one request."""
-    kind: str = "pass"  # pass, hang (it is sent on, no answer), cut (it is sent on, the connection ends), lose (it is not
-    # sent on, the connection ends), answer (status and body in its place)
+    # pass, hang (it is sent on, no answer), cut (it is sent on, the connection ends), lose (it is not sent on, the
+    # connection ends), half (it is sent on, the connection ends in the middle of the answer), answer (status and body in
+    # its place), raw (body as it is, status line and all), endless (an answer without end)
+    kind: str = "pass"
     delay: float = 0.0  # before it is sent on
+    hold: float = 600.0  # how long it hangs
     status: int = 200
     body: bytes = b""
     headers: tuple = ()
+    ask: dict = dataclasses.field(default_factory=dict)  # sent on with another "method" or "path", or other headers
 
 
 class Meddler:
@@ -44,6 +49,7 @@ class Meddler:
         self.port, self.upstream, self.choose = next(PORTS), port, choose
         self.ca = ssl.create_default_context(cafile=pki / "ca.crt")
         self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
+        self.watches = set()  # connections that hand on one
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
         meddler = self
@@ -84,6 +90,16 @@ class Meddler:
         with self.lock:
             return [one for one in self.seen if one.method == "POST" and one.path.startswith("/checkpoint/")]
 
+    def cut_watches(self):
+        """Those under way end."""
+        with self.lock:
+            watches, self.watches = self.watches, set()
+        for connection in watches:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def serve(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(length)
@@ -92,25 +108,34 @@ class Meddler:
             self.seen.append(seen)
         deed = self.choose(seen) or Deed()
         time.sleep(deed.delay)
-        handler.close_connection = deed.kind in ("cut", "lose", "hang")
-        if deed.kind == "lose":
-            return
+        handler.close_connection = deed.kind not in ("pass", "answer")
         if deed.kind == "answer":
             self.reply(handler, deed.status, deed.headers or (("Content-Type", "text/plain"),), deed.body)
-            return
+        elif deed.kind == "raw":
+            handler.wfile.write(deed.body)
+        elif deed.kind == "endless":
+            handler.wfile.write(b"HTTP/1.1 %d OK\r\n\r\n" % deed.status)
+            while not self.ended.is_set():
+                handler.wfile.write(b"x" * 65536)
+        elif deed.kind != "lose":
+            self.send_on(handler, deed, body)
+
+    def send_on(self, handler, deed, body):
+        change = dict(deed.ask)
+        method, path = change.pop("method", handler.command), change.pop("path", handler.path)
         upstream = http.client.HTTPSConnection(ADDRESS, self.upstream, context=self.ca, timeout=700)
         try:
             headers = {key: value for key, value in handler.headers.items() if key.lower() not in DROPPED}
-            upstream.request(handler.command, handler.path, body=body or None, headers=headers)
+            upstream.request(method, path, body=body or None, headers={**headers, **change})
             answer = upstream.getresponse()
-            if deed.kind == "pass":
-                self.hand_on(handler, answer)
-            else:
+            if deed.kind in ("pass", "half"):
+                self.hand_on(handler, answer, deed.kind == "half")
+            elif deed.kind == "cut":
                 answer.read()
+            else:
+                self.ended.wait(deed.hold)
         finally:
             upstream.close()
-        if deed.kind == "hang":
-            self.ended.wait(600)
 
     @staticmethod
     def reply(handler, status, headers, body):
@@ -121,8 +146,7 @@ class Meddler:
         handler.end_headers()
         handler.wfile.write(body)
 
-    @staticmethod
-    def hand_on(handler, answer):
+    def hand_on(self, handler, answer, half):
         """In pieces as they come: a watch never ends."""
         handler.send_response(answer.status)
         for key, value in answer.getheaders():
@@ -130,9 +154,14 @@ class Meddler:
                 handler.send_header(key, value)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
+        if "watch=1" in handler.path:
+            with self.lock:
+                self.watches.add(handler.connection)
         while piece := answer.read1(65536):
-            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece[:len(piece) // 2] if half else piece))
             handler.wfile.flush()
+            if half:
+                return
         handler.wfile.write(b"0\r\n\r\n")
 
 
