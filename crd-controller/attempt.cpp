@@ -83,10 +83,10 @@ Result<> Reconciler::bind_content(Checkpoint& object, const Status& status) {
                    parts_.client.get(std::string(contents_path) + "/" + content_name(object)));
         if (!is_content_of(there, object))
             return fail(Errc::exists, "ContainerCheckpointContent " + content_name(object) + " is of another object");
-        return {};
-    }
-    if (!made)
+    } else if (!made) {
         return std::unexpected(std::move(made).error());
+    }
+    // Also of one that is there: we may have made it and not heard of it.
     const json::Value ready = {{"status", {{"ready", true}, {"message", "done"}, {"creationTime", status.completion}}}};
     TRY(parts_.client.patch(std::string(contents_path) + "/" + content_name(object) + "/status", ready));
     return {};

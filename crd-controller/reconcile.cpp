@@ -163,8 +163,9 @@ Result<> Reconciler::start(const Checkpoint& object, Observed& observed, const A
         return act(object, observed, decide(object, observed));
     }
     auto written = patch_status(object, action.status);
-    if (!written && written.error().code == Errc::io) {
-        // It may have been written: then it is ours to go on with.
+    if (!written && (written.error().code == Errc::io || written.error().code == Errc::busy)) {
+        // It may have been written: then it is ours to go on with. A conflict may be with ourselves, as libcurl sends
+        // again what got no answer on a connection that was used before.
         if (auto now = live(object.key); now && now->status.attempt && now->status.attempt->uid == observed.fresh_uid)
             written = std::move(now);
     }

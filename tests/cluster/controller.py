@@ -103,7 +103,7 @@ class ControllerTest(ClusterTest):
 
     def ask(self, pod, ctr, name=None, **spec):
         """A ContainerCheckpoint; its name."""
-        name = name or f"{pod[:40]}-{os.urandom(2).hex()}"
+        name = name or f"{pod[:40]}-{os.urandom(4).hex()}"
         self.checkpoints.append(name)
         self.cluster.create({**CHECKPOINT, "metadata": {"name": name},
                              "spec": {"podName": pod, "containerName": ctr, **spec}})

@@ -185,12 +185,12 @@ class EngineSays(ControllerTest):
 
     def test_it_is_down(self):
         """Nothing was done, and it works once it is back."""
-        pod = self.pod(container("ctr"))
+        pod = self.pod(container("ctr"), container("other"))
         crio = self.cluster.parts["crio"]
         crio.end()
         try:
             waits = self.ask(pod, "ctr")
-            self.assert_failed(self.ask(pod, "ctr", timeoutSeconds=3), "EngineUnreachable", "systemctl status crio")
+            self.assert_failed(self.ask(pod, "other", timeoutSeconds=3), "EngineUnreachable", "systemctl status crio")
         finally:
             crio.start()
         self.cluster.wait_ready()

@@ -3,10 +3,11 @@
 """What a ContainerCheckpoint says when the way to a kubelet or to the API server goes wrong."""
 import json
 import threading
+import time
 
 from answers import ANSWERS, DIRECTLY, PROXIED, text
 from api import API_PORT, KUBELET_PORT
-from controller import Controller, ControllerTest
+from controller import CONTENT, Controller
 from e2e import wait_for
 from meddler import Deed, Detour, Meddler
 from pki import Pki
@@ -17,8 +18,14 @@ DONE = text(200, '{"items":["/var/lib/kubelet/checkpoints/taken.tar"]}')
 ROOMY = "[controller]\nper_node = 64\n"
 
 
-class MeddledKubelet(ControllerTest):
+def container_of(seen):
+    return seen.path.partition("?")[0].rpartition("/")[2]
+
+
+class MeddledKubelet(StandInTest):
     """The real one, behind a proxy."""
+
+    toml = ROOMY
 
     def setUp(self):
         super().setUp()
@@ -43,25 +50,26 @@ class MeddledKubelet(ControllerTest):
                 self.assertEqual(len(self.meddler.posts()), number)
         self.assertEqual([record["outcome"] for record in self.records()], ["completed"] * 3)
 
-    def test_the_kubelets_own_answer_to_a_request_that_came_otherwise(self):
+    def test_its_own_answer_to_a_request_that_came_otherwise(self):
+        """All at once: containers of a pod that there is not, whose requests come to the kubelet as others."""
         pod = self.pod(container("ctr"), container("done", "sh", "-c", "true"), restartPolicy="Never", wait=False)
-        self.wait_ended(pod, "done")
-        path, refused = f"/checkpoint/default/{pod}/ctr", "KubeletAnswerUnexpected"
-        for ask, reason in (({"path": f"{path}?timeout=soon"}, "TimeoutInvalid"),
-                            ({"path": f"{path}?timeout=-1"}, "TimeoutInvalid"),
-                            ({"path": f"/checkpoint/default/{pod}/other"}, "ContainerNotFound"),
-                            ({"path": f"/checkpoint/default/{pod}/done"}, "ContainerNotRunning"),
-                            ({"path": "/checkpoint/default/none/ctr"}, "PodNotOnNode"),
-                            ({"path": "/checkpoints/"}, "CheckpointApiDisabled"),
-                            ({"Authorization": "Bearer none"}, "KubeletUnauthorized"), ({"method": "GET"}, refused)):
+        for ctr, state in (("ctr", "running"), ("done", "terminated")):
+            wait_for(f"{ctr} is {state}", lambda ctr=ctr, state=state: state in self.state_of(pod, ctr).get("state", ()))
+        path = f"/checkpoint/default/{pod}"
+        rows = [({"path": f"{path}/ctr?timeout=soon"}, "TimeoutInvalid"), ({"path": f"{path}/ctr?timeout=-1"}, "TimeoutInvalid"),
+                ({"path": f"{path}/other"}, "ContainerNotFound"), ({"path": f"{path}/done"}, "ContainerNotRunning"),
+                ({"path": "/checkpoint/default/none/ctr"}, "PodNotOnNode"), ({"path": "/checkpoints/"}, "CheckpointApiDisabled"),
+                ({"path": f"{path}/ctr", "Authorization": "Bearer none"}, "KubeletUnauthorized"),
+                ({"path": f"{path}/ctr", "method": "GET"}, "KubeletForbidden")]  # a verb that it may not either
+        deeds = {f"c{number}": Deed(ask=ask) for number, (ask, _) in enumerate(rows)}
+        other = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: deeds[container_of(seen)], names=("DNS:changed",))
+        self.addCleanup(other.close)
+        asking = self.pod_on(self.node("changed", other.port), *deeds)
+        names = [self.ask(asking, ctr, timeoutSeconds=1) for ctr in deeds]
+        for name, (ask, reason) in zip(names, rows):
             with self.subTest(ask):
-                self.meddler.choose = lambda seen, ask=ask: Deed(ask=ask)
-                self.assert_failed(self.ask(pod, "ctr", timeoutSeconds=1), reason)
+                self.assert_failed(name, reason)
         self.assertEqual(self.records(), [])
-
-    def wait_ended(self, pod, ctr):
-        wait_for(f"{ctr} has ended and the others run", lambda: "terminated" in self.state_of(pod, ctr).get("state", ())
-                 and "running" in self.state_of(pod, "ctr").get("state", ()))
 
     def held_while(self, change):
         """A checkpoint that comes to the kubelet only after `change(pod)`; the object."""
@@ -95,15 +103,11 @@ class MeddledKubelet(ControllerTest):
         self.last_record("checkpoint", "completed")
 
 
-class KubeletAnswers(StandInTest):
-    """All answers at once, each to a container of its own."""
-
-    toml, more = ROOMY, DIRECTLY
-
-    def test_every_answer(self):
-        rows = [*ANSWERS, *self.more]
+class AnswersTest(StandInTest):
+    def assert_says(self, rows):
+        """All at once, each to a container of its own."""
         deeds = {f"c{number}": deed for number, (deed, _) in enumerate(rows)}
-        meddler = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: deeds[seen.path.partition("?")[0].rpartition("/")[2]],
+        meddler = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: deeds[container_of(seen)],
                           names=("DNS:answers",))
         self.addCleanup(meddler.close)
         pod = self.pod_on(self.node("answers", meddler.port), *deeds)
@@ -114,15 +118,25 @@ class KubeletAnswers(StandInTest):
         self.assertEqual(len(meddler.posts()), len(rows))
 
 
-class ProxiedAnswers(KubeletAnswers):
+class KubeletAnswers(AnswersTest):
+    toml = ROOMY
+
+    def test_every_answer(self):
+        self.assert_says([*ANSWERS, *DIRECTLY])
+
+
+class ProxiedAnswers(AnswersTest):
     """The API server hands them on, or says itself what it makes of them."""
 
-    toml, more = f'{ROOMY}[kubelet]\nmode = "proxy"\n', PROXIED
+    toml = f'{ROOMY}[kubelet]\nmode = "proxy"\n'
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.use_proxy()
+
+    def test_every_answer_through_the_api_server(self):
+        self.assert_says([*ANSWERS, *PROXIED])
 
     def test_no_kubelet_and_no_node(self):
         """The connection is refused; the node has gone."""
@@ -153,12 +167,10 @@ class MeddledApiServer(StandInTest):
             self.addCleanup(one.close)
         self.running = self.start_controller(server=self.meddler.url, toml=ROOMY)
         self.addCleanup(self.running.end)
-        self.pod_name = self.pod_on(self.node("counting", self.kubelet.port), *(f"c{number}" for number in range(16)))
+        self.node("counting", self.kubelet.port)
 
-    def assert_completes_once(self, number, **how):
-        before = len(self.kubelet.posts())
-        self.assert_completed(self.ask(self.pod_name, f"c{number}"), **how)
-        self.assertEqual(len(self.kubelet.posts()), before + 1)
+    def posts_for(self, pod):
+        return sum(f"/{pod}/" in one.path for one in self.kubelet.posts())
 
     def test_requests_that_fail(self):
         """Each kind of request, once in each way: the object completes, and its kubelet is asked once."""
@@ -167,38 +179,42 @@ class MeddledApiServer(StandInTest):
                   "503": text(503, "{"), "lose": Deed("lose"), "cut": Deed("cut"), "half": Deed("half"),
                   "garbled": text(200, "garbled"), "raw": Deed("raw", body=b"garbled\r\n\r\n")}
         places = {("GET", "/pods/"), ("PATCH", "/containercheckpoints/"), ("POST", "/containercheckpointcontents"),
-                  ("PATCH", "/containercheckpointcontents/"), ("POST", "/token")}
-        for number, (kind, deed) in enumerate(faults.items()):
-            with self.subTest(kind):
-                left, lock = set(places), threading.Lock()
+                  ("PATCH", "/containercheckpointcontents/")}
+        pods = {kind: self.pod_on("counting", "ctr") for kind in faults}
+        left, lock = {kind: set(places) for kind in faults}, threading.Lock()
 
-                def choose(seen, deed=deed, left=left, lock=lock):
-                    with lock:
-                        for method, part in left:
-                            if seen.method == method and part in seen.path:
-                                left.discard((method, part))
-                                return deed
-                    return None
-                self.meddler.choose = choose
-                self.assert_completes_once(number)
-                self.assertLessEqual(left, {("POST", "/token")})
+        def choose(seen):
+            with lock:
+                for kind, pod in pods.items():
+                    for method, part in left[kind]:
+                        if seen.method == method and part in seen.path and pod in seen.path + seen.body.decode():
+                            left[kind].discard((method, part))
+                            return faults[kind]
+            return None
+        self.meddler.choose = choose
+        names = {kind: self.ask(pod, "ctr") for kind, pod in pods.items()}
+        for kind, name in names.items():
+            with self.subTest(kind):
+                content = self.assert_completed(name)["boundContentName"]
+                self.assertIs(self.cluster.find(CONTENT, content)["status"]["ready"], True)
+                self.assertEqual((left[kind], self.posts_for(pods[kind])), (set(), 1))
 
     def test_watches(self):
         """What is created while a watch is broken completes all the same."""
         gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
-        faults = {"lost": Deed("lose"), "410 in it": text(200, json.dumps(gone)), "410": text(410, "Expired"),
-                  "garbled": text(200, '{"type":"ADDED","object":[}\n'), "half an event": Deed("half"),
-                  "no object": text(200, '{"type":"ADDED","object":7}\n'), "hangs": Deed("hang", hold=3),
-                  "429": text(429, "no")}
-        for number, (kind, deed) in enumerate(faults.items()):
+        faults = {"lost": Deed("lose"), "410 in it": text(200, json.dumps(gone)), "half an event": Deed("half"),
+                  "garbled": text(200, '{"type":"ADDED","object":[}\n'), "hangs": Deed("hang", hold=2)}
+        for kind, deed in faults.items():
             with self.subTest(kind):
-                left = [deed]
+                pod, left = self.pod_on("counting", "ctr"), [deed]
 
                 def choose(seen, left=left):
                     ours = "/containercheckpoints?" in seen.path and "watch=1" in seen.path
                     return left.pop() if ours and left else None
                 self.meddler.choose = choose
-                self.meddler.cut_watches()
+                time.sleep(1.1)  # one that ends sooner is taken for a fault by itself
+                self.meddler.end_watches()
                 wait_for("the fault", lambda left=left: not left, 20)
-                self.assert_completes_once(number, seconds=30)
+                self.assert_completed(self.ask(pod, "ctr"), seconds=30)
+                self.assertEqual(self.posts_for(pod), 1)
         self.assertIn("ContainerCheckpoints are not followed just now", self.running.last_words(400))

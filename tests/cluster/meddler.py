@@ -49,7 +49,7 @@ class Meddler:
         self.port, self.upstream, self.choose = next(PORTS), port, choose
         self.ca = ssl.create_default_context(cafile=pki / "ca.crt")
         self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
-        self.watches = set()  # connections that hand on one
+        self.watches = set()  # connections to upstream that bring one
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
         meddler = self
@@ -90,13 +90,13 @@ class Meddler:
         with self.lock:
             return [one for one in self.seen if one.method == "POST" and one.path.startswith("/checkpoint/")]
 
-    def cut_watches(self):
-        """Those under way end."""
+    def end_watches(self):
+        """Those under way, as API servers do now and then."""
         with self.lock:
             watches, self.watches = self.watches, set()
-        for connection in watches:
+        for upstream in watches:
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                upstream.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -127,6 +127,9 @@ class Meddler:
         try:
             headers = {key: value for key, value in handler.headers.items() if key.lower() not in DROPPED}
             upstream.request(method, path, body=body or None, headers={**headers, **change})
+            if "watch=1" in path:
+                with self.lock:
+                    self.watches.add(upstream.sock)
             answer = upstream.getresponse()
             if deed.kind in ("pass", "half"):
                 self.hand_on(handler, answer, deed.kind == "half")
@@ -154,15 +157,20 @@ class Meddler:
                 handler.send_header(key, value)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        if "watch=1" in handler.path:
-            with self.lock:
-                self.watches.add(handler.connection)
-        while piece := answer.read1(65536):
+        while piece := self.read(answer):
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece[:len(piece) // 2] if half else piece))
             handler.wfile.flush()
             if half:
                 return
         handler.wfile.write(b"0\r\n\r\n")
+
+    @staticmethod
+    def read(answer):
+        """Nothing at its end, whichever it is."""
+        try:
+            return answer.read1(65536)
+        except (OSError, ValueError, http.client.HTTPException):
+            return b""
 
 
 class Detour:
