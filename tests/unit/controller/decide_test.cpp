@@ -121,7 +121,7 @@ TEST(Decide, refuses_what_cannot_come_true) {
              c.status.start = write_seconds(noon - 10s);
              o.pod->containers[0].running = false;
          },
-         "did not in 10 s"},
+         "did not change in 10 s"},
         {"TcpEstablished",
          [](Checkpoint& c, Observed&) {
              c.spec.timeout = 10;
