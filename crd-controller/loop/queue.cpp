@@ -21,15 +21,15 @@ void Queue::add_at(const std::string& key, Clock::time_point when) {
         order_.emplace(when, key);
         ++changes_;
     }
-    changed_.notify_one();
+    changed_.notify_all(); // whom one would wake may have woken by its own time, and leave with something else
 }
 
-void Queue::retry(const std::string& key) {
+void Queue::retry(const std::string& key, std::chrono::milliseconds first) {
     std::chrono::milliseconds delay{};
     {
         const std::lock_guard lock(mutex_);
         const int failures = failures_[key]++;
-        delay = std::min<std::chrono::milliseconds>(1s * (1L << std::min(failures, 10)), 5min);
+        delay = std::min<std::chrono::milliseconds>(first * (1L << std::min(failures, 12)), 5min);
     }
     add_after(key, delay);
 }

@@ -22,8 +22,8 @@ class Queue {
 
     void add(const std::string& key) { add_at(key, Clock::now()); }
     void add_after(const std::string& key, std::chrono::milliseconds delay) { add_at(key, Clock::now() + delay); }
-    // After a failure: 1 s, doubled up to 5 min with each one until `forget`.
-    void retry(const std::string& key);
+    // After a failure: `first`, doubled up to 5 min with each one until `forget`.
+    void retry(const std::string& key, std::chrono::milliseconds first);
     void forget(const std::string& key);
 
     // Waits for one whose time has come; nothing when stopped. It is given back by `done`.

@@ -18,9 +18,9 @@ void work_on(Queue& queue, const std::function<Result<>(const std::string& key)>
         if (done)
             queue.forget(*key);
         else if (done.error().code == Errc::busy)
-            queue.add_after(*key, 100ms);
+            queue.retry(*key, 100ms);
         else
-            queue.retry(*key);
+            queue.retry(*key, 1s);
         queue.done(*key);
     }
 }
