@@ -71,7 +71,7 @@ class App {
     void follow_schema();
     void work();
     int lead();
-    int stop(int status);
+    void finish();
     kube::KubeletAccess kubelet_access() const;
     node::Page ready() const;
 
@@ -200,7 +200,7 @@ void App::work() {
 }
 
 // No new attempts; those under way are awaited, and what they say is written.
-int App::stop(int status) {
+void App::finish() {
     node::log(Level::info, "ends", {{"under_way", std::to_string(attempts_.size())}});
     reconciler_.stop_attempts();
     if (!attempts_.wait(last_answers)) {
@@ -208,17 +208,19 @@ int App::stop(int status) {
         reconciler_.abandon();
         ::_exit(1);
     }
-    threads_.clear();
-    lease_.release();
-    return status;
+    // Those that post Events first: the thread that sends them was the first to begin.
+    for (auto thread = threads_.begin() + 1; thread != threads_.end(); ++thread)
+        thread->request_stop();
+    while (!threads_.empty())
+        threads_.pop_back();
 }
 
 int App::lead() {
     std::jthread keeper([this](std::stop_token stop) {
-        if (!lease_.keep(std::move(stop))) {
+        lease_.keep(std::move(stop), [] {
             node::log(Level::error, "the Lease is lost: another controller may act", {});
             ::_exit(1); // requests under way cannot be called back, but nothing more may be done
-        }
+        });
     });
     leads_ = true;
     node::log(Level::info, "leads", {{"identity", holder_}});
@@ -232,7 +234,11 @@ int App::lead() {
     sigaddset(&ends, SIGINT);
     int signal = 0;
     sigwait(&ends, &signal);
-    return stop(0);
+    finish();
+    keeper.request_stop();
+    keeper.join(); // or it would take it again
+    lease_.release();
+    return 0;
 }
 
 Result<int> App::run() {
@@ -254,6 +260,8 @@ Result<int> App::run() {
     });
     watcher.request_stop();
     watcher.join();
+    if (ours && acquiring.stop_requested())
+        lease_.release();
     if (!ours || acquiring.stop_requested())
         return 0;
     return lead();

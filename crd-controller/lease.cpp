@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "api/time.hpp"
@@ -49,16 +50,13 @@ json::Value Lease::made_ours(json::Value lease, bool fresh) const {
 }
 
 Lease::Got Lease::try_once(std::string& holder) {
-    auto found = client_.get(folder_ + "/" + name_);
+    auto found = client_.get(path());
     if (!found && found.error().code == Errc::absent) {
-        auto made = client_.create(folder_, made_ours({{"apiVersion", "coordination.k8s.io/v1"},
-                                                       {"kind", "Lease"},
-                                                       {"metadata", {{"name", name_}, {"namespace", space_}}}},
-                                                      true));
-        if (!made)
-            return Got::failed;
-        seen_ = *std::move(made);
-        return Got::ours;
+        const json::Value lease = made_ours({{"apiVersion", "coordination.k8s.io/v1"},
+                                             {"kind", "Lease"},
+                                             {"metadata", {{"name", name_}, {"namespace", space_}}}},
+                                            true);
+        return write([&] { return client_.create(folder_, lease); }) ? Got::ours : Got::failed;
     }
     if (!found) {
         holder = found.error().text;
@@ -73,11 +71,8 @@ Lease::Got Lease::try_once(std::string& holder) {
     const std::chrono::seconds valid(json::integer(*found, "spec.leaseDurationSeconds").value_or(duration));
     if (!holder.empty() && holder != identity_ && Clock::now() < changed_ + valid)
         return Got::others;
-    auto taken = client_.replace(folder_ + "/" + name_, made_ours(*std::move(found), holder != identity_));
-    if (!taken)
-        return Got::failed;
-    seen_ = *std::move(taken);
-    return Got::ours;
+    const json::Value lease = made_ours(*std::move(found), holder != identity_);
+    return write([&] { return client_.replace(path(), lease); }) ? Got::ours : Got::failed;
 }
 
 bool Lease::acquire(std::stop_token stop, const std::function<void(const std::string&)>& waits) {
@@ -95,27 +90,38 @@ bool Lease::acquire(std::stop_token stop, const std::function<void(const std::st
     return false;
 }
 
-bool Lease::keep(std::stop_token stop) {
-    auto renewed = Clock::now();
+// It counts from when a renewal was sent: others count from when they see it, which is not before that.
+bool Lease::write(const std::function<Result<json::Value>()>& request) {
+    const auto sent = Clock::now();
+    auto written = request();
+    if (!written)
+        return false;
+    seen_ = *std::move(written);
+    given_up_ = sent + give_up;
+    return true;
+}
+
+void Lease::keep(std::stop_token stop, const std::function<void()>& lost) {
+    const std::jthread clock([&](const std::stop_token& ended) {
+        while (!ended.stop_requested()) {
+            const auto left = given_up_.load() - Clock::now();
+            if (left <= Clock::duration::zero())
+                return lost();
+            sleep(std::chrono::ceil<std::chrono::milliseconds>(left), ended);
+        }
+    });
     while (true) {
         sleep(retry, stop);
         if (stop.stop_requested())
-            return true;
-        // What hangs longer than that is lost: before others may take it.
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(renewed + give_up - Clock::now());
-        client_.hurry(std::max<std::chrono::milliseconds>(left / 2, 100ms));
+            return;
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(given_up_.load() - Clock::now());
+        client_.hurry(std::max<std::chrono::milliseconds>(left / 2, 100ms)); // twice, if the first one hangs
         // The object as we left it first; when somebody has touched it, as it is.
-        if (auto put = client_.replace(folder_ + "/" + name_, made_ours(seen_, false))) {
-            seen_ = *std::move(put);
-            renewed = Clock::now();
+        if (write([&] { return client_.replace(path(), made_ours(seen_, false)); }))
             continue;
-        }
         std::string holder;
-        const Got got = try_once(holder);
-        if (got == Got::ours)
-            renewed = Clock::now();
-        else if (got == Got::others || Clock::now() > renewed + give_up)
-            return false;
+        if (try_once(holder) == Got::others)
+            return lost();
     }
 }
 
@@ -123,7 +129,8 @@ void Lease::release() {
     json::Value lease = made_ours(seen_, false);
     lease["spec"]["holderIdentity"] = "";
     lease["spec"]["leaseDurationSeconds"] = 1;
-    (void)client_.replace(folder_ + "/" + name_, lease);
+    client_.hurry(give_up / 2);
+    (void)client_.replace(path(), lease);
 }
 
 } // namespace lpm::controller

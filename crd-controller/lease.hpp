@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <stop_token>
@@ -24,14 +25,17 @@ class Lease {
 
     // Returns once it is ours; false when stopped. `waits`: told whose it is, when that changes.
     [[nodiscard]] bool acquire(std::stop_token stop, const std::function<void(const std::string& holder)>& waits);
-    // Keeps it. Returns when it is lost: false, nothing may be done any more; or when stopped: true.
-    [[nodiscard]] bool keep(std::stop_token stop);
-    // Others need not wait for its end.
+    // Keeps it until stopped. `lost`: it is lost, nothing may be done any more; told before others may take it, also
+    // when a request hangs. Maybe twice, by two threads.
+    void keep(std::stop_token stop, const std::function<void()>& lost);
+    // Others need not wait for its end. Not while it is kept.
     void release();
 
   private:
     enum class Got { ours, others, failed };
     [[nodiscard]] Got try_once(std::string& holder);
+    [[nodiscard]] bool write(const std::function<Result<json::Value>()>& request);
+    [[nodiscard]] std::string path() const { return folder_ + "/" + name_; }
     [[nodiscard]] json::Value made_ours(json::Value lease, bool fresh) const;
 
     kube::Client& client_;
@@ -41,6 +45,7 @@ class Lease {
     std::string identity_;
     json::Value seen_;         // as it was last
     Clock::time_point changed_{}; // when we saw it change
+    std::atomic<Clock::time_point> given_up_{}; // when it is lost, if it is not renewed before
 };
 
 } // namespace lpm::controller
