@@ -89,7 +89,8 @@ class App {
     Queue queue_;
     Schema schema_;
     Events events_{client_, holder_.substr(0, 128)};
-    Attempts attempts_{{settings_.per_node, settings_.in_all}};
+    Attempts attempts_{{settings_.per_node, settings_.in_all},
+                       [this](const std::string& key, auto after) { queue_.add_after(key, after); }};
     Reconciler reconciler_{{client_, kubelets_, store_, queue_, schema_, events_, attempts_},
                            {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container}};
     Lease lease_{lease_client_, space_, settings_.lease, holder_};
@@ -202,7 +203,7 @@ void App::work() {
 // No new attempts; those under way are awaited, and what they say is written.
 void App::finish() {
     node::log(Level::info, "ends", {{"under_way", std::to_string(attempts_.size())}});
-    reconciler_.stop_attempts();
+    attempts_.close();
     if (!attempts_.wait(last_answers)) {
         node::log(Level::error, "answers of kubelets are outstanding: their objects stay Running", {});
         reconciler_.abandon();

@@ -39,7 +39,6 @@ void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
             break; // it was written after all, though we were not told
     }
     post(object, events);
-    parts_.queue.add_after(object.key.text(), 20ms); // once the room is given back
 }
 
 // An error wants another try with the object as it is then.
@@ -87,7 +86,11 @@ Result<> Reconciler::bind_content(Checkpoint& object, const Status& status) {
         return std::unexpected(std::move(made).error());
     }
     // Also of one that is there: we may have made it and not heard of it.
-    const json::Value ready = {{"status", {{"ready", true}, {"message", "done"}, {"creationTime", status.completion}}}};
+    return make_ready(object, status.completion);
+}
+
+Result<> Reconciler::make_ready(const Checkpoint& object, const std::string& created) {
+    const json::Value ready = {{"status", {{"ready", true}, {"message", "done"}, {"creationTime", created}}}};
     TRY(parts_.client.patch(std::string(contents_path) + "/" + content_name(object) + "/status", ready));
     return {};
 }

@@ -2,41 +2,113 @@
 // Copyright the lpm authors
 #include "attempts.hpp"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
 namespace lpm::controller {
 
-static constexpr auto between_archives = std::chrono::milliseconds(1200);
+using namespace std::chrono_literals;
+
+static constexpr Millis between_archives = 1200ms;
+static constexpr Millis ask_again = 30s; // of who waits: what it waits for may be gone
+static constexpr Millis vanished = ask_again * 2;
 
 Attempts::~Attempts() {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [this] { return threads_ == 0; });
 }
 
-bool Attempts::reserve(const std::string& key, const std::string& container, const std::string& node) {
+// Of those who wait, who would have room if all of them came now, the oldest first, and after how long. Older ones have
+// theirs kept: who was woken and has not come yet.
+Attempts::Fitting Attempts::fitting(Clock::time_point now) {
+    Fitting out;
+    if (closed_)
+        return out;
+    std::erase_if(used_, [&](const auto& entry) { return now - entry.second > between_archives; });
+    std::erase_if(waiting_, [&](const auto& entry) { return now - entry.second.asked > vanished; });
+    auto containers = containers_;
+    auto nodes = nodes_;
+    std::size_t count = places_.size();
+    for (const auto& [age, place] : waiting_) {
+        if (count >= limits_.in_all)
+            break;
+        std::size_t& on_node = nodes[place.node];
+        if (on_node >= limits_.per_node || !containers.insert(place.container).second)
+            continue;
+        ++on_node;
+        ++count;
+        const auto used = used_.find(place.container);
+        out.emplace_back(age, used == used_.end()
+                                  ? 0ms
+                                  : std::chrono::ceil<Millis>(used->second + between_archives - now));
+    }
+    return out;
+}
+
+std::optional<Millis> Attempts::reserve(const std::string& key, Time created, const std::string& container,
+                                        const std::string& node) {
     const std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    std::erase_if(began_, [&](const auto& entry) { return now - entry.second > between_archives; });
-    if (began_.contains(container) || places_.contains(key) || containers_.contains(container) || places_.size() >= limits_.in_all ||
-        nodes_[node] >= limits_.per_node)
-        return false;
-    places_[key] = {container, node};
+    if (places_.contains(key))
+        return ask_again;
+    const Age age{created, key};
+    const auto now = Clock::now();
+    waiting_.insert_or_assign(age, Place{container, node, now});
+    const Fitting fits = fitting(now);
+    const auto at = std::ranges::find(fits, age, &Fitting::value_type::first);
+    if (at == fits.end())
+        return ask_again;
+    if (at->second > 0ms)
+        return at->second;
+    waiting_.erase(age);
+    places_[key] = {container, node, now};
     containers_.insert(container);
-    began_[container] = now;
     ++nodes_[node];
-    return true;
+    return std::nullopt;
+}
+
+void Attempts::give_back(const std::string& key, bool used) {
+    Fitting fits;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto at = places_.find(key);
+        if (at == places_.end())
+            return;
+        const auto now = Clock::now();
+        if (used)
+            used_[at->second.container] = now;
+        containers_.erase(at->second.container);
+        if (--nodes_[at->second.node] == 0)
+            nodes_.erase(at->second.node);
+        places_.erase(at);
+        fits = fitting(now);
+        ended_.notify_all();
+    }
+    if (used) // what has happened to it meanwhile was left for now
+        woken_(key, 0ms);
+    for (const auto& [age, after] : fits)
+        woken_(age.second, after);
 }
 
 void Attempts::release(const std::string& key) {
+    give_back(key, false);
+}
+
+void Attempts::forget(const std::string& key) {
+    Fitting fits;
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::erase_if(waiting_, [&](const auto& entry) { return entry.first.second == key; }) == 0)
+            return;
+        fits = fitting(Clock::now());
+    }
+    for (const auto& [age, after] : fits)
+        woken_(age.second, after);
+}
+
+void Attempts::close() {
     const std::lock_guard lock(mutex_);
-    const auto at = places_.find(key);
-    if (at == places_.end())
-        return;
-    containers_.erase(at->second.container);
-    if (--nodes_[at->second.node] == 0)
-        nodes_.erase(at->second.node);
-    places_.erase(at);
+    closed_ = true;
 }
 
 bool Attempts::has(const std::string& key) const {
@@ -56,7 +128,7 @@ void Attempts::start(const std::string& key, std::function<void()> work) {
     }
     std::thread([this, key, work = std::move(work)] {
         work();
-        release(key);
+        give_back(key, true);
         const std::lock_guard lock(mutex_);
         --threads_;
         ended_.notify_all(); // with the lock: nobody may destroy it before
@@ -65,7 +137,7 @@ void Attempts::start(const std::string& key, std::function<void()> work) {
 
 bool Attempts::wait(std::chrono::seconds longest) {
     std::unique_lock lock(mutex_);
-    return ended_.wait_for(lock, longest, [this] { return threads_ == 0; });
+    return ended_.wait_for(lock, longest, [this] { return threads_ == 0 && places_.empty(); });
 }
 
 } // namespace lpm::controller

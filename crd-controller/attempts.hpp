@@ -8,49 +8,74 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "api/time.hpp"
 
 namespace lpm::controller {
 
-// Requests to kubelets that are under way, each in a thread of its own: it waits for minutes.
+// Requests to kubelets that are under way, each in a thread of its own: it waits for minutes. And who waits for room.
 class Attempts {
   public:
     struct Limits {
         std::size_t per_node = 2;
         std::size_t in_all = 64;
     };
-    explicit Attempts(Limits limits) : limits_(limits) {}
+    using Woken = std::function<void(const std::string& key, Millis after)>;
+    // `woken`: told of an object that was refused room and may have it, after so long, and of one whose work is done.
+    explicit Attempts(Limits limits, Woken woken = [](const std::string&, Millis) {})
+        : limits_(limits), woken_(std::move(woken)) {}
     Attempts(const Attempts&) = delete;
     Attempts& operator=(const Attempts&) = delete;
     ~Attempts();
 
-    // Room for an attempt of the object `key`: false when one of the same container is under way or began a moment ago,
-    // or too many are. The kubelet names archives by the second, and a second one would be written over the first.
-    [[nodiscard]] bool reserve(const std::string& key, const std::string& container, const std::string& node);
+    // Room for an attempt of the object `key`, the older ones first: one of a container at a time, so many of a node and
+    // in all. Nothing: it has it. Else: when it should ask again, if it is not woken before. One of a container begins a
+    // moment after the last: the kubelet names archives by the second, and would write the second over the first.
+    [[nodiscard]] std::optional<Millis> reserve(const std::string& key, Time created, const std::string& container,
+                                                const std::string& node);
+    // Of an object that does not ask kubelets after all.
     void release(const std::string& key);
+    // It does not wait for room any more.
+    void forget(const std::string& key);
+    // No room for anybody from now on.
+    void close();
     // The object has room, and may have a request under way.
     [[nodiscard]] bool has(const std::string& key) const;
     [[nodiscard]] std::size_t size() const;
 
     // Runs `work` for an object that has room, and gives the room back.
     void start(const std::string& key, std::function<void()> work);
-    // Until nothing is under way; false when that takes longer.
+    // Until nothing is under way, and nobody has room; false when that takes longer.
     [[nodiscard]] bool wait(std::chrono::seconds longest);
 
   private:
+    using Clock = std::chrono::steady_clock;
+    using Age = std::pair<Time, std::string>; // and key
     struct Place {
         std::string container;
         std::string node;
+        Clock::time_point asked{};
     };
+    using Fitting = std::vector<std::pair<Age, Millis>>;
+    [[nodiscard]] Fitting fitting(Clock::time_point now);
+    void give_back(const std::string& key, bool used);
+
     Limits limits_;
+    Woken woken_;
     mutable std::mutex mutex_;
     std::condition_variable ended_;
     std::map<std::string, Place> places_;
     std::set<std::string> containers_;
-    std::map<std::string, std::chrono::steady_clock::time_point> began_; // of containers, in the last moments
     std::map<std::string, std::size_t> nodes_;
+    std::map<std::string, Clock::time_point> used_; // containers whose attempts have just ended
+    std::map<Age, Place> waiting_;
     std::size_t threads_ = 0;
+    bool closed_ = false;
 };
 
 } // namespace lpm::controller

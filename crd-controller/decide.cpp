@@ -38,7 +38,7 @@ static Action wait_until(Time when) {
 
 // A status that says what the object waits for; nothing to write when it says so already.
 static Action pending(const Checkpoint& object, const Observed& observed, std::string_view reason,
-                      std::string_view message, std::chrono::seconds again) {
+                      std::string_view message, Millis again) {
     Action action{.kind = Do::write, .when = observed.now + again, .status = object.status};
     Status& status = action.status;
     status.generation = object.generation;
@@ -83,13 +83,13 @@ static Time deadline_of(const Checkpoint& object, const Container* container, Ti
 }
 
 static Action wait_for_pod(const Checkpoint& object, const Observed& observed, const Container* container,
-                           std::string_view reason, std::string_view what) {
+                           std::string_view reason, std::string_view what, Millis again) {
     const Time deadline = deadline_of(object, container, observed.now);
     if (observed.now >= deadline)
         return refuse(object, observed, reason, std::string(what) + ", and that did not change in " +
                       std::to_string(time_limit(object.spec, container)) + " s; see `kubectl describe pod " +
                       object.spec.pod + "`, or give a longer timeoutSeconds", true);
-    return pending(object, observed, reason, what, 1s);
+    return pending(object, observed, reason, what, std::min<Millis>(again, deadline - observed.now));
 }
 
 static std::string names_of(const Pod& pod) {
@@ -174,12 +174,16 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
     if (pod.has_ended() || pod.deleted)
         return refuse(object, observed, "PodNotRunning",
                       "pod not running: " + place_of(object) + (pod.deleted ? " is being deleted" : " has ended"), true);
+    // Pods are asked for, not watched: less often the longer it takes.
+    const auto patience = std::clamp<Millis>((observed.now - object.created) / 10, 1s, 10s);
     if (pod.node.empty())
-        return wait_for_pod(object, observed, container, "PodNotRunning", "pod not running: it is on no node yet");
+        return wait_for_pod(object, observed, container, "PodNotRunning", "pod not running: it is on no node yet",
+                            patience);
     if (!container->running)
         return wait_for_pod(object, observed, container, "ContainerNotRunning",
                             "container " + container->name + (container->ended ? " has ended" : " does not run") +
-                                (container->waiting.empty() ? "" : " (" + container->waiting + ")"));
+                                (container->waiting.empty() ? "" : " (" + container->waiting + ")"),
+                            patience);
     if (object.status.attempt && observed.now >= deadline_of(object, container, observed.now))
         return refuse(object, observed, object.status.reason,
                       object.status.message + "; " + std::to_string(object.status.attempt->number) + " attempts in " +
@@ -187,7 +191,7 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
                       true);
     if (!observed.has_room)
         return wait_for_pod(object, observed, container, "CheckpointQueued",
-                            "waits for other checkpoints of its container or node");
+                            "waits for other checkpoints of its container or node", observed.room_in);
     return start(object, observed, choice);
 }
 

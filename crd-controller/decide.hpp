@@ -29,6 +29,7 @@ struct Observed {
     std::string fresh_uid;            // for an attempt, if one begins
     bool under_way = false;           // a request of ours for this object has not been answered yet
     bool has_room = true;             // no other checkpoint of the container, and not too many on the node and in all
+    Millis room_in{1000};             // when there may be
     bool crd_too_old = false;         // the installed CRD lacks fields without which a second request could be sent
     // Of an object that says Running though nobody of us asks for it: its content was asked for, and names an archive.
     bool content_known = false;

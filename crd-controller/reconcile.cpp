@@ -62,6 +62,8 @@ Result<> Reconciler::look_at_content(const Checkpoint& object, Observed& observe
     static constexpr std::string_view scheme = "file://";
     const auto found = parts_.client.get(std::string(contents_path) + "/" + content_name(object));
     if (found && is_content_of(*found, object)) {
+        if (!json::is_true(*found, "status.ready")) // what comes between the content and this object's status
+            TRY(make_ready(object, write_seconds(observed.now)));
         if (const std::string uri = json::text_or_empty(*found, "spec.artifactURI"); uri.starts_with(scheme))
             observed.archive = uri.substr(scheme.size());
     } else if (!found && found.error().code != Errc::absent) {
@@ -76,14 +78,18 @@ Result<> Reconciler::reconcile(const std::string& name) {
     if (const auto finished = parts_.store.find_finished(key))
         return reconcile_finished(key, *finished);
     const auto object = parts_.store.find(key);
-    if (!object)
+    if (!object) {
+        parts_.attempts.forget(name);
         return {};
+    }
     Observed observed = observe(name);
     Action action = decide(*object, observed);
     if (action.kind == Do::look) {
         TRY(object->status.phase == "Running" ? look_at_content(*object, observed) : look_at_pod(*object, observed));
         action = decide(*object, observed);
     }
+    if (action.kind != Do::start)
+        parts_.attempts.forget(name);
     return act(*object, observed, action);
 }
 
@@ -115,7 +121,7 @@ Result<> Reconciler::act(const Checkpoint& object, Observed& observed, const Act
     case Do::write:
         return write(object, action);
     case Do::start:
-        return stopping_ ? Result<>() : start(object, observed, action);
+        return start(object, observed, action);
     case Do::remove:
         return remove(object.key, object.uid);
     case Do::clean:
@@ -135,9 +141,11 @@ void Reconciler::post(const Checkpoint& object, const std::vector<Event>& events
 Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, const Status& status) {
     json::Value patch = status_patch(object, status);
     keep_fields(patch, parts_.schema.missing());
-    TRY_ASSIGN(const auto written, parts_.client.patch(path_of(object.key) + "/status", patch));
-    TRY_ASSIGN(Checkpoint read, read_checkpoint(written));
-    parts_.store.set(read);
+    const auto written = parts_.client.patch(path_of(object.key) + "/status", patch);
+    if (!written)
+        return std::unexpected(written.error());
+    TRY_ASSIGN(Checkpoint read, read_checkpoint(*written));
+    parts_.store.update(read);
     return read;
 }
 
@@ -158,14 +166,14 @@ Result<> Reconciler::write(const Checkpoint& object, const Action& action) {
 Result<> Reconciler::start(const Checkpoint& object, Observed& observed, const Action& action) {
     const std::string key = object.key.text();
     const std::string container = object.key.space + "/" + object.spec.pod + "/" + action.target.container;
-    if (!parts_.attempts.reserve(key, container, action.target.node)) {
+    if (const auto again = parts_.attempts.reserve(key, object.created, container, action.target.node)) {
         observed.has_room = false;
+        observed.room_in = *again;
         return act(object, observed, decide(object, observed));
     }
     auto written = patch_status(object, action.status);
-    if (!written && (written.error().code == Errc::io || written.error().code == Errc::busy)) {
-        // It may have been written: then it is ours to go on with. A conflict may be with ourselves, as libcurl sends
-        // again what got no answer on a connection that was used before.
+    if (!written && written.error().code != Errc::denied && written.error().code != Errc::invalid) {
+        // It may have been written, and so may what then met itself when libcurl sent it again: it is ours to go on with.
         if (auto now = live(object.key); now && now->status.attempt && now->status.attempt->uid == observed.fresh_uid)
             written = std::move(now);
     }

@@ -42,8 +42,6 @@ class Reconciler {
 
     // Looks at one object, "NAMESPACE/NAME"; an error wants another try.
     [[nodiscard]] Result<> reconcile(const std::string& key);
-    // No attempt begins any more.
-    void stop_attempts() { stopping_ = true; }
     // What has been asked of kubelets and not been written yet is given up: the process ends.
     void abandon() { abandoned_ = true; }
 
@@ -65,11 +63,11 @@ class Reconciler {
     // In the attempt's own thread.
     void attempt(Checkpoint object, const Action::Target& target);
     [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer, std::vector<Event>& events);
+    [[nodiscard]] Result<> make_ready(const Checkpoint& object, const std::string& created);
     [[nodiscard]] Result<> bind_content(Checkpoint& object, const Status& status);
 
     Parts parts_;
     Settings settings_;
-    std::atomic<bool> stopping_{false};
     std::atomic<bool> abandoned_{false};
 };
 

@@ -17,6 +17,27 @@ void Store::list_begins() {
 
 void Store::set(Checkpoint object) {
     const std::lock_guard lock(mutex_);
+    put(std::move(object));
+}
+
+// resourceVersions of one kind are numbers of etcd's, and compare as such (KEP-5504).
+static bool is_older(const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+}
+
+void Store::update(Checkpoint object) {
+    const std::lock_guard lock(mutex_);
+    const auto open = open_.find(object.key);
+    const auto ended = finished_.find(object.key);
+    const auto is_known = [&](const std::string& uid, const std::string& version) {
+        return uid == object.uid && !is_older(object.version, version);
+    };
+    if ((open != open_.end() && is_known(open->second.uid, open->second.version)) ||
+        (ended != finished_.end() && is_known(ended->second.uid, ended->second.version)))
+        put(std::move(object));
+}
+
+void Store::put(Checkpoint object) {
     const Key key = object.key;
     unseen_.erase(key);
     if (!object.status.is_finished() || object.deleted) {
@@ -25,7 +46,7 @@ void Store::set(Checkpoint object) {
         return;
     }
     open_.erase(key);
-    finished_[key] = {object.uid, object.spec.pod + "/" + object.status.container,
+    finished_[key] = {object.uid, object.version, object.spec.pod + "/" + object.status.container,
                       read_time(object.status.completion).value_or(object.created), object.spec.ttl,
                       object.status.phase != "Failed"};
 }

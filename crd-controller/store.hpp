@@ -19,6 +19,7 @@ class Store {
   public:
     struct Finished {
         std::string uid;
+        std::string version;   // resourceVersion
         std::string container; // "POD/CONTAINER" that it is of
         Time ended{};
         std::optional<std::int64_t> ttl;
@@ -27,6 +28,8 @@ class Store {
 
     void list_begins();
     void set(Checkpoint object);
+    // What our own write has made of it. Not when the watch knows more: that it is gone, or what came after.
+    void update(Checkpoint object);
     void removed(const Key& key);
     // Keys of what the list has not named.
     [[nodiscard]] std::vector<Key> list_ended();
@@ -39,6 +42,8 @@ class Store {
     [[nodiscard]] std::map<std::string, std::size_t> count_by_phase() const;
 
   private:
+    void put(Checkpoint object);
+
     mutable std::mutex mutex_;
     std::map<Key, Checkpoint> open_;
     std::map<Key, Finished> finished_;
