@@ -33,9 +33,10 @@ class Attempts {
     Attempts& operator=(const Attempts&) = delete;
     ~Attempts();
 
-    // Room for an attempt of the object `key`, the older ones first: one of a container at a time, so many of a node and
-    // in all. Nothing: it has it. Else: when it should ask again, if it is not woken before. One of a container begins a
-    // moment after the last: the kubelet names archives by the second, and would write the second over the first.
+    // Room for an attempt of the object `key`, the older ones first: one of a container at a time, so many of a
+    // node and in all. Nothing: it has it. Else: when it should ask again, if it is not woken before. One of a
+    // container begins a moment after the last has ended: the kubelet names archives by the second, and would write
+    // the second over the first.
     [[nodiscard]] std::optional<Millis> reserve(const std::string& key, Time created, const std::string& container,
                                                 const std::string& node);
     // Of an object that does not ask kubelets after all.

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 
 from parts import ADDRESS
 from e2e import run
@@ -38,6 +39,7 @@ class Deed:
     body: bytes = b""
     headers: tuple = ()
     ask: dict = dataclasses.field(default_factory=dict)  # sent on with another "method" or "path", or other headers
+    after: Callable = lambda: None  # is called once the answer is there, and before any of it is handed on
 
 
 class Meddler:
@@ -131,6 +133,7 @@ class Meddler:
                 with self.lock:
                     self.watches.add(upstream.sock)
             answer = upstream.getresponse()
+            deed.after()
             if deed.kind in ("pass", "half"):
                 self.hand_on(handler, answer, deed.kind == "half")
             elif deed.kind == "cut":

@@ -123,7 +123,8 @@ TEST(Attempts, of_a_container_end_in_different_seconds) {
 
 TEST(Attempts, give_room_to_the_oldest_and_wake_it) {
     std::vector<std::string> woken;
-    Attempts attempts({.per_node = 1, .in_all = 3}, [&](const std::string& key, Millis) { woken.push_back(key); });
+    Attempts attempts({.per_node = 1, .in_all = 3},
+                      [&](const std::string& key, Millis) { woken.push_back(key); });
     EXPECT_FALSE(attempts.reserve("a", young, "pod/x", "n1"));
     EXPECT_TRUE(attempts.reserve("young", young, "pod/x", "n1"));
     EXPECT_TRUE(attempts.reserve("old", old, "pod/y", "n1"));

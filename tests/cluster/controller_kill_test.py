@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""The controller killed at each of its requests, two controllers at once, and one that is told to end while it works."""
+import json
+import os
+import pathlib
+import signal
+import threading
+import time
+
+from api import API_PORT, KUBELET_PORT, ApiError
+from cluster import frozen
+from controller import CHECKPOINT, TERMINAL, Controller, ControllerTest
+from e2e import wait_for
+from meddler import Deed, Detour, Meddler
+from suite import container
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/lpm-system/leases"
+LEASE = f"{LEASES}/lpm-controller"
+KINDS = ("checkpoint", "events", "token", "pods", "containercheckpoints", "containercheckpointcontents", "nodes",
+         "customresourcedefinitions")
+BETWEEN = 1.2  # archives of one container: the kubelet names them by the second
+
+
+class Killer:
+    """Ends a controller at one of its requests, of those to the API server and to kubelets together. Its Lease is left
+    out: two controllers at once are below."""
+
+    def __init__(self):
+        self.lock, self.killed = threading.Lock(), threading.Event()
+        self.victim = self.at = None
+        self.count, self.sent_on, self.seen, self.has_posted = 0, False, [], False
+        self.where, self.follows = "nowhere", 0  # two kinds, and then it asks for nothing more by itself
+
+    def arm(self, at, sent_on):
+        with self.lock:
+            self.killed.clear()
+            self.at, self.sent_on, self.count, self.seen, self.where = at, sent_on, 0, [], "nowhere"
+
+    def choose(self, seen):
+        if seen.path.startswith(LEASES):
+            return None
+        with self.lock:
+            self.count += 1
+            self.follows += "watch=1" in seen.path
+            place = seen.path.partition("?")[0].split("/")
+            self.seen.append(f"{seen.method} " + next((part for part in KINDS if part in place), "other")
+                             + "/status" * (place[-1] == "status"))
+            if seen.path.startswith("/checkpoint/"):
+                self.has_posted = True  # so it knows the node and has a token
+            if self.count != self.at:
+                return None
+            self.where = self.seen[-1]
+        if self.sent_on:
+            return Deed("cut", after=self.kill)
+        self.kill()
+        return Deed("lose")
+
+    def kill(self):
+        self.killed.set()
+        self.follows, self.has_posted = 0, False
+        os.kill(self.victim.process.pid, signal.SIGKILL)
+        self.victim.process.wait()
+
+
+class Several(ControllerTest):
+    """Each test has controllers of its own."""
+
+    toml = None
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.forget_lease)
+
+    def begin(self, name, server=None, leads=True):
+        """A controller, ended with the test if it has not ended before."""
+        controller = Controller(name, server=server)
+        self.addCleanup(lambda: controller.ended() or controller.end(signal.SIGKILL))
+        controller.start()
+        if leads:
+            wait_for(f"{name} leads", lambda: controller.is_ready() or controller.ended(), 60)
+        self.assertFalse(controller.ended(), controller.last_words())
+        return controller
+
+    def holder(self):
+        status, text = self.admin.request("GET", LEASE)
+        return json.loads(text)["spec"].get("holderIdentity", "") if status == 200 else ""
+
+    def forget_lease(self):
+        self.admin.request("DELETE", LEASE)
+
+    def wait_exit(self, controller, seconds=30):
+        wait_for(f"{controller.name} ends", controller.ended, seconds)
+        return controller.process.wait()
+
+
+class Meddled(Several):
+    """With something in front of the API server and something in front of the kubelet."""
+
+    def setUp(self):
+        super().setUp()
+        self.api = Meddler(self.cluster.pki, API_PORT)
+        self.addCleanup(self.api.close)
+        self.kubelet = Meddler(self.cluster.pki, KUBELET_PORT)
+        self.addCleanup(self.kubelet.close)
+        self.addCleanup(Detour(Controller.UID, KUBELET_PORT, self.kubelet).close)
+
+
+class KilledAtEachRequest(Meddled):
+    def setUp(self):
+        super().setUp()
+        self.killer = Killer()
+        self.api.choose = self.kubelet.choose = self.killer.choose
+        self.victim = self.killer.victim = self.begin("lpm-controller-killed", self.api.url)
+        wait_for("it follows both kinds", lambda: self.killer.follows >= 2, 10)
+        self.target, self.last = self.pod(container("ctr")), 0.0
+
+    def until(self, what, condition):
+        """And the next controller begins when this one is killed. It would wait for its predecessor's Lease to run out."""
+        def holds():
+            if self.victim.ended():
+                self.assertTrue(self.killer.killed.is_set(), self.victim.last_words())
+                self.forget_lease()
+                self.victim.start()
+            return condition()
+        try:
+            return wait_for(what, holds, 40)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.killer.seen}\n{self.victim.last_words()}") from None
+
+    def content_of(self, uid):
+        found = self.admin.get("/apis/lpm.my.domain/v1/containercheckpointcontents")["items"]
+        return [one for one in found if one["spec"]["containerCheckpointRef"]["uid"] == uid]
+
+    def life(self, policy):
+        """Of one object, from its creation to its end: what it said."""
+        time.sleep(max(0.0, self.last + BETWEEN - time.monotonic()))
+        name = self.ask(self.target, "ctr", deletionPolicy=policy)
+        self.until(f"{name} is terminal", lambda: self.status_of(name).get("phase") in TERMINAL)
+        self.last, thing = time.monotonic(), self.cluster.find(CHECKPOINT, name)
+        status, contents = thing["status"], self.content_of(thing["metadata"]["uid"])
+        if status["phase"] == "Failed":
+            self.assertEqual((status["reason"], contents), ("OutcomeUnknown", []), status)
+        else:
+            self.assertEqual((status["phase"], status["ready"], len(contents)), ("Completed", True, 1), status)
+            content = contents[0]
+            self.assertEqual(content["metadata"]["name"], status["boundContentName"])
+            self.assertEqual(content["spec"]["artifactURI"], f"file://{status['archivePath']}")
+            self.assertIs(content.get("status", {}).get("ready"), True, content)
+            self.assertTrue(pathlib.Path(status["archivePath"]).exists())
+        self.assertEqual(frozen(), [])
+        self.cluster.delete(CHECKPOINT, name, wait=False)
+        self.until(f"{name} is gone", lambda: self.cluster.find(CHECKPOINT, name) is None)
+        time.sleep(0.3)  # the last Event is sent beside the work
+        self.assertEqual(len(self.content_of(thing["metadata"]["uid"])),
+                         1 if policy == "Retain" and status["phase"] == "Completed" else 0)
+        self.assertEqual(status["attempt"]["number"], 1)
+        self.assertIn(self.killer.seen.count("POST checkpoint"), (1,) if status["phase"] == "Completed" else (0, 1))
+        return status
+
+    def sweep(self, policy, sent_on):
+        """At the first request, the second, and so on, until it has nothing more to ask."""
+        ends, at = [], 0
+        while True:
+            at += 1
+            if self.killer.has_posted:  # each begins with a controller that knows nothing, and asks for the same
+                self.killer.kill()
+                self.until("the next follows", lambda: self.killer.follows >= 2)
+            self.killer.arm(at, sent_on)
+            with self.subTest(at=at):
+                status = self.life(policy)
+                ends.append((self.killer.where, status["phase"]))
+            if not self.killer.killed.is_set():
+                break
+            self.until("the next follows", lambda: self.killer.follows >= 2)
+            self.assertLess(at, 40, self.killer.seen)
+        print(f"  {policy}, killed {'after' if sent_on else 'before'} it is sent on: {', '.join(map(' '.join, ends))}", flush=True)
+        self.assertEqual({ends[0][1], ends[-1][1]}, {"Completed"})
+        self.assertIn("Failed", [phase for _, phase in ends])
+        self.assertLessEqual({"GET pods", "GET nodes", "POST token", "POST checkpoint", "POST containercheckpointcontents",
+                              "PATCH containercheckpoints/status", "PATCH containercheckpointcontents/status"},
+                             {where for where, _ in ends})
+
+    def test_before_it_is_sent_on(self):
+        self.sweep("Retain", False)
+
+    def test_after_it_is_sent_on(self):
+        self.sweep("Retain", True)
+
+    def test_before_it_is_sent_on_with_a_finalizer(self):
+        self.sweep("Delete", False)
+
+    def test_after_it_is_sent_on_with_a_finalizer(self):
+        self.sweep("Delete", True)
+
+
+class TwoAtOnce(Meddled):
+    def wait_waits(self, controller):
+        wait_for("it waits", lambda: controller.page("/readyz") == (200, "waits for the Lease\n\n"), 20)
+
+    def test_who_holds_the_lease_acts(self):
+        """Killed, its time has to run out; told to end, the other follows at once."""
+        first = self.begin("lpm-controller-a")
+        held = self.holder()
+        second = self.begin("lpm-controller-b", leads=False)
+        self.wait_waits(second)
+        pod = self.pod(container("ctr"))
+        self.assertEqual(self.assert_completed(self.ask(pod, "ctr"))["attempt"]["holder"], held)
+        first.end(signal.SIGKILL)
+        began, waiting = time.monotonic(), self.ask(pod, "ctr")
+        status = self.assert_completed(waiting)
+        after = time.monotonic() - began
+        self.assertEqual(status["attempt"]["holder"], self.holder())
+        self.assertNotEqual(self.holder(), held)
+        self.assertTrue(11 < after < 30, after)
+        first.start()
+        self.wait_waits(first)
+        self.assertEqual(second.end(), 0)
+        began = time.monotonic()
+        wait_for("the first leads again", first.is_ready, 8)
+        print(f"  killed: done by the other after {after:.1f} s; ended: after {time.monotonic() - began:.1f} s", flush=True)
+        self.assert_completed(self.ask(pod, "ctr"))
+        self.assertEqual(len(self.kubelet.posts()), 3)
+
+    def test_another_has_taken_it(self):
+        controller = self.begin("lpm-controller-a")
+        while True:
+            lease = self.admin.get(LEASE)
+            lease["spec"]["holderIdentity"] = "another"
+            try:
+                self.admin.call("PUT", LEASE, lease)
+                break
+            except ApiError as error:
+                self.assertEqual(error.status, 409)
+        self.assertEqual(self.wait_exit(controller, 8), 1)
+        self.assertIn("the Lease is lost", controller.last_words())
+        self.assertEqual(self.holder(), "another")
+
+    def unreachable(self, deed):
+        """The first ends before the second can act, and that does not take longer than it must."""
+        first = self.begin("lpm-controller-a", self.api.url)
+        second = self.begin("lpm-controller-b", leads=False)
+        held, renewed = self.holder(), [time.monotonic()]
+        self.wait_waits(second)
+        self.api.choose = lambda seen: renewed.append(time.monotonic()) if seen.path.startswith(LEASES) else None
+        wait_for("it is renewed", lambda: len(renewed) > 2, 10)
+        self.api.choose = lambda seen: deed
+        self.assertEqual(self.wait_exit(first, 20), 1)
+        after = time.monotonic() - renewed[-1]
+        self.assertEqual(self.holder(), held)
+        self.assertLess(after, 12)
+        wait_for("the other leads", second.is_ready, 25)
+        print(f"  ended {after:.1f} s after its last renewal; the other leads after "
+              f"{time.monotonic() - renewed[-1]:.1f} s", flush=True)
+
+    def test_the_api_server_cannot_be_reached(self):
+        self.unreachable(Deed("lose"))
+
+    def test_the_api_server_hangs(self):
+        self.unreachable(Deed("lose", delay=60))
+
+    def test_the_api_server_is_slow(self):
+        """Each request that it answers at all comes late, and renewals are refused."""
+        def choose(seen):
+            if seen.path.startswith(LEASES):
+                return Deed(delay=3.5) if seen.method == "GET" else Deed("lose", delay=3.5)
+            return None
+        first = self.begin("lpm-controller-a", self.api.url)
+        last = time.monotonic()
+        self.api.choose = choose
+        self.assertEqual(self.wait_exit(first, 20), 1)
+        after = time.monotonic() - last
+        print(f"  ended {after:.1f} s after its last renewal at the latest", flush=True)
+        self.assertLess(after, 12)
+
+
+class ToldToEnd(Meddled):
+    def test_while_a_request_is_under_way(self):
+        """Its answer is awaited and written; nothing begins meanwhile, and the next controller does the rest."""
+        pod = self.pod(container("one"), container("two"))
+        self.kubelet.choose = lambda seen: Deed(delay=8)
+        first = self.begin("lpm-controller-a")
+        held, under_way = self.holder(), self.ask(pod, "one")
+        wait_for("it is under way", self.kubelet.posts, 20)
+        first.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        later = self.ask(pod, "two")
+        time.sleep(3)
+        self.assertIn(self.status_of(later).get("phase", "Pending"), ("Pending",))
+        self.assertFalse(first.ended())
+        self.assertEqual(self.wait_exit(first), 0)
+        status = self.status_of(under_way)
+        self.assertEqual((status["phase"], status["attempt"]["holder"]), ("Completed", held), status)
+        self.assertNotIn("attempt", self.status_of(later))
+        self.assertEqual((self.holder(), len(self.kubelet.posts())), ("", 1))
+        self.kubelet.choose = lambda seen: None
+        self.begin("lpm-controller-b")
+        self.assertNotEqual(self.assert_completed(later)["attempt"]["holder"], held)
+        self.assertEqual(len(self.kubelet.posts()), 2)
