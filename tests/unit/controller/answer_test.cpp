@@ -84,9 +84,13 @@ TEST(Answer, tells_each_answer_of_a_kubelet_and_of_an_api_server_apart) {
         {401, status_object("Unauthorized"), Kind::refused, "KubeletUnauthorized", "clientCAFile"},
         {403, status_object("no"), Kind::refused, "KubeletForbidden", "deploy/rbac.yaml"},
         {500, status_object("no"), Kind::unknown, "OutcomeUnknown", "look for the archive"},
-        {503, status_object("error trying to reach service: tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+        {503,
+         status_object("error trying to reach service: tls: failed to verify certificate: x509: certificate "
+                       "signed by unknown authority"),
          Kind::refused, "KubeletCertificateUntrusted", "--kubelet-certificate-authority", true},
-        {500, failed("rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: dial unix\""),
+        {500,
+         failed("rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while "
+                "dialing: dial unix\""),
          Kind::transient, "EngineUnreachable", "see that it runs"},
         {500, failed("rpc error: code = Unavailable desc = error reading from server: EOF"), Kind::unknown,
          "OutcomeUnknown", "lost its container engine"},
