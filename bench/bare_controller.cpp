@@ -4,12 +4,14 @@
 // that a watch of PATH adds it makes the calls that lpm-controller makes up to the kubelet's, with the same bodies, on
 // connections that are kept, and checks nothing. To the kubelet it makes a new connection each time, as lpm-controller
 // does (a request on a kept one that the kubelet closes just then would have an unknown outcome), unless it is told `kept`.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <curl/curl.h>
 #include <string>
 #include <string_view>
+#include <thread>
 
 static constexpr const char* running = R"("phase":"Running","reason":"CheckpointRunning","ready":false,
 "message":"checkpointing container ctr","observedGeneration":1,"startTime":"2026-01-01T00:00:00Z","nodeName":"node2",
@@ -119,7 +121,13 @@ int main(int argc, char** argv) {
     set(client.watching, CURLOPT_URL, url.c_str());
     set(client.watching, CURLOPT_WRITEFUNCTION, on_watch);
     set(client.watching, CURLOPT_WRITEDATA, &client);
-    const CURLcode code = curl_easy_perform(client.watching);
+    long status = 404;
+    CURLcode code = CURLE_OK;
+    while (code == CURLE_OK && status >= 400) { // until the API server knows the new kind, and who may watch it
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        code = curl_easy_perform(client.watching);
+        curl_easy_getinfo(client.watching, CURLINFO_RESPONSE_CODE, &status);
+    }
     std::fprintf(stderr, "bare_controller: the watch ends: %s\n", curl_easy_strerror(code));
     return 1;
 }

@@ -9,19 +9,28 @@ namespace lpm::controller {
 using namespace std::chrono_literals;
 
 void Queue::add_at(const std::string& key, Clock::time_point when) {
-    {
-        const std::lock_guard lock(mutex_);
-        const auto [at, fresh] = due_.try_emplace(key, when);
-        if (!fresh) {
-            if (at->second <= when)
-                return;
-            order_.erase({at->second, key});
-            at->second = when;
-        }
-        order_.emplace(when, key);
-        ++changes_;
+    const std::lock_guard lock(mutex_);
+    const auto [at, fresh] = due_.try_emplace(key, when);
+    if (!fresh) {
+        if (at->second <= when)
+            return;
+        order_.erase({at->second, key});
+        at->second = when;
     }
-    changed_.notify_all(); // whom one would wake may have woken by its own time, and leave with something else
+    order_.emplace(when, key);
+    if (const auto first = next(); first != order_.end() && first->second == key)
+        wake_one();
+}
+
+Queue::Order::iterator Queue::next() {
+    return std::ranges::find_if(order_, [&](const auto& entry) { return !working_.contains(entry.second); });
+}
+
+// All of them would want the lock, and find that one of them was enough.
+void Queue::wake_one() {
+    watched_ = false;
+    ++changes_;
+    changed_.notify_one();
 }
 
 void Queue::retry(const std::string& key, std::chrono::milliseconds first) {
@@ -42,33 +51,34 @@ void Queue::forget(const std::string& key) {
 std::optional<std::string> Queue::take(std::stop_token stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-        // The first that no other worker has; those that one has come back with `done`.
-        const auto at = std::ranges::find_if(order_, [&](const auto& entry) { return !working_.contains(entry.second); });
+        const auto at = next(); // those that another worker has come back with `done`
         const auto changed = [this, seen = changes_] { return changes_ != seen; };
-        if (at == order_.end()) {
+        if (at == order_.end() || (at->first > Clock::now() && watched_)) {
             changed_.wait(lock, stop, changed);
             continue;
         }
         if (const auto when = at->first; when > Clock::now()) {
+            watched_ = true;
             changed_.wait_until(lock, stop, when, changed);
+            watched_ = false;
             continue;
         }
         std::string key = at->second;
         due_.erase(key);
         order_.erase(at);
         working_.insert(key);
+        if (!watched_ && next() != order_.end())
+            wake_one();
         return key;
     }
     return std::nullopt;
 }
 
 void Queue::done(const std::string& key) {
-    {
-        const std::lock_guard lock(mutex_);
-        working_.erase(key);
-        ++changes_;
-    }
-    changed_.notify_all();
+    const std::lock_guard lock(mutex_);
+    working_.erase(key);
+    if (const auto first = next(); first != order_.end() && first->second == key)
+        wake_one();
 }
 
 std::size_t Queue::size() const {

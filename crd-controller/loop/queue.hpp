@@ -33,14 +33,19 @@ class Queue {
     [[nodiscard]] std::size_t size() const; // of those whose time has come or will
 
   private:
+    using Order = std::set<std::pair<Clock::time_point, std::string>>;
+
     void add_at(const std::string& key, Clock::time_point when);
+    [[nodiscard]] Order::iterator next(); // the first that no worker has
+    void wake_one();
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::map<std::string, Clock::time_point> due_; // the earliest time that was asked for
-    std::set<std::pair<Clock::time_point, std::string>> order_;
+    Order order_;
     std::set<std::string> working_;
     std::map<std::string, int> failures_;
+    bool watched_ = false; // a worker waits for the time of the first; the others wait until they are woken
     std::size_t changes_ = 0; // that a worker who waits may have to look at
 };
 

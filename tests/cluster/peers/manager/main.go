@@ -2,8 +2,8 @@
 // Copyright the lpm authors
 
 // manager does what lpm-controller does to an object that goes well, as a small controller-runtime manager would: typed
-// structs of a few fields, the default cache of both kinds, leader election. It checks nothing, and asks nobody who
-// else may act.
+// structs of a few fields, the default cache of both kinds, leader election, the same objects written. It checks nothing,
+// and asks nobody who else may act.
 package main
 
 import (
@@ -22,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -40,6 +41,7 @@ type reconciler struct {
 	live    client.Reader // pods are not cached: one is read for each checkpoint
 	kubelet string
 	http    *http.Client
+	events  events.EventRecorder
 }
 
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
@@ -61,6 +63,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.Status().Patch(ctx, &object, locked); err != nil {
 		return ctrl.Result{}, err
 	}
+	r.events.Eventf(&object, nil, corev1.EventTypeNormal, "CheckpointStarted", "Checkpoint", "%s", object.Status.Message)
 	archive, err := r.checkpoint(ctx, &object)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -77,9 +80,18 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.Create(ctx, content); err != nil {
 		return ctrl.Result{}, err
 	}
+	made := *content
+	content.Status = contentStatus{Ready: true, Message: "done"}
+	if err := r.Status().Patch(ctx, content, client.MergeFrom(&made)); err != nil {
+		return ctrl.Result{}, err
+	}
 	seen = object
 	object.Status = checkpointStatus{Phase: "Completed", Message: "done", BoundContentName: content.Name, Ready: true}
-	return ctrl.Result{}, r.Status().Patch(ctx, &object, client.MergeFrom(&seen))
+	if err := r.Status().Patch(ctx, &object, client.MergeFrom(&seen)); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.events.Eventf(&object, nil, corev1.EventTypeNormal, "CheckpointCompleted", "Checkpoint", "archive %s", archive)
+	return ctrl.Result{}, nil
 }
 
 // checkpoint asks the kubelet, as the user of the kubeconfig.
@@ -142,7 +154,9 @@ func run() error {
 	}
 	reconciler := &reconciler{
 		Client: manager.GetClient(), live: manager.GetAPIReader(), kubelet: *kubelet,
-		http: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities, ServerName: *name}}},
+		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+			TLSClientConfig: &tls.Config{RootCAs: authorities, ServerName: *name}}},
+		events: manager.GetEventRecorder("manager"),
 	}
 	never := predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(event.UpdateEvent) bool { return false }}

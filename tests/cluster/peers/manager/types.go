@@ -64,11 +64,17 @@ type contentSpec struct {
 	DeletionPolicy string            `json:"deletionPolicy"`
 }
 
+type contentStatus struct {
+	Ready   bool   `json:"ready,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
 type ContainerCheckpointContent struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec contentSpec `json:"spec,omitempty"`
+	Spec   contentSpec   `json:"spec,omitempty"`
+	Status contentStatus `json:"status,omitempty"`
 }
 
 func (c *ContainerCheckpointContent) DeepCopyObject() runtime.Object {
