@@ -18,6 +18,11 @@ static constexpr std::string_view page = "500"; // objects of a list at a time
 static constexpr auto silence = std::chrono::seconds(150); // bookmarks come every minute
 static constexpr auto most_wait = std::chrono::seconds(15);
 
+// Half of an object is who has written which of its fields.
+static Result<json::Value> parse_object(std::string_view text) {
+    return json::parse(json::without(text, "managedFields"), object_limits);
+}
+
 static std::string escaped(std::string_view text) {
     static constexpr std::string_view digits = "0123456789ABCDEF";
     std::string out;
@@ -104,7 +109,7 @@ Result<json::Value> Client::object_of(Request request, const std::string& path) 
     TRY_ASSIGN(const Response response, patiently(request, path));
     if (response.status >= 300)
         return std::unexpected(error_of(response));
-    auto value = json::parse(response.body, object_limits);
+    auto value = parse_object(response.body);
     if (!value || !value->is_object()) // it was said that it worked, so nobody may think that it did not
         return fail(Errc::io, "the answer to " + request.method + " " + path + " is no object: " +
                                   one_line(response.body, 100));
@@ -151,7 +156,7 @@ Result<std::string> Client::list(const std::string& path, const Each& each, cons
         json::Value around;
         bool outside = false;
         json::Splitter splitter(json::Splitter::Into::items, object_limits.bytes, [&](std::string_view text) -> Result<> {
-            TRY_ASSIGN(auto value, json::parse(text, object_limits));
+            TRY_ASSIGN(auto value, parse_object(text));
             if (value.contains("items")) { // of the list itself, which comes last
                 around = std::move(value);
                 outside = true;
@@ -182,7 +187,7 @@ Result<std::string> Client::list(const std::string& path, const Each& each, cons
 
 // One event of a watch.
 static Result<> on_event(std::string_view text, std::string& version, const Client::Changed& changed) {
-    TRY_ASSIGN(auto event, json::parse(text, object_limits));
+    TRY_ASSIGN(auto event, parse_object(text));
     const std::string type = json::text_or_empty(event, "type");
     const json::Value* object = json::find(event, "object");
     if (object == nullptr || !object->is_object())

@@ -35,6 +35,7 @@ class Splitter {
     [[nodiscard]] Result<> open(char c);
     [[nodiscard]] Result<> close(char c);
     [[nodiscard]] Result<> keep(char c);
+    [[nodiscard]] Result<> keep(std::string_view text);
     [[nodiscard]] bool in_items() const { return items_at_ != 0; }
 
     Into into_;
@@ -49,5 +50,9 @@ class Splitter {
     bool escaped_ = false;
     bool failed_ = false;
 };
+
+// Compact JSON without its arrays and objects of that name that others follow: for what is long and nobody reads. What is
+// no JSON may become other text that is none.
+[[nodiscard]] std::string without(std::string_view text, std::string_view member);
 
 } // namespace lpm::json

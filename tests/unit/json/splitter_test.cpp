@@ -74,3 +74,16 @@ TEST(Splitter, hands_on_what_the_sink_says) {
     ASSERT_FALSE(taken);
     EXPECT_EQ(taken.error().code, Errc::absent);
 }
+
+TEST(Without, leaves_a_member_out) {
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {R"({"m":{"x":[{"a":"}]\"","b":{}}],"n":1}})", R"({"m":{"n":1}})"},
+        {R"({"x":{"a":1},"x":{"b":2},"c":3})", R"({"c":3})"},
+        {R"({"n":1,"x":[1]})", R"({"n":1,"x":[1]})"},
+        {R"({"x":1,"n":"\"x\":[1],"})", R"({"x":1,"n":"\"x\":[1],"})"},
+        {R"({"x":[1)", R"({"x":[1)"},
+        {R"("x":)", R"("x":)"},
+    };
+    for (const auto& [text, left] : cases)
+        EXPECT_EQ(json::without(text, "x"), left) << text;
+}
