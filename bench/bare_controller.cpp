@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// bare_controller SERVER CA TOKEN KUBELET PATH [kept]: the peer of lpm-controller in bench/controller. For every object
-// that a watch of PATH adds it makes the calls that lpm-controller makes up to the kubelet's, with the same bodies, on
-// connections that are kept, and checks nothing. To the kubelet it makes a new connection each time, as lpm-controller
-// does (a request on a kept one that the kubelet closes just then would have an unknown outcome), unless it is told `kept`.
+// bare_controller SERVER CA TOKEN KUBELET PATH [kept]: the peer of lpm-controller in bench/controller. For
+// every object that a watch of PATH adds it makes the calls that lpm-controller makes up to the kubelet's,
+// with the same bodies, on connections that are kept, and checks nothing. To the kubelet it makes a new
+// connection each time, as lpm-controller does (a request on a kept one that the kubelet closes just then
+// would have an unknown outcome), unless it is told `kept`.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -52,8 +53,8 @@ static std::size_t into(char* bytes, std::size_t, std::size_t size, void* to) {
 }
 
 // The answer.
-static std::string ask(const Client& client, CURL* easy, const char* method, const std::string& url, const std::string& body,
-                       const char* type) {
+static std::string ask(const Client& client, CURL* easy, const char* method, const std::string& url,
+                       const std::string& body, const char* type) {
     std::string answer;
     curl_slist* headers = curl_slist_append(nullptr, ("Authorization: Bearer " + client.token).c_str());
     for (const char* one : {"Accept: application/json", "Expect:", type})
@@ -74,8 +75,8 @@ static std::string ask(const Client& client, CURL* easy, const char* method, con
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
     if (code != CURLE_OK || status >= 300) {
-        std::fprintf(stderr, "bare_controller: %s %s: %s, %ld: %s\n", method, url.c_str(), curl_easy_strerror(code), status,
-                     answer.c_str());
+        std::fprintf(stderr, "bare_controller: %s %s: %s, %ld: %s\n", method, url.c_str(),
+                     curl_easy_strerror(code), status, answer.c_str());
         std::exit(1);
     }
     return answer;
@@ -84,13 +85,16 @@ static std::string ask(const Client& client, CURL* easy, const char* method, con
 static void on_object(Client& client, const std::string& text) {
     const std::string pod = member(text, "podName");
     const std::string object = client.server + client.path + "/" + member(text, "name");
-    ask(client, client.api, "GET", client.server + "/api/v1/namespaces/default/pods/" + pod, "", "X-Body: none");
+    ask(client, client.api, "GET", client.server + "/api/v1/namespaces/default/pods/" + pod, "",
+        "X-Body: none");
     ask(client, client.api, "PATCH", object + "/status?fieldValidation=Strict",
-        R"({"metadata":{"resourceVersion":")" + member(text, "resourceVersion") + R"("},"status":{)" + running + "}}",
+        R"({"metadata":{"resourceVersion":")" + member(text, "resourceVersion") + R"("},"status":{)" +
+            running + "}}",
         "Content-Type: application/merge-patch+json");
     set(client.node, CURLOPT_FRESH_CONNECT, client.kept ? 0L : 1L);
     set(client.node, CURLOPT_FORBID_REUSE, client.kept ? 0L : 1L);
-    ask(client, client.node, "POST", client.kubelet + "/checkpoint/default/" + pod + "/ctr?timeout=600", "", "X-Body: none");
+    ask(client, client.node, "POST", client.kubelet + "/checkpoint/default/" + pod + "/ctr?timeout=600", "",
+        "X-Body: none");
 }
 
 static std::size_t on_watch(char* bytes, std::size_t, std::size_t size, void* to) {
@@ -123,7 +127,8 @@ int main(int argc, char** argv) {
     set(client.watching, CURLOPT_WRITEDATA, &client);
     long status = 404;
     CURLcode code = CURLE_OK;
-    while (code == CURLE_OK && status >= 400) { // until the API server knows the new kind, and who may watch it
+    while (code == CURLE_OK &&
+           status >= 400) { // until the API server knows the new kind, and who may watch it
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         code = curl_easy_perform(client.watching);
         curl_easy_getinfo(client.watching, CURLINFO_RESPONSE_CODE, &status);

@@ -16,8 +16,11 @@ Result<> Splitter::push(std::string_view bytes) {
     if (failed_)
         return fail(Errc::invalid, "json: more after a fault");
     while (!bytes.empty()) {
-        const std::size_t plain = quoted_ && !escaped_ ? std::min(bytes.find_first_of("\"\\"), bytes.size()) : 0;
-        auto taken = plain > 0 ? keep(bytes.substr(0, plain)) : quoted_ ? take_quoted(bytes[0]) : take(bytes[0]);
+        const std::size_t plain =
+            quoted_ && !escaped_ ? std::min(bytes.find_first_of("\"\\"), bytes.size()) : 0;
+        auto taken = plain > 0 ? keep(bytes.substr(0, plain))
+                     : quoted_ ? take_quoted(bytes[0])
+                               : take(bytes[0]);
         if (!taken) {
             failed_ = true;
             return taken;
@@ -152,7 +155,8 @@ std::string without(std::string_view text, std::string_view member) {
     for (auto at = text.find(begin); at != std::string_view::npos; at = text.find(begin)) {
         const std::size_t value = at + begin.size();
         std::size_t end = value; // of what is looked at
-        if ((at == 0 || text[at - 1] != '\\') && value < text.size() && (text[value] == '[' || text[value] == '{'))
+        if ((at == 0 || text[at - 1] != '\\') && value < text.size() &&
+            (text[value] == '[' || text[value] == '{'))
             end = end_of(text, value);
         const bool cut = end > value && end < text.size() && text[end] == ','; // else it may stay
         rest += text.substr(0, cut ? at : end);

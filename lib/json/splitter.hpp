@@ -51,8 +51,8 @@ class Splitter {
     bool failed_ = false;
 };
 
-// Compact JSON without its arrays and objects of that name that others follow: for what is long and nobody reads. What is
-// no JSON may become other text that is none.
+// Compact JSON without its arrays and objects of that name that others follow: for what is long and nobody
+// reads. What is no JSON may become other text that is none.
 [[nodiscard]] std::string without(std::string_view text, std::string_view member);
 
 } // namespace lpm::json
