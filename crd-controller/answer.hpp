@@ -7,7 +7,8 @@
 
 #include "base/result.hpp"
 
-// What became of one request to a kubelet. Everything that a kubelet, an engine or an API server says is read here.
+// What became of one request to a kubelet. Everything that a kubelet, an engine or an API server says is read
+// here.
 namespace lpm::controller {
 
 struct Answer {
@@ -29,7 +30,8 @@ struct Asked {
     bool through_proxy = false; // the API server's node proxy
 };
 
-// Of an HTTP answer. Bodies are those of kubernetes-contract §1.3 and §1.5; what is not known there keeps its text.
+// Of an HTTP answer. Bodies are those of kubernetes-contract §1.3 and §1.5; what is not known there keeps its
+// text.
 [[nodiscard]] Answer read_answer(long status, std::string_view body, const Asked& asked);
 // Of a request that got none (kube::Http::send's errors).
 [[nodiscard]] Answer no_answer(const Error& error, const Asked& asked);

@@ -44,7 +44,8 @@ static std::string identity() {
     if (::gethostname(host.data(), host.size() - 1) != 0)
         host = "unknown";
     host.resize(host.find('\0'));
-    return host.substr(0, 80) + "_" + std::to_string(std::random_device{}()) + std::to_string(std::random_device{}());
+    return host.substr(0, 80) + "_" + std::to_string(std::random_device{}()) +
+           std::to_string(std::random_device{}());
 }
 
 static Result<std::unique_ptr<kube::Credentials>> find_credentials(const config::Controller& settings) {
@@ -82,7 +83,8 @@ class App {
 
     Numbers numbers_;
     kube::Http http_{"lpm-controller/" LPM_VERSION, settings_.environment_proxy};
-    kube::Client client_{http_, *credentials_, [this](auto method, long status) { numbers_.request(method, status); }};
+    kube::Client client_{http_, *credentials_,
+                         [this](auto method, long status) { numbers_.request(method, status); }};
     kube::Client lease_client_{http_, *credentials_};
     kube::Kubelets kubelets_{http_, client_, *credentials_, kubelet_access()};
     Store store_;
@@ -91,11 +93,13 @@ class App {
     Events events_{client_, holder_.substr(0, 128)};
     Attempts attempts_{{settings_.per_node, settings_.in_all},
                        [this](const std::string& key, auto after) { queue_.add_after(key, after); }};
-    Reconciler reconciler_{{client_, kubelets_, store_, queue_, schema_, events_, attempts_},
-                           {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container}};
+    Reconciler reconciler_{
+        {client_, kubelets_, store_, queue_, schema_, events_, attempts_},
+        {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container}};
     Lease lease_{lease_client_, space_, settings_.lease, holder_};
     kube::Reflector objects_{client_, checkpoints_path};
-    kube::Reflector crds_{client_, kube::with_query(crds_path, "fieldSelector", std::string("metadata.name=") + crd_name)};
+    kube::Reflector crds_{
+        client_, kube::with_query(crds_path, "fieldSelector", std::string("metadata.name=") + crd_name)};
     std::atomic<bool> leads_{false};
     std::vector<std::unique_ptr<node::Web>> webs_;
     std::vector<std::jthread> threads_;
@@ -126,7 +130,8 @@ Result<> App::open() {
     const node::Web::Pages health{{"/healthz", [] { return node::Page{200, "ok\n"}; }},
                                   {"/readyz", [this] { return ready(); }}};
     node::Web::Pages metrics{{"/metrics", [this] {
-                                  numbers_.set_state(queue_.size(), attempts_.size(), leads_, store_.count_by_phase());
+                                  numbers_.set_state(queue_.size(), attempts_.size(), leads_,
+                                                     store_.count_by_phase());
                                   return node::Page{200, numbers_.text(), "text/plain; version=0.0.4"};
                               }}};
     if (settings_.health == settings_.metrics)
@@ -146,7 +151,7 @@ void App::follow_objects() {
     };
     objects_.follow({.list_begins = [this] { store_.list_begins(); },
                      .set =
-                         [this](json::Value object) {
+                         [this](const json::Value& object) {
                              if (auto read = read_checkpoint(object)) {
                                  const std::string key = read->key.text();
                                  store_.set(*std::move(read));
@@ -160,7 +165,7 @@ void App::follow_objects() {
                          },
                      .list_ended = [this] { (void)store_.list_ended(); },
                      .failed = failed});
-    threads_.emplace_back([this](std::stop_token stop) { objects_.run(std::move(stop)); });
+    threads_.emplace_back([this](const std::stop_token& stop) { objects_.run(stop); });
 }
 
 void App::follow_schema() {
@@ -183,7 +188,7 @@ void App::follow_schema() {
                       [](const Error& error) {
                           node::log(Level::warn, "the CRD is not followed just now", {{"error", error.text}});
                       }});
-    threads_.emplace_back([this](std::stop_token stop) { crds_.run(std::move(stop)); });
+    threads_.emplace_back([this](const std::stop_token& stop) { crds_.run(stop); });
 }
 
 void App::work() {
@@ -194,7 +199,8 @@ void App::work() {
                 [this](const std::string& key, const Result<>& done, double seconds) {
                     numbers_.reconciled(done.has_value(), seconds);
                     if (!done && done.error().code != Errc::busy)
-                        node::log(Level::warn, "is tried again", {{"object", key}, {"error", done.error().text}});
+                        node::log(Level::warn, "is tried again",
+                                  {{"object", key}, {"error", done.error().text}});
                 },
                 stop);
         });
@@ -217,15 +223,15 @@ void App::finish() {
 }
 
 int App::lead() {
-    std::jthread keeper([this](std::stop_token stop) {
-        lease_.keep(std::move(stop), [] {
+    std::jthread keeper([this](const std::stop_token& stop) {
+        lease_.keep(stop, [] {
             node::log(Level::error, "the Lease is lost: another controller may act", {});
             ::_exit(1); // requests under way cannot be called back, but nothing more may be done
         });
     });
     leads_ = true;
     node::log(Level::info, "leads", {{"identity", holder_}});
-    threads_.emplace_back([this](std::stop_token stop) { events_.run(std::move(stop)); });
+    threads_.emplace_back([this](const std::stop_token& stop) { events_.run(stop); });
     follow_schema();
     follow_objects();
     work();

@@ -16,10 +16,10 @@ using node::Level;
 void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
     const Asked asked{target.node, settings_.through_proxy};
     const auto response =
-        parts_.kubelets.checkpoint({target.node, object.key.space, target.pod, target.container, target.timeout,
-                                    longest_wait(target.timeout)});
-    const Answer answer = response ? read_answer(response->status, response->body, asked)
-                                   : no_answer(response.error(), asked);
+        parts_.kubelets.checkpoint({target.node, object.key.space, target.pod, target.container,
+                                    target.timeout, longest_wait(target.timeout)});
+    const Answer answer =
+        response ? read_answer(response->status, response->body, asked) : no_answer(response.error(), asked);
     // Only we know it: it is written however long that takes.
     std::chrono::milliseconds pause = 250ms;
     std::vector<Event> events;
@@ -43,7 +43,8 @@ void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
 
 // An error wants another try with the object as it is then.
 Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, std::vector<Event>& events) {
-    if (object.status.phase != "Running" || !object.status.attempt || object.status.attempt->holder != settings_.holder) {
+    if (object.status.phase != "Running" || !object.status.attempt ||
+        object.status.attempt->holder != settings_.holder) {
         node::log(Level::warn, "somebody else has ended an attempt of ours",
                   {{"object", object.key.text()}, {"answer", answer.reason}, {"phase", object.status.phase}});
         events.clear();
@@ -81,7 +82,8 @@ Result<> Reconciler::bind_content(Checkpoint& object, const Status& status) {
         TRY_ASSIGN(const auto there,
                    parts_.client.get(std::string(contents_path) + "/" + content_name(object)));
         if (!is_content_of(there, object))
-            return fail(Errc::exists, "ContainerCheckpointContent " + content_name(object) + " is of another object");
+            return fail(Errc::exists,
+                        "ContainerCheckpointContent " + content_name(object) + " is of another object");
     } else if (!made) {
         return std::unexpected(std::move(made).error());
     }

@@ -19,8 +19,8 @@ Attempts::~Attempts() {
     ended_.wait(lock, [this] { return threads_ == 0; });
 }
 
-// Of those who wait, who would have room if all of them came now, the oldest first, and after how long. Older ones have
-// theirs kept: who was woken and has not come yet.
+// Of those who wait, who would have room if all of them came now, the oldest first, and after how long. Older
+// ones have theirs kept: who was woken and has not come yet.
 Attempts::Fitting Attempts::fitting(Clock::time_point now) {
     Fitting out;
     if (closed_)

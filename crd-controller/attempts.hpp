@@ -18,7 +18,8 @@
 
 namespace lpm::controller {
 
-// Requests to kubelets that are under way, each in a thread of its own: it waits for minutes. And who waits for room.
+// Requests to kubelets that are under way, each in a thread of its own: it waits for minutes. And who waits
+// for room.
 class Attempts {
   public:
     struct Limits {
@@ -26,19 +27,21 @@ class Attempts {
         std::size_t in_all = 64;
     };
     using Woken = std::function<void(const std::string& key, Millis after)>;
-    // `woken`: told of an object that was refused room and may have it, after so long, and of one whose work is done.
-    explicit Attempts(Limits limits, Woken woken = [](const std::string&, Millis) {})
+    // `woken`: told of an object that was refused room and may have it, after so long, and of one whose work
+    // is done.
+    explicit Attempts(
+        Limits limits, Woken woken = [](const std::string&, Millis) {})
         : limits_(limits), woken_(std::move(woken)) {}
     Attempts(const Attempts&) = delete;
     Attempts& operator=(const Attempts&) = delete;
     ~Attempts();
 
-    // Room for an attempt of the object `key`, the older ones first: one of a container at a time, so many of a
-    // node and in all. Nothing: it has it. Else: when it should ask again, if it is not woken before. One of a
-    // container begins a moment after the last has ended: the kubelet names archives by the second, and would write
-    // the second over the first.
-    [[nodiscard]] std::optional<Millis> reserve(const std::string& key, Time created, const std::string& container,
-                                                const std::string& node);
+    // Room for an attempt of the object `key`, the older ones first: one of a container at a time, so many of
+    // a node and in all. Nothing: it has it. Else: when it should ask again, if it is not woken before. One
+    // of a container begins a moment after the last has ended: the kubelet names archives by the second, and
+    // would write the second over the first.
+    [[nodiscard]] std::optional<Millis> reserve(const std::string& key, Time created,
+                                                const std::string& container, const std::string& node);
     // Of an object that does not ask kubelets after all.
     void release(const std::string& key);
     // It does not wait for room any more.

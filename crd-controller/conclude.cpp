@@ -8,7 +8,8 @@ namespace lpm::controller {
 
 using Kind = Answer::Kind;
 
-static void complete(Conclusion& out, const Checkpoint& object, const Answer& answer, const Observed& observed) {
+static void complete(Conclusion& out, const Checkpoint& object, const Answer& answer,
+                     const Observed& observed) {
     Status& status = out.status;
     out.has_archive = true;
     status.phase = observed.success;
@@ -22,7 +23,8 @@ static void complete(Conclusion& out, const Checkpoint& object, const Answer& an
     out.events.push_back({false, "CheckpointCompleted", "archive " + answer.archive + " on " + status.node});
 }
 
-static void end(Conclusion& out, std::string_view reason, const std::string& message, const Observed& observed) {
+static void end(Conclusion& out, std::string_view reason, const std::string& message,
+                const Observed& observed) {
     Status& status = out.status;
     status.phase = "Failed";
     status.reason = reason;
@@ -33,11 +35,13 @@ static void end(Conclusion& out, std::string_view reason, const std::string& mes
     out.events.push_back({true, status.reason, message});
 }
 
-static void try_again(Conclusion& out, const Checkpoint& object, const Answer& answer, const Observed& observed) {
+static void try_again(Conclusion& out, const Checkpoint& object, const Answer& answer,
+                      const Observed& observed) {
     Status& status = out.status;
     const Time next = observed.now + pause_after(status.attempt->number);
     const auto began = read_time(status.start).value_or(observed.now);
-    // What the container's limit would make of it is not known here; decide looks again before the next attempt.
+    // What the container's limit would make of it is not known here; decide looks again before the next
+    // attempt.
     if (object.spec.timeout && next >= began + std::chrono::seconds(*object.spec.timeout)) {
         end(out, answer.reason,
             answer.message + "; " + std::to_string(status.attempt->number) + " attempts in " +
@@ -68,7 +72,8 @@ Conclusion conclude(const Checkpoint& object, const Answer& answer, std::string_
         // The kubelet knows pods by name only, so it may be the memory of either.
         status.archive = answer.archive;
         end(out, "PodReplaced",
-            "the pod was replaced by another one of its name while its container was checkpointed: whose memory is in " +
+            "the pod was replaced by another one of its name while its container was checkpointed: whose "
+            "memory is in " +
                 answer.archive + " on " + status.node + " is not known",
             observed);
     } else if (answer.kind == Kind::completed) {

@@ -54,8 +54,8 @@ static Action pending(const Checkpoint& object, const Observed& observed, std::s
     return action;
 }
 
-static void fail_status(Status& status, const Checkpoint& object, std::string_view reason, std::string_view message,
-                        Time now) {
+static void fail_status(Status& status, const Checkpoint& object, std::string_view reason,
+                        std::string_view message, Time now) {
     status.generation = object.generation;
     status.phase = "Failed";
     status.reason = reason;
@@ -79,16 +79,20 @@ static Action refuse(const Checkpoint& object, const Observed& observed, std::st
 
 // When new attempts end. Time runs from when the object was accepted, not while nobody looked at it.
 static Time deadline_of(const Checkpoint& object, const Container* container, Time now) {
-    return read_time(object.status.start).value_or(now) + std::chrono::seconds(time_limit(object.spec, container));
+    return read_time(object.status.start).value_or(now) +
+           std::chrono::seconds(time_limit(object.spec, container));
 }
 
 static Action wait_for_pod(const Checkpoint& object, const Observed& observed, const Container* container,
                            std::string_view reason, std::string_view what, Millis again) {
     const Time deadline = deadline_of(object, container, observed.now);
     if (observed.now >= deadline)
-        return refuse(object, observed, reason, std::string(what) + ", and that did not change in " +
-                      std::to_string(time_limit(object.spec, container)) + " s; see `kubectl describe pod " +
-                      object.spec.pod + "`, or give a longer timeoutSeconds", true);
+        return refuse(object, observed, reason,
+                      std::string(what) + ", and that did not change in " +
+                          std::to_string(time_limit(object.spec, container)) +
+                          " s; see `kubectl describe pod " + object.spec.pod +
+                          "`, or give a longer timeoutSeconds",
+                      true);
     return pending(object, observed, reason, what, std::min<Millis>(again, deadline - observed.now));
 }
 
@@ -123,36 +127,42 @@ static Status started_status(const Checkpoint& object, const Observed& observed,
     status.attempt = Attempt{observed.fresh_uid, number, observed.holder, write_time(observed.now), {}};
     status.queued_ms = std::max<std::int64_t>(0, (observed.now - object.created).count());
     status.set_condition("Accepted", "True", "Accepted", "", observed.now);
-    status.set_condition("PreflightPassed", "Unknown", "NoSidecar", "nobody on the node looks at the container beforehand",
-                         observed.now);
+    status.set_condition("PreflightPassed", "Unknown", "NoSidecar",
+                         "nobody on the node looks at the container beforehand", observed.now);
     status.set_condition("Ready", "False", "CheckpointRunning", status.message, observed.now);
     return status;
 }
 
 // Seconds that the container is expected to stand still, from the most that there may be to write.
 static std::int64_t stand_still(const Container& container) {
-    return container.memory_limit ? 2 + static_cast<std::int64_t>(*container.memory_limit / memory_a_second) : 10;
+    return container.memory_limit ? 2 + static_cast<std::int64_t>(*container.memory_limit / memory_a_second)
+                                  : 10;
 }
 
 static Action start(const Checkpoint& object, const Observed& observed, const Choice& choice) {
     const Container& container = *choice.container;
     Action action{.kind = Do::start, .status = started_status(object, observed, container)};
-    action.target = {observed.pod->node, object.spec.pod, container.name, time_limit(object.spec, &container)};
+    action.target = {observed.pod->node, object.spec.pod, container.name,
+                     time_limit(object.spec, &container)};
     if (action.status.attempt->number > 1)
         return action;
     if (choice.by_image)
         action.events.push_back({true, "ContainerNameByImage",
-                                 "no container of " + place_of(object) + " is named " + object.spec.container +
-                                     "; its only one, " + container.name + ", runs an image of that name and is taken: "
+                                 "no container of " + place_of(object) + " is named " +
+                                     object.spec.container + "; its only one, " + container.name +
+                                     ", runs an image of that name and is taken: "
                                      "name it in containerName"});
     if (container.patience && *container.patience <= stand_still(container))
         action.events.push_back({true, "LivenessProbeTight",
                                  "the liveness probe of " + container.name + " gives up after " +
-                                     std::to_string(*container.patience) + " s, and the checkpoint may take " +
-                                     std::to_string(stand_still(container)) + " s: the kubelet may restart it; raise "
+                                     std::to_string(*container.patience) +
+                                     " s, and the checkpoint may take " +
+                                     std::to_string(stand_still(container)) +
+                                     " s: the kubelet may restart it; raise "
                                      "failureThreshold or periodSeconds"});
-    action.events.push_back({false, "CheckpointStarted", action.status.message + " of " + place_of(object) + " on " +
-                                                            observed.pod->node});
+    action.events.push_back(
+        {false, "CheckpointStarted",
+         action.status.message + " of " + place_of(object) + " on " + observed.pod->node});
     return action;
 }
 
@@ -162,32 +172,35 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
         return refuse(object, observed, "PodNotFound", place_of(object) + ": pod not found", false);
     const Pod& pod = *observed.pod;
     if (!object.status.pod_uid.empty() && object.status.pod_uid != pod.uid)
-        return refuse(object, observed, "PodReplaced", place_of(object) + " is another one than at the first attempt",
-                      true);
+        return refuse(object, observed, "PodReplaced",
+                      place_of(object) + " is another one than at the first attempt", true);
     const Choice choice = choose_container(pod, object.spec.container);
     const Container* container = choice.container;
     if (container == nullptr)
         return refuse(object, observed, "ContainerNotFound",
-                      "container not found in pod: " + place_of(object) + " has no container " + object.spec.container +
-                          "; it has " + names_of(pod),
+                      "container not found in pod: " + place_of(object) + " has no container " +
+                          object.spec.container + "; it has " + names_of(pod),
                       false);
     if (pod.has_ended() || pod.deleted)
         return refuse(object, observed, "PodNotRunning",
-                      "pod not running: " + place_of(object) + (pod.deleted ? " is being deleted" : " has ended"), true);
+                      "pod not running: " + place_of(object) +
+                          (pod.deleted ? " is being deleted" : " has ended"),
+                      true);
     // Pods are asked for, not watched: less often the longer it takes.
     const auto patience = std::clamp<Millis>((observed.now - object.created) / 10, 1s, 10s);
     if (pod.node.empty())
-        return wait_for_pod(object, observed, container, "PodNotRunning", "pod not running: it is on no node yet",
-                            patience);
+        return wait_for_pod(object, observed, container, "PodNotRunning",
+                            "pod not running: it is on no node yet", patience);
     if (!container->running)
         return wait_for_pod(object, observed, container, "ContainerNotRunning",
-                            "container " + container->name + (container->ended ? " has ended" : " does not run") +
+                            "container " + container->name +
+                                (container->ended ? " has ended" : " does not run") +
                                 (container->waiting.empty() ? "" : " (" + container->waiting + ")"),
                             patience);
     if (object.status.attempt && observed.now >= deadline_of(object, container, observed.now))
         return refuse(object, observed, object.status.reason,
-                      object.status.message + "; " + std::to_string(object.status.attempt->number) + " attempts in " +
-                          std::to_string(time_limit(object.spec, container)) + " s",
+                      object.status.message + "; " + std::to_string(object.status.attempt->number) +
+                          " attempts in " + std::to_string(time_limit(object.spec, container)) + " s",
                       true);
     if (!observed.has_room)
         return wait_for_pod(object, observed, container, "CheckpointQueued",
@@ -203,8 +216,8 @@ static Action decide_finished(const Checkpoint& object, const Observed& observed
     return observed.now >= until ? Action{.kind = Do::remove} : wait_until(until);
 }
 
-// Running, and no request of ours: a controller before us has sent one, or was about to. The content is written before
-// the status, so where there is one the answer is known.
+// Running, and no request of ours: a controller before us has sent one, or was about to. The content is
+// written before the status, so where there is one the answer is known.
 static Action settle(const Checkpoint& object, const Observed& observed) {
     if (!observed.content_known)
         return {.kind = Do::look};
@@ -212,13 +225,15 @@ static Action settle(const Checkpoint& object, const Observed& observed) {
         Conclusion end = conclude(object, {Answer::Kind::completed, "", "", observed.archive}, "", observed);
         return {.kind = Do::write, .status = std::move(end.status), .events = std::move(end.events)};
     }
-    return refuse(object, observed, "OutcomeUnknown",
-                  "the controller that sent the request (" +
-                      (object.status.attempt ? object.status.attempt->holder : std::string("unknown")) +
-                      ") ended before its answer: whether a checkpoint was taken is not known; look on node " +
-                      object.status.node + " in the kubelet's folder checkpoints and in /var/lib/lpm/records, and "
-                      "make a new ContainerCheckpoint for another attempt",
-                  true);
+    return refuse(
+        object, observed, "OutcomeUnknown",
+        "the controller that sent the request (" +
+            (object.status.attempt ? object.status.attempt->holder : std::string("unknown")) +
+            ") ended before its answer: whether a checkpoint was taken is not known; look on node " +
+            object.status.node +
+            " in the kubelet's folder checkpoints and in /var/lib/lpm/records, and "
+            "make a new ContainerCheckpoint for another attempt",
+        true);
 }
 
 Action decide(const Checkpoint& object, const Observed& observed) {
@@ -231,13 +246,15 @@ Action decide(const Checkpoint& object, const Observed& observed) {
     if (object.status.phase == "Running")
         return settle(object, observed);
     if (object.spec.has_options || object.spec.dry_run)
-        return refuse(object, observed, "NoSidecar",
-                      std::string(object.spec.dry_run ? "dryRun" : "options") +
-                          ": only lpm-sidecar on the node can do this, and there is none; leave the field out",
-                      false);
+        return refuse(
+            object, observed, "NoSidecar",
+            std::string(object.spec.dry_run ? "dryRun" : "options") +
+                ": only lpm-sidecar on the node can do this, and there is none; leave the field out",
+            false);
     if (observed.crd_too_old)
         return refuse(object, observed, "CrdTooOld",
-                      "the installed ContainerCheckpoint has no status.attempt, without which a second request could be "
+                      "the installed ContainerCheckpoint has no status.attempt, without which a second "
+                      "request could be "
                       "sent for one attempt: kubectl apply -f deploy/crd.yaml",
                       true);
     if (object.status.attempt) {

@@ -24,18 +24,19 @@ struct Event {
 // What the controller knows beside the object.
 struct Observed {
     Time now{};
-    std::string holder;               // who we are, in status.attempt.holder
+    std::string holder;                // who we are, in status.attempt.holder
     std::string success = "Completed"; // the phase of success
-    std::string fresh_uid;            // for an attempt, if one begins
-    bool under_way = false;           // a request of ours for this object has not been answered yet
-    bool has_room = true;             // no other checkpoint of the container, and not too many on the node and in all
-    Millis room_in{1000};             // when there may be
-    bool crd_too_old = false;         // the installed CRD lacks fields without which a second request could be sent
-    // Of an object that says Running though nobody of us asks for it: its content was asked for, and names an archive.
+    std::string fresh_uid;             // for an attempt, if one begins
+    bool under_way = false;            // a request of ours for this object has not been answered yet
+    bool has_room = true;     // no other checkpoint of the container, and not too many on the node and in all
+    Millis room_in{1000};     // when there may be
+    bool crd_too_old = false; // the installed CRD lacks fields without which a second request could be sent
+    // Of an object that says Running though nobody of us asks for it: its content was asked for, and names an
+    // archive.
     bool content_known = false;
     std::string archive;
-    bool pod_known = false;           // `pod` was asked for
-    std::optional<Pod> pod;           // nothing: there is none
+    bool pod_known = false; // `pod` was asked for
+    std::optional<Pod> pod; // nothing: there is none
 };
 
 struct Action {
@@ -63,7 +64,8 @@ struct Action {
 
 [[nodiscard]] Action decide(const Checkpoint& object, const Observed& observed);
 
-// What the object says once its request has been answered. `pod_uid`: of the pod as it is now; empty: not known.
+// What the object says once its request has been answered. `pod_uid`: of the pod as it is now; empty: not
+// known.
 struct Conclusion {
     Status status;
     bool has_archive = false; // it gets a ContainerCheckpointContent
@@ -74,7 +76,8 @@ struct Conclusion {
 
 // How long new attempts may begin, and what the kubelet is told. Seconds.
 [[nodiscard]] std::int64_t time_limit(const Spec& spec, const Container* container);
-// How long an answer is awaited: the kubelet raises what it is told to its own two minutes (remote_runtime.go).
+// How long an answer is awaited: the kubelet raises what it is told to its own two minutes
+// (remote_runtime.go).
 [[nodiscard]] std::chrono::seconds longest_wait(std::int64_t timeout);
 // Between a refusal that may pass and the next attempt: each freezes the container. 2 s, doubled up to 30 s.
 [[nodiscard]] std::chrono::seconds pause_after(std::int64_t attempts);

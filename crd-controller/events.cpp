@@ -15,7 +15,8 @@ static constexpr std::size_t longest_note = 1000; // of 1024 that the API server
 static constexpr auto same_again = 6min;          // client-go's: a series
 static constexpr const char* controller_name = "lpm.my.domain/lpm-controller";
 
-Events::Events(kube::Client& client, std::string instance) : client_(client), instance_(std::move(instance)) {}
+Events::Events(kube::Client& client, std::string instance)
+    : client_(client), instance_(std::move(instance)) {}
 
 void Events::post(const Key& key, const std::string& uid, const Event& event) {
     {
@@ -27,7 +28,7 @@ void Events::post(const Key& key, const std::string& uid, const Event& event) {
     changed_.notify_one();
 }
 
-void Events::run(std::stop_token stop) {
+void Events::run(const std::stop_token& stop) {
     std::chrono::steady_clock::time_point end{};
     while (true) {
         std::unique_lock lock(mutex_);
@@ -64,7 +65,8 @@ void Events::send(const Waiting& waiting) {
     const auto now = std::chrono::steady_clock::now();
     std::erase_if(sent_, [&](const auto& entry) { return now - entry.second.when > same_again; });
     if (const auto at = sent_.find(same); at != sent_.end()) {
-        const json::Value series = {{"count", at->second.count + 1}, {"lastObservedTime", micro(waiting.when)}};
+        const json::Value series = {{"count", at->second.count + 1},
+                                    {"lastObservedTime", micro(waiting.when)}};
         if (client_.patch(path + "/" + at->second.name, {{"series", series}})) {
             at->second.count += 1;
             at->second.when = now;
@@ -76,23 +78,22 @@ void Events::send(const Waiting& waiting) {
     while (name.ends_with('.') || name.ends_with('-'))
         name.pop_back();
     name += "." + random_hex();
-    const json::Value object = {
-        {"apiVersion", "events.k8s.io/v1"},
-        {"kind", "Event"},
-        {"metadata", {{"name", name}, {"namespace", waiting.key.space}}},
-        {"eventTime", micro(waiting.when)},
-        {"reportingController", controller_name},
-        {"reportingInstance", instance_},
-        {"action", "Checkpoint"},
-        {"reason", waiting.event.reason},
-        {"type", waiting.event.warning ? "Warning" : "Normal"},
-        {"note", note},
-        {"regarding",
-         {{"apiVersion", group_version},
-          {"kind", "ContainerCheckpoint"},
-          {"namespace", waiting.key.space},
-          {"name", waiting.key.name},
-          {"uid", waiting.uid}}}};
+    const json::Value object = {{"apiVersion", "events.k8s.io/v1"},
+                                {"kind", "Event"},
+                                {"metadata", {{"name", name}, {"namespace", waiting.key.space}}},
+                                {"eventTime", micro(waiting.when)},
+                                {"reportingController", controller_name},
+                                {"reportingInstance", instance_},
+                                {"action", "Checkpoint"},
+                                {"reason", waiting.event.reason},
+                                {"type", waiting.event.warning ? "Warning" : "Normal"},
+                                {"note", note},
+                                {"regarding",
+                                 {{"apiVersion", group_version},
+                                  {"kind", "ContainerCheckpoint"},
+                                  {"namespace", waiting.key.space},
+                                  {"name", waiting.key.name},
+                                  {"uid", waiting.uid}}}};
     if (client_.create(path, object))
         sent_[same] = {name, 1, now};
 }

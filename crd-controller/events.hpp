@@ -16,8 +16,8 @@
 
 namespace lpm::controller {
 
-// Events about ContainerCheckpoints, for `kubectl describe`. Posted by `run`, beside the work: one that cannot be
-// posted is dropped, and so are those over a thousand that wait.
+// Events about ContainerCheckpoints, for `kubectl describe`. Posted by `run`, beside the work: one that
+// cannot be posted is dropped, and so are those over a thousand that wait.
 class Events {
   public:
     // `instance`: reportingInstance, at most 128 bytes.
@@ -25,7 +25,7 @@ class Events {
 
     void post(const Key& key, const std::string& uid, const Event& event);
     // Until it is stopped; what was posted before is sent first, for five seconds at most.
-    void run(std::stop_token stop);
+    void run(const std::stop_token& stop);
 
   private:
     struct Waiting {

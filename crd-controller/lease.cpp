@@ -62,7 +62,9 @@ Lease::Got Lease::try_once(std::string& holder) {
         holder = found.error().text;
         return Got::failed;
     }
-    const auto version = [](const json::Value& lease) { return json::text_or_empty(lease, "metadata.resourceVersion"); };
+    const auto version = [](const json::Value& lease) {
+        return json::text_or_empty(lease, "metadata.resourceVersion");
+    };
     if (version(*found) != version(seen_)) {
         changed_ = Clock::now();
         seen_ = *found;
@@ -75,8 +77,8 @@ Lease::Got Lease::try_once(std::string& holder) {
     return write([&] { return client_.replace(path(), lease); }) ? Got::ours : Got::failed;
 }
 
-bool Lease::acquire(std::stop_token stop, const std::function<void(const std::string&)>& waits) {
-    std::minstd_rand random{std::random_device{}()};
+bool Lease::acquire(const std::stop_token& stop, const std::function<void(const std::string&)>& waits) {
+    std::mt19937 random{std::random_device{}()};
     std::string told;
     client_.hurry(give_up / 2);
     while (!stop.stop_requested()) {
@@ -101,7 +103,7 @@ bool Lease::write(const std::function<Result<json::Value>()>& request) {
     return true;
 }
 
-void Lease::keep(std::stop_token stop, const std::function<void()>& lost) {
+void Lease::keep(const std::stop_token& stop, const std::function<void()>& lost) {
     const std::jthread clock([&](const std::stop_token& ended) {
         while (!ended.stop_requested()) {
             const auto left = given_up_.load() - Clock::now();
@@ -114,7 +116,8 @@ void Lease::keep(std::stop_token stop, const std::function<void()>& lost) {
         sleep(retry, stop);
         if (stop.stop_requested())
             return;
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(given_up_.load() - Clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(given_up_.load() - Clock::now());
         client_.hurry(std::max<std::chrono::milliseconds>(left / 2, 100ms)); // twice, if the first one hangs
         // The object as we left it first; when somebody has touched it, as it is.
         if (write([&] { return client_.replace(path(), made_ours(seen_, false)); }))

@@ -35,7 +35,8 @@ static int run_main(int argc, char** argv) {
     bool example = false;
     const auto* named = cli.add_option("--config", file, "Settings")->capture_default_str();
     cli.add_option("--kubeconfig", kubeconfig, "Instead of $KUBECONFIG, or of a pod's own identity");
-    cli.add_flag("--print-config", example, "Print the settings that there are, with their defaults, and end");
+    cli.add_flag("--print-config", example,
+                 "Print the settings that there are, with their defaults, and end");
     cli.set_version_flag("--version", std::string("lpm-controller " LPM_VERSION));
     CLI11_PARSE(cli, argc, argv);
     if (example) {

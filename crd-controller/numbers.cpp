@@ -8,10 +8,12 @@ static const std::string kind = "containercheckpoint";
 
 Numbers::Numbers() {
     metrics_.declare_counter("controller_runtime_reconcile_total", "Looks at objects");
-    metrics_.declare_counter("controller_runtime_reconcile_errors_total", "Looks at objects that are tried again");
+    metrics_.declare_counter("controller_runtime_reconcile_errors_total",
+                             "Looks at objects that are tried again");
     metrics_.declare_histogram("controller_runtime_reconcile_time_seconds", "Time of a look at an object",
                                {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60});
-    metrics_.declare_counter("rest_client_requests_total", "Requests to the API server; code 0: no answer came");
+    metrics_.declare_counter("rest_client_requests_total",
+                             "Requests to the API server; code 0: no answer came");
     metrics_.declare_gauge("workqueue_depth", "Objects that wait to be looked at, or will later");
     metrics_.declare_gauge("leader_election_master_status", "1: this controller holds the Lease");
     metrics_.declare_gauge("lpm_checkpoints_under_way", "Requests to kubelets that are not answered yet");
@@ -20,7 +22,8 @@ Numbers::Numbers() {
 }
 
 void Numbers::request(std::string_view method, long status) {
-    metrics_.count("rest_client_requests_total", {{"method", std::string(method)}, {"code", std::to_string(status)}});
+    metrics_.count("rest_client_requests_total",
+                   {{"method", std::string(method)}, {"code", std::to_string(status)}});
 }
 
 void Numbers::reconciled(bool success, double seconds) {

@@ -48,7 +48,8 @@ Observed Reconciler::observe(const std::string& key) const {
 }
 
 Result<> Reconciler::look_at_pod(const Checkpoint& object, Observed& observed) {
-    const auto found = parts_.client.get("/api/v1/namespaces/" + object.key.space + "/pods/" + object.spec.pod);
+    const auto found =
+        parts_.client.get("/api/v1/namespaces/" + object.key.space + "/pods/" + object.spec.pod);
     if (found) {
         TRY_ASSIGN(observed.pod, read_pod(*found));
     } else if (found.error().code != Errc::absent) {
@@ -85,7 +86,8 @@ Result<> Reconciler::reconcile(const std::string& name) {
     Observed observed = observe(name);
     Action action = decide(*object, observed);
     if (action.kind == Do::look) {
-        TRY(object->status.phase == "Running" ? look_at_content(*object, observed) : look_at_pod(*object, observed));
+        TRY(object->status.phase == "Running" ? look_at_content(*object, observed)
+                                              : look_at_pod(*object, observed));
         action = decide(*object, observed);
     }
     if (action.kind != Do::start)
@@ -134,7 +136,10 @@ void Reconciler::post(const Checkpoint& object, const std::vector<Event>& events
     for (const Event& event : events) {
         parts_.events.post(object.key, object.uid, event);
         node::log(event.warning ? Level::warn : Level::info, "checkpoint",
-                  {{"object", object.key.text()}, {"uid", object.uid}, {"reason", event.reason}, {"note", event.note}});
+                  {{"object", object.key.text()},
+                   {"uid", object.uid},
+                   {"reason", event.reason},
+                   {"note", event.note}});
     }
 }
 
@@ -173,8 +178,10 @@ Result<> Reconciler::start(const Checkpoint& object, Observed& observed, const A
     }
     auto written = patch_status(object, action.status);
     if (!written && written.error().code != Errc::denied && written.error().code != Errc::invalid) {
-        // It may have been written, and so may what then met itself when libcurl sent it again: it is ours to go on with.
-        if (auto now = live(object.key); now && now->status.attempt && now->status.attempt->uid == observed.fresh_uid)
+        // It may have been written, and so may what then met itself when libcurl sent it again: it is ours to
+        // go on with.
+        if (auto now = live(object.key);
+            now && now->status.attempt && now->status.attempt->uid == observed.fresh_uid)
             written = std::move(now);
     }
     if (!written) {
@@ -182,15 +189,15 @@ Result<> Reconciler::start(const Checkpoint& object, Observed& observed, const A
         return std::unexpected(std::move(written).error());
     }
     post(*written, action.events);
-    parts_.attempts.start(key, [this, key, object = *std::move(written), target = action.target] {
-        attempt(object, target);
-    });
+    parts_.attempts.start(
+        key, [this, key, object = *std::move(written), target = action.target] { attempt(object, target); });
     return {};
 }
 
 Result<> Reconciler::remove(const Key& key, const std::string& uid) {
     const auto removed = parts_.client.remove(path_of(key), uid);
-    if (!removed && removed.error().code != Errc::absent && removed.error().code != Errc::busy) // busy: another uid
+    if (!removed && removed.error().code != Errc::absent &&
+        removed.error().code != Errc::busy) // busy: another uid
         return std::unexpected(removed.error());
     node::log(Level::info, "removed", {{"object", key.text()}, {"uid", uid}});
     return {};

@@ -62,7 +62,8 @@ class Reconciler {
 
     // In the attempt's own thread.
     void attempt(Checkpoint object, const Action::Target& target);
-    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer, std::vector<Event>& events);
+    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer,
+                                         std::vector<Event>& events);
     [[nodiscard]] Result<> make_ready(const Checkpoint& object, const std::string& created);
     [[nodiscard]] Result<> bind_content(Checkpoint& object, const Status& status);
 

@@ -16,7 +16,8 @@ inline constexpr const char* crd_name = "containercheckpoints.lpm.my.domain";
 // Status fields that we write and an installed ContainerCheckpoint does not have: "attempt.uid".
 [[nodiscard]] std::vector<std::string> missing_fields(const json::Value& crd);
 
-// What the installed CRD lacks, which is left out of what is written: it would be refused, or silently dropped.
+// What the installed CRD lacks, which is left out of what is written: it would be refused, or silently
+// dropped.
 class Schema {
   public:
     void set(std::vector<std::string> missing);

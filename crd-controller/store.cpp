@@ -46,8 +46,11 @@ void Store::put(Checkpoint object) {
         return;
     }
     open_.erase(key);
-    finished_[key] = {object.uid, object.version, object.spec.pod + "/" + object.status.container,
-                      read_time(object.status.completion).value_or(object.created), object.spec.ttl,
+    finished_[key] = {object.uid,
+                      object.version,
+                      object.spec.pod + "/" + object.status.container,
+                      read_time(object.status.completion).value_or(object.created),
+                      object.spec.ttl,
                       object.status.phase != "Failed"};
 }
 
@@ -91,7 +94,8 @@ std::vector<std::pair<Key, std::string>> Store::surplus(const Key& of, std::size
         std::string uid;
     };
     std::vector<One> same;
-    for (auto one = finished_.lower_bound({of.space, ""}); one != finished_.end() && one->first.space == of.space; ++one)
+    for (auto one = finished_.lower_bound({of.space, ""});
+         one != finished_.end() && one->first.space == of.space; ++one)
         if (one->second.success && one->second.container == at->second.container)
             same.push_back({one->second.ended, one->first, one->second.uid});
     std::ranges::sort(same, std::greater{}, [](const One& one) { return std::pair(one.ended, one.key); });

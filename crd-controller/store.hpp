@@ -14,7 +14,8 @@
 
 namespace lpm::controller {
 
-// All ContainerCheckpoints as they were last heard of. Of a finished one little is kept: there may be very many.
+// All ContainerCheckpoints as they were last heard of. Of a finished one little is kept: there may be very
+// many.
 class Store {
   public:
     struct Finished {

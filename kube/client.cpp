@@ -14,7 +14,7 @@ namespace lpm::kube {
 
 // An object in etcd has 1.5 MiB at most by default; an event of a watch is an object and a few words.
 static constexpr json::Limits object_limits{.bytes = std::size_t{8} << 20, .depth = 64, .values = 500'000};
-static constexpr std::string_view page = "500"; // objects of a list at a time
+static constexpr std::string_view page = "500";            // objects of a list at a time
 static constexpr auto silence = std::chrono::seconds(150); // bookmarks come every minute
 static constexpr auto most_wait = std::chrono::seconds(15);
 
@@ -86,8 +86,8 @@ Result<Response> Client::send(Request request, const std::string& path) {
     return response;
 }
 
-// Only what the server says can be tried again is (client-go's with_retry.go), and a 401 once: a token may have been
-// renewed just now.
+// Only what the server says can be tried again is (client-go's with_retry.go), and a 401 once: a token may
+// have been renewed just now.
 Result<Response> Client::patiently(const Request& request, const std::string& path) {
     bool unauthorized = false;
     for (int tries = 1;; ++tries) {
@@ -111,8 +111,8 @@ Result<json::Value> Client::object_of(Request request, const std::string& path) 
         return std::unexpected(error_of(response));
     auto value = parse_object(response.body);
     if (!value || !value->is_object()) // it was said that it worked, so nobody may think that it did not
-        return fail(Errc::io, "the answer to " + request.method + " " + path + " is no object: " +
-                                  one_line(response.body, 100));
+        return fail(Errc::io, "the answer to " + request.method + " " + path +
+                                  " is no object: " + one_line(response.body, 100));
     return value;
 }
 
@@ -155,16 +155,17 @@ Result<std::string> Client::list(const std::string& path, const Each& each, cons
     do {
         json::Value around;
         bool outside = false;
-        json::Splitter splitter(json::Splitter::Into::items, object_limits.bytes, [&](std::string_view text) -> Result<> {
-            TRY_ASSIGN(auto value, parse_object(text));
-            if (value.contains("items")) { // of the list itself, which comes last
-                around = std::move(value);
-                outside = true;
-            } else {
-                each(std::move(value));
-            }
-            return {};
-        });
+        json::Splitter splitter(json::Splitter::Into::items, object_limits.bytes,
+                                [&](std::string_view text) -> Result<> {
+                                    TRY_ASSIGN(auto value, parse_object(text));
+                                    if (value.contains("items")) { // of the list itself, which comes last
+                                        around = std::move(value);
+                                        outside = true;
+                                    } else {
+                                        each(std::move(value));
+                                    }
+                                    return {};
+                                });
         Request request;
         request.timeout = std::chrono::minutes(5);
         request.silence = std::chrono::seconds(60);
@@ -206,13 +207,15 @@ static Result<> on_event(std::string_view text, std::string& version, const Clie
     return {}; // BOOKMARK, or what a later release may say
 }
 
-Result<> Client::watch(const std::string& path, std::string& version, const Changed& changed, std::stop_token stop) {
-    static thread_local std::minstd_rand random{std::random_device{}()};
+Result<> Client::watch(const std::string& path, std::string& version, const Changed& changed,
+                       std::stop_token stop) {
+    static thread_local std::mt19937 random{std::random_device{}()};
     const auto seconds = std::uniform_int_distribution<>(300, 600)(random); // not all clients at once
     json::Splitter splitter(json::Splitter::Into::documents, object_limits.bytes,
                             [&](std::string_view text) { return on_event(text, version, changed); });
     std::string whole = with_query(with_query(path, "watch", "1"), "resourceVersion", version);
-    whole = with_query(with_query(whole, "allowWatchBookmarks", "true"), "timeoutSeconds", std::to_string(seconds));
+    whole = with_query(with_query(whole, "allowWatchBookmarks", "true"), "timeoutSeconds",
+                       std::to_string(seconds));
     Request request;
     request.timeout = std::chrono::milliseconds(0);
     request.silence = silence;

@@ -9,15 +9,16 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "json/json.hpp"
 #include "kube/credentials.hpp"
 #include "kube/http.hpp"
+#include "json/json.hpp"
 
 // An API server's objects. Paths are those of its REST interface: "/api/v1/namespaces/x/pods/y".
 //
-// Errors of all calls: Errc::absent 404, exists 409 AlreadyExists, busy 409 Conflict, denied 401 and 403, invalid other
-// 4xx, unavailable 429, 5xx and a server that is not reached, io when the connection broke. Their text is the server's
-// message. 429 and 5xx that name a time are tried again, three times and for half a minute at most.
+// Errors of all calls: Errc::absent 404, exists 409 AlreadyExists, busy 409 Conflict, denied 401 and 403,
+// invalid other 4xx, unavailable 429, 5xx and a server that is not reached, io when the connection broke.
+// Their text is the server's message. 429 and 5xx that name a time are tried again, three times and for half
+// a minute at most.
 namespace lpm::kube {
 
 class Client {
@@ -35,14 +36,17 @@ class Client {
     [[nodiscard]] Result<json::Value> get(const std::string& path);
     [[nodiscard]] Result<json::Value> create(const std::string& path, const json::Value& object);
     [[nodiscard]] Result<json::Value> replace(const std::string& path, const json::Value& object);
-    // application/merge-patch+json; a member that the kind does not have is an error (fieldValidation=Strict).
+    // application/merge-patch+json; a member that the kind does not have is an error
+    // (fieldValidation=Strict).
     [[nodiscard]] Result<json::Value> patch(const std::string& path, const json::Value& change);
     // Only the object of that uid, when one is given.
     [[nodiscard]] Result<> remove(const std::string& path, std::string_view uid = {});
 
-    // The whole list of a kind, each object given to `each` as it comes and not kept; the list's resourceVersion.
+    // The whole list of a kind, each object given to `each` as it comes and not kept; the list's
+    // resourceVersion.
     using Each = std::function<void(json::Value object)>;
-    [[nodiscard]] Result<std::string> list(const std::string& path, const Each& each, const std::stop_token& stop);
+    [[nodiscard]] Result<std::string> list(const std::string& path, const Each& each,
+                                           const std::stop_token& stop);
 
     // Changes after `version`, which goes along, until the server ends the stream, some minutes at most.
     // Errc::absent: that version is too old, list again.

@@ -113,7 +113,8 @@ void set_tls(CURL* easy, const Tls& tls) {
         std::string pins;
         for (const std::string& pin : tls.pins)
             pins += (pins.empty() ? "" : ";") + pin;
-        // The key is compared before anything is sent, whether or not an authority is asked (ossl_servercert).
+        // The key is compared before anything is sent, whether or not an authority is asked
+        // (ossl_servercert).
         set(easy, CURLOPT_PINNEDPUBLICKEY, pins.c_str());
         set(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         set(easy, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -39,8 +39,8 @@ struct Request {
     std::chrono::milliseconds timeout{30'000}; // for all of it; 0: none
     std::chrono::seconds silence{0};           // the peer is dead after so long without a byte; 0: never
     std::size_t limit = std::size_t{16} << 20; // bytes of the answer's body that are taken, at most
-    // On a connection of its own, never sent twice: libcurl sends a request again when a connection that it has
-    // kept turns out to be dead (Curl_retry_request), also a POST that may have been acted on.
+    // On a connection of its own, never sent twice: libcurl sends a request again when a connection that it
+    // has kept turns out to be dead (Curl_retry_request), also a POST that may have been acted on.
     bool once = false;
     // Gets the body of an answer below 300 as it comes, instead of Response::body; an error ends the request.
     std::function<Result<>(std::string_view)> sink{};
@@ -65,8 +65,9 @@ class Http {
 
     // Errc::unavailable: the server was not reached, nothing was sent.
     // Errc::denied: its certificate is not trusted, nothing was sent.
-    // Errc::io: the request was sent, or a part of it, and no whole answer came: nobody knows what became of it.
-    // Errc::invalid: nothing could be made of it, or the answer is longer than `limit`. Others: as the sink says.
+    // Errc::io: the request was sent, or a part of it, and no whole answer came: nobody knows what became of
+    // it. Errc::invalid: nothing could be made of it, or the answer is longer than `limit`. Others: as the
+    // sink says.
     [[nodiscard]] Result<Response> send(const Request& request);
 
     // The certificate that a server shows, in PEM, with nothing verified and nothing sent. For messages only.

@@ -99,9 +99,10 @@ Error Kubelets::explain(Error error, const std::string& url) {
     const auto pem = http_.certificate_of(url);
     const auto certificate = pem ? read_certificate(*pem) : std::unexpected(pem.error());
     if (certificate)
-        error.text += " (it is of " + one_line(certificate->subject, 200) + ", " +
-                      (certificate->self_signed ? "self-signed" : "signed by " + one_line(certificate->issuer, 200)) +
-                      ", expires " + certificate->expires + ", key " + certificate->pin + ")";
+        error.text +=
+            " (it is of " + one_line(certificate->subject, 200) + ", " +
+            (certificate->self_signed ? "self-signed" : "signed by " + one_line(certificate->issuer, 200)) +
+            ", expires " + certificate->expires + ", key " + certificate->pin + ")";
     return error;
 }
 
@@ -137,8 +138,8 @@ Result<Response> Kubelets::directly(const CheckpointCall& call, const std::strin
 }
 
 Result<Response> Kubelets::checkpoint(const CheckpointCall& call) {
-    const std::string path = with_query("/checkpoint/" + call.space + "/" + call.pod + "/" + call.container, "timeout",
-                                        std::to_string(call.timeout));
+    const std::string path = with_query("/checkpoint/" + call.space + "/" + call.pod + "/" + call.container,
+                                        "timeout", std::to_string(call.timeout));
     if (!access_.through_proxy)
         return directly(call, path);
     Request request;

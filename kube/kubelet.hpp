@@ -16,16 +16,16 @@
 // The checkpoint API of kubelets: POST /checkpoint/NAMESPACE/POD/CONTAINER.
 namespace lpm::kube {
 
-// How kubelets are reached and what they are shown. Never what the API server is shown: a kubelet that is not what it
-// seems would have it.
+// How kubelets are reached and what they are shown. Never what the API server is shown: a kubelet that is not
+// what it seems would have it.
 struct KubeletAccess {
     bool through_proxy = false; // by the API server's node proxy, with the controller's own identity there
     std::string ca;             // PEM; empty: the API server's
     std::map<std::string, std::vector<std::string>> pins; // by node
-    std::string certificate_file; // shown to kubelets, read anew for each request
+    std::string certificate_file;                         // shown to kubelets, read anew for each request
     std::string key_file;
     std::string token_file;
-    std::string name_space;      // of the ServiceAccount whose tokens are shown when there is neither
+    std::string name_space; // of the ServiceAccount whose tokens are shown when there is neither
     std::string service_account;
 };
 
@@ -42,8 +42,8 @@ class Kubelets {
   public:
     Kubelets(Http& http, Client& client, Credentials& credentials, KubeletAccess access);
 
-    // One request, never sent twice. Errors as Http::send has them; what must be asked before (the node's address, a
-    // token) and fails is Errc::unavailable: nothing was sent.
+    // One request, never sent twice. Errors as Http::send has them; what must be asked before (the node's
+    // address, a token) and fails is Errc::unavailable: nothing was sent.
     [[nodiscard]] Result<Response> checkpoint(const CheckpointCall& call);
 
   private:

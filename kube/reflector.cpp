@@ -13,7 +13,8 @@ namespace lpm::kube {
 
 using namespace std::chrono_literals;
 
-// client-go's: 0.8 s, doubled up to 30 s, each up to twice as long by chance, forgotten after two good minutes.
+// client-go's: 0.8 s, doubled up to 30 s, each up to twice as long by chance, forgotten after two good
+// minutes.
 static constexpr auto first_wait = 800ms;
 static constexpr std::chrono::milliseconds longest_wait = 30s;
 static constexpr auto healthy = 2min;
@@ -49,8 +50,8 @@ Result<> Reflector::watch(const std::stop_token& stop) {
     return {};
 }
 
-void Reflector::run(std::stop_token stop) {
-    std::minstd_rand random{std::random_device{}()};
+void Reflector::run(const std::stop_token& stop) {
+    std::mt19937 random{std::random_device{}()};
     std::chrono::milliseconds wait = first_wait;
     while (!stop.stop_requested()) {
         const auto began = std::chrono::steady_clock::now();

@@ -8,27 +8,27 @@
 #include <string>
 #include <utility>
 
-#include "json/json.hpp"
 #include "kube/client.hpp"
+#include "json/json.hpp"
 
 namespace lpm::kube {
 
-// Keeps somebody's picture of all objects of a kind: lists them, watches, lists again when the server has forgotten
-// where we were. `run` returns when it is told to stop.
+// Keeps somebody's picture of all objects of a kind: lists them, watches, lists again when the server has
+// forgotten where we were. `run` returns when it is told to stop.
 class Reflector {
   public:
     struct Sink {
-        std::function<void()> list_begins;           // what is not named before list_ended does not exist any more
-        std::function<void(json::Value)> set;        // made or changed
+        std::function<void()> list_begins;    // what is not named before list_ended does not exist any more
+        std::function<void(json::Value)> set; // made or changed
         std::function<void(const json::Value&)> removed;
         std::function<void()> list_ended;
-        std::function<void(const Error&)> failed{};  // for the log: it is tried again
+        std::function<void(const Error&)> failed{}; // for the log: it is tried again
     };
     Reflector(Client& client, std::string path) : client_(client), path_(std::move(path)) {}
 
     // Before it runs.
     void follow(Sink sink) { sink_ = std::move(sink); }
-    void run(std::stop_token stop);
+    void run(const std::stop_token& stop);
     // Listed once, and heard of since.
     [[nodiscard]] bool is_synced() const { return synced_; }
 

@@ -81,10 +81,11 @@ static Status read_status(const Value& root) {
     status.ready = json::is_true(*at, "ready");
     status.generation = json::integer(*at, "observedGeneration").value_or(0);
     for (const Value& entry : list_of(*at, "conditions"))
-        status.conditions.push_back(
-            {json::text_or_empty(entry, "type"), json::text_or_empty(entry, "status"),
-             json::text_or_empty(entry, "reason"), json::text_or_empty(entry, "message"),
-             json::text_or_empty(entry, "lastTransitionTime"), json::integer(entry, "observedGeneration").value_or(0)});
+        status.conditions.push_back({json::text_or_empty(entry, "type"), json::text_or_empty(entry, "status"),
+                                     json::text_or_empty(entry, "reason"),
+                                     json::text_or_empty(entry, "message"),
+                                     json::text_or_empty(entry, "lastTransitionTime"),
+                                     json::integer(entry, "observedGeneration").value_or(0)});
     for (const Value& entry : list_of(*at, "checks"))
         status.checks.push_back({json::text_or_empty(entry, "id"), json::text_or_empty(entry, "verdict"),
                                  json::text_or_empty(entry, "message")});
@@ -101,11 +102,13 @@ static Status read_status(const Value& root) {
 
 Result<Checkpoint> read_checkpoint(const Value& object) {
     Checkpoint read;
-    read.key = {json::text_or_empty(object, "metadata.namespace"), json::text_or_empty(object, "metadata.name")};
+    read.key = {json::text_or_empty(object, "metadata.namespace"),
+                json::text_or_empty(object, "metadata.name")};
     read.uid = json::text_or_empty(object, "metadata.uid");
     read.version = json::text_or_empty(object, "metadata.resourceVersion");
     if (read.key.space.empty() || read.key.name.empty() || read.uid.empty() || read.version.empty())
-        return fail(Errc::invalid, "no ContainerCheckpoint: it lacks a namespace, name, uid or resourceVersion");
+        return fail(Errc::invalid,
+                    "no ContainerCheckpoint: it lacks a namespace, name, uid or resourceVersion");
     read.generation = json::integer(object, "metadata.generation").value_or(0);
     read.created = read_time(json::text_or_empty(object, "metadata.creationTimestamp")).value_or(Time{});
     read.deleted = !json::text_or_empty(object, "metadata.deletionTimestamp").empty();
@@ -176,7 +179,8 @@ static Value difference(const Value& from, const Value& to) {
         const Value* old = json::find(from, name);
         if (old != nullptr && *old == value)
             continue;
-        change[name] = old != nullptr && old->is_object() && value.is_object() ? difference(*old, value) : value;
+        change[name] =
+            old != nullptr && old->is_object() && value.is_object() ? difference(*old, value) : value;
     }
     for (const auto& [name, value] : from.items())
         if (!to.contains(name))
@@ -190,7 +194,8 @@ Value status_patch(const Checkpoint& seen, const Status& to) {
 }
 
 std::vector<std::string> status_fields() {
-    std::vector<std::string> names{"ready", "observedGeneration", "conditions", "checks", "attempt", "timings"};
+    std::vector<std::string> names{"ready",  "observedGeneration", "conditions", "checks", "attempt",
+                                   "timings"};
     for (const auto& text : texts)
         names.emplace_back(text.name);
     for (const auto& text : attempt_texts)
@@ -205,7 +210,8 @@ void keep_fields(Value& patch, const std::vector<std::string>& unknown) {
     for (const std::string& path : unknown) {
         Value* at = &patch["status"];
         std::string_view rest = path;
-        for (auto dot = rest.find('.'); dot != std::string_view::npos && at->is_object(); dot = rest.find('.')) {
+        for (auto dot = rest.find('.'); dot != std::string_view::npos && at->is_object();
+             dot = rest.find('.')) {
             const auto found = at->find(rest.substr(0, dot));
             if (found == at->end())
                 break;
@@ -250,9 +256,10 @@ Value content_of(const Checkpoint& of, const Status& status) {
                   {"containerName", status.container},
                   {"artifactURI", "file://" + status.archive},
                   {"deletionPolicy", of.spec.remove_archive ? "Delete" : "Retain"}};
-    for (const auto& [name, text] : {std::pair{"nodeName", &status.node}, std::pair{"podUID", &status.pod_uid},
-                                     std::pair{"containerID", &status.container_id}, std::pair{"image", &status.image},
-                                     std::pair{"imageDigest", &status.image_digest}})
+    for (const auto& [name, text] :
+         {std::pair{"nodeName", &status.node}, std::pair{"podUID", &status.pod_uid},
+          std::pair{"containerID", &status.container_id}, std::pair{"image", &status.image},
+          std::pair{"imageDigest", &status.image_digest}})
         if (!text->empty())
             spec[name] = *text;
     return {{"apiVersion", group_version},

@@ -13,7 +13,8 @@
 #include "base/result.hpp"
 #include "json/json.hpp"
 
-// ContainerCheckpoint and ContainerCheckpointContent of lpm.my.domain/v1 (deploy/crd.yaml says what each field means).
+// ContainerCheckpoint and ContainerCheckpointContent of lpm.my.domain/v1 (deploy/crd.yaml says what each
+// field means).
 namespace lpm::controller {
 
 inline constexpr const char* group_version = "lpm.my.domain/v1";
@@ -49,7 +50,7 @@ struct Finding { // an entry of status.checks
 struct Attempt {
     std::string uid{};
     std::int64_t number = 0; // of this object, from 1
-    std::string holder{};      // the controller that sends the request
+    std::string holder{};    // the controller that sends the request
     std::string start{};
     std::string not_before{}; // earliest time of the next one
     bool operator==(const Attempt&) const = default;
@@ -113,8 +114,8 @@ struct Checkpoint {
 // Errc::invalid for what is no ContainerCheckpoint.
 [[nodiscard]] Result<Checkpoint> read_checkpoint(const json::Value& object);
 
-// A merge-patch for /status that makes `to` of `seen`, only while the object is as it was seen. Fields that the status
-// had and has not are null; those that `to` does not know stay as they are.
+// A merge-patch for /status that makes `to` of `seen`, only while the object is as it was seen. Fields that
+// the status had and has not are null; those that `to` does not know stay as they are.
 [[nodiscard]] json::Value status_patch(const Checkpoint& seen, const Status& to);
 // Names of status fields, "attempt.uid", that are written.
 [[nodiscard]] std::vector<std::string> status_fields();

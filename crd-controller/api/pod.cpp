@@ -13,8 +13,9 @@ namespace lpm::controller {
 using json::Value;
 
 static constexpr std::pair<std::string_view, double> units[] = {
-    {"", 1.0},    {"m", 1e-3}, {"k", 1e3},  {"M", 1e6},   {"G", 1e9},   {"T", 1e12},  {"P", 1e15},
-    {"E", 1e18},  {"Ki", 0x1p10}, {"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50}, {"Ei", 0x1p60},
+    {"", 1.0},      {"m", 1e-3},    {"k", 1e3},     {"M", 1e6},     {"G", 1e9},
+    {"T", 1e12},    {"P", 1e15},    {"E", 1e18},    {"Ki", 0x1p10}, {"Mi", 0x1p20},
+    {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50}, {"Ei", 0x1p60},
 };
 
 std::optional<std::uint64_t> read_quantity(std::string_view text) {

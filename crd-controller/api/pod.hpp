@@ -23,7 +23,7 @@ struct Container {
     // Seconds without an answer after which its liveness probe ends it: periodSeconds x failureThreshold.
     std::optional<std::int64_t> patience{};
     bool running = false;
-    bool ended = false;       // and is not waiting to be started again
+    bool ended = false;         // and is not waiting to be started again
     std::string id{};           // without "cri-o://"
     std::string image_digest{}; // imageID, as the kubelet names it
     std::string waiting{};      // why it does not run yet: ContainerCreating, CrashLoopBackOff
@@ -41,9 +41,10 @@ struct Pod {
 
 [[nodiscard]] Result<Pod> read_pod(const json::Value& object);
 
-// The container that is meant by a name. The user's own manifest names `nginx` in a pod of `kubectl run test-pod
-// --image=nginx`, whose container is called test-pod: when no container has the name, and the pod has one regular
-// container, and the base name of its image is that name, that one is meant. nullptr: none.
+// The container that is meant by a name. The user's own manifest names `nginx` in a pod of `kubectl run
+// test-pod
+// --image=nginx`, whose container is called test-pod: when no container has the name, and the pod has one
+// regular container, and the base name of its image is that name, that one is meant. nullptr: none.
 struct Choice {
     const Container* container = nullptr;
     bool by_image = false;

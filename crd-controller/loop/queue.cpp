@@ -48,7 +48,7 @@ void Queue::forget(const std::string& key) {
     failures_.erase(key);
 }
 
-std::optional<std::string> Queue::take(std::stop_token stop) {
+std::optional<std::string> Queue::take(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
         const auto at = next(); // those that another worker has come back with `done`

@@ -14,20 +14,22 @@
 
 namespace lpm::controller {
 
-// Keys of objects that want to be looked at. A key is in it once however often it is added, and is with one worker at
-// a time: what is added meanwhile comes after that.
+// Keys of objects that want to be looked at. A key is in it once however often it is added, and is with one
+// worker at a time: what is added meanwhile comes after that.
 class Queue {
   public:
     using Clock = std::chrono::steady_clock;
 
     void add(const std::string& key) { add_at(key, Clock::now()); }
-    void add_after(const std::string& key, std::chrono::milliseconds delay) { add_at(key, Clock::now() + delay); }
+    void add_after(const std::string& key, std::chrono::milliseconds delay) {
+        add_at(key, Clock::now() + delay);
+    }
     // After a failure: `first`, doubled up to 5 min with each one until `forget`.
     void retry(const std::string& key, std::chrono::milliseconds first);
     void forget(const std::string& key);
 
     // Waits for one whose time has come; nothing when stopped. It is given back by `done`.
-    [[nodiscard]] std::optional<std::string> take(std::stop_token stop);
+    [[nodiscard]] std::optional<std::string> take(const std::stop_token& stop);
     void done(const std::string& key);
 
     [[nodiscard]] std::size_t size() const; // of those whose time has come or will
