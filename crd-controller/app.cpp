@@ -173,12 +173,9 @@ void App::follow_schema() {
                   .set =
                       [this](const json::Value& crd) {
                           auto missing = missing_fields(crd);
-                          std::string names;
-                          for (const std::string& field : missing)
-                              names += (names.empty() ? "" : " ") + field;
                           if (missing != schema_.missing())
                               node::log(missing.empty() ? Level::info : Level::warn,
-                                        "the installed CRD is read", {{"missing", names}});
+                                        "the installed CRD is read", {{"missing", names_of(missing)}});
                           numbers_.set_missing_fields(missing.size());
                           schema_.set(std::move(missing));
                       },

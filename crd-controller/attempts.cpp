@@ -11,11 +11,14 @@ namespace lpm::controller {
 using namespace std::chrono_literals;
 
 static constexpr Millis between_archives = 1200ms;
+static constexpr auto kept_idle = 30s; // a thread without work
 static constexpr Millis ask_again = 30s; // of who waits: what it waits for may be gone
 static constexpr Millis vanished = ask_again * 2;
 
 Attempts::~Attempts() {
     std::unique_lock lock(mutex_);
+    ending_ = true;
+    more_.notify_all();
     ended_.wait(lock, [this] { return threads_ == 0; });
 }
 
@@ -122,22 +125,43 @@ std::size_t Attempts::size() const {
 }
 
 void Attempts::start(const std::string& key, std::function<void()> work) {
-    {
-        const std::lock_guard lock(mutex_);
-        ++threads_;
+    const std::lock_guard lock(mutex_);
+    work_.emplace_back(key, std::move(work));
+    ++under_way_;
+    if (work_.size() <= idle_) {
+        more_.notify_one();
+        return;
     }
-    std::thread([this, key, work = std::move(work)] {
+    ++threads_;
+    std::thread([this] { serve(); }).detach();
+}
+
+// A thread that has just ended an attempt is kept for the next: what OpenSSL makes for a new one costs as much as a
+// request.
+void Attempts::serve() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        ++idle_;
+        more_.wait_for(lock, kept_idle, [this] { return !work_.empty() || ending_; });
+        --idle_;
+        if (work_.empty())
+            break;
+        const auto [key, work] = std::move(work_.front());
+        work_.pop_front();
+        lock.unlock();
         work();
         give_back(key, true);
-        const std::lock_guard lock(mutex_);
-        --threads_;
-        ended_.notify_all(); // with the lock: nobody may destroy it before
-    }).detach();
+        lock.lock();
+        --under_way_;
+        ended_.notify_all();
+    }
+    --threads_;
+    ended_.notify_all(); // with the lock: nobody may destroy it before
 }
 
 bool Attempts::wait(std::chrono::seconds longest) {
     std::unique_lock lock(mutex_);
-    return ended_.wait_for(lock, longest, [this] { return threads_ == 0 && places_.empty(); });
+    return ended_.wait_for(lock, longest, [this] { return under_way_ == 0 && places_.empty(); });
 }
 
 } // namespace lpm::controller

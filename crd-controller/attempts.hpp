@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -18,7 +19,7 @@
 
 namespace lpm::controller {
 
-// Requests to kubelets that are under way, each in a thread of its own: it waits for minutes. And who waits
+// Requests to kubelets that are under way, each with a thread to itself: it waits for minutes. And who waits
 // for room.
 class Attempts {
   public:
@@ -68,6 +69,7 @@ class Attempts {
     using Fitting = std::vector<std::pair<Age, Millis>>;
     [[nodiscard]] Fitting fitting(Clock::time_point now);
     void give_back(const std::string& key, bool used);
+    void serve();
 
     Limits limits_;
     Woken woken_;
@@ -78,7 +80,12 @@ class Attempts {
     std::map<std::string, std::size_t> nodes_;
     std::map<std::string, Clock::time_point> used_; // containers whose attempts have just ended
     std::map<Age, Place> waiting_;
+    std::condition_variable more_;
+    std::deque<std::pair<std::string, std::function<void()>>> work_; // that no thread has taken yet
+    std::size_t under_way_ = 0; // taken or not
     std::size_t threads_ = 0;
+    std::size_t idle_ = 0; // of them
+    bool ending_ = false;
     bool closed_ = false;
 };
 

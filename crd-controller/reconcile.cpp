@@ -143,9 +143,15 @@ void Reconciler::post(const Checkpoint& object, const std::vector<Event>& events
     }
 }
 
-Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, const Status& status) {
+Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, Status status) {
+    const auto missing = parts_.schema.missing();
+    if (!missing.empty())
+        status.set_condition("SchemaCurrent", "False", "FieldsMissing",
+                             "the installed ContainerCheckpoint has no " + names_of(missing) +
+                                 ": kubectl apply -f deploy/crd.yaml",
+                             time_now());
     json::Value patch = status_patch(object, status);
-    keep_fields(patch, parts_.schema.missing());
+    keep_fields(patch, missing);
     const auto written = parts_.client.patch(path_of(object.key) + "/status", patch);
     if (!written)
         return std::unexpected(written.error());

@@ -56,7 +56,7 @@ class Reconciler {
     [[nodiscard]] Result<> clean(const Key& key);
     [[nodiscard]] Result<> reconcile_finished(const Key& key, const Store::Finished& finished);
 
-    [[nodiscard]] Result<Checkpoint> patch_status(const Checkpoint& object, const Status& status);
+    [[nodiscard]] Result<Checkpoint> patch_status(const Checkpoint& object, Status status);
     [[nodiscard]] Result<Checkpoint> live(const Key& key);
     void post(const Checkpoint& object, const std::vector<Event>& events);
 

@@ -38,6 +38,13 @@ std::vector<std::string> missing_fields(const json::Value& crd) {
     return missing;
 }
 
+std::string names_of(const std::vector<std::string>& fields) {
+    std::string names;
+    for (const std::string& field : fields)
+        names += (names.empty() ? "" : ", ") + field;
+    return names;
+}
+
 void Schema::set(std::vector<std::string> missing) {
     const std::lock_guard lock(mutex_);
     missing_ = std::move(missing);

@@ -16,6 +16,9 @@ inline constexpr const char* crd_name = "containercheckpoints.lpm.my.domain";
 // Status fields that we write and an installed ContainerCheckpoint does not have: "attempt.uid".
 [[nodiscard]] std::vector<std::string> missing_fields(const json::Value& crd);
 
+// "a, b, c"
+[[nodiscard]] std::string names_of(const std::vector<std::string>& fields);
+
 // What the installed CRD lacks, which is left out of what is written: it would be refused, or silently
 // dropped.
 class Schema {
