@@ -221,11 +221,11 @@ static Answer read_kubelets(long status, std::string_view body, const Asked& ask
     case 429:
         return answer(Kind::transient, "KubeletBusy", said);
     case 500:
+        if (body.contains("checkpointing of "))
+            return read_failure(body);
         if (body.contains("Authorization error"))
             return answer(Kind::transient, "KubeletAuthorizationFailed", body,
                           "the kubelet could not ask the API server who may do this");
-        if (body.contains("checkpointing of "))
-            return read_failure(body);
         break;
     default:
         break;

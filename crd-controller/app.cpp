@@ -108,6 +108,7 @@ class App {
 kube::KubeletAccess App::kubelet_access() const {
     kube::KubeletAccess access;
     access.through_proxy = settings_.through_proxy;
+    access.ca_file = settings_.ca_file;
     access.pins = settings_.pins;
     access.certificate_file = settings_.certificate_file;
     access.key_file = settings_.key_file;
@@ -156,14 +157,23 @@ void App::follow_objects() {
                                  const std::string key = read->key.text();
                                  store_.set(*std::move(read));
                                  queue_.add(key);
+                             } else {
+                                 node::log(Level::warn, "an object is left alone",
+                                           {{"error", read.error().text}});
                              }
                          },
                      .removed =
                          [this](const json::Value& object) {
-                             if (const auto read = read_checkpoint(object))
+                             if (const auto read = read_checkpoint(object)) {
                                  store_.removed(read->key);
+                                 queue_.add(read->key.text()); // it does not wait for room any more
+                             }
                          },
-                     .list_ended = [this] { (void)store_.list_ended(); },
+                     .list_ended =
+                         [this] {
+                             for (const Key& key : store_.list_ended())
+                                 queue_.add(key.text());
+                         },
                      .failed = failed});
     threads_.emplace_back([this](const std::stop_token& stop) { objects_.run(stop); });
 }

@@ -53,10 +53,12 @@ Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, std
     Observed observed = observe(object.key.text());
     TRY(look_at_pod(object, observed));
     Conclusion end = conclude(object, answer, observed.pod ? observed.pod->uid : "", observed);
+    if (end.has_archive && object.deleted)
+        end.status.content.clear(); // it would be removed at once
     if (end.has_archive && !object.deleted) {
         if (auto bound = bind_content(object, end.status); !bound) {
             const Errc code = bound.error().code;
-            if (code != Errc::denied && code != Errc::invalid && code != Errc::exists)
+            if (code != Errc::denied && code != Errc::invalid && code != Errc::exists && code != Errc::absent)
                 return bound;
             end.status.content.clear(); // what no other try would cure: the archive is there all the same
             end.events.push_back({true, "ContentNotWritten", bound.error().text});
@@ -69,14 +71,7 @@ Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, std
     return {};
 }
 
-Result<> Reconciler::bind_content(Checkpoint& object, const Status& status) {
-    if (object.spec.remove_archive && !object.has_finalizer()) {
-        TRY_ASSIGN(const auto patched,
-                   parts_.client.patch("/apis/lpm.my.domain/v1/namespaces/" + object.key.space +
-                                           "/containercheckpoints/" + object.key.name,
-                                       finalizers_patch(object, true)));
-        TRY_ASSIGN(object, read_checkpoint(patched));
-    }
+Result<> Reconciler::bind_content(const Checkpoint& object, const Status& status) {
     auto made = parts_.client.create(contents_path, content_of(object, status));
     if (!made && made.error().code == Errc::exists) {
         TRY_ASSIGN(const auto there,

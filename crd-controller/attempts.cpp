@@ -3,6 +3,7 @@
 #include "attempts.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -11,7 +12,7 @@ namespace lpm::controller {
 using namespace std::chrono_literals;
 
 static constexpr Millis between_archives = 1200ms;
-static constexpr auto kept_idle = 30s; // a thread without work
+static constexpr auto kept_idle = 30s;   // a thread without work
 static constexpr Millis ask_again = 30s; // of who waits: what it waits for may be gone
 static constexpr Millis vanished = ask_again * 2;
 
@@ -125,19 +126,34 @@ std::size_t Attempts::size() const {
 }
 
 void Attempts::start(const std::string& key, std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     work_.emplace_back(key, std::move(work));
     ++under_way_;
     if (work_.size() <= idle_) {
         more_.notify_one();
         return;
     }
-    ++threads_;
-    std::thread([this] { serve(); }).detach();
+    try {
+        std::thread([this] { serve(); }).detach();
+        ++threads_;
+    } catch (const std::system_error&) {
+        // No more threads: one that is there takes it when it has ended its own. Without any, we do it
+        // ourselves.
+        if (threads_ > 0)
+            return;
+        const auto mine = std::move(work_.back());
+        work_.pop_back();
+        lock.unlock();
+        mine.second();
+        give_back(key, true);
+        lock.lock();
+        --under_way_;
+        ended_.notify_all();
+    }
 }
 
-// A thread that has just ended an attempt is kept for the next: what OpenSSL makes for a new one costs as much as a
-// request.
+// A thread that has just ended an attempt is kept for the next: what OpenSSL makes for a new one costs as
+// much as a request.
 void Attempts::serve() {
     std::unique_lock lock(mutex_);
     while (true) {

@@ -82,7 +82,7 @@ class Attempts {
     std::map<Age, Place> waiting_;
     std::condition_variable more_;
     std::deque<std::pair<std::string, std::function<void()>>> work_; // that no thread has taken yet
-    std::size_t under_way_ = 0; // taken or not
+    std::size_t under_way_ = 0;                                      // taken or not
     std::size_t threads_ = 0;
     std::size_t idle_ = 0; // of them
     bool ending_ = false;

@@ -28,6 +28,8 @@ std::chrono::seconds longest_wait(std::int64_t timeout) {
     return std::max(std::chrono::seconds(timeout), 120s) + 15s;
 }
 
+static constexpr std::int64_t most_attempts = 1000; // after which pauses are as long as they get
+
 std::chrono::seconds pause_after(std::int64_t attempts) {
     return attempts >= 5 ? 30s : std::chrono::seconds(2L << std::max<std::int64_t>(attempts - 1, 0));
 }
@@ -79,7 +81,9 @@ static Action refuse(const Checkpoint& object, const Observed& observed, std::st
 
 // When new attempts end. Time runs from when the object was accepted, not while nobody looked at it.
 static Time deadline_of(const Checkpoint& object, const Container* container, Time now) {
-    return read_time(object.status.start).value_or(now) +
+    // A clock that was set back may not give it hours more: what is ahead of us counts from its creation.
+    const Time start = read_time(object.status.start).value_or(now);
+    return (start > now ? std::min(object.created, now) : start) +
            std::chrono::seconds(time_limit(object.spec, container));
 }
 
@@ -96,11 +100,12 @@ static Action wait_for_pod(const Checkpoint& object, const Observed& observed, c
     return pending(object, observed, reason, what, std::min<Millis>(again, deadline - observed.now));
 }
 
-static std::string names_of(const Pod& pod) {
+static std::string container_names(const Pod& pod) {
+    static constexpr std::size_t enough = 20;
     std::string names;
-    for (const Container& one : pod.containers)
-        names += (names.empty() ? "" : ", ") + one.name;
-    return names;
+    for (std::size_t i = 0; i < std::min(pod.containers.size(), enough); ++i)
+        names += (names.empty() ? "" : ", ") + pod.containers[i].name;
+    return pod.containers.size() > enough ? names + ", ..." : names;
 }
 
 static std::string place_of(const Checkpoint& object) {
@@ -123,6 +128,7 @@ static Status started_status(const Checkpoint& object, const Observed& observed,
     status.image = container.image;
     status.image_digest = container.image_digest;
     status.checks.clear();
+    status.checkpoint_ms.reset();
     const std::int64_t number = status.attempt ? status.attempt->number + 1 : 1;
     status.attempt = Attempt{observed.fresh_uid, number, observed.holder, write_time(observed.now), {}};
     status.queued_ms = std::max<std::int64_t>(0, (observed.now - object.created).count());
@@ -179,7 +185,7 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
     if (container == nullptr)
         return refuse(object, observed, "ContainerNotFound",
                       "container not found in pod: " + place_of(object) + " has no container " +
-                          object.spec.container + "; it has " + names_of(pod),
+                          object.spec.container + "; it has " + container_names(pod),
                       false);
     if (pod.has_ended() || pod.deleted)
         return refuse(object, observed, "PodNotRunning",
@@ -202,17 +208,22 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
                       object.status.message + "; " + std::to_string(object.status.attempt->number) +
                           " attempts in " + std::to_string(time_limit(object.spec, container)) + " s",
                       true);
+    if (!observed.has_room && object.status.attempt) // why it was refused is worth more than that it waits
+        return wait_until(observed.now + observed.room_in);
     if (!observed.has_room)
         return wait_for_pod(object, observed, container, "CheckpointQueued",
                             "waits for other checkpoints of its container or node", observed.room_in);
     return start(object, observed, choice);
 }
 
+static constexpr std::int64_t longest_life = 100L * 365 * 86400; // seconds: as good as for ever
+
 static Action decide_finished(const Checkpoint& object, const Observed& observed) {
     if (!object.spec.ttl)
         return {};
     const auto ended = read_time(object.status.completion);
-    const Time until = ended.value_or(observed.now) + std::chrono::seconds(*object.spec.ttl);
+    const Time until =
+        ended.value_or(observed.now) + std::chrono::seconds(std::min(*object.spec.ttl, longest_life));
     return observed.now >= until ? Action{.kind = Do::remove} : wait_until(until);
 }
 
@@ -223,6 +234,7 @@ static Action settle(const Checkpoint& object, const Observed& observed) {
         return {.kind = Do::look};
     if (!observed.archive.empty()) {
         Conclusion end = conclude(object, {Answer::Kind::completed, "", "", observed.archive}, "", observed);
+        end.status.checkpoint_ms.reset(); // when the answer came is not known
         return {.kind = Do::write, .status = std::move(end.status), .events = std::move(end.events)};
     }
     return refuse(
@@ -259,11 +271,14 @@ Action decide(const Checkpoint& object, const Observed& observed) {
                       true);
     if (object.status.attempt) {
         const auto next = read_time(object.status.attempt->not_before);
-        if (next && observed.now < *next)
+        // Later than any pause: the clock was set back.
+        if (next && observed.now < *next && *next - observed.now <= pause_after(most_attempts))
             return wait_until(*next);
     }
     if (!observed.pod_known)
         return {.kind = Do::look};
+    if (!observed.pod_denied.empty())
+        return wait_for_pod(object, observed, nullptr, "PodUnreadable", observed.pod_denied, 10s);
     return decide_by_pod(object, observed);
 }
 

@@ -36,6 +36,7 @@ struct Observed {
     bool content_known = false;
     std::string archive;
     bool pod_known = false; // `pod` was asked for
+    std::string pod_denied; // why it may not be read
     std::optional<Pod> pod; // nothing: there is none
 };
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <random>
 
+#include "node/log.hpp"
+
 namespace lpm::controller {
 
 using namespace std::chrono_literals;
@@ -44,13 +46,6 @@ void Events::run(const std::stop_token& stop) {
     }
 }
 
-// MicroTime: "2026-01-31T12:00:00.123000Z".
-static std::string micro(Time time) {
-    std::string text = write_time(time);
-    text.insert(text.size() - 1, "000");
-    return text;
-}
-
 static std::string random_hex() {
     std::random_device random;
     std::array<char, 20> text{};
@@ -66,7 +61,7 @@ void Events::send(const Waiting& waiting) {
     std::erase_if(sent_, [&](const auto& entry) { return now - entry.second.when > same_again; });
     if (const auto at = sent_.find(same); at != sent_.end()) {
         const json::Value series = {{"count", at->second.count + 1},
-                                    {"lastObservedTime", micro(waiting.when)}};
+                                    {"lastObservedTime", write_micro(waiting.when)}};
         if (client_.patch(path + "/" + at->second.name, {{"series", series}})) {
             at->second.count += 1;
             at->second.when = now;
@@ -81,7 +76,7 @@ void Events::send(const Waiting& waiting) {
     const json::Value object = {{"apiVersion", "events.k8s.io/v1"},
                                 {"kind", "Event"},
                                 {"metadata", {{"name", name}, {"namespace", waiting.key.space}}},
-                                {"eventTime", micro(waiting.when)},
+                                {"eventTime", write_micro(waiting.when)},
                                 {"reportingController", controller_name},
                                 {"reportingInstance", instance_},
                                 {"action", "Checkpoint"},
@@ -94,8 +89,12 @@ void Events::send(const Waiting& waiting) {
                                   {"namespace", waiting.key.space},
                                   {"name", waiting.key.name},
                                   {"uid", waiting.uid}}}};
-    if (client_.create(path, object))
+    if (const auto made = client_.create(path, object))
         sent_[same] = {name, 1, now};
+    else
+        node::log(
+            node::Level::debug, "an Event is not posted",
+            {{"object", waiting.key.text()}, {"reason", waiting.event.reason}, {"error", made.error().text}});
 }
 
 } // namespace lpm::controller

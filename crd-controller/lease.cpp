@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
 
 #include "api/time.hpp"
+#include "kube/pause.hpp"
 
 namespace lpm::controller {
 
@@ -23,24 +25,14 @@ Lease::Lease(kube::Client& client, std::string space, std::string name, std::str
     : client_(client), folder_("/apis/coordination.k8s.io/v1/namespaces/" + space + "/leases"),
       space_(std::move(space)), name_(std::move(name)), identity_(std::move(identity)) {}
 
-static void sleep(std::chrono::milliseconds time, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, time, [] { return false; });
-}
-
-static std::string micro_now() {
-    std::string text = write_time(time_now());
-    text.insert(text.size() - 1, "000");
-    return text;
-}
-
 json::Value Lease::made_ours(json::Value lease, bool fresh) const {
     json::Value& spec = lease["spec"];
-    const std::string now = micro_now();
+    if (!spec.is_object())
+        spec = json::Value::object();
+    const std::string now = write_micro(time_now());
     if (fresh) {
-        spec["leaseTransitions"] = json::integer(spec, "leaseTransitions").value_or(-1) + 1;
+        const auto before = json::integer(spec, "leaseTransitions").value_or(-1);
+        spec["leaseTransitions"] = before >= 0 && before < INT32_MAX ? before + 1 : 0; // it is an int32
         spec["acquireTime"] = now;
     }
     spec["holderIdentity"] = identity_;
@@ -70,7 +62,8 @@ Lease::Got Lease::try_once(std::string& holder) {
         seen_ = *found;
     }
     holder = json::text_or_empty(*found, "spec.holderIdentity");
-    const std::chrono::seconds valid(json::integer(*found, "spec.leaseDurationSeconds").value_or(duration));
+    const std::chrono::seconds valid(std::clamp<std::int64_t>(
+        json::integer(*found, "spec.leaseDurationSeconds").value_or(duration), 1, 3600));
     if (!holder.empty() && holder != identity_ && Clock::now() < changed_ + valid)
         return Got::others;
     const json::Value lease = made_ours(*std::move(found), holder != identity_);
@@ -85,9 +78,12 @@ bool Lease::acquire(const std::stop_token& stop, const std::function<void(const 
         std::string holder;
         if (try_once(holder) == Got::ours)
             return true;
+        if (!refusal_.empty())
+            holder += (holder.empty() ? "" : "; ") + std::exchange(refusal_, {});
         if (holder != std::exchange(told, holder))
             waits(holder);
-        sleep(retry + std::chrono::milliseconds(std::uniform_int_distribution<>(0, 2400)(random)), stop);
+        kube::pause_for(retry + std::chrono::milliseconds(std::uniform_int_distribution<>(0, 2400)(random)),
+                        stop);
     }
     return false;
 }
@@ -96,8 +92,10 @@ bool Lease::acquire(const std::stop_token& stop, const std::function<void(const 
 bool Lease::write(const std::function<Result<json::Value>()>& request) {
     const auto sent = Clock::now();
     auto written = request();
-    if (!written)
+    if (!written) {
+        refusal_ = written.error().text;
         return false;
+    }
     seen_ = *std::move(written);
     given_up_ = sent + give_up;
     return true;
@@ -109,11 +107,11 @@ void Lease::keep(const std::stop_token& stop, const std::function<void()>& lost)
             const auto left = given_up_.load() - Clock::now();
             if (left <= Clock::duration::zero())
                 return lost();
-            sleep(std::chrono::ceil<std::chrono::milliseconds>(left), ended);
+            kube::pause_for(std::chrono::ceil<std::chrono::milliseconds>(left), ended);
         }
     });
     while (true) {
-        sleep(retry, stop);
+        kube::pause_for(retry, stop);
         if (stop.stop_requested())
             return;
         const auto left =

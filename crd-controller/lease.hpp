@@ -45,6 +45,7 @@ class Lease {
     std::string space_;
     std::string name_;
     std::string identity_;
+    std::string refusal_;                       // of the last thing that was not written
     json::Value seen_;                          // as it was last
     Clock::time_point changed_{};               // when we saw it change
     std::atomic<Clock::time_point> given_up_{}; // when it is lost, if it is not renewed before

@@ -14,7 +14,7 @@ Numbers::Numbers() {
                                {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60});
     metrics_.declare_counter("rest_client_requests_total",
                              "Requests to the API server; code 0: no answer came");
-    metrics_.declare_gauge("workqueue_depth", "Objects that wait to be looked at, or will later");
+    metrics_.declare_gauge("workqueue_depth", "Objects that wait to be looked at");
     metrics_.declare_gauge("leader_election_master_status", "1: this controller holds the Lease");
     metrics_.declare_gauge("lpm_checkpoints_under_way", "Requests to kubelets that are not answered yet");
     metrics_.declare_gauge("lpm_container_checkpoints", "ContainerCheckpoints by phase");

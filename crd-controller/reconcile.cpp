@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "node/log.hpp"
@@ -52,6 +53,8 @@ Result<> Reconciler::look_at_pod(const Checkpoint& object, Observed& observed) {
         parts_.client.get("/api/v1/namespaces/" + object.key.space + "/pods/" + object.spec.pod);
     if (found) {
         TRY_ASSIGN(observed.pod, read_pod(*found));
+    } else if (found.error().code == Errc::denied) {
+        observed.pod_denied = found.error().text;
     } else if (found.error().code != Errc::absent) {
         return std::unexpected(found.error());
     }
@@ -76,8 +79,10 @@ Result<> Reconciler::look_at_content(const Checkpoint& object, Observed& observe
 
 Result<> Reconciler::reconcile(const std::string& name) {
     const Key key = key_of(name);
-    if (const auto finished = parts_.store.find_finished(key))
+    if (const auto finished = parts_.store.find_finished(key)) {
+        parts_.attempts.forget(name);
         return reconcile_finished(key, *finished);
+    }
     const auto object = parts_.store.find(key);
     if (!object) {
         parts_.attempts.forget(name);
@@ -107,8 +112,23 @@ Result<> Reconciler::reconcile_finished(const Key& key, const Store::Finished& f
         TRY(remove(key, finished.uid));
     else if (action.kind == Do::wait)
         parts_.queue.add_after(key.text(), action.when - time_now() + 10ms);
+    if (action.kind != Do::remove && finished.lacks_finalizer)
+        TRY(hold(key));
     for (const auto& [other, uid] : parts_.store.surplus(key, settings_.keep))
         TRY(remove(other, uid));
+    return {};
+}
+
+// An object whose deletionPolicy is Delete goes when what belongs to it is gone.
+Result<> Reconciler::hold(const Key& key) {
+    const auto object = live(key);
+    if (!object)
+        return object.error().code == Errc::absent ? Result<>() : std::unexpected(object.error());
+    if (object->deleted || object->has_finalizer() || !object->spec.remove_archive)
+        return {};
+    const auto held = parts_.client.patch(path_of(key), finalizers_patch(*object, true));
+    if (!held && held.error().code != Errc::absent)
+        return std::unexpected(held.error());
     return {};
 }
 
@@ -150,8 +170,10 @@ Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, Status sta
                              "the installed ContainerCheckpoint has no " + names_of(missing) +
                                  ": kubectl apply -f deploy/crd.yaml",
                              time_now());
+    else
+        std::erase_if(status.conditions, [](const Condition& one) { return one.type == "SchemaCurrent"; });
     json::Value patch = status_patch(object, status);
-    keep_fields(patch, missing);
+    drop_fields(patch, missing);
     const auto written = parts_.client.patch(path_of(object.key) + "/status", patch);
     if (!written)
         return std::unexpected(written.error());
@@ -165,12 +187,33 @@ Result<Checkpoint> Reconciler::live(const Key& key) {
     return read_checkpoint(object);
 }
 
+// An API server that has just broken a connection may be starting again.
+Result<Checkpoint> Reconciler::live_in_the_end(const Key& key) {
+    auto object = live(key);
+    for (auto pause = 250ms; !object && pause <= 8s; pause *= 2) {
+        if (object.error().code != Errc::unavailable && object.error().code != Errc::io)
+            break;
+        std::this_thread::sleep_for(pause);
+        object = live(key);
+    }
+    return object;
+}
+
 Result<> Reconciler::write(const Checkpoint& object, const Action& action) {
     TRY_ASSIGN(const Checkpoint written, patch_status(object, action.status));
     post(written, action.events);
     if (!written.status.is_finished() || written.spec.ttl)
         parts_.queue.add_after(object.key.text(), std::max<Millis>(action.when - time_now(), 0ms));
     return {};
+}
+
+// With the finalizer, before there is anything to clean.
+Result<Checkpoint> Reconciler::held_status(const Checkpoint& object, const Status& status) {
+    if (object.has_finalizer())
+        return patch_status(object, status);
+    TRY_ASSIGN(const auto patched, parts_.client.patch(path_of(object.key), finalizers_patch(object, true)));
+    TRY_ASSIGN(const Checkpoint held, read_checkpoint(patched));
+    return patch_status(held, status);
 }
 
 // Room first, then the object says that it runs, and only who could write that sends the request.
@@ -182,12 +225,14 @@ Result<> Reconciler::start(const Checkpoint& object, Observed& observed, const A
         observed.room_in = *again;
         return act(object, observed, decide(object, observed));
     }
-    auto written = patch_status(object, action.status);
+    auto written =
+        object.spec.remove_archive ? held_status(object, action.status) : patch_status(object, action.status);
     if (!written && written.error().code != Errc::denied && written.error().code != Errc::invalid) {
         // It may have been written, and so may what then met itself when libcurl sent it again: it is ours to
         // go on with.
-        if (auto now = live(object.key);
-            now && now->status.attempt && now->status.attempt->uid == observed.fresh_uid)
+        if (auto now = live_in_the_end(object.key); now && now->status.phase == "Running" &&
+                                                    now->status.attempt &&
+                                                    now->status.attempt->uid == observed.fresh_uid)
             written = std::move(now);
     }
     if (!written) {
@@ -217,14 +262,16 @@ Result<> Reconciler::clean(const Key& key) {
         return std::unexpected(object.error());
     const std::string path = std::string(contents_path) + "/" + content_name(*object);
     const auto content = parts_.client.get(path);
-    if (content && is_content_of(*content, *object)) {
+    if (!object->spec.remove_archive) {
+        // It was asked for once, and is not any more.
+    } else if (content && is_content_of(*content, *object)) {
         if (const auto done = parts_.client.remove(path, json::text_or_empty(*content, "metadata.uid"));
             !done && done.error().code != Errc::absent)
             return done;
     } else if (!content && content.error().code != Errc::absent) {
         return std::unexpected(content.error());
     }
-    if (!object->status.archive.empty())
+    if (object->spec.remove_archive && !object->status.archive.empty())
         post(*object, {{true, "ArchiveLeft",
                         "the archive " + object->status.archive + " stays on node " + object->status.node +
                             ": only lpm-sidecar there could remove it, and there is none"}});

@@ -54,10 +54,13 @@ class Reconciler {
     [[nodiscard]] Result<> start(const Checkpoint& object, Observed& observed, const Action& action);
     [[nodiscard]] Result<> remove(const Key& key, const std::string& uid);
     [[nodiscard]] Result<> clean(const Key& key);
+    [[nodiscard]] Result<> hold(const Key& key);
+    [[nodiscard]] Result<Checkpoint> held_status(const Checkpoint& object, const Status& status);
     [[nodiscard]] Result<> reconcile_finished(const Key& key, const Store::Finished& finished);
 
     [[nodiscard]] Result<Checkpoint> patch_status(const Checkpoint& object, Status status);
     [[nodiscard]] Result<Checkpoint> live(const Key& key);
+    [[nodiscard]] Result<Checkpoint> live_in_the_end(const Key& key);
     void post(const Checkpoint& object, const std::vector<Event>& events);
 
     // In the attempt's own thread.
@@ -65,7 +68,7 @@ class Reconciler {
     [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer,
                                          std::vector<Event>& events);
     [[nodiscard]] Result<> make_ready(const Checkpoint& object, const std::string& created);
-    [[nodiscard]] Result<> bind_content(Checkpoint& object, const Status& status);
+    [[nodiscard]] Result<> bind_content(const Checkpoint& object, const Status& status);
 
     Parts parts_;
     Settings settings_;

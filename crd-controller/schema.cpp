@@ -3,6 +3,7 @@
 #include "schema.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "api/checkpoint.hpp"
@@ -57,9 +58,12 @@ std::vector<std::string> Schema::missing() const {
 
 bool Schema::is_too_old() const {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(missing_, [](const std::string& field) {
-        return field == "phase" || field == "attempt" || field == "attempt.uid" || field == "attempt.holder";
-    });
+    // The last two: an object would be tried without end, or without a pause.
+    static constexpr std::string_view needed[] = {
+        "phase",          "podUID",         "attempt",           "attempt.uid",
+        "attempt.holder", "attempt.number", "attempt.notBefore", "startTime"};
+    return std::ranges::any_of(missing_,
+                               [](const std::string& field) { return std::ranges::contains(needed, field); });
 }
 
 } // namespace lpm::controller

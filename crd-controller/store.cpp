@@ -51,7 +51,9 @@ void Store::put(Checkpoint object) {
                       object.spec.pod + "/" + object.status.container,
                       read_time(object.status.completion).value_or(object.created),
                       object.spec.ttl,
-                      object.status.phase != "Failed"};
+                      object.status.phase != "Failed",
+                      object.spec.remove_archive && !object.has_finalizer() &&
+                          !object.status.content.empty()};
 }
 
 void Store::removed(const Key& key) {

@@ -210,12 +210,6 @@ Errc code_of(CURLcode code, bool sent) {
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_ISSUER_ERROR:
         return Errc::denied;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_BAD_FUNCTION_ARGUMENT:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-        return Errc::invalid;
     default:
         return sent ? Errc::io : Errc::unavailable;
     }

@@ -63,10 +63,10 @@ class Http {
     Http& operator=(const Http&) = delete;
     ~Http();
 
-    // Errc::unavailable: the server was not reached, nothing was sent.
+    // Errc::unavailable: the server was not reached, or the request is none: nothing was sent.
     // Errc::denied: its certificate is not trusted, nothing was sent.
     // Errc::io: the request was sent, or a part of it, and no whole answer came: nobody knows what became of
-    // it. Errc::invalid: nothing could be made of it, or the answer is longer than `limit`. Others: as the
+    // it. Errc::invalid: the answer is longer than `limit`. Others: as the
     // sink says.
     [[nodiscard]] Result<Response> send(const Request& request);
 

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "kube/kubelet.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <utility>
 
@@ -39,7 +40,9 @@ Result<Kubelets::Place> Kubelets::find_node(const std::string& node) {
         return not_sent(object.error(), "node " + node);
     Place place;
     place.until = now + address_life;
-    place.port = json::integer(*object, "status.daemonEndpoints.kubeletEndpoint.Port").value_or(10250);
+    if (const auto port = json::integer(*object, "status.daemonEndpoints.kubeletEndpoint.Port").value_or(0);
+        port > 0 && port <= 65535) // 0: a node that does not say
+        place.port = port;
     if (const json::Value* addresses = json::find_path(*object, "status.addresses");
         addresses != nullptr && addresses->is_array())
         for (const json::Value& one : *addresses)
@@ -73,13 +76,23 @@ Result<std::string> Kubelets::token() {
     std::string token = json::text_or_empty(*answer, "status.token");
     if (token.empty())
         return fail(Errc::unavailable, "token of ServiceAccount " + account + ": none was given");
+    // An API server may give less than was asked for.
+    std::chrono::seconds life(token_seconds);
+    if (const auto end = parse_rfc3339(json::text_or_empty(*answer, "status.expirationTimestamp")))
+        life = std::min(life, std::chrono::seconds(end->tv_sec - lpm::now().tv_sec));
     const std::lock_guard lock(mutex_);
     token_ = token;
-    token_until_ = now + std::chrono::seconds(token_seconds) * 8 / 10;
+    token_until_ = now + life * 8 / 10;
     return token;
 }
 
 Result<> Kubelets::show_identity(Request& request) {
+    if (access_.ca_file.empty()) {
+        TRY_ASSIGN(Access access, credentials_.access());
+        request.tls.ca = std::move(access.tls.ca);
+    } else {
+        TRY_ASSIGN(request.tls.ca, read_file(AT_FDCWD, access_.ca_file, longest_file));
+    }
     if (!access_.certificate_file.empty()) {
         TRY_ASSIGN(request.tls.certificate, read_file(AT_FDCWD, access_.certificate_file, longest_file));
         TRY_ASSIGN(request.tls.key, read_file(AT_FDCWD, access_.key_file, longest_file));
@@ -108,20 +121,18 @@ Error Kubelets::explain(Error error, const std::string& url) {
 
 Result<Response> Kubelets::directly(const CheckpointCall& call, const std::string& path) {
     TRY_ASSIGN(const Place place, find_node(call.node));
-    TRY_ASSIGN(const Access access, credentials_.access());
     Request request;
     request.method = "POST";
     request.url = "https://" + place.host + ":" + std::to_string(place.port) + path;
     request.once = true;
     request.timeout = call.patience;
     request.limit = longest_answer;
-    request.tls.ca = access_.ca.empty() ? access.tls.ca : access_.ca;
     if (const auto at = access_.pins.find(call.node); at != access_.pins.end())
         request.tls.pins = at->second;
     else
         request.tls.server_name = call.node; // as the API server verifies it too
     if (auto shown = show_identity(request); !shown)
-        return not_sent(std::move(shown).error(), "what kubelets are shown");
+        return not_sent(std::move(shown).error(), "what kubelets are verified by and shown");
     auto response = http_.send(request);
     if (!response) {
         if (response.error().code != Errc::io) { // it may have moved

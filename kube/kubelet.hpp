@@ -20,7 +20,7 @@ namespace lpm::kube {
 // what it seems would have it.
 struct KubeletAccess {
     bool through_proxy = false; // by the API server's node proxy, with the controller's own identity there
-    std::string ca;             // PEM; empty: the API server's
+    std::string ca_file;        // of their certificates, read anew for each request; empty: the API server's
     std::map<std::string, std::vector<std::string>> pins; // by node
     std::string certificate_file;                         // shown to kubelets, read anew for each request
     std::string key_file;
@@ -53,6 +53,7 @@ class Kubelets {
         std::chrono::steady_clock::time_point until;
     };
     [[nodiscard]] Result<Place> find_node(const std::string& node);
+    // And what the kubelet is verified by.
     [[nodiscard]] Result<> show_identity(Request& request);
     [[nodiscard]] Result<std::string> token();
     [[nodiscard]] Result<Response> directly(const CheckpointCall& call, const std::string& path);

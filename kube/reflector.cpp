@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <utility>
+
+#include "kube/pause.hpp"
 
 namespace lpm::kube {
 
@@ -18,13 +18,6 @@ using namespace std::chrono_literals;
 static constexpr auto first_wait = 800ms;
 static constexpr std::chrono::milliseconds longest_wait = 30s;
 static constexpr auto healthy = 2min;
-
-static void sleep(std::chrono::milliseconds time, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, time, [] { return false; });
-}
 
 Result<> Reflector::list(const std::stop_token& stop) {
     sink_.list_begins();
@@ -65,7 +58,7 @@ void Reflector::run(const std::stop_token& stop) {
         if (sink_.failed)
             sink_.failed(done.error());
         const auto chance = std::uniform_int_distribution<long>(0, wait.count())(random);
-        sleep(wait + std::chrono::milliseconds(chance), stop);
+        pause_for(wait + std::chrono::milliseconds(chance), stop);
         wait = std::min(wait * 2, longest_wait);
     }
 }

@@ -206,7 +206,7 @@ std::vector<std::string> status_fields() {
     return names;
 }
 
-void keep_fields(Value& patch, const std::vector<std::string>& unknown) {
+void drop_fields(Value& patch, const std::vector<std::string>& unknown) {
     for (const std::string& path : unknown) {
         Value* at = &patch["status"];
         std::string_view rest = path;

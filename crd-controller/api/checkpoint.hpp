@@ -119,8 +119,8 @@ struct Checkpoint {
 [[nodiscard]] json::Value status_patch(const Checkpoint& seen, const Status& to);
 // Names of status fields, "attempt.uid", that are written.
 [[nodiscard]] std::vector<std::string> status_fields();
-// Leaves the fields out that `known` does not name.
-void keep_fields(json::Value& patch, const std::vector<std::string>& unknown);
+// Leaves these fields out.
+void drop_fields(json::Value& patch, const std::vector<std::string>& unknown);
 
 // A merge-patch for the object itself.
 [[nodiscard]] json::Value finalizers_patch(const Checkpoint& seen, bool has);

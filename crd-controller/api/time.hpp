@@ -31,6 +31,13 @@ inline std::string write_time(Time time) {
     return rfc3339({.tv_sec = since / 1000, .tv_nsec = since % 1000 * 1'000'000});
 }
 
+// As metav1.MicroTime has it.
+inline std::string write_micro(Time time) {
+    std::string text = write_time(time);
+    text.insert(text.size() - 1, "000");
+    return text;
+}
+
 // As metav1.Time has it: whole seconds.
 inline std::string write_seconds(Time time) {
     return write_time(time).substr(0, 19) + "Z";

@@ -83,7 +83,8 @@ void Queue::done(const std::string& key) {
 
 std::size_t Queue::size() const {
     const std::lock_guard lock(mutex_);
-    return order_.size();
+    return static_cast<std::size_t>(std::ranges::count_if(
+        order_, [now = Clock::now()](const auto& entry) { return entry.first <= now; }));
 }
 
 } // namespace lpm::controller

@@ -32,7 +32,7 @@ class Queue {
     [[nodiscard]] std::optional<std::string> take(const std::stop_token& stop);
     void done(const std::string& key);
 
-    [[nodiscard]] std::size_t size() const; // of those whose time has come or will
+    [[nodiscard]] std::size_t size() const; // of those whose time has come
 
   private:
     using Order = std::set<std::pair<Clock::time_point, std::string>>;

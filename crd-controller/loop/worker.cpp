@@ -15,7 +15,7 @@ void work_on(Queue& queue, const std::function<Result<>(const std::string& key)>
         const auto began = std::chrono::steady_clock::now();
         const auto done = look(*key);
         looked(*key, done, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-        if (done)
+        if (done || done.error().code == Errc::absent) // what is gone is told when it comes back
             queue.forget(*key);
         else if (done.error().code == Errc::busy)
             queue.retry(*key, 100ms);

@@ -12,8 +12,8 @@
 namespace lpm::controller {
 
 // Takes keys until it is stopped and looks at each. After an error it comes back: soon when somebody else has
-// changed the object (Errc::busy), ever later otherwise. `looked`: told of each look, with the seconds that
-// it took.
+// changed the object (Errc::busy), ever later otherwise, not at all when it is gone (Errc::absent). `looked`:
+// told of each look, with the seconds that it took.
 void work_on(Queue& queue, const std::function<Result<>(const std::string& key)>& look,
              const std::function<void(const std::string& key, const Result<>& done, double seconds)>& looked,
              const std::stop_token& stop);

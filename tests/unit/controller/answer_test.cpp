@@ -52,6 +52,8 @@ TEST(Answer, tells_each_answer_of_a_kubelet_and_of_an_api_server_apart) {
         {404, status_404, Kind::refused, "NodeNotFound", "n9", true},
         {500, "Authorization error (user=u, verb=create, resource=nodes, subresource=checkpoint)",
          Kind::transient, "KubeletAuthorizationFailed", "user=u"},
+        {500, failed("a process named Authorization error is in the way"), Kind::refused, "CheckpointFailed",
+         "in the way"},
         {500, failed("container web not found"), Kind::transient, "ContainerNotRunning", "web not found"},
         {500, failed("rpc error: code = Unimplemented desc = unknown method CheckpointContainer"),
          Kind::refused, "EngineWithoutCheckpoint", "CRI-O 1.25"},

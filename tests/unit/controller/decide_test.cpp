@@ -146,6 +146,40 @@ TEST(Decide, refuses_what_cannot_come_true) {
     }
 }
 
+TEST(Decide, a_clock_that_was_set_back_makes_nobody_wait) {
+    Checkpoint checkpoint = object();
+    checkpoint.spec.timeout = 60;
+    checkpoint.status.phase = "Pending";
+    checkpoint.status.reason = "TcpEstablished";
+    checkpoint.status.start = write_seconds(noon + 5h);
+    checkpoint.status.attempt = Attempt{"a", 1, "me", "", write_time(noon + 5h)};
+    EXPECT_EQ(decide(checkpoint, observed()).kind, Do::start);
+    checkpoint.created = noon - 61s;
+    EXPECT_EQ(decide(checkpoint, observed()).status.phase, "Failed");
+}
+
+TEST(Decide, why_it_was_refused_is_not_lost_in_the_queue) {
+    Checkpoint checkpoint = object();
+    checkpoint.status.phase = "Pending";
+    checkpoint.status.reason = "TcpEstablished";
+    checkpoint.status.start = write_seconds(noon);
+    checkpoint.status.attempt = Attempt{"a", 1, "me", "", write_time(noon)};
+    Observed full = observed();
+    full.has_room = false;
+    full.room_in = 5s;
+    EXPECT_EQ(decide(checkpoint, full).kind, Do::wait);
+    EXPECT_EQ(decide(checkpoint, full).when, noon + 5s);
+}
+
+TEST(Decide, says_so_when_the_pod_may_not_be_read) {
+    Observed denied = observed();
+    denied.pod.reset();
+    denied.pod_denied = "403: pods is forbidden";
+    const Action action = decide(object(), denied);
+    EXPECT_EQ(action.status.phase, "Pending");
+    EXPECT_EQ(action.status.reason, "PodUnreadable");
+}
+
 TEST(Decide, waits_for_what_may_come) {
     const Refused rows[] = {
         {"PodNotRunning", [](Checkpoint&, Observed& o) { o.pod->node.clear(); }, "on no node"},

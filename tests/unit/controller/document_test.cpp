@@ -23,5 +23,6 @@ TEST(Document, tells_every_reason_that_an_object_may_have) {
     }
     EXPECT_GT(reasons.size(), 25U);
     for (const std::string& one : reasons)
-        EXPECT_NE(document.find("`" + one + "`"), std::string::npos) << one << " is not in docs/controller.md";
+        EXPECT_NE(document.find("`" + one + "`"), std::string::npos)
+            << one << " is not in docs/controller.md";
 }

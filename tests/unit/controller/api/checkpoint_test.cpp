@@ -57,7 +57,7 @@ TEST(Checkpoint, fields_that_the_crd_lacks_are_left_out) {
     status.image = "i";
     status.attempt = Attempt{"u", 1, "h", "s", ""};
     auto patch = status_patch(read, status);
-    keep_fields(patch, {"image", "attempt.holder", "timings.queuedMilliseconds"});
+    drop_fields(patch, {"image", "attempt.holder", "timings.queuedMilliseconds"});
     EXPECT_FALSE(patch["status"].contains("image"));
     EXPECT_FALSE(patch["status"]["attempt"].contains("holder"));
     EXPECT_EQ(patch["status"]["attempt"]["uid"], "u");
@@ -104,6 +104,14 @@ TEST(Schema, tells_which_fields_an_old_crd_lacks) {
     EXPECT_FALSE(schema.is_too_old());
     schema.set(missing_fields(crd));
     EXPECT_TRUE(schema.is_too_old());
+    for (const char* field : {"phase", "podUID", "startTime", "attempt", "attempt.uid", "attempt.holder",
+                              "attempt.number", "attempt.notBefore"}) {
+        schema.set({field});
+        EXPECT_TRUE(schema.is_too_old()) << field;
+    }
+    schema.set({"timings", "image"});
+    EXPECT_FALSE(schema.is_too_old());
+    schema.set(missing_fields(crd));
     const auto missing = schema.missing();
     EXPECT_TRUE(std::ranges::contains(missing, "attempt.uid"));
     EXPECT_FALSE(std::ranges::contains(missing, "phase"));
