@@ -257,7 +257,8 @@ Answer no_answer(const Error& error, const Asked& asked) {
             Kind::refused, "KubeletCertificateUntrusted",
             "the certificate of the kubelet of " + asked.node + " is not trusted: " + error.text,
             "let kubelets get certificates of the cluster's authority (serverTLSBootstrap: true, and approve "
-            "their requests), or name its key in [kubelet.pins] of controller.toml, or set mode = \"proxy\"");
+            "their requests), or name their authority (ca_file) or its key ([kubelet.pins]) in "
+            "controller.toml, or set mode = \"proxy\"");
     case Errc::unavailable:
         return answer(Kind::transient, "KubeletUnreachable",
                       "the kubelet of " + asked.node + " is not reached: " + error.text);

@@ -43,9 +43,7 @@ static void try_again(Conclusion& out, const Checkpoint& object, const Answer& a
     // What the container's limit would make of it is not known here; decide looks again before the next
     // attempt.
     if (object.spec.timeout && next >= began + std::chrono::seconds(*object.spec.timeout)) {
-        end(out, answer.reason,
-            answer.message + "; " + std::to_string(status.attempt->number) + " attempts in " +
-                std::to_string(*object.spec.timeout) + " s",
+        end(out, answer.reason, answer.message + tried(status.attempt->number, *object.spec.timeout),
             observed);
         return;
     }

@@ -34,6 +34,11 @@ std::chrono::seconds pause_after(std::int64_t attempts) {
     return attempts >= 5 ? 30s : std::chrono::seconds(2L << std::max<std::int64_t>(attempts - 1, 0));
 }
 
+std::string tried(std::int64_t attempts, std::int64_t seconds) {
+    return "; " + std::to_string(attempts) + (attempts == 1 ? " attempt in " : " attempts in ") +
+           std::to_string(seconds) + " s";
+}
+
 static Action wait_until(Time when) {
     return {.kind = Do::wait, .when = when};
 }
@@ -205,8 +210,8 @@ static Action decide_by_pod(const Checkpoint& object, const Observed& observed) 
                             patience);
     if (object.status.attempt && observed.now >= deadline_of(object, container, observed.now))
         return refuse(object, observed, object.status.reason,
-                      object.status.message + "; " + std::to_string(object.status.attempt->number) +
-                          " attempts in " + std::to_string(time_limit(object.spec, container)) + " s",
+                      object.status.message +
+                          tried(object.status.attempt->number, time_limit(object.spec, container)),
                       true);
     if (!observed.has_room && object.status.attempt) // why it was refused is worth more than that it waits
         return wait_until(observed.now + observed.room_in);

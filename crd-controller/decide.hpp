@@ -77,6 +77,8 @@ struct Conclusion {
 
 // How long new attempts may begin, and what the kubelet is told. Seconds.
 [[nodiscard]] std::int64_t time_limit(const Spec& spec, const Container* container);
+// "; 3 attempts in 60 s", for the end of a message.
+[[nodiscard]] std::string tried(std::int64_t attempts, std::int64_t seconds);
 // How long an answer is awaited: the kubelet raises what it is told to its own two minutes
 // (remote_runtime.go).
 [[nodiscard]] std::chrono::seconds longest_wait(std::int64_t timeout);

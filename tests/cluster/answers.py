@@ -39,7 +39,7 @@ ANSWERS = [
     # kubernetes-contract §1.3
     (text(401, "Unauthorized"), ("KubeletUnauthorized", "authentication.webhook", "clientCAFile")),
     (text(403, FORBIDDEN), ("KubeletForbidden", "user=system:anonymous", "nodes/checkpoint")),
-    (text(404, "pod does not exist"), ("PodNotOnNode", "does not know the pod", "1 attempts in 1 s")),
+    (text(404, "pod does not exist"), ("PodNotOnNode", "does not know the pod", "1 attempt in 1 s")),
     (text(404, "container web does not exist"), ("ContainerNotFound", "container web")),
     (text(404, "cannot parse value of timeout parameter"), ("TimeoutInvalid",)),
     (text(404, "404: Page Not Found"), ("CheckpointApiDisabled", "ContainerCheckpoint: true", "config.yaml")),

@@ -159,6 +159,19 @@ class MainRoad(ControllerTest):
             e["reason"] == "ArchiveLeft" and status["archivePath"] in e["message"] for e in self.cluster.events_of(gone)), 15)
         self.assertTrue(pathlib.Path(status["archivePath"]).exists())
 
+    def test_a_policy_that_changes(self):
+        """What counts is what it is when the object is deleted."""
+        pod = self.pod(container("ctr"))
+        for made, then, stays in (("Delete", "Retain", True), ("Retain", "Delete", False)):
+            with self.subTest(then):
+                name = self.ask(pod, "ctr", deletionPolicy=made)
+                content = self.assert_completed(name)["boundContentName"]
+                self.cluster.patch({**CHECKPOINT, "metadata": {"name": name}}, {"spec": {"deletionPolicy": then}})
+                if then == "Delete":
+                    wait_for("it is held", lambda name=name: "finalizers" in self.cluster.find(CHECKPOINT, name)["metadata"])
+                self.cluster.delete(CHECKPOINT, name)
+                self.assertEqual(self.cluster.find(CONTENT, content) is not None, stays)
+
     def test_a_namespace_is_deleted_with_objects_in_it(self):
         space = f"shop-{os.urandom(2).hex()}"
         self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
@@ -180,6 +193,24 @@ class KeepNewest(ControllerTest):
         wait_for("the oldest is gone", lambda: self.cluster.find(CHECKPOINT, names[0]) is None, 20)
         self.assertTrue(all(self.cluster.find(CHECKPOINT, name) for name in names[1:]))
         self.assertEqual(len(list(CHECKPOINTS.glob(f"checkpoint-{pod}_*.tar"))), 3, json.dumps(names))
+
+
+class OtherAuthority(ControllerTest):
+    """Kubelets' certificates are of another authority than the API server's, says controller.toml."""
+
+    toml = '[kubelet]\nca_file = "/etc/lpm/kubelets.crt"\n'
+
+    def test_kubelets_are_verified_by_it(self):
+        place, authority = pathlib.Path("/etc/lpm/kubelets.crt"), self.cluster.pki / "ca.crt"
+        self.addCleanup(place.unlink, missing_ok=True)
+        pod = self.pod(container("ctr"))
+        self.assert_failed(self.ask(pod, "ctr", timeoutSeconds=1), "KubeletUnreachable", str(place))
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
+            "-out", place, "-subj", "/CN=other", "-days", "1")
+        place.chmod(0o644)
+        self.assert_failed(self.ask(pod, "ctr"), "KubeletCertificateUntrusted")
+        place.write_text(authority.read_text())
+        self.assert_completed(self.ask(pod, "ctr"))
 
 
 class Proxied(ControllerTest):
