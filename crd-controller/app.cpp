@@ -219,7 +219,6 @@ void App::finish() {
     attempts_.close();
     if (!attempts_.wait(last_answers)) {
         node::log(Level::error, "answers of kubelets are outstanding: their objects stay Running", {});
-        reconciler_.abandon();
         ::_exit(1);
     }
     // Those that post Events first: the thread that sends them was the first to begin.

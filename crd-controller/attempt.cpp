@@ -24,7 +24,7 @@ void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
     std::chrono::milliseconds pause = 250ms;
     std::vector<Event> events;
     const std::string uid = object.status.attempt ? object.status.attempt->uid : "";
-    for (auto done = conclude_once(object, answer, events); !done && !abandoned_;
+    for (auto done = conclude_once(object, answer, events); !done;
          done = conclude_once(object, answer, events)) {
         node::log(Level::warn, "an answer is not written yet",
                   {{"object", object.key.text()}, {"answer", answer.reason}, {"error", done.error().text}});

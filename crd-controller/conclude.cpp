@@ -25,14 +25,8 @@ static void complete(Conclusion& out, const Checkpoint& object, const Answer& an
 
 static void end(Conclusion& out, std::string_view reason, const std::string& message,
                 const Observed& observed) {
-    Status& status = out.status;
-    status.phase = "Failed";
-    status.reason = reason;
-    status.message = message;
-    status.ready = false;
-    status.completion = write_seconds(observed.now);
-    status.set_condition("Ready", "False", reason, message, observed.now);
-    out.events.push_back({true, status.reason, message});
+    out.status.set_failed(reason, message, observed.now);
+    out.events.push_back({true, std::string(reason), message});
 }
 
 static void try_again(Conclusion& out, const Checkpoint& object, const Answer& answer,

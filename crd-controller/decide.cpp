@@ -61,21 +61,11 @@ static Action pending(const Checkpoint& object, const Observed& observed, std::s
     return action;
 }
 
-static void fail_status(Status& status, const Checkpoint& object, std::string_view reason,
-                        std::string_view message, Time now) {
-    status.generation = object.generation;
-    status.phase = "Failed";
-    status.reason = reason;
-    status.message = message;
-    status.ready = false;
-    status.completion = write_seconds(now);
-    status.set_condition("Ready", "False", reason, message, now);
-}
-
 static Action refuse(const Checkpoint& object, const Observed& observed, std::string_view reason,
                      const std::string& message, bool accepted) {
     Action action{.kind = Do::write, .status = object.status};
-    fail_status(action.status, object, reason, message, observed.now);
+    action.status.generation = object.generation;
+    action.status.set_failed(reason, message, observed.now);
     if (accepted)
         action.status.set_condition("Accepted", "True", "Accepted", "", observed.now);
     else

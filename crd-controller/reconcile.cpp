@@ -126,7 +126,7 @@ Result<> Reconciler::hold(const Key& key) {
         return object.error().code == Errc::absent ? Result<>() : std::unexpected(object.error());
     if (object->deleted || object->has_finalizer() || !object->spec.remove_archive)
         return {};
-    const auto held = parts_.client.patch(path_of(key), finalizers_patch(*object, true));
+    const auto held = patch_finalizer(*object, true);
     if (!held && held.error().code != Errc::absent)
         return std::unexpected(held.error());
     return {};
@@ -182,6 +182,11 @@ Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, Status sta
     return read;
 }
 
+Result<Checkpoint> Reconciler::patch_finalizer(const Checkpoint& object, bool has) {
+    TRY_ASSIGN(const auto patched, parts_.client.patch(path_of(object.key), finalizers_patch(object, has)));
+    return read_checkpoint(patched);
+}
+
 Result<Checkpoint> Reconciler::live(const Key& key) {
     TRY_ASSIGN(const auto object, parts_.client.get(path_of(key)));
     return read_checkpoint(object);
@@ -211,8 +216,7 @@ Result<> Reconciler::write(const Checkpoint& object, const Action& action) {
 Result<Checkpoint> Reconciler::held_status(const Checkpoint& object, const Status& status) {
     if (object.has_finalizer())
         return patch_status(object, status);
-    TRY_ASSIGN(const auto patched, parts_.client.patch(path_of(object.key), finalizers_patch(object, true)));
-    TRY_ASSIGN(const Checkpoint held, read_checkpoint(patched));
+    TRY_ASSIGN(const Checkpoint held, patch_finalizer(object, true));
     return patch_status(held, status);
 }
 
@@ -254,28 +258,30 @@ Result<> Reconciler::remove(const Key& key, const std::string& uid) {
     return {};
 }
 
+Result<> Reconciler::remove_content(const Checkpoint& object) {
+    const std::string path = std::string(contents_path) + "/" + content_name(object);
+    const auto content = parts_.client.get(path);
+    if (!content)
+        return content.error().code == Errc::absent ? Result<>() : std::unexpected(content.error());
+    if (!is_content_of(*content, object))
+        return {};
+    auto done = parts_.client.remove(path, json::text_or_empty(*content, "metadata.uid"));
+    return !done && done.error().code == Errc::absent ? Result<>() : done;
+}
+
 Result<> Reconciler::clean(const Key& key) {
     const auto object = live(key);
     if (!object && object.error().code == Errc::absent)
         return {};
     if (!object)
         return std::unexpected(object.error());
-    const std::string path = std::string(contents_path) + "/" + content_name(*object);
-    const auto content = parts_.client.get(path);
-    if (!object->spec.remove_archive) {
-        // It was asked for once, and is not any more.
-    } else if (content && is_content_of(*content, *object)) {
-        if (const auto done = parts_.client.remove(path, json::text_or_empty(*content, "metadata.uid"));
-            !done && done.error().code != Errc::absent)
-            return done;
-    } else if (!content && content.error().code != Errc::absent) {
-        return std::unexpected(content.error());
-    }
+    if (object->spec.remove_archive) // else it was asked for once, and is not any more
+        TRY(remove_content(*object));
     if (object->spec.remove_archive && !object->status.archive.empty())
         post(*object, {{true, "ArchiveLeft",
                         "the archive " + object->status.archive + " stays on node " + object->status.node +
                             ": only lpm-sidecar there could remove it, and there is none"}});
-    const auto freed = parts_.client.patch(path_of(key), finalizers_patch(*object, false));
+    const auto freed = patch_finalizer(*object, false);
     if (!freed && freed.error().code != Errc::absent)
         return std::unexpected(freed.error());
     return {};

@@ -2,12 +2,8 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <mutex>
-#include <set>
 #include <string>
-#include <string_view>
 
 #include "attempts.hpp"
 #include "decide.hpp"
@@ -42,8 +38,6 @@ class Reconciler {
 
     // Looks at one object, "NAMESPACE/NAME"; an error wants another try.
     [[nodiscard]] Result<> reconcile(const std::string& key);
-    // What has been asked of kubelets and not been written yet is given up: the process ends.
-    void abandon() { abandoned_ = true; }
 
   private:
     [[nodiscard]] Observed observe(const std::string& key) const;
@@ -55,6 +49,8 @@ class Reconciler {
     [[nodiscard]] Result<> remove(const Key& key, const std::string& uid);
     [[nodiscard]] Result<> clean(const Key& key);
     [[nodiscard]] Result<> hold(const Key& key);
+    [[nodiscard]] Result<> remove_content(const Checkpoint& object);
+    [[nodiscard]] Result<Checkpoint> patch_finalizer(const Checkpoint& object, bool has);
     [[nodiscard]] Result<Checkpoint> held_status(const Checkpoint& object, const Status& status);
     [[nodiscard]] Result<> reconcile_finished(const Key& key, const Store::Finished& finished);
 
@@ -72,7 +68,6 @@ class Reconciler {
 
     Parts parts_;
     Settings settings_;
-    std::atomic<bool> abandoned_{false};
 };
 
 } // namespace lpm::controller

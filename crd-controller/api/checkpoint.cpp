@@ -61,6 +61,15 @@ void Status::set_condition(std::string_view type, std::string_view state, std::s
     at->generation = generation;
 }
 
+void Status::set_failed(std::string_view why, std::string_view words, Time now) {
+    phase = "Failed";
+    reason = why;
+    message = words;
+    ready = false;
+    completion = write_seconds(now);
+    set_condition("Ready", "False", why, words, now);
+}
+
 bool Checkpoint::has_finalizer() const {
     return std::ranges::contains(finalizers, finalizer);
 }

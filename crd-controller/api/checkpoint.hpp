@@ -95,6 +95,8 @@ struct Status {
     // Sets a condition; the time changes only when the status does.
     void set_condition(std::string_view type, std::string_view status, std::string_view reason,
                        std::string_view message, Time now);
+    // It has ended without an archive of which it is known whose it is.
+    void set_failed(std::string_view why, std::string_view words, Time now);
 };
 
 struct Checkpoint {
