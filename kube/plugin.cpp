@@ -18,36 +18,6 @@ using namespace std::chrono_literals;
 
 static constexpr std::size_t longest_output = std::size_t{256} << 10;
 
-// RFC 3339, as Kubernetes' metav1.Time is written: 2026-01-31T12:00:00Z, maybe with a fraction or another
-// zone.
-static std::optional<std::chrono::sys_seconds> time_of(std::string_view text) {
-    if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-        text[16] != ':')
-        return std::nullopt;
-    const auto part = [&](std::size_t at, std::size_t size, unsigned largest) {
-        const auto number = to_number<unsigned>(text.substr(at, size));
-        return number && *number <= largest ? number : std::nullopt;
-    };
-    const auto year = part(0, 4, 9999), month = part(5, 2, 12), day = part(8, 2, 31);
-    const auto hour = part(11, 2, 23), minute = part(14, 2, 59), second = part(17, 2, 60);
-    if (!year || !month || !day || !hour || !minute || !second)
-        return std::nullopt;
-    const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(*year)),
-                                           std::chrono::month(*month), std::chrono::day(*day));
-    std::size_t zone = text.find_first_of("Z+-", 19);
-    if (!date.ok() || zone == std::string_view::npos || (zone > 19 && text[19] != '.'))
-        return std::nullopt;
-    const auto time = std::chrono::sys_days(date) + std::chrono::hours(*hour) +
-                      std::chrono::minutes(*minute) + std::chrono::seconds(*second);
-    if (text.substr(zone) == "Z")
-        return time;
-    const auto hours = part(zone + 1, 2, 23), minutes = part(std::min(zone + 4, text.size()), 2, 59);
-    if (text.size() != zone + 6 || text[zone + 3] != ':' || !hours || !minutes)
-        return std::nullopt;
-    const auto offset = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
-    return text[zone] == '+' ? time - offset : time + offset;
-}
-
 // The JSON object that `text` begins with: up to the bracket that closes its first.
 static std::string_view object_at(std::string_view text) {
     std::size_t depth = 0;
@@ -115,9 +85,10 @@ Result<Credential> parse_exec_credential(std::string_view output, std::string_vi
     const json::Value* expires = json::find_path(*found, "status.expirationTimestamp");
     if (expires == nullptr || expires->is_null())
         return credential;
-    credential.expires = time_of(json::text_or_empty(*found, "status.expirationTimestamp"));
-    if (!credential.expires)
+    const auto end = parse_rfc3339(json::text_or_empty(*found, "status.expirationTimestamp"));
+    if (!end)
         return fail(Errc::invalid, "its status.expirationTimestamp is no time of RFC 3339");
+    credential.expires = std::chrono::sys_seconds(std::chrono::seconds(end->tv_sec));
     return credential;
 }
 

@@ -3,8 +3,8 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-
 #include <array>
+#include <chrono>
 #include <cstdio>
 
 namespace lpm {
@@ -80,7 +80,7 @@ static int digits(std::string_view text, std::size_t at, std::size_t count, int 
 
 // Seconds east of UTC of "Z" or "+02:00", at the end of a time.
 static std::optional<long> offset_of(std::string_view text) {
-    if (text == "Z" || text == "z")
+    if (text == "Z")
         return 0;
     const int hours = digits(text, 1, 2, 0, 23);
     const int minutes = digits(text, 4, 2, 0, 59);
@@ -99,8 +99,12 @@ std::optional<timespec> parse_rfc3339(std::string_view text) {
     utc.tm_min = digits(text, 14, 2, 0, 59);
     utc.tm_sec = digits(text, 17, 2, 0, 60);
     if (year < 0 || month < 0 || utc.tm_mday < 0 || utc.tm_hour < 0 || utc.tm_min < 0 || utc.tm_sec < 0 ||
-        text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
-        text[16] != ':')
+        text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+        return std::nullopt;
+    using namespace std::chrono;
+    if (!year_month_day(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                        day(static_cast<unsigned>(utc.tm_mday)))
+             .ok())
         return std::nullopt;
     utc.tm_year = year - 1900;
     utc.tm_mon = month - 1;
