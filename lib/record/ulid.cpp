@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include <array>
-#include <sys/random.h>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "record/record.hpp"
 
@@ -11,9 +11,7 @@ namespace lpm::record {
 static constexpr std::size_t length = 26;
 
 std::string new_id() {
-    std::array<unsigned char, 10> random{};
-    // A read of 10 bytes is never interrupted and never short (getrandom(2)).
-    (void)::getrandom(random.data(), random.size(), 0);
+    const auto random = random_bytes<std::array<unsigned char, 10>>();
     const timespec time = now();
     auto ms =
         static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_nsec) / 1000000;
