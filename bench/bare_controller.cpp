@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// bare_controller SERVER CA TOKEN KUBELET PATH [kept]: the peer of lpm-controller in bench/controller. For
-// every object that a watch of PATH adds it makes the calls that lpm-controller makes up to the kubelet's,
-// with the same bodies, on connections that are kept, and checks nothing. To the kubelet it makes a new
-// connection each time, as lpm-controller does (a request on a kept one that the kubelet closes just then
-// would have an unknown outcome), unless it is told `kept`.
+// bare_controller SERVER CA TOKEN KUBELET PATH: the peer of lpm-controller in bench/controller. For every
+// object that a watch of PATH adds it makes the calls that lpm-controller makes up to the kubelet's, with the
+// same bodies, on connections that are kept, and checks nothing.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -32,7 +30,6 @@ template <class Value> static void set(CURL* easy, CURLoption option, Value valu
 
 struct Client {
     std::string server, token, kubelet, path;
-    bool kept;
     std::string line{}; // of the watch, so far
     CURL* watching = curl_easy_init();
     CURL* api = curl_easy_init();
@@ -91,8 +88,6 @@ static void on_object(Client& client, const std::string& text) {
         R"({"metadata":{"resourceVersion":")" + member(text, "resourceVersion") + R"("},"status":{)" +
             running + "}}",
         "Content-Type: application/merge-patch+json");
-    set(client.node, CURLOPT_FRESH_CONNECT, client.kept ? 0L : 1L);
-    set(client.node, CURLOPT_FORBID_REUSE, client.kept ? 0L : 1L);
     ask(client, client.node, "POST", client.kubelet + "/checkpoint/default/" + pod + "/ctr?timeout=600", "",
         "X-Body: none");
 }
@@ -114,7 +109,7 @@ int main(int argc, char** argv) {
     if (argc < 6)
         return 2;
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    Client client{argv[1], argv[3], argv[4], argv[5], argc > 6};
+    Client client{argv[1], argv[3], argv[4], argv[5]};
     for (CURL* easy : {client.watching, client.api, client.node}) {
         set(easy, CURLOPT_CAINFO, argv[2]);
         set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

@@ -5,19 +5,17 @@
 #include <array>
 #include <cstring>
 #include <curl/curl.h>
-#include <mutex>
 #include <utility>
 
 #include "base/text.hpp"
+#include "kube/http_pool.hpp"
 
 namespace lpm::kube {
 
 namespace {
 
-struct EasyEnd {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-using Easy = std::unique_ptr<CURL, EasyEnd>;
+constexpr long surely_alive = 2; // whole seconds that a connection may have been idle
+
 struct ListEnd {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -30,49 +28,13 @@ void add(List& list, const std::string& entry) {
     }
 }
 
-} // namespace
-
-// Handles that are not in use, with the connections that they keep.
-class Http::Pool {
-  public:
-    Pool(std::string agent, bool proxied) : agent_(std::move(agent)), environment_proxy_(proxied) {
-        curl_global_init(CURL_GLOBAL_DEFAULT);
-    }
-    Pool(const Pool&) = delete;
-    Pool& operator=(const Pool&) = delete;
-    ~Pool() {
-        idle_.clear();
-        curl_global_cleanup();
-    }
-
-    Easy take() {
-        const std::lock_guard lock(mutex_);
-        if (idle_.empty())
-            return Easy(curl_easy_init());
-        Easy easy = std::move(idle_.back());
-        idle_.pop_back();
-        return easy;
-    }
-
-    void give(Easy easy) {
-        curl_easy_reset(easy.get());
-        const std::lock_guard lock(mutex_);
-        if (idle_.size() < most_idle)
-            idle_.push_back(std::move(easy));
-    }
-
-    [[nodiscard]] const std::string& agent() const { return agent_; }
-    [[nodiscard]] bool environment_proxy() const { return environment_proxy_; }
-
-  private:
-    static constexpr std::size_t most_idle = 16;
-    std::string agent_;
-    bool environment_proxy_;
-    std::mutex mutex_;
-    std::vector<Easy> idle_;
-};
-
-namespace {
+// The host and port of a URL, as written; empty when there are none.
+std::string authority_of(const std::string& url) {
+    const auto begin = url.find("://");
+    if (begin == std::string::npos)
+        return {};
+    return url.substr(begin + 3, url.find('/', begin + 3) - begin - 3);
+}
 
 // One request under way, for libcurl's callbacks.
 struct Transfer {
@@ -80,6 +42,7 @@ struct Transfer {
     CURL* easy;
     std::string body{};
     Result<> fault{};
+    bool begun = false;
 };
 
 std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* data) {
@@ -97,6 +60,17 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* data) {
 
 int on_progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Transfer*>(data)->request.stop.stop_requested() ? 1 : 0;
+}
+
+// Before each sending: also the one of libcurl's own accord.
+int on_send(void* data, char*, char*, int, int) {
+    auto& transfer = *static_cast<Transfer*>(data);
+    if (transfer.request.once && transfer.begun) {
+        transfer.fault = fail(Errc::io, authority_of(transfer.request.url) + ": the connection broke");
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer.begun = true;
+    return CURL_PREREQFUNC_OK;
 }
 
 template <class Value> void set(CURL* easy, CURLoption option, Value value) {
@@ -127,14 +101,6 @@ void set_tls(CURL* easy, const Tls& tls) {
         set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
         set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key);
     }
-}
-
-// The host and port of a URL, as written; empty when there are none.
-std::string authority_of(const std::string& url) {
-    const auto begin = url.find("://");
-    if (begin == std::string::npos)
-        return {};
-    return url.substr(begin + 3, url.find('/', begin + 3) - begin - 3);
 }
 
 // Connects to the URL's host under another name, which SNI, Host and the certificate's check then have.
@@ -195,8 +161,10 @@ void set_transfer(CURL* easy, Transfer& transfer) {
         set(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence.count()));
     }
-    set(easy, CURLOPT_FRESH_CONNECT, request.once ? 1L : 0L);
-    set(easy, CURLOPT_FORBID_REUSE, request.once ? 1L : 0L);
+    if (request.once)
+        set(easy, CURLOPT_MAXAGE_CONN, surely_alive);
+    set(easy, CURLOPT_PREREQFUNCTION, on_send);
+    set(easy, CURLOPT_PREREQDATA, &transfer);
     set(easy, CURLOPT_WRITEFUNCTION, on_body);
     set(easy, CURLOPT_WRITEDATA, &transfer);
     set(easy, CURLOPT_NOPROGRESS, 0L);
@@ -246,7 +214,8 @@ Http::Http(std::string user_agent, bool environment_proxy)
 Http::~Http() = default;
 
 Result<Response> Http::send(const Request& request) {
-    Easy easy = pool_->take();
+    std::string authority = authority_of(request.url);
+    Easy easy = pool_->take(authority);
     if (!easy)
         return fail(Errc::unavailable, "libcurl has no handle");
     std::array<char, CURL_ERROR_SIZE> error{};
@@ -260,12 +229,12 @@ Result<Response> Http::send(const Request& request) {
     const List headers = set_headers(easy.get(), request);
     const CURLcode code = curl_easy_perform(easy.get());
     auto result = result_of(transfer, code, error.data());
-    pool_->give(std::move(easy));
+    pool_->give(std::move(authority), std::move(easy));
     return result;
 }
 
 Result<std::string> Http::certificate_of(const std::string& url) {
-    Easy easy = pool_->take();
+    const Easy easy(curl_easy_init());
     if (!easy)
         return fail(Errc::unavailable, "libcurl has no handle");
     std::array<char, CURL_ERROR_SIZE> error{};

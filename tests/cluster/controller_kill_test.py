@@ -104,8 +104,8 @@ class Meddled(Several):
         self.api = Meddler(self.cluster.pki, API_PORT)
         self.addCleanup(self.api.close)
         self.kubelet = Meddler(self.cluster.pki, KUBELET_PORT)
-        self.addCleanup(self.kubelet.close)
         self.addCleanup(Detour(Controller.UID, KUBELET_PORT, self.kubelet).close)
+        self.addCleanup(self.kubelet.close)
 
 
 class KilledAtEachRequest(Meddled):

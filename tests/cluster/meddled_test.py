@@ -30,8 +30,8 @@ class MeddledKubelet(StandInTest):
     def setUp(self):
         super().setUp()
         self.meddler = Meddler(self.cluster.pki, KUBELET_PORT)
-        self.addCleanup(self.meddler.close)
         self.addCleanup(Detour(Controller.UID, KUBELET_PORT, self.meddler).close)
+        self.addCleanup(self.meddler.close)  # first: what ends a connection takes the detour, too
 
     def test_it_is_in_the_way(self):
         pod = self.pod(container("ctr"))
@@ -49,6 +49,19 @@ class MeddledKubelet(StandInTest):
                 self.assertEqual(status["attempt"]["number"], 1)
                 self.assertEqual(len(self.meddler.posts()), number)
         self.assertEqual([record["outcome"] for record in self.records()], ["completed"] * 3)
+
+    def test_a_kept_connection_that_ends(self):
+        """The request went out on it, so it is not sent again on another."""
+        pod = self.pod(container("ctr"))
+        for kind in ("cut", "lose"):
+            with self.subTest(kind):
+                before = len(self.meddler.posts())
+                self.meddler.choose = lambda seen: None
+                self.assert_completed(self.ask(pod, "ctr"))
+                self.meddler.choose = lambda seen, kind=kind: Deed(kind)
+                self.assert_failed(self.ask(pod, "ctr"), "OutcomeUnknown", "look for the archive")
+                first, second = self.meddler.posts()[before:]
+                self.assertEqual(first.client, second.client)
 
     def test_its_own_answer_to_a_request_that_came_otherwise(self):
         """All at once: containers of a pod that there is not, whose requests come to the kubelet as others."""

@@ -24,6 +24,7 @@ class Seen:
     method: str
     path: str
     body: bytes
+    client: tuple  # its end of the connection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Meddler:
         self.ca = ssl.create_default_context(cafile=pki / "ca.crt")
         self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
         self.watches = set()  # connections to upstream that bring one
+        self.clients = set()  # connections to us
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
         meddler = self
@@ -60,10 +62,13 @@ class Meddler:
             protocol_version = "HTTP/1.1"
 
             def handle(self):
+                meddler.clients.add(self.connection)
                 try:
                     super().handle()
                 except (OSError, http.client.HTTPException, ssl.SSLError):
                     pass
+                finally:
+                    meddler.clients.discard(self.connection)
 
             def log_message(self, *_):
                 pass
@@ -83,9 +88,11 @@ class Meddler:
         return f"https://{ADDRESS}:{self.port}"
 
     def close(self):
+        """And the connections that a client keeps, or its next request would come here still."""
         self.ended.set()
         self.server.shutdown()
         self.server.server_close()
+        self.end(self.clients)
 
     def posts(self):
         """Requests for checkpoints."""
@@ -96,9 +103,13 @@ class Meddler:
         """Those under way, as API servers do now and then."""
         with self.lock:
             watches, self.watches = self.watches, set()
-        for upstream in watches:
+        self.end(watches)
+
+    @staticmethod
+    def end(connections):
+        for connection in tuple(connections):
             try:
-                upstream.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -106,7 +117,7 @@ class Meddler:
         length = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(length)
         with self.lock:
-            seen = Seen(len(self.seen) + 1, handler.command, handler.path, body)
+            seen = Seen(len(self.seen) + 1, handler.command, handler.path, body, handler.client_address)
             self.seen.append(seen)
         deed = self.choose(seen) or Deed()
         time.sleep(deed.delay)
