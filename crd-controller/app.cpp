@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <memory>
-#include <random>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 
 #include "attempts.hpp"
 #include "base/file.hpp"
+#include "base/random.hpp"
 #include "events.hpp"
 #include "kube/credentials.hpp"
 #include "kube/kubelet.hpp"
@@ -44,8 +44,7 @@ static std::string identity() {
     if (::gethostname(host.data(), host.size() - 1) != 0)
         host = "unknown";
     host.resize(host.find('\0'));
-    return host.substr(0, 80) + "_" + std::to_string(std::random_device{}()) +
-           std::to_string(std::random_device{}());
+    return host.substr(0, 80) + "_" + std::to_string(random_bytes<std::uint64_t>());
 }
 
 static Result<std::unique_ptr<kube::Credentials>> find_credentials(const config::Controller& settings) {
@@ -288,6 +287,7 @@ Result<int> run(const config::Controller& settings) {
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);  // libcurl leaves it as it is (CURLOPT_NOSIGNAL)
     TRY(node::drop_capabilities()); // of this thread: there are no others yet
     TRY_ASSIGN(auto credentials, find_credentials(settings));
     TRY_ASSIGN(const auto access, credentials->access());

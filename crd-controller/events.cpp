@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cstdio>
-#include <random>
 
+#include "base/random.hpp"
 #include "node/log.hpp"
 
 namespace lpm::controller {
@@ -47,9 +47,8 @@ void Events::run(const std::stop_token& stop) {
 }
 
 static std::string random_hex() {
-    std::random_device random;
     std::array<char, 20> text{};
-    std::snprintf(text.data(), text.size(), "%08x%08x", random(), random());
+    std::snprintf(text.data(), text.size(), "%016jx", random_bytes<std::uintmax_t>());
     return text.data();
 }
 
@@ -58,13 +57,17 @@ void Events::send(const Waiting& waiting) {
     const std::string path = "/apis/events.k8s.io/v1/namespaces/" + waiting.key.space + "/events";
     const std::string same = waiting.uid + "\n" + waiting.event.reason + "\n" + note;
     const auto now = std::chrono::steady_clock::now();
-    std::erase_if(sent_, [&](const auto& entry) { return now - entry.second.when > same_again; });
+    for (; !ages_.empty() && now - ages_.front().first > same_again; ages_.pop_front())
+        if (const auto at = sent_.find(ages_.front().second);
+            at != sent_.end() && at->second.when <= ages_.front().first)
+            sent_.erase(at);
     if (const auto at = sent_.find(same); at != sent_.end()) {
         const json::Value series = {{"count", at->second.count + 1},
                                     {"lastObservedTime", write_micro(waiting.when)}};
         if (client_.patch(path + "/" + at->second.name, {{"series", series}})) {
             at->second.count += 1;
             at->second.when = now;
+            ages_.emplace_back(now, same);
             return;
         }
         sent_.erase(at);
@@ -89,12 +92,14 @@ void Events::send(const Waiting& waiting) {
                                   {"namespace", waiting.key.space},
                                   {"name", waiting.key.name},
                                   {"uid", waiting.uid}}}};
-    if (const auto made = client_.create(path, object))
-        sent_[same] = {name, 1, now};
-    else
+    if (const auto made = client_.create(path, object); !made) {
         node::log(
             node::Level::debug, "an Event is not posted",
             {{"object", waiting.key.text()}, {"reason", waiting.event.reason}, {"error", made.error().text}});
+        return;
+    }
+    sent_[same] = {name, 1, now};
+    ages_.emplace_back(now, same);
 }
 
 } // namespace lpm::controller

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "api/checkpoint.hpp"
 #include "decide.hpp"
@@ -47,6 +48,7 @@ class Events {
     std::condition_variable_any changed_;
     std::deque<Waiting> waiting_;
     std::map<std::string, Sent> sent_; // of the last minutes: the same again only counts
+    std::deque<std::pair<std::chrono::steady_clock::time_point, std::string>> ages_; // of sent_, oldest first
 };
 
 } // namespace lpm::controller

@@ -48,7 +48,7 @@ Lease::Got Lease::try_once(std::string& holder) {
                                              {"kind", "Lease"},
                                              {"metadata", {{"name", name_}, {"namespace", space_}}}},
                                             true);
-        return write([&] { return client_.create(folder_, lease); }) ? Got::ours : Got::failed;
+        return write([&] { return client_.create_and_read(folder_, lease); }) ? Got::ours : Got::failed;
     }
     if (!found) {
         holder = found.error().text;

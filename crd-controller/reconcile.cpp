@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cstdio>
-#include <random>
 #include <thread>
 #include <utility>
 
+#include "base/random.hpp"
 #include "node/log.hpp"
 
 namespace lpm::controller {
@@ -27,8 +27,7 @@ static Key key_of(const std::string& text) {
 
 // Version 4.
 static std::string random_uid() {
-    std::random_device random;
-    const auto a = random(), b = random(), c = random(), d = random();
+    const auto [a, b, c, d] = random_bytes<std::array<std::uint32_t, 4>>();
     std::array<char, 40> text{};
     std::snprintf(text.data(), text.size(), "%08x-%04x-4%03x-%04x-%04x%08x", a, b >> 16, b & 0xfffU,
                   (c >> 16 & 0x3fffU) | 0x8000U, c & 0xffffU, d);

@@ -104,15 +104,20 @@ Result<Response> Client::patiently(const Request& request, const std::string& pa
     }
 }
 
-Result<json::Value> Client::object_of(Request request, const std::string& path) {
+Result<std::string> Client::answer_to(Request request, const std::string& path) {
     request.timeout = timeout_;
-    TRY_ASSIGN(const Response response, patiently(request, path));
+    TRY_ASSIGN(Response response, patiently(request, path));
     if (response.status >= 300)
         return std::unexpected(error_of(response));
-    auto value = parse_object(response.body);
+    return std::move(response.body);
+}
+
+Result<json::Value> Client::object_of(Request request, const std::string& path) {
+    const std::string asked = request.method + " " + path;
+    TRY_ASSIGN(const std::string body, answer_to(std::move(request), path));
+    auto value = parse_object(body);
     if (!value || !value->is_object()) // it was said that it worked, so nobody may think that it did not
-        return fail(Errc::io, "the answer to " + request.method + " " + path +
-                                  " is no object: " + one_line(response.body, 100));
+        return fail(Errc::io, "the answer to " + asked + " is no object: " + one_line(body, 100));
     return value;
 }
 
@@ -128,7 +133,12 @@ static Request with_body(std::string_view method, const json::Value& body, std::
     return request;
 }
 
-Result<json::Value> Client::create(const std::string& path, const json::Value& object) {
+Result<> Client::create(const std::string& path, const json::Value& object) {
+    TRY(answer_to(with_body("POST", object, "application/json"), path));
+    return {};
+}
+
+Result<json::Value> Client::create_and_read(const std::string& path, const json::Value& object) {
     return object_of(with_body("POST", object, "application/json"), path);
 }
 
@@ -145,7 +155,7 @@ Result<> Client::remove(const std::string& path, std::string_view uid) {
     json::Value options = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
     if (!uid.empty())
         options["preconditions"]["uid"] = uid;
-    TRY(object_of(with_body("DELETE", options, "application/json"), path));
+    TRY(answer_to(with_body("DELETE", options, "application/json"), path));
     return {};
 }
 

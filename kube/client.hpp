@@ -34,7 +34,9 @@ class Client {
     }
 
     [[nodiscard]] Result<json::Value> get(const std::string& path);
-    [[nodiscard]] Result<json::Value> create(const std::string& path, const json::Value& object);
+    [[nodiscard]] Result<> create(const std::string& path, const json::Value& object);
+    // Whose answer is wanted: the object as it is now, or what the server says to a TokenRequest.
+    [[nodiscard]] Result<json::Value> create_and_read(const std::string& path, const json::Value& object);
     [[nodiscard]] Result<json::Value> replace(const std::string& path, const json::Value& object);
     // application/merge-patch+json; a member that the kind does not have is an error
     // (fieldValidation=Strict).
@@ -60,6 +62,7 @@ class Client {
 
   private:
     [[nodiscard]] Result<Response> patiently(const Request& request, const std::string& path);
+    [[nodiscard]] Result<std::string> answer_to(Request request, const std::string& path);
     [[nodiscard]] Result<json::Value> object_of(Request request, const std::string& path);
 
     Http& http_;

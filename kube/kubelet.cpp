@@ -66,11 +66,11 @@ Result<std::string> Kubelets::token() {
             return token_;
     }
     const std::string account = access_.name_space + "/" + access_.service_account;
-    const auto answer = client_.create("/api/v1/namespaces/" + access_.name_space + "/serviceaccounts/" +
-                                           access_.service_account + "/token",
-                                       {{"apiVersion", "authentication.k8s.io/v1"},
-                                        {"kind", "TokenRequest"},
-                                        {"spec", {{"expirationSeconds", token_seconds}}}});
+    const auto answer = client_.create_and_read("/api/v1/namespaces/" + access_.name_space +
+                                                    "/serviceaccounts/" + access_.service_account + "/token",
+                                                {{"apiVersion", "authentication.k8s.io/v1"},
+                                                 {"kind", "TokenRequest"},
+                                                 {"spec", {{"expirationSeconds", token_seconds}}}});
     if (!answer)
         return not_sent(answer.error(), "token of ServiceAccount " + account);
     std::string token = json::text_or_empty(*answer, "status.token");
