@@ -88,8 +88,7 @@ Result<> Reconciler::bind_content(const Checkpoint& object, const Status& status
 
 Result<> Reconciler::make_ready(const Checkpoint& object, const std::string& created) {
     const json::Value ready = {{"status", {{"ready", true}, {"message", "done"}, {"creationTime", created}}}};
-    TRY(parts_.client.patch(std::string(contents_path) + "/" + content_name(object) + "/status", ready));
-    return {};
+    return parts_.client.patch(std::string(contents_path) + "/" + content_name(object) + "/status", ready);
 }
 
 } // namespace lpm::controller

@@ -173,7 +173,7 @@ Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, Status sta
         std::erase_if(status.conditions, [](const Condition& one) { return one.type == "SchemaCurrent"; });
     json::Value patch = status_patch(object, status);
     drop_fields(patch, missing);
-    const auto written = parts_.client.patch(path_of(object.key) + "/status", patch);
+    const auto written = parts_.client.patch_and_read(path_of(object.key) + "/status", patch);
     if (!written)
         return std::unexpected(written.error());
     TRY_ASSIGN(Checkpoint read, read_checkpoint(*written));
@@ -182,7 +182,8 @@ Result<Checkpoint> Reconciler::patch_status(const Checkpoint& object, Status sta
 }
 
 Result<Checkpoint> Reconciler::patch_finalizer(const Checkpoint& object, bool has) {
-    TRY_ASSIGN(const auto patched, parts_.client.patch(path_of(object.key), finalizers_patch(object, has)));
+    TRY_ASSIGN(const auto patched,
+               parts_.client.patch_and_read(path_of(object.key), finalizers_patch(object, has)));
     return read_checkpoint(patched);
 }
 

@@ -146,9 +146,17 @@ Result<json::Value> Client::replace(const std::string& path, const json::Value& 
     return object_of(with_body("PUT", object, "application/json"), path);
 }
 
-Result<json::Value> Client::patch(const std::string& path, const json::Value& change) {
-    return object_of(with_body("PATCH", change, "application/merge-patch+json"),
-                     with_query(path, "fieldValidation", "Strict"));
+static Request merge_patch(const json::Value& change) {
+    return with_body("PATCH", change, "application/merge-patch+json");
+}
+
+Result<> Client::patch(const std::string& path, const json::Value& change) {
+    TRY(answer_to(merge_patch(change), with_query(path, "fieldValidation", "Strict")));
+    return {};
+}
+
+Result<json::Value> Client::patch_and_read(const std::string& path, const json::Value& change) {
+    return object_of(merge_patch(change), with_query(path, "fieldValidation", "Strict"));
 }
 
 Result<> Client::remove(const std::string& path, std::string_view uid) {

@@ -40,7 +40,8 @@ class Client {
     [[nodiscard]] Result<json::Value> replace(const std::string& path, const json::Value& object);
     // application/merge-patch+json; a member that the kind does not have is an error
     // (fieldValidation=Strict).
-    [[nodiscard]] Result<json::Value> patch(const std::string& path, const json::Value& change);
+    [[nodiscard]] Result<> patch(const std::string& path, const json::Value& change);
+    [[nodiscard]] Result<json::Value> patch_and_read(const std::string& path, const json::Value& change);
     // Only the object of that uid, when one is given.
     [[nodiscard]] Result<> remove(const std::string& path, std::string_view uid = {});
 
