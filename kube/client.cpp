@@ -104,21 +104,35 @@ Result<Response> Client::patiently(const Request& request, const std::string& pa
     }
 }
 
-Result<std::string> Client::answer_to(Request request, const std::string& path) {
+// It was said that it worked, so nobody may think that it did not; nor that it did, whoever said so.
+static std::unexpected<Error> no_object(const Request& request, const std::string& path,
+                                        const Response& response) {
+    return fail(Errc::io, "the answer to " + request.method + " " + path +
+                              " is no object: " + one_line(response.body, 100));
+}
+
+Result<Response> Client::succeed(Request& request, const std::string& path) {
     request.timeout = timeout_;
     TRY_ASSIGN(Response response, patiently(request, path));
     if (response.status >= 300)
         return std::unexpected(error_of(response));
-    return std::move(response.body);
+    return response;
 }
 
 Result<json::Value> Client::object_of(Request request, const std::string& path) {
-    const std::string asked = request.method + " " + path;
-    TRY_ASSIGN(const std::string body, answer_to(std::move(request), path));
-    auto value = parse_object(body);
-    if (!value || !value->is_object()) // it was said that it worked, so nobody may think that it did not
-        return fail(Errc::io, "the answer to " + asked + " is no object: " + one_line(body, 100));
+    TRY_ASSIGN(const Response response, succeed(request, path));
+    auto value = parse_object(response.body);
+    if (!value || !value->is_object())
+        return no_object(request, path, response);
     return value;
+}
+
+Result<> Client::only_sent(Request request, const std::string& path) {
+    TRY_ASSIGN(const Response response, succeed(request, path));
+    const std::string_view body = trim(response.body);
+    if (!body.starts_with('{') || !body.ends_with('}'))
+        return no_object(request, path, response);
+    return {};
 }
 
 Result<json::Value> Client::get(const std::string& path) {
@@ -134,8 +148,7 @@ static Request with_body(std::string_view method, const json::Value& body, std::
 }
 
 Result<> Client::create(const std::string& path, const json::Value& object) {
-    TRY(answer_to(with_body("POST", object, "application/json"), path));
-    return {};
+    return only_sent(with_body("POST", object, "application/json"), path);
 }
 
 Result<json::Value> Client::create_and_read(const std::string& path, const json::Value& object) {
@@ -151,8 +164,7 @@ static Request merge_patch(const json::Value& change) {
 }
 
 Result<> Client::patch(const std::string& path, const json::Value& change) {
-    TRY(answer_to(merge_patch(change), with_query(path, "fieldValidation", "Strict")));
-    return {};
+    return only_sent(merge_patch(change), with_query(path, "fieldValidation", "Strict"));
 }
 
 Result<json::Value> Client::patch_and_read(const std::string& path, const json::Value& change) {
@@ -163,8 +175,7 @@ Result<> Client::remove(const std::string& path, std::string_view uid) {
     json::Value options = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
     if (!uid.empty())
         options["preconditions"]["uid"] = uid;
-    TRY(answer_to(with_body("DELETE", options, "application/json"), path));
-    return {};
+    return only_sent(with_body("DELETE", options, "application/json"), path);
 }
 
 Result<std::string> Client::list(const std::string& path, const Each& each, const std::stop_token& stop) {

@@ -63,8 +63,10 @@ class Client {
 
   private:
     [[nodiscard]] Result<Response> patiently(const Request& request, const std::string& path);
-    [[nodiscard]] Result<std::string> answer_to(Request request, const std::string& path);
+    [[nodiscard]] Result<Response> succeed(Request& request, const std::string& path);
     [[nodiscard]] Result<json::Value> object_of(Request request, const std::string& path);
+    // The answer is an object as far as its first and last byte tell.
+    [[nodiscard]] Result<> only_sent(Request request, const std::string& path);
 
     Http& http_;
     Credentials& credentials_;

@@ -81,18 +81,19 @@ Page answer_of(const Web::Pages& pages, const mg_request_info& request) {
     }
 }
 
+// Not by mg_response_header_send(): it dates every answer by gmtime(), from two threads at once.
 void send(mg_connection* connection, const Page& page, bool with_body) {
-    ::mg_response_header_start(connection, page.status);
-    ::mg_response_header_add(connection, "Content-Type", page.content_type.c_str(), -1);
-    ::mg_response_header_add(connection, "Content-Length", std::to_string(page.body.size()).c_str(), -1);
-    ::mg_response_header_add(connection, "Cache-Control", "no-store", -1);
-    ::mg_response_header_add(connection, "X-Content-Type-Options", "nosniff", -1);
-    ::mg_response_header_add(connection, "Connection", "close", -1);
+    std::string answer =
+        "HTTP/1.1 " + std::to_string(page.status) + " " +
+        ::mg_get_response_code_text(connection, page.status) + "\r\nContent-Type: " + page.content_type +
+        "\r\nContent-Length: " + std::to_string(page.body.size()) +
+        "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n";
     if (page.status == 405)
-        ::mg_response_header_add(connection, "Allow", "GET, HEAD", -1);
-    ::mg_response_header_send(connection);
+        answer += "Allow: GET, HEAD\r\n";
+    answer += "\r\n";
     if (with_body)
-        ::mg_write(connection, page.body.data(), page.body.size());
+        answer += page.body;
+    ::mg_write(connection, answer.data(), answer.size());
 }
 
 class Server final : public Web {
@@ -128,7 +129,7 @@ class Server final : public Web {
         mg_callbacks callbacks{};
         callbacks.begin_request = &Server::respond;
         callbacks.log_message = [](const mg_connection*, const char*) { return 1; };
-        // Its own answer to a bad request has a date, by gmtime(), from two threads at once.
+        // As in send().
         callbacks.http_error = [](mg_connection* connection, int status, const char*) {
             send(connection, {.status = status, .body = "this is no request\n"}, true);
             return 0;

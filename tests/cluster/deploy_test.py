@@ -189,10 +189,10 @@ class Deploy(ClusterTest):
         def used():
             quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"namespace": space}}
             return self.cluster.find(quota, "lpm-checkpoints").get("status", {}).get("used", {}).get(limit)
-        wait_for("the quota counts", lambda: used() == "0", 20)
+        wait_for("the quota counts", lambda: used() == "0", 60)
         for _ in range(10):
             self.assertEqual(self.ask(space, BARE, dry=False), (201, ""))
-        wait_for("it has counted them", lambda: used() == "10", 10)
+        wait_for("it has counted them", lambda: used() == "10", 60)
         status, message = self.ask(space, BARE)
         self.assertEqual(status, 403)
         self.assertIn("exceeded quota: lpm-checkpoints", message)

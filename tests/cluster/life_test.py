@@ -53,7 +53,11 @@ class Life(ClusterTest):
         self.assertIn("err", done.stderr)
         done = run("sh", "-c", f"echo to the container | kubectl exec -i {name} -- cat")
         self.assertEqual(done.stdout, "to the container\n")
-        done = run("script", "-qec", f"kubectl exec -it {name} -- tty", "/dev/null")
+        # Its end would be typed as ^D, and could come before what tty says.
+        keyboard, typed = os.pipe()
+        self.addCleanup(os.close, typed)
+        with open(keyboard, "rb") as stdin:
+            done = run("script", "-qec", f"kubectl exec -it {name} -- tty", "/dev/null", stdin=stdin)
         self.assertIn("/dev/pts/0", done.stdout)
 
     def test_attach(self):
