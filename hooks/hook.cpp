@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
 #include "paths.hpp"
 
 namespace lpm::hook {

@@ -12,13 +12,13 @@
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
-#include "base/mountinfo.hpp"
-#include "base/procfd.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
 #include "check/adding.hpp"
 #include "check/scan.hpp"
 #include "criu/images.hpp"
+#include "linux/mountinfo.hpp"
+#include "linux/procfd.hpp"
+#include "linux/procfs.hpp"
 #include "json/json.hpp"
 
 namespace lpm::check {

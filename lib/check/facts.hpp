@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mountinfo.hpp"
 #include "base/result.hpp"
 #include "check/target.hpp"
 #include "check/workload.hpp"
@@ -18,6 +17,7 @@
 #include "criu/additions.hpp"
 #include "criu/options.hpp"
 #include "criu/tooling.hpp"
+#include "linux/mountinfo.hpp"
 #include "oci/argv.hpp"
 #include "oci/bundle.hpp"
 #include "oci/state.hpp"

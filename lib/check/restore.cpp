@@ -2,10 +2,10 @@
 // Copyright the lpm authors
 #include <sys/utsname.h>
 
-#include "base/cpu.hpp"
 #include "base/text.hpp"
 #include "check/found.hpp"
 #include "check/themes.hpp"
+#include "linux/cpu.hpp"
 
 namespace lpm::check {
 

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/procfs.hpp"
+#include "linux/procfs.hpp"
 
 namespace lpm::check {
 

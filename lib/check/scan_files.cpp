@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/dir.hpp"
-#include "base/procfd.hpp"
-#include "base/procfs.hpp"
-#include "base/procmaps.hpp"
 #include "base/text.hpp"
 #include "check/scan.hpp"
+#include "linux/procfd.hpp"
+#include "linux/procfs.hpp"
+#include "linux/procmaps.hpp"
 
 namespace lpm::check {
 

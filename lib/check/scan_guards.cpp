@@ -7,9 +7,9 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
-#include "base/guards.hpp"
-#include "base/procmaps.hpp"
 #include "check/scan.hpp"
+#include "linux/guards.hpp"
+#include "linux/procmaps.hpp"
 
 namespace lpm::check {
 

@@ -8,10 +8,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/procfs.hpp"
-#include "base/procnet.hpp"
-#include "base/sockdiag.hpp"
 #include "check/scan.hpp"
+#include "linux/procfs.hpp"
+#include "linux/procnet.hpp"
+#include "linux/sockdiag.hpp"
 
 namespace lpm::check {
 

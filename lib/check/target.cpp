@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/cpu.hpp"
 #include "base/file.hpp"
 #include "check/facts.hpp"
 #include "check/tree.hpp"
 #include "criu/images.hpp"
+#include "linux/cpu.hpp"
 
 namespace lpm::check {
 

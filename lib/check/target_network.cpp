@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
-#include "base/sockdiag.hpp"
 #include "check/facts.hpp"
 #include "check/target.hpp"
+#include "linux/sockdiag.hpp"
 
 namespace lpm::check {
 

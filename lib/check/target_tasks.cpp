@@ -10,10 +10,10 @@
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
 #include "check/facts.hpp"
 #include "check/target.hpp"
+#include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 
 namespace lpm::check {

@@ -9,8 +9,8 @@
 #include <sys/vfs.h>
 
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
 
 namespace lpm::check {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/nftables.hpp"
 #include "base/result.hpp"
+#include "linux/nftables.hpp"
 
 // How CRIU stops the packets of a network namespace while it works there. One that is killed leaves it
 // behind, and nothing in that namespace is reached any more.

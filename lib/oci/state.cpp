@@ -8,7 +8,7 @@
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
+#include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 #include "json/json.hpp"
 

@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/boot.hpp"
 #include "base/dir.hpp"
 #include "base/draft.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/boot.hpp"
+#include "linux/procfs.hpp"
 
 namespace lpm::record {
 

@@ -12,11 +12,11 @@
 #include <thread>
 #include <unistd.h>
 
-#include "base/boot.hpp"
-#include "base/cpu.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/boot.hpp"
+#include "linux/cpu.hpp"
+#include "linux/procfs.hpp"
 #include "paths.hpp"
 #include "report.hpp"
 

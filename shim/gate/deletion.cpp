@@ -14,9 +14,9 @@
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
 #include "leftovers.hpp"
+#include "linux/procfs.hpp"
 #include "making.hpp"
 
 namespace lpm::gate {

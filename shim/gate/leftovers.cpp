@@ -12,10 +12,10 @@
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
-#include "base/procmaps.hpp"
-#include "base/sockdiag.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
+#include "linux/procmaps.hpp"
+#include "linux/sockdiag.hpp"
 #include "oci/cgroup.hpp"
 
 namespace lpm::gate {

@@ -8,13 +8,13 @@
 #include <string>
 #include <utility>
 
-#include "base/boot.hpp"
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "criu/tooling.hpp"
 #include "delegate.hpp"
+#include "linux/boot.hpp"
 #include "paths.hpp"
 
 namespace lpm::gate {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/mountinfo.hpp"
-#include "base/netlink.hpp"
-#include "base/nftables.hpp"
-#include "base/procfd.hpp"
-#include "base/procfs.hpp"
-#include "base/procmaps.hpp"
-#include "base/procnet.hpp"
-#include "base/sockdiag.hpp"
+#include "linux/mountinfo.hpp"
+#include "linux/netlink.hpp"
+#include "linux/nftables.hpp"
+#include "linux/procfd.hpp"
+#include "linux/procfs.hpp"
+#include "linux/procmaps.hpp"
+#include "linux/procnet.hpp"
+#include "linux/sockdiag.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "../support.hpp"
-#include "base/procfs.hpp"
+#include "linux/procfs.hpp"
 
 using namespace lpm;
 

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "../support.hpp"
-#include "base/boot.hpp"
 #include "base/file.hpp"
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/boot.hpp"
+#include "linux/procfs.hpp"
 
 using namespace lpm;
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/nftables.hpp"
+#include "linux/nftables.hpp"
 
 #include <arpa/inet.h>
 #include <cerrno>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-#include "base/netlink.hpp"
-#include "base/sockdiag.hpp"
+#include "linux/netlink.hpp"
+#include "linux/sockdiag.hpp"
 
 namespace lpm {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/boot.hpp"
+#include "linux/boot.hpp"
 
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procnet.hpp"
+#include "linux/procnet.hpp"
 
 #include <arpa/inet.h>
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procfs.hpp"
+#include "linux/procfs.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/mountinfo.hpp"
+#include "linux/mountinfo.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <sys/sysmacros.h>
 
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
 
 namespace lpm::procfs {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/cpu.hpp"
+#include "linux/cpu.hpp"
 
 #include "../support.hpp"
 

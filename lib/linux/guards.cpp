@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/guards.hpp"
+#include "linux/guards.hpp"
 
 #include <cerrno>
 #include <linux/fs.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procfd.hpp"
+#include "linux/procfd.hpp"
 
 #include <csignal>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procmaps.hpp"
+#include "linux/procmaps.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
-#include "base/procfs.hpp"
+#include "linux/procfs.hpp"
 
 using namespace lpm;
 

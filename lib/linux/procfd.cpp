@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procfd.hpp"
+#include "linux/procfd.hpp"
 
 #include <sys/sysmacros.h>
 
-#include "base/procfs.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
 
 namespace lpm::procfs {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/sockdiag.hpp"
+#include "linux/sockdiag.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/sockdiag.hpp"
+#include "linux/sockdiag.hpp"
 
 #include <array>
 #include <cerrno>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
-#include "base/netlink.hpp"
+#include "linux/netlink.hpp"
 
 namespace lpm {
 

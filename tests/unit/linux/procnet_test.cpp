@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procnet.hpp"
+#include "linux/procnet.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
-#include "base/procfs.hpp"
+#include "linux/procfs.hpp"
 
 using namespace lpm;
 

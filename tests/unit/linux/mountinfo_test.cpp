@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/mountinfo.hpp"
+#include "linux/mountinfo.hpp"
 
 #include <algorithm>
 #include <gtest/gtest.h>

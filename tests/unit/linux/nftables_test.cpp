@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/nftables.hpp"
+#include "linux/nftables.hpp"
 
 #include <cerrno>
 #include <gtest/gtest.h>
 
-#include "base/netlink.hpp"
+#include "linux/netlink.hpp"
 
 using namespace lpm;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/procmaps.hpp"
+#include "linux/procmaps.hpp"
 
 #include <algorithm>
 #include <sys/sysmacros.h>
