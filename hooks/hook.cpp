@@ -104,10 +104,10 @@ int Hook::create() {
 }
 
 check::Outcome Hook::judge(const oci::Bundle& bundle) const {
-    const check::Deadline deadline(settings_.deadline);
-    check::Facts facts;
+    const inspect::Deadline deadline(settings_.deadline);
+    inspect::Facts facts;
     facts.deadline = &deadline;
-    facts.subject.stage = check::Stage::create;
+    facts.subject.stage = inspect::Stage::create;
     facts.subject.id = state_.id;
     facts.subject.settings = &settings_;
     facts.bundle_dir = state_.bundle;

@@ -246,7 +246,7 @@ std::string_view name_of(Verdict verdict) {
 
 // An annotation of the pod may make a warning of what blocks, where the node allows that for the check.
 static void apply_annotation(const Facts& facts, const config::Settings& settings, std::string_view id,
-                             Finding& finding) {
+                             Judgement& finding) {
     if (finding.verdict != Verdict::block || !facts.bundle || !names(facts.bundle->skip_checks, id))
         return;
     if (settings.may_skip(id)) {
@@ -278,7 +278,7 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
         const Severity severity = settings.severity_of(check.id).value_or(check.severity);
         if (severity == Severity::off)
             continue;
-        Finding finding{Verdict::unknown, "not judged within the deadline", {}};
+        Judgement finding{Verdict::unknown, "not judged within the deadline", {}};
         if (!facts.deadline->passed())
             finding = check.judge(facts);
         if (finding.verdict == Verdict::block && severity == Severity::warn)

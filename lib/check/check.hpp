@@ -8,19 +8,32 @@
 #include <string_view>
 #include <vector>
 
-#include "check/facts.hpp"
 #include "config/settings.hpp"
+#include "inspect/facts.hpp"
 #include "record/record.hpp"
 
 // The pre-checks: one table, walked by the gate, the documentation and the tests.
 namespace lpm::check {
+
+using inspect::Facts;
+using inspect::Found;
+using inspect::Holder;
+using inspect::Item;
+using inspect::KernelVersion;
+using inspect::LostFiles;
+using inspect::parse_kernel_version;
+using inspect::Space;
+using inspect::Stage;
+using inspect::StdioFile;
+using inspect::Target;
+using inspect::Workload;
 
 // pass: fine. warn: may fail, or loses something; goes on. block: certain to fail, or to do harm.
 // unknown: could not be judged; goes on. covered: would block, but an option in force makes it work.
 enum class Verdict { pass, warn, block, unknown, covered };
 [[nodiscard]] std::string_view name_of(Verdict verdict);
 
-struct Finding {
+struct Judgement {
     Verdict verdict = Verdict::pass;
     std::string message;       // what and why, with the object named; one line
     std::string_view remedy{}; // when the check's own does not fit
@@ -35,7 +48,7 @@ struct Check {
     std::string_view row;      // of the catalogue of failures
     std::string_view what;     // for docs: what it looks at
     std::string_view remedy;   // what the user can do
-    Finding (*judge)(const Facts&);
+    Judgement (*judge)(const Facts&);
     bool at_create = false; // config.json alone decides it: lpm-hook judges it before the container is there
 };
 [[nodiscard]] std::span<const Check> table();

@@ -8,7 +8,7 @@
 
 namespace lpm::check {
 
-Finding judge_stdio(const Facts& facts) {
+Judgement judge_stdio(const Facts& facts) {
     if (!facts.stdio)
         return {Verdict::unknown, "the standard streams of the container cannot be read"};
     static constexpr const char* names[] = {"standard input", "standard output", "standard error"};
@@ -20,27 +20,27 @@ Finding judge_stdio(const Facts& facts) {
     return {};
 }
 
-Finding judge_outside_mounts(const Facts& facts) {
-    return judge_found(facts, Kind::outside_mounts, "a file outside of the container's mounts",
+Judgement judge_outside_mounts(const Facts& facts) {
+    return judge_found(facts, Item::outside_mounts, "a file outside of the container's mounts",
                        "CRIU cannot find it");
 }
 
-Finding judge_covered(const Facts& facts) {
-    return judge_found(facts, Kind::covered, "a file below a mount that lies above it",
+Judgement judge_covered(const Facts& facts) {
+    return judge_found(facts, Item::covered, "a file below a mount that lies above it",
                        "CRIU cannot open it by its name");
 }
 
-Finding judge_ghost(const Facts& facts) {
-    Finding finding = judge_found(facts, Kind::ghost, "a deleted file that is still in use", {});
+Judgement judge_ghost(const Facts& facts) {
+    Judgement finding = judge_found(facts, Item::ghost, "a deleted file that is still in use", {});
     if (finding.verdict == Verdict::block)
-        finding.message += "it has " + human_size((*facts.workload)[Kind::ghost].holder.bytes) +
+        finding.message += "it has " + human_size((*facts.workload)[Item::ghost].holder.bytes) +
                            ", and CRIU takes deleted files of at most " + human_size(facts.ghost_limit);
     return finding;
 }
 
-Finding judge_unlinked(const Facts& facts) {
-    Finding finding = judge_found(facts, Kind::unlinked, "a file whose name is gone but which has others",
-                                  "CRIU takes it only with link-remap");
+Judgement judge_unlinked(const Facts& facts) {
+    Judgement finding = judge_found(facts, Item::unlinked, "a file whose name is gone but which has others",
+                                    "CRIU takes it only with link-remap");
     // CRIU gives the file a new name, and takes it away after the dump when the container goes on.
     if (facts.invocation->on(oci::Option::leave_running)) {
         if (finding.verdict == Verdict::block)
@@ -50,85 +50,85 @@ Finding judge_unlinked(const Facts& facts) {
     return unless(facts, "link-remap", std::move(finding));
 }
 
-Finding judge_device(const Facts& facts) {
-    return judge_found(facts, Kind::device, "a device", "CRIU cannot save its state");
+Judgement judge_device(const Facts& facts) {
+    return judge_found(facts, Item::device, "a device", "CRIU cannot save its state");
 }
 
 // runc tells CRIU to leave out the devices of the network, so no image has the interface, and the restore
 // ends with "No tun device for file". Of crun that is not shown.
-Finding judge_tun(const Facts& facts) {
-    Finding finding = judge_found(facts, Kind::tun_of_node, "a tun device in the network of the node",
-                                  "CRIU takes them in a network namespace only");
+Judgement judge_tun(const Facts& facts) {
+    Judgement finding = judge_found(facts, Item::tun_of_node, "a tun device in the network of the node",
+                                    "CRIU takes them in a network namespace only");
     if (finding.verdict != Verdict::pass)
         return finding;
-    return judge_found(facts, Kind::tun_interface, "a tun device with an interface",
+    return judge_found(facts, Item::tun_interface, "a tun device with an interface",
                        "the interface is in no checkpoint, and a restore fails without it",
-                       facts.subject.kind == criu::Kind::crun ? Verdict::warn : Verdict::block);
+                       facts.subject.kind == criu::RuntimeKind::crun ? Verdict::warn : Verdict::block);
 }
 
-Finding judge_gpu(const Facts& facts) {
-    return judge_found(facts, Kind::gpu, "a GPU", "CRIU cannot save it without the plugin of its maker",
+Judgement judge_gpu(const Facts& facts) {
+    return judge_found(facts, Item::gpu, "a GPU", "CRIU cannot save it without the plugin of its maker",
                        Verdict::warn);
 }
 
-Finding judge_io_uring(const Facts& facts) {
-    return judge_found(facts, Kind::io_uring, "an io_uring", "CRIU cannot dump any");
+Judgement judge_io_uring(const Facts& facts) {
+    return judge_found(facts, Item::io_uring, "an io_uring", "CRIU cannot dump any");
 }
 
-Finding judge_anon_inode(const Facts& facts) {
-    return judge_found(facts, Kind::anon_inode, "a kernel object", "CRIU does not know this kind");
+Judgement judge_anon_inode(const Facts& facts) {
+    return judge_found(facts, Item::anon_inode, "a kernel object", "CRIU does not know this kind");
 }
 
-Finding judge_pidfd(const Facts& facts) {
-    return judge_found(facts, Kind::foreign_pidfd, "a pidfd",
+Judgement judge_pidfd(const Facts& facts) {
+    return judge_found(facts, Item::foreign_pidfd, "a pidfd",
                        "CRIU takes only those of processes of the container");
 }
 
 // A pod's /dev/shm is the sandbox's. Podman's is the container's own, and Podman exports it.
-Finding judge_shm(const Facts& facts) {
+Judgement judge_shm(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     const bool pod =
         std::ranges::any_of(facts.bundle->names, [](const auto& name) { return name.first == "sandbox"; });
     return judge_found(
-        facts, Kind::shm_file, "a file in /dev/shm",
+        facts, Item::shm_file, "a file in /dev/shm",
         "that belongs to the pod, so it is in no checkpoint, and a restore in another pod cannot open it",
         pod ? Verdict::block : Verdict::warn);
 }
 
-Finding judge_sysv(const Facts& facts) {
+Judgement judge_sysv(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     constexpr std::string_view what = "System V shared memory";
     if (!facts.bundle->ipc_namespace || (facts.workload && facts.workload->node_ipc))
-        return judge_found(facts, Kind::sysv_memory, what,
+        return judge_found(facts, Item::sysv_memory, what,
                            "it lives in the host's IPC namespace, which CRIU does not dump");
     if (!facts.bundle->own_ipc)
-        return judge_found(facts, Kind::sysv_memory, what,
+        return judge_found(facts, Item::sysv_memory, what,
                            "it is the pod's, and other containers may use it as well", Verdict::warn);
     return {};
 }
 
 // Not certain: CRIU finds what is watched below /etc and a few more directories (criu/irmap.c), and the
 // kernel tells of a watch no path.
-Finding judge_inotify(const Facts& facts) {
+Judgement judge_inotify(const Facts& facts) {
     constexpr std::uint32_t able = 40300;
-    Finding finding = judge_found(
-        facts, Kind::watch_on_overlay, "a watch on files of the root file system, which is an overlay,",
+    Judgement finding = judge_found(
+        facts, Item::watch_on_overlay, "a watch on files of the root file system, which is an overlay,",
         "CRIU before 4.3 finds only those below /etc and /var/log again", Verdict::warn);
     if (finding.verdict == Verdict::warn && facts.criu && facts.criu->version >= able)
         return {};
     return finding;
 }
 
-Finding judge_foreign_terminal(const Facts& facts) {
+Judgement judge_foreign_terminal(const Facts& facts) {
     return unless(facts, "shell-job",
-                  judge_found(facts, Kind::foreign_terminal,
+                  judge_found(facts, Item::foreign_terminal,
                               "a terminal whose other end is outside of the container",
                               "a restore has nobody to give it to"));
 }
 
-Finding judge_pipes(const Facts& facts) {
+Judgement judge_pipes(const Facts& facts) {
     // NR_PIPES_WITH_DATA of criu/pipes.c.
     constexpr std::size_t most = 1024;
     if (!facts.workload)
@@ -140,7 +140,7 @@ Finding judge_pipes(const Facts& facts) {
             std::to_string(full) + " pipes hold unread data, and CRIU has room for " + std::to_string(most)};
 }
 
-Finding judge_many_descriptors(const Facts& facts) {
+Judgement judge_many_descriptors(const Facts& facts) {
     constexpr std::size_t many = 20'000;
     if (!facts.workload)
         return no_workload();
@@ -150,23 +150,24 @@ Finding judge_many_descriptors(const Facts& facts) {
                                " open descriptors: the dump is slow, and may run out of its own"};
 }
 
-Finding judge_uprobes(const Facts& facts) {
+Judgement judge_uprobes(const Facts& facts) {
     if (facts.subject.stage == Stage::restore)
         return judge_uprobes_again(facts);
     return unless(
         facts, "allow-uprobes",
-        judge_found(facts, Kind::uprobes, "probes of a tracing tool",
+        judge_found(facts, Item::uprobes, "probes of a tracing tool",
                     "CRIU dumps them only since 4.2, with allow-uprobes at checkpoint and restore"));
 }
 
 // glibc 2.42 makes the guards of thread stacks so. To CRIU before 4.2 they look like pages that are swapped
 // out, and the dump fails when it reads one ("Can't splice all pages to pipe").
-Finding judge_guards(const Facts& facts) {
+Judgement judge_guards(const Facts& facts) {
     const auto matter = guards_matter(facts);
     if (!matter)
         return {Verdict::unknown, "the version of CRIU or of the kernel is not known"};
-    Finding finding = judge_found(facts, Kind::guard_page, "a guard page",
-                                  "CRIU before 4.2, or a newer one on a kernel before 6.16, cannot dump it");
+    Judgement finding =
+        judge_found(facts, Item::guard_page, "a guard page",
+                    "CRIU before 4.2, or a newer one on a kernel before 6.16, cannot dump it");
     if (finding.verdict == Verdict::pass && *matter && !facts.workload->guards_incomplete.empty())
         return {Verdict::unknown, facts.workload->guards_incomplete};
     return finding;

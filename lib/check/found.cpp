@@ -32,11 +32,11 @@ std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
     return list;
 }
 
-Finding not_compared() {
+Judgement not_compared() {
     return {Verdict::unknown, "what the images need cannot be compared with what is here"};
 }
 
-Finding judge_list(const Facts& facts, List list, std::string_view what, Verdict verdict) {
+Judgement judge_list(const Facts& facts, List list, std::string_view what, Verdict verdict) {
     if (!facts.target || !((*facts.target).*list))
         return not_compared();
     const std::vector<std::string>& names = *((*facts.target).*list);
@@ -46,30 +46,30 @@ Finding judge_list(const Facts& facts, List list, std::string_view what, Verdict
     return {verdict, std::string(what) + ": " + some_of(names, longest)};
 }
 
-Finding no_workload() {
+Judgement no_workload() {
     return {Verdict::unknown, "the processes of the container cannot be looked at"};
 }
 
-Finding no_bundle() {
+Judgement no_bundle() {
     return {Verdict::unknown, "the bundle's config.json cannot be read"};
 }
 
-Finding judge_found(const Facts& facts, Kind kind, std::string_view what, std::string_view why,
-                    Verdict verdict) {
+Judgement judge_found(const Facts& facts, Item item, std::string_view what, std::string_view why,
+                      Verdict verdict) {
     if (!facts.workload)
         return no_workload();
     const Workload& workload = *facts.workload;
-    const Found& found = workload[kind];
+    const Found& found = workload[item];
     if (found.count > 0)
         return {verdict, describe(what, found) + ": " + std::string(why)};
     if (!workload.incomplete.empty())
         return {Verdict::unknown, workload.incomplete};
-    if (kind >= Kind::tcp_connected && !workload.sockets_incomplete.empty())
+    if (item >= Item::tcp_connected && !workload.sockets_incomplete.empty())
         return {Verdict::unknown, workload.sockets_incomplete};
     return {};
 }
 
-Finding unless(const Facts& facts, std::string_view option, Finding finding) {
+Judgement unless(const Facts& facts, std::string_view option, Judgement finding) {
     if (finding.verdict != Verdict::block || !facts.options.on(option))
         return finding;
     return {Verdict::covered, finding.message + " (" + std::string(option) + " is set in " +

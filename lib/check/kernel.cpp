@@ -8,7 +8,7 @@
 
 namespace lpm::check {
 
-static Finding not_probed() {
+static Judgement not_probed() {
     return {Verdict::unknown, "what CRIU can do on this kernel is not known yet: run lpm-gate --probe"};
 }
 
@@ -18,7 +18,7 @@ static std::string own_words(std::string_view failure) {
 }
 
 // The probe has dumped a sleeping process. Where that fails, nothing can be dumped.
-Finding judge_kernel(const Facts& facts) {
+Judgement judge_kernel(const Facts& facts) {
     if (!facts.criu || !facts.criu->dump_failure)
         return not_probed();
     if (!facts.criu->dump_failure->empty())
@@ -31,7 +31,7 @@ Finding judge_kernel(const Facts& facts) {
 }
 
 // Which programs use restartable sequences /proc does not tell; those of glibc 2.35 and newer do.
-Finding judge_rseq(const Facts& facts) {
+Judgement judge_rseq(const Facts& facts) {
     constexpr std::uint32_t able = 31700;
     if (!facts.criu || facts.criu->version == 0 || !facts.criu->has("get_rseq_conf"))
         return not_probed();
@@ -44,23 +44,23 @@ Finding judge_rseq(const Facts& facts) {
     return {};
 }
 
-Finding judge_seccomp(const Facts& facts) {
+Judgement judge_seccomp(const Facts& facts) {
     if (!facts.criu || !facts.criu->has("seccomp_suspend"))
         return not_probed();
     if (*facts.criu->has("seccomp_suspend"))
         return {};
-    return judge_found(facts, Kind::seccomp_filter, "a seccomp filter",
+    return judge_found(facts, Item::seccomp_filter, "a seccomp filter",
                        "this kernel cannot suspend filters for CRIU");
 }
 
-Finding judge_huge_memfd(const Facts& facts) {
+Judgement judge_huge_memfd(const Facts& facts) {
     if (facts.criu && facts.criu->has("memfd_hugetlb") == true)
         return {};
-    return judge_found(facts, Kind::huge_memfd, "memory in huge pages",
+    return judge_found(facts, Item::huge_memfd, "memory in huge pages",
                        "this kernel or CRIU may be too old to dump it", Verdict::warn);
 }
 
-Finding judge_selinux(const Facts& facts) {
+Judgement judge_selinux(const Facts& facts) {
     if (!facts.selinux_enforcing)
         return {};
     if (!facts.criu || !facts.criu->selinux)
@@ -74,14 +74,14 @@ Finding judge_selinux(const Facts& facts) {
 
 // CRIU reads the limits of every process with prlimit, which asks for more than root where the users differ
 // (kernel/sys.c check_prlimit_permission), unless root has made the user namespace of the process.
-static Finding judge_limits(const Facts& facts) {
+static Judgement judge_limits(const Facts& facts) {
     if (facts.subject.stage != Stage::checkpoint || (facts.bundle && facts.bundle->user_namespace))
         return {};
-    return judge_found(facts, Kind::other_user, "another user than the runtime's",
+    return judge_found(facts, Item::other_user, "another user than the runtime's",
                        "the runtime is run without CAP_SYS_RESOURCE, which CRIU needs to read its limits");
 }
 
-Finding judge_capabilities(const Facts& facts) {
+Judgement judge_capabilities(const Facts& facts) {
     // linux/capability.h, which has no names for a bit mask.
     constexpr std::uint64_t net_admin = std::uint64_t{1} << 12U;
     constexpr std::uint64_t sys_ptrace = std::uint64_t{1} << 19U;

@@ -50,7 +50,7 @@ std::string name(const Mount& mount) {
 }
 
 template <class Bad>
-Finding judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, Bad bad) {
+Judgement judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, Bad bad) {
     if (!facts.workload || facts.mounts.empty() || !facts.bundle)
         return {Verdict::unknown, "the container's mounts, or its config.json, cannot be read"};
     for (const Mount& mount : facts.mounts)
@@ -60,7 +60,7 @@ Finding judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, 
 }
 
 // Of what config.json mounts, before anything is mounted. The runtime tells CRIU of what lies below /dev.
-Finding judge_planned_filesystems(const Facts& facts) {
+Judgement judge_planned_filesystems(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     for (const auto& mount : facts.bundle->mounts)
@@ -74,7 +74,7 @@ Finding judge_planned_filesystems(const Facts& facts) {
 
 } // namespace
 
-Finding judge_unknown_mount(const Facts& facts) {
+Judgement judge_unknown_mount(const Facts& facts) {
     return judge_mounts(facts,
                         "was made after the start and shows a part of something that is not mounted in the "
                         "container: CRIU cannot make it again",
@@ -84,7 +84,7 @@ Finding judge_unknown_mount(const Facts& facts) {
                         });
 }
 
-Finding judge_filesystem(const Facts& facts) {
+Judgement judge_filesystem(const Facts& facts) {
     if (facts.subject.stage == Stage::create)
         return judge_planned_filesystems(facts);
     return judge_mounts(facts, "is of a kind that CRIU does not know", Verdict::block,
@@ -95,7 +95,7 @@ Finding judge_filesystem(const Facts& facts) {
 }
 
 // What config.json binds in may be a slave: the runtime tells CRIU where it comes from.
-Finding judge_sharing(const Facts& facts) {
+Judgement judge_sharing(const Facts& facts) {
     return judge_mounts(
         facts, "has come with propagation from a mount outside of the container: CRIU cannot make it again",
         Verdict::block, [&](const Mount& mount) {
@@ -105,7 +105,7 @@ Finding judge_sharing(const Facts& facts) {
         });
 }
 
-Finding judge_whereabouts(const Facts& facts) {
+Judgement judge_whereabouts(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     if (facts.bundle->whereabouts.empty())
@@ -115,7 +115,7 @@ Finding judge_whereabouts(const Facts& facts) {
                 some_of(facts.bundle->whereabouts)};
 }
 
-Finding judge_volumes(const Facts& facts) {
+Judgement judge_volumes(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     if (facts.bundle->volumes.empty())

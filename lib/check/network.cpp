@@ -5,54 +5,54 @@
 
 namespace lpm::check {
 
-Finding judge_tcp(const Facts& facts) {
-    Finding finding = judge_found(facts, Kind::tcp_connected, "a connected TCP socket",
-                                  "CRIU takes connections only when it is told what to do with them");
+Judgement judge_tcp(const Facts& facts) {
+    Judgement finding = judge_found(facts, Item::tcp_connected, "a connected TCP socket",
+                                    "CRIU takes connections only when it is told what to do with them");
     return unless(facts, "tcp-close", unless(facts, "tcp-established", std::move(finding)));
 }
 
 // CRIU before 4.2 asks each IP and packet socket for an option in a size that Linux 6.16 no longer takes
 // ("Can't get 1:16 opt").
-Finding judge_tcp_on_new_kernel(const Facts& facts) {
+Judgement judge_tcp_on_new_kernel(const Facts& facts) {
     constexpr std::uint32_t able = 40200;
     if (!facts.criu || facts.criu->version == 0 || !facts.kernel)
         return {Verdict::unknown, "the version of CRIU or of the kernel is not known"};
     if (facts.criu->version >= able || *facts.kernel < KernelVersion{6, 16})
         return {};
-    return judge_found(facts, Kind::inet, "a network socket",
+    return judge_found(facts, Item::inet, "a network socket",
                        "CRIU before 4.2 cannot dump any on Linux 6.16 and newer");
 }
 
-Finding judge_tcp_in_flight(const Facts& facts) {
-    Finding finding = judge_found(facts, Kind::tcp_waiting, "a connection that nobody has accepted yet",
-                                  "CRIU fails on it, or drops it with tcp-skip-in-flight", Verdict::warn);
+Judgement judge_tcp_in_flight(const Facts& facts) {
+    Judgement finding = judge_found(facts, Item::tcp_waiting, "a connection that nobody has accepted yet",
+                                    "CRIU fails on it, or drops it with tcp-skip-in-flight", Verdict::warn);
     if (finding.verdict == Verdict::warn && facts.options.on("skip-in-flight"))
         finding.verdict = Verdict::covered;
     return finding;
 }
 
-Finding judge_mptcp(const Facts& facts) {
-    return judge_found(facts, Kind::mptcp, "a multipath TCP socket", "CRIU knows no MPTCP");
+Judgement judge_mptcp(const Facts& facts) {
+    return judge_found(facts, Item::mptcp, "a multipath TCP socket", "CRIU knows no MPTCP");
 }
 
-Finding judge_socket_family(const Facts& facts) {
-    return judge_found(facts, Kind::socket_family, "a socket", "CRIU does not know sockets of this kind");
+Judgement judge_socket_family(const Facts& facts) {
+    return judge_found(facts, Item::socket_family, "a socket", "CRIU does not know sockets of this kind");
 }
 
-Finding judge_unix(const Facts& facts) {
-    Finding stream =
-        judge_found(facts, Kind::unix_foreign, "a unix socket whose other end is outside of the container",
+Judgement judge_unix(const Facts& facts) {
+    Judgement stream =
+        judge_found(facts, Item::unix_foreign, "a unix socket whose other end is outside of the container",
                     "CRIU cannot take half of a connection");
     if (stream.verdict != Verdict::pass)
         return stream;
     return unless(facts, "ext-unix-sk",
-                  judge_found(facts, Kind::unix_datagram_foreign,
+                  judge_found(facts, Item::unix_datagram_foreign,
                               "a unix datagram socket whose peer is outside of the container",
                               "CRIU takes it only with ext-unix-sk"));
 }
 
-Finding judge_netlink(const Facts& facts) {
-    return judge_found(facts, Kind::netlink_unread, "a netlink socket",
+Judgement judge_netlink(const Facts& facts) {
+    return judge_found(facts, Item::netlink_unread, "a netlink socket",
                        "what is unread in it keeps CRIU from dumping it", Verdict::warn);
 }
 

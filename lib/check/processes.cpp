@@ -7,13 +7,13 @@ namespace lpm::check {
 
 // Each CRIU puts the freezer back to what it found: of two at once one may find it frozen by the other, and
 // leave it so for ever.
-Finding judge_alone(const Facts& facts) {
+Judgement judge_alone(const Facts& facts) {
     if (facts.subject.alone)
         return {};
     return {Verdict::block, "another checkpoint of this container is under way"};
 }
 
-Finding judge_container_state(const Facts& facts) {
+Judgement judge_container_state(const Facts& facts) {
     // The runtime has words of its own for a container that it does not know, and callers match them.
     if (!facts.state)
         return {Verdict::unknown, "the runtime's state of the container cannot be read"};
@@ -27,7 +27,7 @@ Finding judge_container_state(const Facts& facts) {
     return {};
 }
 
-Finding judge_terminal(const Facts& facts) {
+Judgement judge_terminal(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     if (!facts.bundle->terminal)
@@ -44,7 +44,7 @@ Finding judge_terminal(const Facts& facts) {
     return {};
 }
 
-Finding judge_freeze(const Facts& facts) {
+Judgement judge_freeze(const Facts& facts) {
     if (!facts.state)
         return {Verdict::unknown, "the runtime's state of the container cannot be read"};
     if (facts.freezing)
@@ -54,41 +54,41 @@ Finding judge_freeze(const Facts& facts) {
     return {};
 }
 
-Finding judge_exec_session(const Facts& facts) {
-    return judge_found(facts, Kind::outside_init, "a session of exec, or a probe of that kind,",
+Judgement judge_exec_session(const Facts& facts) {
+    return judge_found(facts, Item::outside_init, "a session of exec, or a probe of that kind,",
                        "it is no child of the container's first process, and CRIU does not take it along");
 }
 
-Finding judge_traced(const Facts& facts) {
-    return judge_found(facts, Kind::traced, "tracing",
+Judgement judge_traced(const Facts& facts) {
+    return judge_found(facts, Item::traced, "tracing",
                        "CRIU must trace it itself, and a process has one tracer");
 }
 
-Finding judge_session(const Facts& facts) {
-    return judge_found(facts, Kind::outside_session, "a session whose leader is outside of the container,",
+Judgement judge_session(const Facts& facts) {
+    return judge_found(facts, Item::outside_session, "a session whose leader is outside of the container,",
                        "CRIU cannot restore the session");
 }
 
 // On cgroup v1 CRIU waits for ever for a stopped process that is frozen as well, and leaves all frozen when
 // it is killed.
-Finding judge_stopped(const Facts& facts) {
+Judgement judge_stopped(const Facts& facts) {
     const bool hangs = facts.state && !facts.state->unified;
-    return judge_found(facts, Kind::stopped, "being stopped by a signal",
+    return judge_found(facts, Item::stopped, "being stopped by a signal",
                        "CRIU may wait for ever for the process", hangs ? Verdict::block : Verdict::warn);
 }
 
-Finding judge_zombie_leader(const Facts& facts) {
-    return judge_found(facts, Kind::zombie_leader, "an ended first thread with others alive",
+Judgement judge_zombie_leader(const Facts& facts) {
+    return judge_found(facts, Item::zombie_leader, "an ended first thread with others alive",
                        "CRIU does not support it");
 }
 
-Finding judge_nested(const Facts& facts) {
+Judgement judge_nested(const Facts& facts) {
     return judge_found(
-        facts, Kind::nested_namespace, "a namespace of its own",
+        facts, Item::nested_namespace, "a namespace of its own",
         "CRIU takes one namespace of each kind for a container, and nested mount namespaces only");
 }
 
-Finding judge_pid_namespace(const Facts& facts) {
+Judgement judge_pid_namespace(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     if (facts.bundle->own_pid)
@@ -97,7 +97,7 @@ Finding judge_pid_namespace(const Facts& facts) {
             "the container shares its PID namespace: a restore fails where one of its numbers is taken"};
 }
 
-Finding judge_user_namespace(const Facts& facts) {
+Judgement judge_user_namespace(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     if (!facts.bundle->user_namespace)

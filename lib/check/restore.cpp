@@ -10,7 +10,7 @@
 namespace lpm::check {
 
 // Errors of reading, as against of what was read, say nothing about the images.
-static Finding judge_read(const Facts& facts, const Result<>& read) {
+static Judgement judge_read(const Facts& facts, const Result<>& read) {
     if (read)
         return {};
     if (read.error().code != Errc::absent && read.error().code != Errc::invalid)
@@ -19,13 +19,13 @@ static Finding judge_read(const Facts& facts, const Result<>& read) {
                                 one_line(read.error().text)};
 }
 
-Finding judge_images(const Facts& facts) {
+Judgement judge_images(const Facts& facts) {
     if (!facts.images)
         return {Verdict::unknown, "the image directory cannot be read"};
     return judge_read(facts, *facts.images);
 }
 
-Finding judge_descriptors(const Facts& facts) {
+Judgement judge_descriptors(const Facts& facts) {
     // Without the directory, ImageIncomplete says so.
     if (!facts.descriptors)
         return {Verdict::unknown, "the image directory cannot be read"};
@@ -46,7 +46,7 @@ static const char* machine_name(std::uint32_t machine) {
     return machine < std::size(names) ? names[machine] : "unknown";
 }
 
-Finding judge_machine(const Facts& facts) {
+Judgement judge_machine(const Facts& facts) {
     const auto own = own_machine();
     if (!facts.target || !facts.target->machine || own == 0)
         return not_compared();
@@ -58,7 +58,7 @@ Finding judge_machine(const Facts& facts) {
 
 // CRIU compares nothing that runc asks for: without this the program dies later, at the first instruction
 // that is not there.
-Finding judge_cpu(const Facts& facts) {
+Judgement judge_cpu(const Facts& facts) {
     if (!facts.target || !facts.target->cpu || !facts.target->passport || facts.target->passport->cpu.empty())
         return not_compared();
     const std::string missing = missing_words(facts.target->passport->cpu, *facts.target->cpu);
@@ -68,7 +68,7 @@ Finding judge_cpu(const Facts& facts) {
                                 one_line(missing, 200) + "): it would be killed in the middle of its work"};
 }
 
-Finding judge_older_kernel(const Facts& facts) {
+Judgement judge_older_kernel(const Facts& facts) {
     if (!facts.target || !facts.target->passport || !facts.kernel)
         return not_compared();
     const auto then = parse_kernel_version(facts.target->passport->kernel);
@@ -80,43 +80,44 @@ Finding judge_older_kernel(const Facts& facts) {
                                ", which is newer than this kernel"};
 }
 
-Finding judge_missing_files(const Facts& facts) {
+Judgement judge_missing_files(const Facts& facts) {
     return judge_list(facts, &Target::missing_files, "files that were in use are not here");
 }
 
-Finding judge_changed_files(const Facts& facts) {
-    Finding content = judge_list(facts, &Target::changed_files, "files that were in use have changed since");
+Judgement judge_changed_files(const Facts& facts) {
+    Judgement content =
+        judge_list(facts, &Target::changed_files, "files that were in use have changed since");
     if (content.verdict != Verdict::pass)
         return content;
-    Finding modes =
+    Judgement modes =
         judge_list(facts, &Target::changed_modes, "files that were in use have other permissions now");
     modes.remedy = "give them back the permissions that they had, or set skip-file-rwx-check in "
                    "/etc/criu/runc.conf on this node";
     return unless(facts, "skip-file-rwx-check", std::move(modes));
 }
 
-Finding judge_missing_addresses(const Facts& facts) {
-    Finding bound = judge_list(facts, &Target::missing_addresses,
-                               "sockets are bound to addresses that this network namespace does not have");
+Judgement judge_missing_addresses(const Facts& facts) {
+    Judgement bound = judge_list(facts, &Target::missing_addresses,
+                                 "sockets are bound to addresses that this network namespace does not have");
     if (bound.verdict != Verdict::pass)
         return bound;
-    Finding ends = judge_list(facts, &Target::missing_ends,
-                              "connections are from addresses that this network namespace does not have");
+    Judgement ends = judge_list(facts, &Target::missing_ends,
+                                "connections are from addresses that this network namespace does not have");
     ends.remedy =
         "give the pod the same address, or set tcp-close in /etc/criu/runc.conf for a restore without them";
     return unless(facts, "tcp-close", std::move(ends));
 }
 
-Finding judge_taken_ports(const Facts& facts) {
+Judgement judge_taken_ports(const Facts& facts) {
     return judge_list(facts, &Target::taken_ports, "something else listens here on");
 }
 
-Finding judge_missing_namespaces(const Facts& facts) {
+Judgement judge_missing_namespaces(const Facts& facts) {
     return judge_list(facts, &Target::missing_namespaces,
                       "namespaces that the container is to join are not here");
 }
 
-Finding judge_memory_limit(const Facts& facts) {
+Judgement judge_memory_limit(const Facts& facts) {
     if (!facts.target || !facts.target->memory || !facts.bundle)
         return not_compared();
     if (facts.bundle->memory_limit == 0 || facts.bundle->memory_limit >= *facts.target->memory)

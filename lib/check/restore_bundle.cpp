@@ -7,7 +7,7 @@
 
 namespace lpm::check {
 
-Finding judge_missing_mounts(const Facts& facts) {
+Judgement judge_missing_mounts(const Facts& facts) {
     // Then CRIU may be given more than config.json has.
     for (const char* option : {"external", "ext-mount-map"})
         if (const auto set = facts.options.find(option))
@@ -16,24 +16,24 @@ Finding judge_missing_mounts(const Facts& facts) {
                       "config.json lacks mounts that the container had at the checkpoint");
 }
 
-Finding judge_missing_sources(const Facts& facts) {
+Judgement judge_missing_sources(const Facts& facts) {
     return judge_list(facts, &Target::missing_sources, "sources of mounts are not on this node");
 }
 
-Finding judge_unlike_sources(const Facts& facts) {
+Judgement judge_unlike_sources(const Facts& facts) {
     return judge_list(facts, &Target::unlike_sources, "mounts whose source cannot be mounted on its place");
 }
 
-Finding judge_odd_images(const Facts& facts) {
+Judgement judge_odd_images(const Facts& facts) {
     return judge_list(facts, &Target::odd_images, "the checkpoint has what is no file of its directory");
 }
 
-Finding judge_open_images(const Facts& facts) {
+Judgement judge_open_images(const Facts& facts) {
     return judge_list(facts, &Target::open_images,
                       "not only root could have changed what the processes will be made of", Verdict::warn);
 }
 
-Finding judge_taken_sockets(const Facts& facts) {
+Judgement judge_taken_sockets(const Facts& facts) {
     return judge_list(facts, &Target::taken_sockets,
                       "CRIU removes these sockets to make its own, and who listens there is reached no more",
                       Verdict::warn);
@@ -57,7 +57,7 @@ static std::string_view content_of(std::string_view name, bool& manifest) {
 }
 
 // A digest of the same kind on both sides, or nothing is said: a tag may have stayed while the image changed.
-Finding judge_changed_image(const Facts& facts) {
+Judgement judge_changed_image(const Facts& facts) {
     if (!facts.target || !facts.target->passport || !facts.bundle)
         return not_compared();
     bool compared = false;
@@ -78,12 +78,12 @@ Finding judge_changed_image(const Facts& facts) {
                                        " at the checkpoint and is " + one_line(now, 120) +
                                        " here: programs and libraries may differ"};
     }
-    return compared ? Finding{} : not_compared();
+    return compared ? Judgement{} : not_compared();
 }
 
 // At a restore runc calls prestart and createRuntime hooks when CRIU has made the namespaces, before anything
 // is mounted, and calls none of those that follow (libcontainer/criu_linux.go, "setup-namespaces").
-Finding judge_hooks(const Facts& facts) {
+Judgement judge_hooks(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     std::vector<std::string> early;
@@ -98,7 +98,7 @@ Finding judge_hooks(const Facts& facts) {
         text = "hooks run before anything is mounted: " + some_of(early);
     if (!never.empty())
         text += (text.empty() ? "" : "; ") + ("hooks do not run at a restore: " + some_of(never));
-    return text.empty() ? Finding{} : Finding{Verdict::warn, text};
+    return text.empty() ? Judgement{} : Judgement{Verdict::warn, text};
 }
 
 } // namespace lpm::check

@@ -12,7 +12,7 @@ static bool criu_is_least(const Facts& facts, std::uint32_t version) {
     return facts.criu && facts.criu->version >= version;
 }
 
-Finding judge_tcp_option(const Facts& facts) {
+Judgement judge_tcp_option(const Facts& facts) {
     constexpr std::uint32_t asks = 40000; // the first CRIU that compares the option with that of the dump
     if (!facts.target || !facts.target->connections)
         return not_compared();
@@ -23,13 +23,13 @@ Finding judge_tcp_option(const Facts& facts) {
                        "let CRIU have the option: no CRIU configuration file of this node may turn it off"});
     if (facts.target->connections->empty())
         return {};
-    Finding finding{Verdict::block,
-                    "connections are in the images, and CRIU is not told what to do with them: " +
-                        some_of(*facts.target->connections)};
+    Judgement finding{Verdict::block,
+                      "connections are in the images, and CRIU is not told what to do with them: " +
+                          some_of(*facts.target->connections)};
     return unless(facts, "tcp-close", unless(facts, "tcp-established", std::move(finding)));
 }
 
-Finding judge_uprobes_again(const Facts& facts) {
+Judgement judge_uprobes_again(const Facts& facts) {
     if (!facts.target || !facts.target->inventory || !facts.criu || facts.criu->version == 0)
         return not_compared();
     if (!facts.target->inventory->allow_uprobes || !criu_is_least(facts, criu::knows_uprobes))
@@ -40,7 +40,7 @@ Finding judge_uprobes_again(const Facts& facts) {
                    "that option"});
 }
 
-Finding judge_pid_home(const Facts& facts) {
+Judgement judge_pid_home(const Facts& facts) {
     if (!facts.target || !facts.bundle)
         return not_compared();
     if (!facts.target->pids_homeless)
@@ -50,7 +50,7 @@ Finding judge_pid_home(const Facts& facts) {
             "join"};
 }
 
-Finding judge_taken_pids(const Facts& facts) {
+Judgement judge_taken_pids(const Facts& facts) {
     return judge_list(facts, &Target::taken_pids,
                       "the processes need their old numbers in a PID namespace that they share, and others "
                       "have them");
@@ -59,7 +59,7 @@ Finding judge_taken_pids(const Facts& facts) {
 // The limit is the kernel's while CRIU makes the processes: runc puts CRIU into the container's cgroup first.
 // Unless CRIU moves them to the cgroups that they were dumped in, with the limits of then.
 static bool limit_holds(const Facts& facts) {
-    if (!facts.runtime || facts.runtime->kind != criu::Kind::runc)
+    if (!facts.runtime || facts.runtime->kind != criu::RuntimeKind::runc)
         return false;
     const auto mode = facts.options.find("manage-cgroups");
     const std::string_view word = mode ? std::string_view(mode->value) : std::string_view();
@@ -68,7 +68,7 @@ static bool limit_holds(const Facts& facts) {
     return ::access("/sys/fs/cgroup/pids", F_OK) == 0 && word != "full" && word != "strict";
 }
 
-Finding judge_pids_limit(const Facts& facts) {
+Judgement judge_pids_limit(const Facts& facts) {
     // Seen to be enough: tar and gzip for a tmpfs, and what CRIU starts for mounts.
     constexpr std::uint64_t helpers = 4;
     if (!facts.target || !facts.target->tasks || !facts.bundle)
@@ -84,7 +84,7 @@ Finding judge_pids_limit(const Facts& facts) {
     return {Verdict::warn, text + (limit < tasks ? "" : ", which may leave CRIU no room for its helpers")};
 }
 
-Finding judge_lsm(const Facts& facts) {
+Judgement judge_lsm(const Facts& facts) {
     if (!facts.target || !facts.target->lsm_mismatch)
         return not_compared();
     if (facts.target->lsm_mismatch->empty())

@@ -13,7 +13,7 @@ static std::string shortage(const std::string& path, std::uint64_t need, std::ui
            human_size(have);
 }
 
-static Finding judge_archive(const Facts& facts, std::uint64_t need) {
+static Judgement judge_archive(const Facts& facts, std::uint64_t need) {
     if (!facts.kubelet_space)
         return {};
     const Space& kubelet = *facts.kubelet_space;
@@ -26,7 +26,7 @@ static Finding judge_archive(const Facts& facts, std::uint64_t need) {
     return {};
 }
 
-Finding judge_disk_space(const Facts& facts) {
+Judgement judge_disk_space(const Facts& facts) {
     if (facts.invocation->text(oci::Option::page_server) != nullptr)
         return {Verdict::covered, "the pages go to a page server"};
     if (!facts.memory || !facts.image_space)
@@ -49,7 +49,7 @@ Finding judge_disk_space(const Facts& facts) {
     return judge_archive(facts, most);
 }
 
-Finding judge_memory(const Facts& facts) {
+Judgement judge_memory(const Facts& facts) {
     if (!facts.memory || !facts.available_memory)
         return {Verdict::unknown, "the container's memory or the free memory cannot be read"};
     if (*facts.available_memory >= facts.memory->private_bytes)

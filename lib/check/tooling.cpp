@@ -10,7 +10,7 @@ namespace lpm::check {
 // runc asks for 3.16 when an LSM label is given, and CRI-O always gives one or checks for it first.
 static constexpr std::uint32_t oldest_criu = 31600;
 
-Finding judge_tooling(const Facts& facts) {
+Judgement judge_tooling(const Facts& facts) {
     if (facts.runtime && facts.runtime->criu == false)
         return {Verdict::block, "the runtime " + facts.runtime->path + " is built without CRIU",
                 "point /etc/lpm/runtime at a runtime that is built with CRIU"};
@@ -46,7 +46,7 @@ static std::string lock_method(const Facts& facts, std::string& source) {
     return facts.criu ? facts.criu->network_lock.value_or("") : "";
 }
 
-Finding judge_network_lock(const Facts& facts) {
+Judgement judge_network_lock(const Facts& facts) {
     // CRIU 4.1.1 reads freed memory when this option comes from the file that the runtime names (seen: runc
     // says only "read unixpacket @->@: EOF", and there is no dump.log).
     constexpr std::uint32_t crashes = 40101;
@@ -78,7 +78,7 @@ Finding judge_network_lock(const Facts& facts) {
 }
 
 // CRIU packs what is in a tmpfs with tar --gzip, and every container has one at /dev.
-Finding judge_tar(const Facts& facts) {
+Judgement judge_tar(const Facts& facts) {
     if (facts.missing_tar.empty())
         return {};
     if (!facts.bundle)

@@ -40,7 +40,7 @@ class Adding {
 
 Additions for_checkpoint(const config::Options& options, const oci::Invocation& invocation,
                          const RuntimeFacts& runtime) {
-    if (runtime.kind != Kind::runc)
+    if (runtime.kind != RuntimeKind::runc)
         return {};
     Adding adding(runtime.checkpoint_flags);
     const bool told = invocation.on(Option::tcp_established);
@@ -68,7 +68,7 @@ Additions for_checkpoint(const config::Options& options, const oci::Invocation& 
 
 Additions for_restore(const config::Options& options, const oci::Invocation& invocation,
                       const RuntimeFacts& runtime, const Dumped& dumped) {
-    if (runtime.kind != Kind::runc)
+    if (runtime.kind != RuntimeKind::runc)
         return {};
     Adding adding(runtime.restore_flags);
     // CRIU refuses images whose dump was told to close connections unless it is told so again.

@@ -15,23 +15,23 @@ namespace lpm::criu {
 
 static constexpr std::size_t max_bytes = std::size_t{256} << 10;
 
-std::string_view name_of(Kind kind) {
+std::string_view name_of(RuntimeKind kind) {
     switch (kind) {
-    case Kind::runc:
+    case RuntimeKind::runc:
         return "runc";
-    case Kind::crun:
+    case RuntimeKind::crun:
         return "crun";
-    case Kind::unknown:
+    case RuntimeKind::unknown:
         break;
     }
     return "unknown";
 }
 
-static Kind kind_of(std::string_view name) {
-    for (const auto kind : {Kind::runc, Kind::crun})
+static RuntimeKind kind_of(std::string_view name) {
+    for (const auto kind : {RuntimeKind::runc, RuntimeKind::crun})
         if (name == name_of(kind))
             return kind;
-    return Kind::unknown;
+    return RuntimeKind::unknown;
 }
 
 template <class Facts> static const Facts* with_key(const std::vector<Facts>& all, std::string_view key) {

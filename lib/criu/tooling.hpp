@@ -15,13 +15,13 @@
 // helper process ever runs while a container is frozen (criu --version alone takes 10-26 ms).
 namespace lpm::criu {
 
-enum class Kind { unknown, runc, crun };
-[[nodiscard]] std::string_view name_of(Kind kind);
+enum class RuntimeKind { unknown, runc, crun };
+[[nodiscard]] std::string_view name_of(RuntimeKind kind);
 
 struct RuntimeFacts {
     std::string path;
     std::string key; // see file_key
-    Kind kind = Kind::unknown;
+    RuntimeKind kind = RuntimeKind::unknown;
     std::string version;
     std::optional<bool> criu;                  // built with CRIU; nothing when it does not say
     std::vector<std::string> checkpoint_flags; // as --help lists them, without dashes

@@ -68,23 +68,23 @@ void Call::note(std::string_view text) {
         record_.notes.push_back(one_line(text, 1000));
 }
 
-static criu::Kind kind_by_name(const std::string& path) {
+static criu::RuntimeKind kind_by_name(const std::string& path) {
     const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-    return name.starts_with("crun")   ? criu::Kind::crun
-           : name.starts_with("runc") ? criu::Kind::runc
-                                      : criu::Kind::unknown;
+    return name.starts_with("crun")   ? criu::RuntimeKind::crun
+           : name.starts_with("runc") ? criu::RuntimeKind::runc
+                                      : criu::RuntimeKind::unknown;
 }
 
 // --root, or the default of the runtime for root and for others (runc main.go, crun's libcrun/status.c).
 std::string Call::root_of_states() const {
     if (const char* root = invocation_.text(Option::root); root != nullptr && *root != '\0')
         return root;
-    const std::string name = subject_.kind == criu::Kind::crun ? "/crun" : "/runc";
+    const std::string name = subject_.kind == criu::RuntimeKind::crun ? "/crun" : "/runc";
     const char* runtime_dir = variable("XDG_RUNTIME_DIR");
     return (::geteuid() != 0 && runtime_dir != nullptr ? std::string(runtime_dir) : "/run") + name;
 }
 
-void Call::begin(check::Stage stage) {
+void Call::begin(inspect::Stage stage) {
     settings_ = config::read(shim::settings_file);
     for (const auto& problem : settings_.problems)
         note(problem);
@@ -105,7 +105,7 @@ void Call::begin(check::Stage stage) {
     subject_.search_path = text_of(variable("PATH"));
     subject_.kubelet_dir = settings_.kubelet_dir;
     subject_.root = root_of_states();
-    if (stage == check::Stage::restore) {
+    if (stage == inspect::Stage::restore) {
         const char* bundle = invocation_.text(Option::bundle);
         const std::string here = current_dir();
         bundle_dir_ = bundle == nullptr ? here : *bundle == '/' ? std::string(bundle) : here + "/" + bundle;
@@ -117,9 +117,9 @@ void Call::begin(check::Stage stage) {
     publish();
 }
 
-void Call::fill_record(check::Stage stage) {
+void Call::fill_record(inspect::Stage stage) {
     record_.id = record::new_id();
-    record_.operation = stage == check::Stage::restore     ? "restore"
+    record_.operation = stage == inspect::Stage::restore   ? "restore"
                         : invocation_.on(Option::pre_dump) ? "pre-dump"
                                                            : "checkpoint";
     record_.container = subject_.id;
@@ -165,7 +165,7 @@ void Call::publish() {
         (void)store_->publish(record_);
 }
 
-void Call::add(const check::Facts& facts) {
+void Call::add(const inspect::Facts& facts) {
     if (record_.operation != "restore" && facts.options.on("tcp-close"))
         record_.tcp = config::name_of(config::Tcp::close);
     else if (record_.operation != "restore" && facts.options.on("tcp-established"))
@@ -200,17 +200,17 @@ bool Call::take_turn() {
 bool Call::refused() {
     if (record_.operation == "restore")
         read_lineage();
-    const check::Deadline deadline(settings_.deadline);
-    const check::Environment environment{text_of(variable("HOME")), text_of(variable("CRIU_CONFIG_FILE"))};
-    check::Facts facts;
+    const inspect::Deadline deadline(settings_.deadline);
+    const inspect::Environment environment{text_of(variable("HOME")), text_of(variable("CRIU_CONFIG_FILE"))};
+    inspect::Facts facts;
     check::Outcome outcome;
     // What may pass in a moment is given it, unless the caller has frozen the container: then nothing moves.
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        subject_.alone = subject_.stage == check::Stage::restore || take_turn();
-        facts =
-            check::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_, deadline);
+        subject_.alone = subject_.stage == inspect::Stage::restore || take_turn();
+        facts = inspect::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_,
+                                deadline);
         outcome = check::run(facts, settings_);
         if (!outcome.transient || facts.frozen || deadline.passed())
             break;

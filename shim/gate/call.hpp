@@ -28,7 +28,7 @@ class Call {
     Call(const oci::Invocation& invocation, char** argv, int argc, char** environment);
 
     // Reads the settings and the cache, and publishes the intent.
-    void begin(check::Stage stage);
+    void begin(inspect::Stage stage);
     // Judges the checks. True when one blocks: then the refusal is recorded and reported.
     [[nodiscard]] bool refused();
     // Runs the runtime. False when it cannot be run at all: recorded and reported.
@@ -51,9 +51,9 @@ class Call {
         [[nodiscard]] bool operator==(const Seen& other) const;
     };
 
-    void fill_record(check::Stage stage);
+    void fill_record(inspect::Stage stage);
     // Puts into the command what lpm adds to it, and into the record that it did.
-    void add(const check::Facts& facts);
+    void add(const inspect::Facts& facts);
     // Runs the life-cycle hooks before or after the runtime's run; why one of them ends the operation.
     [[nodiscard]] std::string run_hooks(bool before);
     // `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
@@ -73,7 +73,7 @@ class Call {
     [[nodiscard]] std::optional<criu::LogError> read_failure();
     void explain_failure();
     void thaw_if_left_frozen();
-    void look_at_network(const check::Facts& facts);
+    void look_at_network(const inspect::Facts& facts);
     // CRIU's log of this call, once there is one.
     [[nodiscard]] std::optional<struct stat> find_log() const;
     void wait_for_criu();
@@ -105,7 +105,7 @@ class Call {
     criu::Tooling tooling_;
     std::optional<record::Store> store_;
     record::Record record_;
-    check::Subject subject_;
+    inspect::Subject subject_;
     std::string runtime_key_;
     std::string bundle_dir_; // of a restore
     std::optional<oci::State> state_;

@@ -40,7 +40,8 @@ int main(int argc, char** argv, char** environment) {
         return pass_through(argv, environment);
     gate::Call call(invocation, argv, argc, environment);
     try {
-        call.begin(invocation.verb == oci::Verb::restore ? check::Stage::restore : check::Stage::checkpoint);
+        call.begin(invocation.verb == oci::Verb::restore ? inspect::Stage::restore
+                                                         : inspect::Stage::checkpoint);
         if (call.refused() || !call.delegate())
             return 1;
         call.end();

@@ -64,12 +64,14 @@ static criu::RuntimeFacts probe_runtime(const std::string& path) {
     std::string_view rest = output->text;
     auto line = next_line(rest);
     const auto name = next_word(line);
-    facts.kind = name == "runc" ? criu::Kind::runc : name == "crun" ? criu::Kind::crun : criu::Kind::unknown;
+    facts.kind = name == "runc"   ? criu::RuntimeKind::runc
+                 : name == "crun" ? criu::RuntimeKind::crun
+                                  : criu::RuntimeKind::unknown;
     (void)next_word(line); // "version"
     facts.version = next_word(line);
     // crun lists what it was built with; runc does not say (its `features` claims CRIU even when it lacks
     // it).
-    if (facts.kind == criu::Kind::crun)
+    if (facts.kind == criu::RuntimeKind::crun)
         facts.criu = output->text.find("+CRIU") != std::string::npos;
     facts.checkpoint_flags = listed_flags(help_of(path, "checkpoint"));
     const std::string restore = help_of(path, "restore");

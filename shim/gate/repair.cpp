@@ -11,8 +11,8 @@
 #include "base/file.hpp"
 #include "call.hpp"
 #include "check/found.hpp"
-#include "check/target.hpp"
 #include "criu/log.hpp"
+#include "inspect/images.hpp"
 #include "making.hpp"
 #include "oci/phrases.hpp"
 
@@ -26,13 +26,13 @@ static constexpr std::size_t max_tasks = 1000;
 
 // What the network namespace is, and whether packets are stopped in it already. Later a restore's namespace
 // may have no name any more.
-void Call::look_at_network(const check::Facts& facts) {
+void Call::look_at_network(const inspect::Facts& facts) {
     was_alive_ = facts.alive;
     none_stopped_ = facts.workload && facts.workload->incomplete.empty() &&
-                    (*facts.workload)[check::Kind::stopped].count == 0;
+                    (*facts.workload)[inspect::Item::stopped].count == 0;
     if (record_.operation == "restore") {
         if (facts.bundle)
-            network_ = check::open_network(*facts.bundle);
+            network_ = inspect::open_network(*facts.bundle);
     } else if (facts.alive) {
         auto net = open_at(AT_FDCWD, "/proc/" + std::to_string(facts.state->init) + "/ns/net", O_RDONLY);
         if (net)
@@ -248,7 +248,7 @@ void Call::look_after(pid_t runtime) {
 void Call::unbind_root() {
     if (!fresh_ || !sole_)
         return;
-    const bool crun = subject_.kind == criu::Kind::crun;
+    const bool crun = subject_.kind == criu::RuntimeKind::crun;
     const std::string place = (crun ? bundle_dir_ : subject_.root + "/" + subject_.id) + shim::criu_root;
     const std::string what = "the container's root file system, which the runtime left mounted at " + place;
     if (::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {

@@ -5,7 +5,7 @@
 #include <set>
 
 using namespace lpm;
-using check::Stage;
+using inspect::Stage;
 
 TEST_F(Checks, pass_an_ordinary_container_at_both_stages) {
     for (const auto stage : {Stage::checkpoint, Stage::restore}) {
@@ -28,7 +28,7 @@ TEST_F(Checks, have_unique_ids_and_remedies) {
 }
 
 TEST_F(Checks, never_block_on_what_is_not_known) {
-    check::Facts blind;
+    inspect::Facts blind;
     blind.invocation = &invocation;
     blind.deadline = &deadline;
     blind.criu_path = "/usr/sbin/criu";
@@ -39,7 +39,7 @@ TEST_F(Checks, never_block_on_what_is_not_known) {
 }
 
 TEST_F(Checks, say_unknown_after_the_deadline) {
-    const check::Deadline passed(std::chrono::milliseconds(0));
+    const inspect::Deadline passed(std::chrono::milliseconds(0));
     facts.deadline = &passed;
     facts.alive = false;
     EXPECT_EQ(verdict("ContainerState"), "unknown");
@@ -130,7 +130,7 @@ TEST_F(Checks, NetworkLockTool_at_restore_uses_what_the_dump_used) {
 }
 
 TEST_F(Checks, DiskSpace) {
-    facts.memory = check::Memory{2 << 20, 0};
+    facts.memory = inspect::Memory{2 << 20, 0};
     EXPECT_EQ(verdict("DiskSpace"), "block");
     EXPECT_NE(outcome.message.find("needs 2.0 MiB"), std::string::npos) << outcome.message;
     invocation.values[static_cast<std::size_t>(oci::Option::parent_path)] = "../parent";
@@ -138,10 +138,10 @@ TEST_F(Checks, DiskSpace) {
     invocation.values[static_cast<std::size_t>(oci::Option::page_server)] = "h:1";
     EXPECT_EQ(verdict("DiskSpace"), "covered");
     invocation = {};
-    facts.memory = check::Memory{1000, 2 << 20};
+    facts.memory = inspect::Memory{1000, 2 << 20};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "shared memory is an upper bound";
-    facts.memory = check::Memory{600 << 10, 0};
-    facts.kubelet_space = check::Space{"/k", 1 << 20, 1000, 1};
+    facts.memory = inspect::Memory{600 << 10, 0};
+    facts.kubelet_space = inspect::Space{"/k", 1 << 20, 1000, 1};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "images and archive on one file system";
     facts.kubelet_space->device = 2;
     EXPECT_EQ(verdict("DiskSpace"), "pass");

@@ -28,39 +28,39 @@ class Checks : public testing::Test {
         facts.criu->selinux = true;
         facts.runtime_config = "/etc/criu/runc.conf";
         facts.stdio.emplace();
-        facts.memory = check::Memory{1000, 0};
+        facts.memory = inspect::Memory{1000, 0};
         facts.workload.emplace();
         facts.mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
         facts.ghost_limit = 1 << 20;
-        facts.kernel = check::KernelVersion{6, 18};
+        facts.kernel = inspect::KernelVersion{6, 18};
         facts.capabilities = UINT64_MAX;
         facts.available_memory = std::uint64_t{1} << 40;
         facts.bundle->ipc_namespace = facts.bundle->own_ipc = facts.bundle->own_pid = true;
-        facts.image_space = check::Space{"/i", 1 << 20, 1000, 1};
+        facts.image_space = inspect::Space{"/i", 1 << 20, 1000, 1};
         facts.images = Result<>{};
         facts.descriptors = Result<>{};
-        facts.target = check::Target{.passport = record::Passport{},
-                                     .inventory = criu::Inventory{},
-                                     .machine = 1,
-                                     .cpu = "sse2",
-                                     .memory = 1000,
-                                     .missing_files = std::vector<std::string>{},
-                                     .changed_files = std::vector<std::string>{},
-                                     .changed_modes = std::vector<std::string>{},
-                                     .missing_addresses = std::vector<std::string>{},
-                                     .missing_ends = std::vector<std::string>{},
-                                     .taken_ports = std::vector<std::string>{},
-                                     .missing_namespaces = std::vector<std::string>{},
-                                     .missing_mounts = std::vector<std::string>{},
-                                     .missing_sources = std::vector<std::string>{},
-                                     .unlike_sources = std::vector<std::string>{},
-                                     .taken_sockets = std::vector<std::string>{},
-                                     .odd_images = std::vector<std::string>{},
-                                     .open_images = std::vector<std::string>{},
-                                     .connections = std::vector<std::string>{},
-                                     .tasks = 1,
-                                     .taken_pids = std::vector<std::string>{},
-                                     .lsm_mismatch = ""};
+        facts.target = inspect::Target{.passport = record::Passport{},
+                                       .inventory = criu::Inventory{},
+                                       .machine = 1,
+                                       .cpu = "sse2",
+                                       .memory = 1000,
+                                       .missing_files = std::vector<std::string>{},
+                                       .changed_files = std::vector<std::string>{},
+                                       .changed_modes = std::vector<std::string>{},
+                                       .missing_addresses = std::vector<std::string>{},
+                                       .missing_ends = std::vector<std::string>{},
+                                       .taken_ports = std::vector<std::string>{},
+                                       .missing_namespaces = std::vector<std::string>{},
+                                       .missing_mounts = std::vector<std::string>{},
+                                       .missing_sources = std::vector<std::string>{},
+                                       .unlike_sources = std::vector<std::string>{},
+                                       .taken_sockets = std::vector<std::string>{},
+                                       .odd_images = std::vector<std::string>{},
+                                       .open_images = std::vector<std::string>{},
+                                       .connections = std::vector<std::string>{},
+                                       .tasks = 1,
+                                       .taken_pids = std::vector<std::string>{},
+                                       .lsm_mismatch = ""};
         facts.target->passport->image_ref = std::string(64, 'a');
         facts.bundle->names = {{"image_ref", std::string(64, 'a')}};
         facts.target->passport->cpu = "sse2";
@@ -75,8 +75,8 @@ class Checks : public testing::Test {
         return "not run";
     }
     oci::Invocation invocation;
-    check::Deadline deadline{std::chrono::seconds(60)};
-    check::Facts facts;
+    inspect::Deadline deadline{std::chrono::seconds(60)};
+    inspect::Facts facts;
     config::Settings settings;
     check::Outcome outcome;
 };

@@ -6,7 +6,7 @@
 #include <set>
 
 using namespace lpm;
-using check::Stage;
+using inspect::Stage;
 
 namespace {
 
@@ -27,7 +27,7 @@ class CreateChecks : public Checks {
                 return finding.verdict;
         return "not run";
     }
-    check::Facts planned;
+    inspect::Facts planned;
 };
 
 } // namespace

@@ -4,13 +4,13 @@
 #include "oci/phrases.hpp"
 
 using namespace lpm;
-using check::Kind;
+using inspect::Item;
 
 namespace {
 
 class KernelChecks : public Checks {
   protected:
-    void find(Kind kind) { (*facts.workload)[kind].add({12, "redis-server", -1, {}}); }
+    void find(Item item) { (*facts.workload)[item].add({12, "redis-server", -1, {}}); }
 };
 
 } // namespace
@@ -41,7 +41,7 @@ TEST_F(KernelChecks, Rseq) {
 TEST_F(KernelChecks, SeccompFilter) {
     facts.criu->missing = {"seccomp_suspend"};
     EXPECT_EQ(verdict("SeccompFilter"), "pass") << "nobody has a filter";
-    find(Kind::seccomp_filter);
+    find(Item::seccomp_filter);
     EXPECT_EQ(verdict("SeccompFilter"), "block");
     facts.criu->missing->clear();
     EXPECT_EQ(verdict("SeccompFilter"), "pass");
@@ -50,7 +50,7 @@ TEST_F(KernelChecks, SeccompFilter) {
 }
 
 TEST_F(KernelChecks, HugeMemfd) {
-    find(Kind::huge_memfd);
+    find(Item::huge_memfd);
     facts.criu->missing = {"memfd_hugetlb"};
     EXPECT_EQ(verdict("HugeMemfd"), "warn");
     facts.criu->missing.reset();
@@ -71,7 +71,7 @@ TEST_F(KernelChecks, TarMissing) {
     EXPECT_EQ(verdict("TarMissing"), "pass") << "there is no tmpfs";
     facts.bundle->has_tmpfs = true;
     EXPECT_EQ(verdict("TarMissing"), "block");
-    facts.subject.stage = check::Stage::restore;
+    facts.subject.stage = inspect::Stage::restore;
     EXPECT_EQ(verdict("TarMissing"), "block");
 }
 
@@ -89,7 +89,7 @@ TEST_F(KernelChecks, Capabilities) {
 TEST_F(KernelChecks, Capabilities_for_the_limits_of_other_users) {
     facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 24U);
     EXPECT_EQ(verdict("Capabilities"), "pass") << "all is root's";
-    find(Kind::other_user);
+    find(Item::other_user);
     EXPECT_EQ(verdict("Capabilities"), "block");
     EXPECT_NE(outcome.message.find("redis-server"), std::string::npos) << outcome.message;
     facts.bundle->user_namespace = true;
@@ -98,7 +98,7 @@ TEST_F(KernelChecks, Capabilities_for_the_limits_of_other_users) {
     facts.capabilities = UINT64_MAX;
     EXPECT_EQ(verdict("Capabilities"), "pass");
     facts.capabilities = UINT64_MAX & ~(std::uint64_t{1} << 24U);
-    facts.subject.stage = check::Stage::restore;
+    facts.subject.stage = inspect::Stage::restore;
     EXPECT_EQ(verdict("Capabilities"), "pass") << "a restore reads no limits";
 }
 

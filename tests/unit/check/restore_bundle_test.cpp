@@ -9,7 +9,7 @@ namespace {
 
 class BundleChecks : public Checks {
   protected:
-    BundleChecks() { facts.subject.stage = check::Stage::restore; }
+    BundleChecks() { facts.subject.stage = inspect::Stage::restore; }
     std::string message(std::string_view id) {
         for (const auto& finding : outcome.findings)
             if (finding.check == id)

@@ -26,7 +26,7 @@ class RootfsChecks : public Checks {
         dir.write("home/own/diff/" + path, "new");
     }
     std::string lost() {
-        facts.lost = check::find_lost_files(facts);
+        facts.lost = inspect::find_lost_files(facts);
         const std::string found = verdict("RootfsDiffLost");
         for (const auto& finding : outcome.findings)
             if (finding.check == "RootfsDiffLost")

@@ -9,13 +9,14 @@ using namespace lpm;
 TEST(Tooling, survives_being_written_and_read) {
     criu::Tooling tooling;
     tooling.boot_id = "b";
-    tooling.runtimes.push_back({"/r", "1:2:3", criu::Kind::crun, "1.21", true, {"image-path"}, {"bundle"}});
+    tooling.runtimes.push_back(
+        {"/r", "1:2:3", criu::RuntimeKind::crun, "1.21", true, {"image-path"}, {"bundle"}});
     tooling.crius.push_back({"/c", "4:5:6", 40201, "nftables", "it failed", "", {{"get_rseq_conf"}}, true});
     const TempDir dir;
     dir.write("probe.json", criu::write_tooling(tooling));
     const auto read = criu::read_tooling(dir.path("probe.json"), "b");
     ASSERT_NE(read.runtime("1:2:3"), nullptr);
-    EXPECT_EQ(read.runtime("1:2:3")->kind, criu::Kind::crun);
+    EXPECT_EQ(read.runtime("1:2:3")->kind, criu::RuntimeKind::crun);
     EXPECT_EQ(read.runtime("1:2:3")->criu, true);
     EXPECT_EQ(read.runtime("1:2:3")->checkpoint_flags, (std::vector<std::string>{"image-path"}));
     ASSERT_NE(read.criu("4:5:6"), nullptr);

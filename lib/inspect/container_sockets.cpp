@@ -8,12 +8,12 @@
 #include <unordered_set>
 #include <utility>
 
-#include "check/scan.hpp"
+#include "inspect/container_walk.hpp"
 #include "linux/procfs.hpp"
 #include "linux/procnet.hpp"
 #include "linux/sockdiag.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 namespace {
 
@@ -70,30 +70,30 @@ class Sockets {
             if (ref == nullptr)
                 continue;
             if (std::ranges::find(connected_states, socket->state) != connected_states.end())
-                add(Kind::tcp_connected, *ref,
+                add(Item::tcp_connected, *ref,
                     procfs::readable_address(socket->local) + " to " +
                         procfs::readable_address(socket->remote));
             else if (socket->state == listen_state && socket->receive_queue > 0)
-                add(Kind::tcp_waiting, *ref, procfs::readable_address(socket->local));
+                add(Item::tcp_waiting, *ref, procfs::readable_address(socket->local));
         }
     }
 
     void other_inet(std::string_view table) {
         while (const auto socket = procfs::next_inet_socket(table))
             if (const SocketRef* ref = take(socket->inode))
-                add(Kind::inet, *ref, procfs::readable_address(socket->local));
+                add(Item::inet, *ref, procfs::readable_address(socket->local));
     }
 
     void netlink(std::string_view table) {
         while (const auto socket = procfs::next_netlink_socket(table))
             if (const SocketRef* ref = take(socket->inode); ref != nullptr && socket->unread > 0)
-                add(Kind::netlink_unread, *ref, std::to_string(socket->unread) + " bytes unread");
+                add(Item::netlink_unread, *ref, std::to_string(socket->unread) + " bytes unread");
     }
 
     void packet(std::string_view table) {
         while (const auto inode = procfs::next_packet_inode(table))
             if (const SocketRef* ref = take(*inode))
-                add(Kind::inet, *ref, "packet");
+                add(Item::inet, *ref, "packet");
     }
 
     void unix(const std::vector<UnixSocket>& sockets) {
@@ -108,7 +108,7 @@ class Sockets {
             const bool waits = socket.waiting && !waiting_inside.contains(socket.inode);
             if (!waits && (socket.peer == 0 || held(socket.peer)))
                 continue;
-            add(socket.type == SOCK_DGRAM ? Kind::unix_datagram_foreign : Kind::unix_foreign, *ref,
+            add(socket.type == SOCK_DGRAM ? Item::unix_datagram_foreign : Item::unix_foreign, *ref,
                 name_of_either(sockets, socket));
         }
     }
@@ -143,13 +143,13 @@ class Sockets {
         }
         const bool ip = kind->domain == AF_INET || kind->domain == AF_INET6;
         if (ip && kind->protocol == mptcp_protocol)
-            add(Kind::mptcp, ref, {});
+            add(Item::mptcp, ref, {});
         else if (ip && (kind->protocol == IPPROTO_TCP || kind->type == SOCK_DGRAM || kind->type == SOCK_RAW))
-            add(Kind::inet, ref, {});
+            add(Item::inet, ref, {});
         else if (ip)
-            add(Kind::socket_family, ref, "protocol " + std::to_string(kind->protocol));
+            add(Item::socket_family, ref, "protocol " + std::to_string(kind->protocol));
         else if (kind->domain != AF_UNIX && kind->domain != AF_NETLINK && kind->domain != AF_PACKET)
-            add(Kind::socket_family, ref, family_name(kind->domain));
+            add(Item::socket_family, ref, family_name(kind->domain));
     }
 
     [[nodiscard]] bool held(std::uint64_t inode) const {
@@ -171,8 +171,8 @@ class Sockets {
         return first;
     }
 
-    void add(Kind kind, const SocketRef& ref, std::string thing) {
-        Found& found = walk_.workload[kind];
+    void add(Item item, const SocketRef& ref, std::string thing) {
+        Found& found = walk_.workload[item];
         if (found.count++ > 0)
             return; // names are read for the one that is shown
         found.holder = {ref.pid, name_of_process(ref.pid), ref.fd, std::move(thing)};
@@ -233,4 +233,4 @@ void walk_sockets(Walk& walk) {
     sockets.rest();
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

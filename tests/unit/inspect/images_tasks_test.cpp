@@ -5,12 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../check/checks.hpp"
 #include "../support.hpp"
 #include "base/file.hpp"
-#include "checks.hpp"
 
 using namespace lpm;
-using check::Stage;
+using inspect::Stage;
 
 namespace {
 
@@ -38,11 +38,11 @@ class Pids : public Checks {
     void compare(const std::vector<criu::Task>& tasks) {
         const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
         target = {};
-        check::compare_pids(facts, images->get(), tasks, target);
+        inspect::compare_pids(facts, images->get(), tasks, target);
     }
     [[nodiscard]] std::size_t taken() const { return target.taken_pids ? target.taken_pids->size() : 99; }
     TempDir dir;
-    check::Target target;
+    inspect::Target target;
     std::uint32_t self = static_cast<std::uint32_t>(::getpid());
 };
 
@@ -136,8 +136,8 @@ TEST_F(Pids, of_a_namespace_that_is_joined) {
 }
 
 TEST(Profiles, need_their_module) {
-    using check::compare_lsm;
-    namespace lsm = check::lsm;
+    using inspect::compare_lsm;
+    namespace lsm = inspect::lsm;
     EXPECT_EQ(compare_lsm(lsm::none, "x", lsm::apparmor, {}), "");
     EXPECT_EQ(compare_lsm(lsm::selinux, "", lsm::apparmor, {}), "") << "CRIU has nothing to set";
     EXPECT_EQ(compare_lsm(lsm::selinux, "a:b:c:d", lsm::apparmor, {}),
@@ -148,8 +148,8 @@ TEST(Profiles, need_their_module) {
 }
 
 TEST(Profiles, have_to_be_loaded) {
-    using check::compare_lsm;
-    constexpr auto apparmor = check::lsm::apparmor;
+    using inspect::compare_lsm;
+    constexpr auto apparmor = inspect::lsm::apparmor;
     const std::string loaded = "/usr/sbin/cupsd (enforce)\ncrio-default (enforce)\n";
     EXPECT_EQ(compare_lsm(apparmor, "crio-default", apparmor, loaded), "");
     EXPECT_EQ(compare_lsm(apparmor, "crio", apparmor, loaded),

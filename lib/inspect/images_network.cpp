@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
-#include "check/facts.hpp"
-#include "check/target.hpp"
+#include "inspect/facts.hpp"
+#include "inspect/images.hpp"
 #include "linux/sockdiag.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 namespace {
 
@@ -163,4 +163,4 @@ void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target&
     target.taken_ports = std::move(taken);
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -7,11 +7,11 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "check/facts.hpp"
-#include "check/target.hpp"
-#include "check/tree.hpp"
+#include "inspect/facts.hpp"
+#include "inspect/images.hpp"
+#include "inspect/tree.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 std::optional<MountLists> read_mount_lists(const Facts& facts, int dir) {
     constexpr std::size_t max_image = std::size_t{4} << 20;
@@ -112,4 +112,4 @@ void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& list
     look_at_sources(facts, tree, lists, target);
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // Mappings that no machine of the tests can make: of tracing tools and huge pages.
-#include "check/scan.hpp"
-#include "checks.hpp"
+#include "../check/checks.hpp"
+#include "inspect/container_walk.hpp"
 
 using namespace lpm;
-using check::Kind;
+using inspect::Item;
 
 namespace {
 
@@ -13,8 +13,8 @@ class Mappings : public Checks {
   protected:
     void read(std::string_view maps) {
         facts.workload.emplace();
-        check::Walk walk{.facts = facts, .workload = *facts.workload, .pids = {12}};
-        check::judge_mappings(walk, {12, "worker"}, maps);
+        inspect::Walk walk{.facts = facts, .workload = *facts.workload, .pids = {12}};
+        inspect::judge_mappings(walk, {12, "worker"}, maps);
     }
 };
 

@@ -11,12 +11,12 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "check/facts.hpp"
-#include "check/target.hpp"
+#include "inspect/facts.hpp"
+#include "inspect/images.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 namespace {
 
@@ -185,4 +185,4 @@ void compare_profiles(const Facts& facts, int dir, const criu::Images& images, T
     target.lsm_mismatch.emplace();
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

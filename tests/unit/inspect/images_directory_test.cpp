@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../check/checks.hpp"
 #include "../support.hpp"
 #include "base/file.hpp"
-#include "checks.hpp"
 
 using namespace lpm;
 
@@ -21,10 +21,10 @@ class ImageFiles : public Checks {
     void look() {
         const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
         target = {};
-        check::look_at_image_files(facts, images->get(), target);
+        inspect::look_at_image_files(facts, images->get(), target);
     }
     TempDir dir;
-    check::Target target;
+    inspect::Target target;
 };
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "check/facts.hpp"
+#include "inspect/facts.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -13,15 +13,15 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "check/adding.hpp"
-#include "check/scan.hpp"
 #include "criu/images.hpp"
+#include "inspect/container_walk.hpp"
+#include "inspect/effective_options.hpp"
 #include "linux/mountinfo.hpp"
 #include "linux/procfd.hpp"
 #include "linux/procfs.hpp"
 #include "json/json.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 static std::optional<std::vector<StdioFile>> gather_stdio(pid_t init,
                                                           const std::vector<procfs::Mount>& mounts) {
@@ -226,7 +226,7 @@ static void find_criu(Facts& facts) {
 static void gather_tools(Facts& facts, const Environment& environment, const criu::Tooling& tooling,
                          const std::string& runtime_key) {
     facts.runtime_config =
-        facts.subject.kind == criu::Kind::crun ? "/etc/criu/crun.conf" : "/etc/criu/runc.conf";
+        facts.subject.kind == criu::RuntimeKind::crun ? "/etc/criu/crun.conf" : "/etc/criu/runc.conf";
     if (facts.bundle && facts.bundle->criu_config)
         facts.runtime_config = *facts.bundle->criu_config;
     if (const auto* known = tooling.runtime(runtime_key))
@@ -304,4 +304,4 @@ Facts gather(const oci::Invocation& invocation, Subject subject, const std::stri
     return facts;
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

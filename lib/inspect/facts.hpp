@@ -11,18 +11,18 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "check/target.hpp"
-#include "check/workload.hpp"
 #include "config/settings.hpp"
 #include "criu/additions.hpp"
 #include "criu/options.hpp"
 #include "criu/tooling.hpp"
+#include "inspect/container.hpp"
+#include "inspect/images.hpp"
 #include "linux/mountinfo.hpp"
 #include "oci/argv.hpp"
 #include "oci/bundle.hpp"
 #include "oci/state.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 // create: before the container is there, when only config.json is known (lpm-hook).
 enum class Stage { create, checkpoint, restore };
@@ -71,7 +71,7 @@ struct Subject {
     std::string image_path;  // absolute
     std::string search_path; // PATH that the runtime will get
     std::string kubelet_dir;
-    criu::Kind kind = criu::Kind::unknown;
+    criu::RuntimeKind kind = criu::RuntimeKind::unknown;
     const config::Settings* settings = nullptr;
     bool alone = true; // no other checkpoint of the container is under way
 };
@@ -141,4 +141,4 @@ struct Environment {
                            const Environment& environment, const criu::Tooling& tooling,
                            const std::string& runtime_key, const Deadline& deadline);
 
-} // namespace lpm::check
+} // namespace lpm::inspect

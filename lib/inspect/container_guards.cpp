@@ -7,11 +7,11 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
-#include "check/scan.hpp"
+#include "inspect/container_walk.hpp"
 #include "linux/guards.hpp"
 #include "linux/procmaps.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 namespace {
 
@@ -63,7 +63,7 @@ class Guards {
     void found(std::uint64_t address) {
         std::array<char, 32> text{};
         std::snprintf(text.data(), text.size(), "at %#llx", static_cast<unsigned long long>(address));
-        walk_.workload[Kind::guard_page].add({process_.pid, process_.name, -1, text.data()});
+        walk_.workload[Item::guard_page].add({process_.pid, process_.name, -1, text.data()});
         over_ = true;
     }
 
@@ -97,4 +97,4 @@ void walk_guards(Walk& walk, const Process& process, std::string_view maps) {
     guards.look();
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

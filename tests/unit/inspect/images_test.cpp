@@ -3,12 +3,12 @@
 // The images against the place where they are to be restored.
 #include <fcntl.h>
 
+#include "../check/checks.hpp"
 #include "../support.hpp"
 #include "base/file.hpp"
-#include "checks.hpp"
 
 using namespace lpm;
-using check::Stage;
+using inspect::Stage;
 
 namespace {
 
@@ -38,7 +38,7 @@ class Files : public Checks {
     void compare(const criu::RegularFile& file) {
         const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
         target = {};
-        check::compare_bundle(facts, images->get(), {{file}, {}, {}}, target);
+        inspect::compare_bundle(facts, images->get(), {{file}, {}, {}}, target);
     }
     [[nodiscard]] std::string verdict() const {
         if (!target.missing_files || !target.changed_files)
@@ -48,7 +48,7 @@ class Files : public Checks {
                                                 : "there";
     }
     TempDir dir;
-    check::Target target;
+    inspect::Target target;
 };
 
 } // namespace

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../check/checks.hpp"
 #include "../support.hpp"
-#include "check/tree.hpp"
-#include "checks.hpp"
+#include "inspect/tree.hpp"
 
 using namespace lpm;
 
@@ -37,16 +37,16 @@ class Mounts : public Checks {
     }
     // The images have mounts with these keys.
     void compare(const Names& keys) {
-        check::MountLists lists(1);
+        inspect::MountLists lists(1);
         for (const auto& key : keys)
             lists[0].push_back({"/at" + key, key, true});
         target = {};
-        const auto tree = check::Tree::open(*facts.bundle, facts.bundle_dir);
+        const auto tree = inspect::Tree::open(*facts.bundle, facts.bundle_dir);
         ASSERT_TRUE(tree);
-        check::compare_mounts(facts, *tree, lists, target);
+        inspect::compare_mounts(facts, *tree, lists, target);
     }
     TempDir dir;
-    check::Target target;
+    inspect::Target target;
 };
 
 } // namespace
@@ -64,12 +64,12 @@ TEST_F(Mounts, that_the_runtime_hands_over) {
 
 TEST_F(Mounts, that_mask_a_folder) {
     facts.bundle->masked = {"/proc/acpi"};
-    check::MountLists lists(1);
+    inspect::MountLists lists(1);
     lists[0].push_back({"/proc/acpi", "/of/the/runtime", true});
     lists[0].push_back({"/elsewhere", "/of/the/runtime", true});
-    const auto tree = check::Tree::open(*facts.bundle, facts.bundle_dir);
+    const auto tree = inspect::Tree::open(*facts.bundle, facts.bundle_dir);
     ASSERT_TRUE(tree);
-    check::compare_mounts(facts, *tree, lists, target);
+    inspect::compare_mounts(facts, *tree, lists, target);
     EXPECT_EQ(target.missing_mounts, Names{"/elsewhere"});
 }
 
@@ -114,17 +114,17 @@ TEST_F(Mounts, of_another_kind) {
 
 TEST_F(Mounts, of_one_list_for_each_namespace) {
     const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const check::Deadline over{std::chrono::seconds(0)};
-    EXPECT_FALSE(check::read_mount_lists(facts, images));
+    const inspect::Deadline over{std::chrono::seconds(0)};
+    EXPECT_FALSE(inspect::read_mount_lists(facts, images));
     const std::string one("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18);
     dir.write("mountpoints-1.img", one);
     dir.write("mountpoints-2.img", one);
-    EXPECT_EQ(check::read_mount_lists(facts, images)->size(), 2U);
+    EXPECT_EQ(inspect::read_mount_lists(facts, images)->size(), 2U);
     facts.deadline = &over;
-    EXPECT_FALSE(check::read_mount_lists(facts, images));
+    EXPECT_FALSE(inspect::read_mount_lists(facts, images));
     facts.deadline = &deadline;
     dir.write("mountpoints-3.img", "x");
-    EXPECT_FALSE(check::read_mount_lists(facts, images));
+    EXPECT_FALSE(inspect::read_mount_lists(facts, images));
     close(images);
 }
 
@@ -135,8 +135,8 @@ TEST_F(Mounts, of_far_too_many) {
         list.append(std::string("\x06\0\0\0\x3a\x04/own", 10));
     for (const char* name : {"mountpoints-1.img", "mountpoints-2.img"})
         dir.write(name, list);
-    EXPECT_TRUE(check::read_mount_lists(facts, images));
+    EXPECT_TRUE(inspect::read_mount_lists(facts, images));
     dir.write("mountpoints-3.img", list);
-    EXPECT_FALSE(check::read_mount_lists(facts, images)) << "more than 200,000 in all";
+    EXPECT_FALSE(inspect::read_mount_lists(facts, images)) << "more than 200,000 in all";
     close(images);
 }

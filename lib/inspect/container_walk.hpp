@@ -8,12 +8,12 @@
 #include <unordered_set>
 #include <vector>
 
-#include "check/facts.hpp"
-#include "check/workload.hpp"
+#include "inspect/container.hpp"
+#include "inspect/facts.hpp"
 
 // The walk: each process, thread, descriptor and mapping is looked at once. Needs nothing from the processes
 // themselves, so a frozen container is as good as a running one.
-namespace lpm::check {
+namespace lpm::inspect {
 
 // Limits of one walk; beyond them it is incomplete.
 inline constexpr std::size_t max_processes = 100'000;
@@ -67,4 +67,4 @@ void walk_guards(Walk& walk, const Process& process, std::string_view maps);
 void judge_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
 
-} // namespace lpm::check
+} // namespace lpm::inspect

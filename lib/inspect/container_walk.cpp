@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "check/scan.hpp"
+#include "inspect/container_walk.hpp"
 
 #include <array>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 
 #include "linux/procfs.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 void Found::add(Holder&& one) {
     if (count++ == 0 || one.bytes > holder.bytes)
@@ -53,7 +53,7 @@ void compare_namespaces(Walk& walk, const Process& process, const Namespaces& of
     const Namespaces own = namespaces_of(process.pid);
     for (std::size_t i = 0; i < namespaces.size(); ++i)
         if (own[i] != 0 && of_init[i] != 0 && own[i] != of_init[i])
-            walk.workload[Kind::nested_namespace].add({process.pid, process.name, -1, namespaces[i]});
+            walk.workload[Item::nested_namespace].add({process.pid, process.name, -1, namespaces[i]});
 }
 
 // As prlimit(2) compares: our real ids, which CRIU will have, with all three of the process.
@@ -77,19 +77,19 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
                    const procfs::Stat& stat) {
     Workload& found = walk.workload;
     if (status.tracer != 0)
-        found[Kind::traced].add(
+        found[Item::traced].add(
             {process.pid, process.name, -1,
              "by " + name_of_process(status.tracer) + ", process " + std::to_string(status.tracer)});
     if (status.seccomp == seccomp_filter_mode)
-        found[Kind::seccomp_filter].add({process.pid, process.name});
+        found[Item::seccomp_filter].add({process.pid, process.name});
     if (stat.state != 'Z' && of_another_user(status))
-        found[Kind::other_user].add({process.pid, process.name});
+        found[Item::other_user].add({process.pid, process.name});
     if (is_stopped(process.pid, stat.state, walk.facts.frozen))
-        found[Kind::stopped].add({process.pid, process.name});
+        found[Item::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
-        found[Kind::zombie_leader].add({process.pid, process.name});
+        found[Item::zombie_leader].add({process.pid, process.name});
     if (stat.state != 'Z' && status.ns_sids.size() >= walk.depth && status.ns_sids[walk.depth - 1] == 0)
-        found[Kind::outside_session].add({process.pid, process.name});
+        found[Item::outside_session].add({process.pid, process.name});
 }
 
 using Stats = std::unordered_map<pid_t, procfs::Stat>;
@@ -144,7 +144,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
             continue;
         const Process process{pid, status->name, pid == init, mounts_of(pid) != mounts_of_init};
         if (!below_init(stats, pid, init)) {
-            walk.workload[Kind::outside_init].add({pid, process.name});
+            walk.workload[Item::outside_init].add({pid, process.name});
             continue;
         }
         sum.private_bytes += status->memory.anon + status->memory.swap;
@@ -173,4 +173,4 @@ Workload scan(const Facts& facts, const std::vector<pid_t>& pids) {
     return found;
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

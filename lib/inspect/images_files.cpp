@@ -10,11 +10,11 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "check/facts.hpp"
-#include "check/target.hpp"
-#include "check/tree.hpp"
+#include "inspect/facts.hpp"
+#include "inspect/images.hpp"
+#include "inspect/tree.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 namespace {
 
@@ -108,4 +108,4 @@ void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Open
     target.taken_sockets.emplace(taken.begin(), taken.end());
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -6,10 +6,10 @@
 
 #include "base/dir.hpp"
 #include "base/text.hpp"
-#include "check/facts.hpp"
-#include "check/target.hpp"
+#include "inspect/facts.hpp"
+#include "inspect/images.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 static constexpr std::size_t max_entries = 100'000;
 
@@ -83,4 +83,4 @@ void look_at_image_files(const Facts& facts, int dir, Target& target) {
     target.open_images = std::move(open);
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -10,12 +10,12 @@
 
 #include "base/dir.hpp"
 #include "base/text.hpp"
-#include "check/scan.hpp"
+#include "inspect/container_walk.hpp"
 #include "linux/procfd.hpp"
 #include "linux/procfs.hpp"
 #include "linux/procmaps.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 namespace {
 
@@ -86,17 +86,17 @@ class Files {
 
     void anonymous(int fd, std::string_view kind) {
         if (kind == "[io_uring]")
-            return add(Kind::io_uring, fd, kind);
+            return add(Item::io_uring, fd, kind);
         if (kind == "inotify" || kind == "[fanotify]")
             return watches(fd, kind);
         if (kind == "[pidfd]")
             return pidfd(fd);
         if (std::ranges::find(known_anon, kind) == std::end(known_anon))
-            add(Kind::anon_inode, fd, kind);
+            add(Item::anon_inode, fd, kind);
     }
 
-    void add(Kind kind, int fd, std::string_view thing, std::uint64_t bytes = 0) {
-        walk_.workload[kind].add({process_.pid, process_.name, fd, std::string(thing), bytes});
+    void add(Item item, int fd, std::string_view thing, std::uint64_t bytes = 0) {
+        walk_.workload[item].add({process_.pid, process_.name, fd, std::string(thing), bytes});
     }
 
   private:
@@ -109,16 +109,16 @@ class Files {
         if (device == makedev(10, 200) && fd >= 0)
             tun(fd, path);
         if (major(device) == nvidia_major || path.starts_with("/dev/nvidia"))
-            return add(Kind::gpu, fd, path);
+            return add(Item::gpu, fd, path);
         if (block || !known_device(device))
-            add(Kind::device, fd, path);
+            add(Item::device, fd, path);
     }
 
     void tun(int fd, std::string_view path) {
         if (walk_.node_network)
-            return add(Kind::tun_of_node, fd, path);
+            return add(Item::tun_of_node, fd, path);
         if (const auto info = procfs::read_fdinfo(process_.pid, fd); info && !info->interface.empty())
-            add(Kind::tun_interface, fd, info->interface);
+            add(Item::tun_interface, fd, info->interface);
     }
 
     void deleted(int fd, std::string_view path, const struct statx& st) {
@@ -126,9 +126,9 @@ class Files {
             return;
         const std::uint64_t bytes = st.stx_blocks * 512;
         if (st.stx_nlink == 0 && bytes > walk_.facts.ghost_limit)
-            add(Kind::ghost, fd, path, bytes);
+            add(Item::ghost, fd, path, bytes);
         if (st.stx_nlink > 0 && (is_deleted(path) || base_name(path).starts_with(".nfs")))
-            add(Kind::unlinked, fd, path);
+            add(Item::unlinked, fd, path);
     }
 
     // The standard streams of init have a check of their own.
@@ -138,13 +138,13 @@ class Files {
         switch (place(id)) {
         case Place::outside:
             if (fd > 2 || !process_.init)
-                add(Kind::outside_mounts, fd, path);
+                add(Item::outside_mounts, fd, path);
             break;
         case Place::shm:
-            add(Kind::shm_file, fd, path);
+            add(Item::shm_file, fd, path);
             break;
         case Place::covered:
-            add(Kind::covered, fd, path);
+            add(Item::covered, fd, path);
             break;
         case Place::fine:
             break;
@@ -178,16 +178,16 @@ class Files {
         for (const auto& mount : walk_.facts.mounts)
             if (mount.type == "overlay" &&
                 std::ranges::find(info->watched, mount.device) != info->watched.end())
-                return add(Kind::watch_on_overlay, fd, kind);
+                return add(Item::watch_on_overlay, fd, kind);
     }
 
     void pidfd(int fd) {
         const auto info = procfs::read_fdinfo(process_.pid, fd);
         if (info && info->pid && *info->pid > 0 && !walk_.pids.contains(*info->pid))
-            add(Kind::foreign_pidfd, fd, "of process " + std::to_string(*info->pid));
+            add(Item::foreign_pidfd, fd, "of process " + std::to_string(*info->pid));
         constexpr unsigned pidfd_thread = O_EXCL; // linux/pidfd.h
         if (info && (info->flags & pidfd_thread) != 0)
-            add(Kind::foreign_pidfd, fd, "of a thread");
+            add(Item::foreign_pidfd, fd, "of a thread");
     }
 
     Walk& walk_;
@@ -239,20 +239,20 @@ void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
         const std::string_view path = mapping->path;
         if (path.empty() || path.front() == '[') {
             if (path == "[uprobes]")
-                files.add(Kind::uprobes, -1, path);
+                files.add(Item::uprobes, -1, path);
             continue;
         }
         if (path == last) // a library has a mapping per segment
             continue;
         last = path;
         if (path.starts_with("/SYSV"))
-            files.add(Kind::sysv_memory, -1, path);
+            files.add(Item::sysv_memory, -1, path);
         else if (path.starts_with("anon_inode:"))
             files.anonymous(-1, path.substr(11));
         else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
-            files.add(Kind::huge_memfd, -1, path);
+            files.add(Item::huge_memfd, -1, path);
         else if (path.starts_with("/dev/shm/") && shm_of_pod(walk))
-            files.add(Kind::shm_file, -1, path);
+            files.add(Item::shm_file, -1, path);
         else if (path.starts_with("/dev/") || is_deleted(path)) {
             std::array<char, 96> through{};
             std::snprintf(through.data(), through.size(), "/proc/%d/map_files/%llx-%llx", process.pid,
@@ -269,7 +269,7 @@ void judge_terminals(Walk& walk) {
         return;
     for (Terminal& terminal : walk.terminals)
         if (!walk.masters.contains(terminal.index))
-            walk.workload[Kind::foreign_terminal].add(std::move(terminal.holder));
+            walk.workload[Item::foreign_terminal].add(std::move(terminal.holder));
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

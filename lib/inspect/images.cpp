@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "check/target.hpp"
+#include "inspect/images.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
-#include "check/facts.hpp"
-#include "check/tree.hpp"
 #include "criu/images.hpp"
+#include "inspect/facts.hpp"
+#include "inspect/tree.hpp"
 #include "linux/cpu.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 static constexpr std::size_t max_image = std::size_t{64} << 20;
 
@@ -83,4 +83,4 @@ Target look_at_target(const Facts& facts, int dir, const criu::Images& images) {
     return target;
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

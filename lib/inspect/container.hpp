@@ -9,10 +9,10 @@
 #include <sys/types.h>
 
 // What one walk over the processes of a container has found.
-namespace lpm::check {
+namespace lpm::inspect {
 
 // What a check looks for. Each thing that is found is counted below its kind.
-enum class Kind {
+enum class Item {
     // processes
     traced,
     outside_init,
@@ -76,8 +76,8 @@ struct Memory {
 };
 
 struct Workload {
-    [[nodiscard]] const Found& operator[](Kind kind) const { return found_[static_cast<std::size_t>(kind)]; }
-    [[nodiscard]] Found& operator[](Kind kind) { return found_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] const Found& operator[](Item item) const { return found_[static_cast<std::size_t>(item)]; }
+    [[nodiscard]] Found& operator[](Item item) { return found_[static_cast<std::size_t>(item)]; }
 
     std::size_t descriptors = 0;
     std::size_t pipes_with_data = 0; // 0 when there are too few pipes to matter
@@ -92,7 +92,7 @@ struct Workload {
     std::string guards_incomplete;
 
   private:
-    std::array<Found, static_cast<std::size_t>(Kind::count_)> found_;
+    std::array<Found, static_cast<std::size_t>(Item::count_)> found_;
 };
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -15,7 +15,7 @@
 #include "oci/bundle.hpp"
 #include "record/record.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 struct Facts;
 class Tree;
@@ -89,4 +89,4 @@ inline constexpr std::uint32_t apparmor = 2;
 [[nodiscard]] std::string compare_lsm(std::uint32_t then, std::string_view profile, std::uint32_t here,
                                       const std::optional<std::string>& loaded);
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -3,56 +3,56 @@
 // What the checks say about what the walk has found; that the walk finds it is for the e2e tests.
 #include <map>
 
+#include "../check/checks.hpp"
 #include "../support.hpp"
-#include "checks.hpp"
 #include "oci/phrases.hpp"
 
 using namespace lpm;
-using check::Kind;
+using inspect::Item;
 
 namespace {
 
-// Kind -> the check that must speak of it, and its verdict.
-const std::map<Kind, std::pair<const char*, const char*>> spoken_of = {
-    {Kind::traced, {"Traced", "block"}},
-    {Kind::outside_init, {"ExecSession", "warn"}},
-    {Kind::outside_session, {"SessionOutside", "block"}},
-    {Kind::stopped, {"Stopped", "block"}},
-    {Kind::zombie_leader, {"ZombieLeader", "block"}},
-    {Kind::seccomp_filter, {"SeccompFilter", "pass"}},
-    {Kind::nested_namespace, {"NestedNamespace", "block"}},
-    {Kind::other_user, {"Capabilities", "pass"}},
-    {Kind::io_uring, {"IoUring", "block"}},
-    {Kind::anon_inode, {"AnonInode", "block"}},
-    {Kind::foreign_pidfd, {"PidfdOutside", "block"}},
-    {Kind::device, {"DeviceOpen", "block"}},
-    {Kind::gpu, {"Gpu", "warn"}},
-    {Kind::tun_interface, {"TunInterface", "block"}},
-    {Kind::tun_of_node, {"TunInterface", "block"}},
-    {Kind::ghost, {"GhostTooLarge", "block"}},
-    {Kind::unlinked, {"LinkRemap", "block"}},
-    {Kind::watch_on_overlay, {"InotifyOverlay", "warn"}},
-    {Kind::foreign_terminal, {"ForeignTerminal", "block"}},
-    {Kind::outside_mounts, {"FileOutsideMounts", "block"}},
-    {Kind::covered, {"FileCovered", "block"}},
-    {Kind::shm_file, {"ShmMount", "warn"}},
-    {Kind::sysv_memory, {"SysvShm", "pass"}},
-    {Kind::uprobes, {"Uprobes", "block"}},
-    {Kind::huge_memfd, {"HugeMemfd", "pass"}},
-    {Kind::guard_page, {"GuardPages", "block"}},
-    {Kind::tcp_connected, {"TcpEstablished", "block"}},
-    {Kind::tcp_waiting, {"TcpInFlight", "warn"}},
-    {Kind::inet, {"TcpOnNewKernel", "pass"}},
-    {Kind::mptcp, {"Mptcp", "block"}},
-    {Kind::socket_family, {"SocketFamily", "block"}},
-    {Kind::unix_foreign, {"UnixExternal", "block"}},
-    {Kind::unix_datagram_foreign, {"UnixExternal", "block"}},
-    {Kind::netlink_unread, {"NetlinkUnread", "warn"}},
+// Item -> the check that must speak of it, and its verdict.
+const std::map<Item, std::pair<const char*, const char*>> spoken_of = {
+    {Item::traced, {"Traced", "block"}},
+    {Item::outside_init, {"ExecSession", "warn"}},
+    {Item::outside_session, {"SessionOutside", "block"}},
+    {Item::stopped, {"Stopped", "block"}},
+    {Item::zombie_leader, {"ZombieLeader", "block"}},
+    {Item::seccomp_filter, {"SeccompFilter", "pass"}},
+    {Item::nested_namespace, {"NestedNamespace", "block"}},
+    {Item::other_user, {"Capabilities", "pass"}},
+    {Item::io_uring, {"IoUring", "block"}},
+    {Item::anon_inode, {"AnonInode", "block"}},
+    {Item::foreign_pidfd, {"PidfdOutside", "block"}},
+    {Item::device, {"DeviceOpen", "block"}},
+    {Item::gpu, {"Gpu", "warn"}},
+    {Item::tun_interface, {"TunInterface", "block"}},
+    {Item::tun_of_node, {"TunInterface", "block"}},
+    {Item::ghost, {"GhostTooLarge", "block"}},
+    {Item::unlinked, {"LinkRemap", "block"}},
+    {Item::watch_on_overlay, {"InotifyOverlay", "warn"}},
+    {Item::foreign_terminal, {"ForeignTerminal", "block"}},
+    {Item::outside_mounts, {"FileOutsideMounts", "block"}},
+    {Item::covered, {"FileCovered", "block"}},
+    {Item::shm_file, {"ShmMount", "warn"}},
+    {Item::sysv_memory, {"SysvShm", "pass"}},
+    {Item::uprobes, {"Uprobes", "block"}},
+    {Item::huge_memfd, {"HugeMemfd", "pass"}},
+    {Item::guard_page, {"GuardPages", "block"}},
+    {Item::tcp_connected, {"TcpEstablished", "block"}},
+    {Item::tcp_waiting, {"TcpInFlight", "warn"}},
+    {Item::inet, {"TcpOnNewKernel", "pass"}},
+    {Item::mptcp, {"Mptcp", "block"}},
+    {Item::socket_family, {"SocketFamily", "block"}},
+    {Item::unix_foreign, {"UnixExternal", "block"}},
+    {Item::unix_datagram_foreign, {"UnixExternal", "block"}},
+    {Item::netlink_unread, {"NetlinkUnread", "warn"}},
 };
 
 class WorkloadChecks : public Checks {
   protected:
-    void find(Kind kind) {
+    void find(Item kind) {
         (*facts.workload)[kind] = {};
         (*facts.workload)[kind].add({12, "redis-server", 7, "thing", 3 << 20});
     }
@@ -61,7 +61,7 @@ class WorkloadChecks : public Checks {
 } // namespace
 
 TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
-    EXPECT_EQ(spoken_of.size(), static_cast<std::size_t>(Kind::count_));
+    EXPECT_EQ(spoken_of.size(), static_cast<std::size_t>(Item::count_));
     for (const auto& [kind, expected] : spoken_of) {
         facts.workload.emplace();
         find(kind);
@@ -76,8 +76,8 @@ TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
 }
 
 TEST_F(WorkloadChecks, name_who_holds_it_and_how_many_there_are) {
-    find(Kind::io_uring);
-    (*facts.workload)[Kind::io_uring].add({13, "other", 1, "x"});
+    find(Item::io_uring);
+    (*facts.workload)[Item::io_uring].add({13, "other", 1, "x"});
     EXPECT_EQ(verdict("IoUring"), "block");
     EXPECT_TRUE(outcome.message.starts_with(
         "an io_uring in process 12 (redis-server), descriptor 7 (thing), and 1 more: "))
@@ -93,7 +93,7 @@ TEST_F(WorkloadChecks, find_nothing_in_what_was_not_looked_at) {
     facts.workload->sockets_incomplete = "asked in vain";
     EXPECT_EQ(verdict("IoUring"), "pass");
     EXPECT_EQ(verdict("Mptcp"), "unknown");
-    find(Kind::mptcp);
+    find(Item::mptcp);
     EXPECT_EQ(verdict("Mptcp"), "block") << "what was found counts";
 }
 
@@ -102,63 +102,63 @@ TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
     dir.write("criu.conf", "tcp-close\nlink-remap\next-unix-sk\nallow-uprobes\n");
     facts.options = criu::Options::read({{}, {}, dir.path("criu.conf")}, invocation);
     for (const auto kind :
-         {Kind::tcp_connected, Kind::unlinked, Kind::unix_datagram_foreign, Kind::uprobes}) {
+         {Item::tcp_connected, Item::unlinked, Item::unix_datagram_foreign, Item::uprobes}) {
         find(kind);
         EXPECT_EQ(verdict(spoken_of.at(kind).first), "covered") << spoken_of.at(kind).first;
     }
-    find(Kind::unlinked);
+    find(Item::unlinked);
     invocation.set[static_cast<std::size_t>(oci::Option::leave_running)] = true;
     EXPECT_EQ(verdict("LinkRemap"), "block") << "CRIU takes the new name away again";
-    find(Kind::unix_foreign);
+    find(Item::unix_foreign);
     EXPECT_EQ(verdict("UnixExternal"), "block") << "half of a stream is not made whole by an option";
 }
 
 TEST_F(WorkloadChecks, know_what_old_versions_cannot) {
-    find(Kind::inet);
+    find(Item::inet);
     facts.criu->version = 40101;
     EXPECT_EQ(verdict("TcpOnNewKernel"), "block");
-    facts.kernel = check::KernelVersion{6, 12};
+    facts.kernel = inspect::KernelVersion{6, 12};
     EXPECT_EQ(verdict("TcpOnNewKernel"), "pass");
     facts.criu.reset();
     EXPECT_EQ(verdict("TcpOnNewKernel"), "unknown");
-    EXPECT_EQ(check::parse_kernel_version("6.16.3-generic").value(), (check::KernelVersion{6, 16}));
-    EXPECT_FALSE(check::parse_kernel_version("Linux"));
-    EXPECT_FALSE(check::parse_kernel_version("6."));
+    EXPECT_EQ(inspect::parse_kernel_version("6.16.3-generic").value(), (inspect::KernelVersion{6, 16}));
+    EXPECT_FALSE(inspect::parse_kernel_version("Linux"));
+    EXPECT_FALSE(inspect::parse_kernel_version("6."));
 }
 
 TEST_F(WorkloadChecks, look_for_guard_pages_where_they_matter) {
     facts.workload->guards_incomplete = "this kernel does not tell";
     EXPECT_EQ(verdict("GuardPages"), "pass") << "CRIU 4.2 knows them";
-    facts.kernel = check::KernelVersion{6, 15};
+    facts.kernel = inspect::KernelVersion{6, 15};
     EXPECT_EQ(verdict("GuardPages"), "unknown")
         << "of this kernel CRIU cannot learn them, and neither can we";
-    facts.kernel = check::KernelVersion{6, 18};
+    facts.kernel = inspect::KernelVersion{6, 18};
     facts.criu->version = 40101;
     EXPECT_EQ(verdict("GuardPages"), "unknown");
-    find(Kind::guard_page);
+    find(Item::guard_page);
     EXPECT_EQ(verdict("GuardPages"), "block") << "what was found counts";
-    (*facts.workload)[Kind::guard_page] = {};
-    facts.kernel = check::KernelVersion{6, 12};
+    (*facts.workload)[Item::guard_page] = {};
+    facts.kernel = inspect::KernelVersion{6, 12};
     EXPECT_EQ(verdict("GuardPages"), "pass") << "it has no guard pages";
     facts.criu.reset();
     EXPECT_EQ(verdict("GuardPages"), "pass");
-    facts.kernel = check::KernelVersion{6, 13};
+    facts.kernel = inspect::KernelVersion{6, 13};
     EXPECT_EQ(verdict("GuardPages"), "unknown");
 }
 
 TEST_F(WorkloadChecks, are_sure_of_a_lost_interface_with_runc_only) {
-    facts.subject.kind = criu::Kind::crun;
-    find(Kind::tun_interface);
+    facts.subject.kind = criu::RuntimeKind::crun;
+    find(Item::tun_interface);
     EXPECT_EQ(verdict("TunInterface"), "warn");
-    find(Kind::tun_of_node);
+    find(Item::tun_of_node);
     EXPECT_EQ(verdict("TunInterface"), "block");
 }
 
 TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
-    find(Kind::shm_file);
+    find(Item::shm_file);
     facts.bundle->names = {{"sandbox", "abc"}};
     EXPECT_EQ(verdict("ShmMount"), "block") << "of a pod";
-    find(Kind::sysv_memory);
+    find(Item::sysv_memory);
     facts.bundle->own_ipc = false;
     EXPECT_EQ(verdict("SysvShm"), "warn") << "of a pod";
     facts.workload->node_ipc = true;
@@ -222,7 +222,7 @@ TEST_F(WorkloadChecks, judge_the_freezer_and_the_bundle) {
 }
 
 TEST_F(WorkloadChecks, are_skipped_by_annotation_where_the_node_allows_it) {
-    find(Kind::mptcp);
+    find(Item::mptcp);
     facts.bundle->skip_checks = "IoUring, Mptcp";
     EXPECT_EQ(verdict("Mptcp"), "block");
     EXPECT_NE(outcome.message.find("does not allow"), std::string::npos) << outcome.message;

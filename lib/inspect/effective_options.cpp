@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "check/adding.hpp"
+#include "inspect/effective_options.hpp"
 
 #include "base/text.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 // The node's options, and what the pod's annotation may change of them.
 static config::Options wanted_options(Facts& facts) {
@@ -40,4 +40,4 @@ void decide_additions(Facts& facts) {
     facts.options.add(facts.additions);
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "check/tree.hpp"
+#include "inspect/tree.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,7 +12,7 @@
 #include "base/text.hpp"
 #include "linux/procfs.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 static std::string whole(const std::string& path, const std::string& dir) {
     return path.starts_with('/') ? path : dir + "/" + path;
@@ -114,4 +114,4 @@ Result<struct stat> Tree::find(const std::string& name, std::size_t count) const
     return look(source.get(), name.substr(above->place.size()));
 }
 
-} // namespace lpm::check
+} // namespace lpm::inspect

@@ -15,7 +15,7 @@
 #include "base/result.hpp"
 #include "oci/bundle.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 // The container's files as they will be: its root, and what is mounted over parts of it.
 class Tree {
@@ -55,4 +55,4 @@ class Tree {
     std::vector<Mount> mounts_;
 };
 
-} // namespace lpm::check
+} // namespace lpm::inspect

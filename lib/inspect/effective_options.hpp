@@ -2,13 +2,13 @@
 // Copyright the lpm authors
 #pragma once
 
-#include "check/facts.hpp"
+#include "inspect/facts.hpp"
 
-namespace lpm::check {
+namespace lpm::inspect {
 
 // Fills facts.additions from lpm.toml and the pod's annotation, once bundle, runtime and images are known,
 // and adds them to facts.options, in which are those of the caller and the files: what these say is not
 // changed.
 void decide_additions(Facts& facts);
 
-} // namespace lpm::check
+} // namespace lpm::inspect
