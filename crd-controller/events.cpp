@@ -57,20 +57,20 @@ void Events::send(const Waiting& waiting) {
     const std::string path = "/apis/events.k8s.io/v1/namespaces/" + waiting.key.space + "/events";
     const std::string same = waiting.uid + "\n" + waiting.event.reason + "\n" + note;
     const auto now = std::chrono::steady_clock::now();
-    for (; !ages_.empty() && now - ages_.front().first > same_again; ages_.pop_front())
-        if (const auto at = sent_.find(ages_.front().second);
-            at != sent_.end() && at->second.when <= ages_.front().first)
-            sent_.erase(at);
-    if (const auto at = sent_.find(same); at != sent_.end()) {
-        const json::Value series = {{"count", at->second.count + 1},
+    for (; !sent_.empty() && now - sent_.front().when > same_again; sent_.pop_front())
+        by_text_.erase(sent_.front().text);
+    if (const auto at = by_text_.find(same); at != by_text_.end()) {
+        Sent& before = *at->second;
+        const json::Value series = {{"count", before.count + 1},
                                     {"lastObservedTime", write_micro(waiting.when)}};
-        if (client_.patch(path + "/" + at->second.name, {{"series", series}})) {
-            at->second.count += 1;
-            at->second.when = now;
-            ages_.emplace_back(now, same);
+        if (client_.patch(path + "/" + before.name, {{"series", series}})) {
+            before.count += 1;
+            before.when = now;
+            sent_.splice(sent_.end(), sent_, at->second);
             return;
         }
-        sent_.erase(at);
+        sent_.erase(at->second);
+        by_text_.erase(at);
     }
     std::string name = waiting.key.name.substr(0, 230);
     while (name.ends_with('.') || name.ends_with('-'))
@@ -98,8 +98,7 @@ void Events::send(const Waiting& waiting) {
             {{"object", waiting.key.text()}, {"reason", waiting.event.reason}, {"error", made.error().text}});
         return;
     }
-    sent_[same] = {name, 1, now};
-    ages_.emplace_back(now, same);
+    by_text_[same] = sent_.insert(sent_.end(), {same, name, 1, now});
 }
 
 } // namespace lpm::controller

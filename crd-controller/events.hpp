@@ -5,11 +5,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <list>
 #include <map>
 #include <mutex>
 #include <stop_token>
 #include <string>
-#include <utility>
 
 #include "api/checkpoint.hpp"
 #include "decide.hpp"
@@ -36,6 +36,7 @@ class Events {
         Time when;
     };
     struct Sent {
+        std::string text; // uid, reason and note
         std::string name;
         std::int64_t count = 1;
         std::chrono::steady_clock::time_point when;
@@ -47,8 +48,8 @@ class Events {
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::deque<Waiting> waiting_;
-    std::map<std::string, Sent> sent_; // of the last minutes: the same again only counts
-    std::deque<std::pair<std::chrono::steady_clock::time_point, std::string>> ages_; // of sent_, oldest first
+    std::list<Sent> sent_; // of the last minutes, oldest first: the same again only counts
+    std::map<std::string, std::list<Sent>::iterator> by_text_;
 };
 
 } // namespace lpm::controller

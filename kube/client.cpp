@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "json/splitter.hpp"
 
@@ -238,7 +239,7 @@ static Result<> on_event(std::string_view text, std::string& version, const Clie
 
 Result<> Client::watch(const std::string& path, std::string& version, const Changed& changed,
                        std::stop_token stop) {
-    static thread_local std::mt19937 random{std::random_device{}()};
+    static thread_local std::mt19937 random{random_bytes<std::uint32_t>()};
     const auto seconds = std::uniform_int_distribution<>(300, 600)(random); // not all clients at once
     json::Splitter splitter(json::Splitter::Into::documents, object_limits.bytes,
                             [&](std::string_view text) { return on_event(text, version, changed); });

@@ -3,7 +3,6 @@
 #include "kube/http.hpp"
 
 #include <array>
-#include <cstring>
 #include <curl/curl.h>
 #include <utility>
 
@@ -62,13 +61,18 @@ int on_progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Transfer*>(data)->request.stop.stop_requested() ? 1 : 0;
 }
 
-// Before each sending: also the one of libcurl's own accord.
+// Bytes of the request that have gone out, and of a proxy's before it with libcurl before 8.0.
+long sent_bytes(CURL* easy) {
+    long bytes = 0;
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes;
+}
+
+// Before each sending, when connection, tunnel and handshake are done: also the one of libcurl's own accord.
 int on_send(void* data, char*, char*, int, int) {
     auto& transfer = *static_cast<Transfer*>(data);
-    if (transfer.request.once && transfer.begun) {
-        transfer.fault = fail(Errc::io, authority_of(transfer.request.url) + ": the connection broke");
+    if (transfer.request.once && transfer.begun && sent_bytes(transfer.easy) > 0)
         return CURL_PREREQFUNC_ABORT;
-    }
     transfer.begun = true;
     return CURL_PREREQFUNC_OK;
 }
@@ -172,14 +176,14 @@ void set_transfer(CURL* easy, Transfer& transfer) {
     set(easy, CURLOPT_XFERINFODATA, &transfer);
 }
 
-Errc code_of(CURLcode code, bool sent) {
+Errc code_of(CURLcode code) { // when nothing was sent
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_ISSUER_ERROR:
         return Errc::denied;
     default:
-        return sent ? Errc::io : Errc::unavailable;
+        return Errc::unavailable;
     }
 }
 
@@ -187,12 +191,16 @@ Result<Response> result_of(Transfer& transfer, CURLcode code, const char* said) 
     if (!transfer.fault)
         return std::unexpected(std::move(transfer.fault).error());
     if (code != CURLE_OK) {
-        long bytes = 0; // of requests; the handshake before them does not count
-        curl_easy_getinfo(transfer.easy, CURLINFO_REQUEST_SIZE, &bytes);
-        std::string text = code == CURLE_ABORTED_BY_CALLBACK ? "stopped" : said;
-        if (text.empty())
+        const bool sent = transfer.begun && sent_bytes(transfer.easy) > 0;
+        std::string text = said;
+        if (code == CURLE_ABORTED_BY_CALLBACK)
+            text = transfer.request.stop.stop_requested() ? "stopped" : "the connection broke";
+        else if (text.empty())
             text = curl_easy_strerror(code);
-        return fail(code_of(code, bytes > 0), authority_of(transfer.request.url) + ": " + one_line(text));
+        // On a kept connection that has ended libcurl has made another meanwhile, and that may be what
+        // failed.
+        return fail(sent ? Errc::io : code_of(code),
+                    authority_of(transfer.request.url) + ": " + one_line(text));
     }
     Response response;
     curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &response.status);
@@ -245,7 +253,6 @@ Result<std::string> Http::certificate_of(const std::string& url) {
     set(easy.get(), CURLOPT_SSL_VERIFYPEER, 0L);
     set(easy.get(), CURLOPT_SSL_VERIFYHOST, 0L);
     set(easy.get(), CURLOPT_CERTINFO, 1L);
-    set(easy.get(), CURLOPT_FRESH_CONNECT, 1L);
     const CURLcode code = curl_easy_perform(easy.get());
     if (code != CURLE_OK)
         return fail(Errc::unavailable, authority_of(url) + ": " + error.data());

@@ -14,7 +14,7 @@
 
 #include "base/result.hpp"
 
-// HTTPS as a client. The only place that sees libcurl.
+// HTTPS as a client. http.cpp and http_pool.hpp are all that sees libcurl.
 namespace lpm::kube {
 
 // How a server is verified and what it is shown. It is always verified: by `ca`, or by one of `pins`.

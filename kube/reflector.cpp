@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "base/random.hpp"
 #include "kube/pause.hpp"
 
 namespace lpm::kube {
@@ -44,7 +45,7 @@ Result<> Reflector::watch(const std::stop_token& stop) {
 }
 
 void Reflector::run(const std::stop_token& stop) {
-    std::mt19937 random{std::random_device{}()};
+    std::mt19937 random{random_bytes<std::uint32_t>()};
     std::chrono::milliseconds wait = first_wait;
     while (!stop.stop_requested()) {
         const auto began = std::chrono::steady_clock::now();

@@ -81,7 +81,7 @@ Page answer_of(const Web::Pages& pages, const mg_request_info& request) {
     }
 }
 
-// Not by mg_response_header_send(): it dates every answer by gmtime(), from two threads at once.
+// Not by mg_response_header_send(): it dates every answer, by gmtime() from two threads at once.
 void send(mg_connection* connection, const Page& page, bool with_body) {
     std::string answer =
         "HTTP/1.1 " + std::to_string(page.status) + " " +
@@ -129,7 +129,7 @@ class Server final : public Web {
         mg_callbacks callbacks{};
         callbacks.begin_request = &Server::respond;
         callbacks.log_message = [](const mg_connection*, const char*) { return 1; };
-        // As in send().
+        // Its own answer is dated, too.
         callbacks.http_error = [](mg_connection* connection, int status, const char*) {
             send(connection, {.status = status, .body = "this is no request\n"}, true);
             return 0;

@@ -132,19 +132,47 @@ TEST(Http, takes_no_longer_answer_than_it_is_told) {
     EXPECT_TRUE(http.send(request));
 }
 
+static std::string half(std::string_view header = {}) {
+    return "HTTP/1.1 200 OK\r\n" + std::string(header) + "Content-Length: 5000\r\n\r\nhalf of it";
+}
+
 TEST(Http, an_answer_that_breaks_off_is_none) {
-    TlsServer server([](int, int request) {
-        return request == 1
-                   ? std::optional("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nhalf of it\r\n\r\n")
-                   : std::nullopt;
-    });
+    TlsServer server(
+        [](int, int request) { return request == 1 ? TlsServer::ok("fine") : half(TlsServer::then_close); });
+    kube::Http http("test");
+    ASSERT_TRUE(http.send(request_to(server, "POST", true)));
+    const auto response = http.send(request_to(server, "POST", true));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, Errc::io);
+    EXPECT_EQ(server.requests(), 2);
+}
+
+TEST(Http, an_answer_that_takes_too_long_is_none) {
+    TlsServer server([](int, int) { return half(); });
     kube::Http http("test");
     kube::Request request = request_to(server, "POST", true);
     request.timeout = 1s;
     const auto response = http.send(request);
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Errc::io);
-    EXPECT_EQ(server.requests(), 1);
+}
+
+// The server has ended with the request, and another stands there.
+TEST(Http, what_was_sent_is_unknown_whoever_is_there_now) {
+    TlsServer* there = nullptr;
+    TlsServer server([&](int connection, int request) {
+        if (request > 1)
+            there->change_certificate();
+        return closes_after_one(connection, request);
+    });
+    there = &server;
+    kube::Request request = request_to(server, "POST", true);
+    kube::Http http("test");
+    ASSERT_TRUE(http.send(request));
+    const auto response = http.send(request);
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, Errc::io) << response.error().text;
+    EXPECT_EQ(server.requests(), 2);
 }
 
 TEST(Http, says_after_how_long_to_ask_again) {

@@ -25,9 +25,9 @@
 
 namespace lpm::test {
 
-// A server at 127.0.0.1 whose certificate is its own authority. One request after the other, connections are
-// kept as long as the client keeps them: `answer` gets the number of the connection and of the request on it,
-// both from 1, and gives the bytes to send, or nothing: then the connection is closed.
+// A server at 127.0.0.1 whose certificate is its own authority. A connection is kept as long as the client
+// keeps it, each in a thread: `answer` gets the number of the connection and of the request on it, both from
+// 1, and gives the bytes to send, or nothing: then the connection is closed.
 class TlsServer {
   public:
     using Answer = std::function<std::optional<std::string>(int connection, int request)>;
@@ -48,6 +48,9 @@ class TlsServer {
         thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
     }
 
+    // For the connections that come now.
+    void change_certificate() { make_certificate(); }
+
     [[nodiscard]] std::string url(const std::string& path = "/") const {
         return "https://127.0.0.1:" + std::to_string(port_) + path;
     }
@@ -65,8 +68,9 @@ class TlsServer {
                "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     }
 
-  private:
     static constexpr std::string_view then_close = "X-Last: true\r\n";
+
+  private:
     template <auto free> struct Freed {
         template <class T> void operator()(T* object) const { free(object); }
     };
@@ -142,8 +146,10 @@ class TlsServer {
             if (!said)
                 return;
             SSL_write(stream.get(), said->data(), static_cast<int>(said->size()));
-            if (said->contains(then_close))
+            if (said->contains(then_close)) {
+                SSL_shutdown(stream.get()); // as Go's servers do
                 return;
+            }
         }
     }
 
