@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/time.hpp"
+#include "base/random.hpp"
 #include "kube/pause.hpp"
 
 namespace lpm::controller {
@@ -41,18 +42,19 @@ json::Value Lease::made_ours(json::Value lease, bool fresh) const {
     return lease;
 }
 
-Lease::Got Lease::try_once(std::string& holder) {
+Lease::Outcome Lease::try_once(std::string& holder) {
     auto found = client_.get(path());
     if (!found && found.error().code == Errc::absent) {
         const json::Value lease = made_ours({{"apiVersion", "coordination.k8s.io/v1"},
                                              {"kind", "Lease"},
                                              {"metadata", {{"name", name_}, {"namespace", space_}}}},
                                             true);
-        return write([&] { return client_.create_and_read(folder_, lease); }) ? Got::ours : Got::failed;
+        return write([&] { return client_.create_and_read(folder_, lease); }) ? Outcome::ours
+                                                                              : Outcome::failed;
     }
     if (!found) {
         holder = found.error().text;
-        return Got::failed;
+        return Outcome::failed;
     }
     const auto version = [](const json::Value& lease) {
         return json::text_or_empty(lease, "metadata.resourceVersion");
@@ -65,18 +67,18 @@ Lease::Got Lease::try_once(std::string& holder) {
     const std::chrono::seconds valid(std::clamp<std::int64_t>(
         json::integer(*found, "spec.leaseDurationSeconds").value_or(duration), 1, 3600));
     if (!holder.empty() && holder != identity_ && Clock::now() < changed_ + valid)
-        return Got::others;
+        return Outcome::others;
     const json::Value lease = made_ours(*std::move(found), holder != identity_);
-    return write([&] { return client_.replace(path(), lease); }) ? Got::ours : Got::failed;
+    return write([&] { return client_.replace(path(), lease); }) ? Outcome::ours : Outcome::failed;
 }
 
 bool Lease::acquire(const std::stop_token& stop, const std::function<void(const std::string&)>& waits) {
-    std::mt19937 random{std::random_device{}()};
+    std::mt19937 random{random_bytes<std::uint32_t>()};
     std::string told;
     client_.hurry(give_up / 2);
     while (!stop.stop_requested()) {
         std::string holder;
-        if (try_once(holder) == Got::ours)
+        if (try_once(holder) == Outcome::ours)
             return true;
         if (!refusal_.empty())
             holder += (holder.empty() ? "" : "; ") + std::exchange(refusal_, {});
@@ -121,7 +123,7 @@ void Lease::keep(const std::stop_token& stop, const std::function<void()>& lost)
         if (write([&] { return client_.replace(path(), made_ours(seen_, false)); }))
             continue;
         std::string holder;
-        if (try_once(holder) == Got::others)
+        if (try_once(holder) == Outcome::others)
             return lost();
     }
 }

@@ -34,8 +34,8 @@ class Lease {
     void release();
 
   private:
-    enum class Got { ours, others, failed };
-    [[nodiscard]] Got try_once(std::string& holder);
+    enum class Outcome { ours, others, failed };
+    [[nodiscard]] Outcome try_once(std::string& holder);
     [[nodiscard]] bool write(const std::function<Result<json::Value>()>& request);
     [[nodiscard]] std::string path() const { return folder_ + "/" + name_; }
     [[nodiscard]] json::Value made_ours(json::Value lease, bool fresh) const;

@@ -44,7 +44,7 @@ static std::string reason(const Error& error) {
     }
 }
 
-int Hook::run(int input) {
+int HookCall::run(int input) {
     auto text = read_input(input);
     auto state = text ? oci::parse_hook_state(*text) : std::unexpected(std::move(text).error());
     if (!state) {
@@ -67,14 +67,14 @@ int Hook::run(int input) {
 
 // runc calls the createRuntime hooks of a restore as well, says `stopped` and names the new init; of a
 // container that has ended no process is left.
-bool Hook::restored() const {
+bool HookCall::restored() const {
     if (state_.status != Status::stopped || state_.pid == 0)
         return false;
     const auto stat = procfs::read_stat(state_.pid);
     return stat && !stat->ended();
 }
 
-int Hook::create() {
+int HookCall::create() {
     const auto bundle = oci::read_bundle(state_.bundle);
     const auto asked = bundle ? bundle->checkpointable : state_.checkpointable;
     if (!asked)
@@ -103,7 +103,7 @@ int Hook::create() {
     return 0;
 }
 
-check::Outcome Hook::judge(const oci::Bundle& bundle) const {
+check::Outcome HookCall::judge(const oci::Bundle& bundle) const {
     const inspect::Deadline deadline(settings_.deadline);
     inspect::Facts facts;
     facts.deadline = &deadline;
@@ -115,7 +115,7 @@ check::Outcome Hook::judge(const oci::Bundle& bundle) const {
     return check::run(facts, settings_);
 }
 
-int Hook::clean_up() const {
+int HookCall::clean_up() const {
     if (const auto done = remove_note(state_); !done) {
         say("lpm-hook: the note of container " + one_line(state_.id, 100) +
             " cannot be removed: " + one_line(done.error().text));
@@ -124,7 +124,7 @@ int Hook::clean_up() const {
     return 0;
 }
 
-int Hook::refuse(std::string_view code, std::string_view why) {
+int HookCall::refuse(std::string_view code, std::string_view why) {
     // crun lets nobody hear what a hook says (its standard error is /dev/null), so it stands in a record too.
     note_.record_refusal(code, why);
     say("lpm refused container " + one_line(state_.id, 100) + ": " + std::string(why) + " [" +
@@ -133,7 +133,7 @@ int Hook::refuse(std::string_view code, std::string_view why) {
     return 1;
 }
 
-int Hook::give_up(std::string_view why) {
+int HookCall::give_up(std::string_view why) {
     if (required_)
         return refuse("BundleUnreadable", "whether it can be checkpointed is not known: " + std::string(why) +
                                               "; mend that, or leave the annotation out");

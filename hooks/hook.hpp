@@ -18,7 +18,7 @@ void say(std::string_view message);
 
 // One call of the hook. Our own trouble ends well, so that no container is stopped by it, unless the
 // container asks to be refused when it is not known to be checkpointable.
-class Hook {
+class HookCall {
   public:
     // `input` has the state. The exit status: not 0 stops the container.
     [[nodiscard]] int run(int input);

@@ -27,7 +27,7 @@ int main(int argc, char**) {
             "of the hook");
         return 0; // nobody is refused for how the hook was set up
     }
-    hook::Hook hook;
+    hook::HookCall hook;
     try {
         return hook.run(STDIN_FILENO);
     } catch (...) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "making.hpp"
+#include "creation.hpp"
 
 #include "front/syscall.hpp"
 
@@ -34,7 +34,7 @@ struct Path {
     }
 };
 
-bool is_being_made(const char* root, const char* id) {
+bool in_progress(const char* root, const char* id) {
     Path folder;
     return folder.enter(root, id) && (folder.has(criu_root) || (!folder.has("/state.json") &&
                                                                 !folder.has("/status") && folder.has("")));
@@ -42,11 +42,11 @@ bool is_being_made(const char* root, const char* id) {
 
 } // namespace
 
-bool being_made(const oci::Invocation& call) {
+bool creation_in_progress(const oci::Invocation& call) {
     const char* root = call.text(oci::Option::root);
     if (root != nullptr)
-        return is_being_made(root, call.id);
-    return is_being_made(oci::default_root, call.id) || is_being_made("/run/crun", call.id);
+        return in_progress(root, call.id);
+    return in_progress(oci::default_root, call.id) || in_progress("/run/crun", call.id);
 }
 
 void unbind_root(const oci::Invocation& call) {

@@ -16,7 +16,7 @@ inline constexpr char criu_root[] = "/criu-root";
 
 // The runtime's folder of the container that this `delete` names has no state yet (runc's state.json, crun's
 // status), or has that mount. Without --root it may be in either one's default.
-[[nodiscard]] bool being_made(const oci::Invocation& call);
+[[nodiscard]] bool creation_in_progress(const oci::Invocation& call);
 
 // Takes the mount away, if a restore that was cut off has left it. One system call, whose failure means that
 // there is none.

@@ -148,9 +148,9 @@ static Value write_conditions(const std::vector<Condition>& conditions) {
     return list;
 }
 
-static Value write_checks(const std::vector<Finding>& checks) {
+static Value write_checks(const std::vector<CheckEntry>& checks) {
     Value list = Value::array();
-    for (const Finding& one : checks)
+    for (const CheckEntry& one : checks)
         list.push_back({{"id", one.id}, {"verdict", one.verdict}, {"message", one.message}});
     return list;
 }

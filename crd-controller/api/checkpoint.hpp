@@ -40,11 +40,11 @@ struct Condition {
     bool operator==(const Condition&) const = default;
 };
 
-struct Finding { // an entry of status.checks
+struct CheckEntry { // an entry of status.checks
     std::string id{};
     std::string verdict{};
     std::string message{};
-    bool operator==(const Finding&) const = default;
+    bool operator==(const CheckEntry&) const = default;
 };
 
 struct Attempt {
@@ -76,7 +76,7 @@ struct Status {
     std::string completion; // completionTime
     std::int64_t generation = 0;
     std::vector<Condition> conditions;
-    std::vector<Finding> checks;
+    std::vector<CheckEntry> checks;
     std::string node;
     std::string pod_uid;
     std::string container; // the name that was meant

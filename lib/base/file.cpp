@@ -83,19 +83,19 @@ Result<std::string> read_head(int dir, const std::string& path, std::size_t limi
     return text;
 }
 
-Got read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, std::string& text) {
+ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, std::string& text) {
     std::array<char, 65536> buffer{};
     pollfd poll{fd, POLLIN, 0};
     if (::poll(&poll, 1, static_cast<int>(wait.count())) <= 0)
-        return Got::nothing;
+        return ReadResult::nothing;
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return Got::nothing;
+        return ReadResult::nothing;
     if (n <= 0)
-        return Got::end;
+        return ReadResult::end;
     const auto room = limit - std::min(limit, text.size());
     text.append(buffer.data(), std::min(static_cast<std::size_t>(n), room));
-    return Got::some;
+    return ReadResult::some;
 }
 
 bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit, std::string& text) {
@@ -104,7 +104,7 @@ bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t l
             std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (left.count() <= 0)
             return false;
-        if (read_some(fd, left, limit, text) == Got::end)
+        if (read_some(fd, left, limit, text) == ReadResult::end)
             return true;
     }
 }

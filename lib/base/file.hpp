@@ -32,8 +32,8 @@ enum class Links { followed, none };
 [[nodiscard]] Result<std::string> read_head(int dir, const std::string& path, std::size_t limit);
 
 // Reads once, when there is something within `wait`, and adds it to `text` up to `limit` bytes in all.
-enum class Got { nothing, some, end };
-Got read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, std::string& text);
+enum class ReadResult { nothing, some, end };
+ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, std::string& text);
 
 // Reads to the end of file, keeping the first `limit` bytes; false when that does not come by `end`.
 [[nodiscard]] bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit,

@@ -84,10 +84,10 @@ static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& s
     for (;;) {
         const bool ended = ::waitpid(pid, &status, WNOHANG) == pid;
         if (!ended && open)
-            open = read_some(from, look, job.limit, output.text) != Got::end;
+            open = read_some(from, look, job.limit, output.text) != ReadResult::end;
         // A pipe holds 64 KiB: more than that is from what it has left behind.
         for (int reads = 0; ended && reads < 16; ++reads)
-            if (read_some(from, 0ms, job.limit, output.text) != Got::some)
+            if (read_some(from, 0ms, job.limit, output.text) != ReadResult::some)
                 break;
         if (ended)
             return true;

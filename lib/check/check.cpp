@@ -3,6 +3,7 @@
 #include "check/check.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 #include "check/themes.hpp"
@@ -20,7 +21,8 @@ static constexpr Check checks[] = {
     {"ContainerState", true, false, block, false, "1.8", "the container is started and alive",
      "checkpoint a container that is running or paused", judge_container_state},
     {"CheckpointRunning", true, false, block, true, "A2.6",
-     "another checkpoint of the container, which is under way", "try again when that has ended", judge_alone},
+     "another checkpoint of the container, which is under way", "try again when that has ended",
+     judge_checkpoint_in_progress},
     {"TcpEstablished", true, false, block, true, "2.1", "TCP connections that the container holds",
      "close them first, or set tcp in [options] of lpm.toml to close or established", judge_tcp},
     {"TcpOnNewKernel", true, false, block, false, "A2.2",
@@ -207,8 +209,9 @@ static constexpr Check checks[] = {
      "run the pod without shareProcessNamespace and hostPID", judge_pid_namespace, at_create},
     {"MemoryTight", true, false, warn, false, "4.15", "memory for the images in the page cache",
      "free memory on the node", judge_memory},
-    {"Whereabouts", true, false, warn, false, "4.18", "variables that tell a process where it is",
-     "let the program ask for its address when it needs it", judge_whereabouts, at_create},
+    {"PodIdentityInEnv", true, false, warn, false, "4.18",
+     "environment variables that hold the pod's or the node's address",
+     "let the program ask for its address when it needs it", judge_pod_identity, at_create},
     {"RootfsDiffLost", true, false, warn, false, "4.16",
      "files of the image that the container has changed and CRI-O or Podman leaves out of an archive",
      "let the program write to a volume, or to files that the image has not", judge_lost_files},
@@ -220,10 +223,35 @@ std::span<const Check> table() {
     return checks;
 }
 
+// Ids that lpm.toml and annotations may still have, and what they are called now.
+static constexpr std::pair<std::string_view, std::string_view> renamed[] = {
+    {"Whereabouts", "PodIdentityInEnv"},
+};
+
+static std::string_view id_of(std::string_view written) {
+    const auto at =
+        std::ranges::find(renamed, written, &std::pair<std::string_view, std::string_view>::first);
+    return at == std::end(renamed) ? written : at->second;
+}
+
+static std::optional<Severity> severity_of(const config::Settings& settings, std::string_view id) {
+    auto severity = settings.severity_of(id);
+    for (const auto& [before, now] : renamed)
+        if (!severity && now == id)
+            severity = settings.severity_of(before);
+    return severity;
+}
+
+static bool may_skip(const config::Settings& settings, std::string_view id) {
+    return settings.may_skip(id) || std::ranges::any_of(renamed, [&](const auto& one) {
+               return one.second == id && settings.may_skip(one.first);
+           });
+}
+
 // `id` is in a list separated by commas.
 static bool names(std::string_view list, std::string_view id) {
     while (!list.empty())
-        if (trim(next_part(list, ',')) == id)
+        if (id_of(trim(next_part(list, ','))) == id)
             return true;
     return false;
 }
@@ -249,7 +277,7 @@ static void apply_annotation(const Facts& facts, const config::Settings& setting
                              Judgement& finding) {
     if (finding.verdict != Verdict::block || !facts.bundle || !names(facts.bundle->skip_checks, id))
         return;
-    if (settings.may_skip(id)) {
+    if (may_skip(settings, id)) {
         finding.verdict = Verdict::warn;
         finding.message += " (skipped by the annotation lpm.my.domain/skip-checks)";
     } else {
@@ -275,7 +303,7 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
     for (const Check& check : checks) {
         if (!runs_at(check, facts.subject.stage))
             continue;
-        const Severity severity = settings.severity_of(check.id).value_or(check.severity);
+        const Severity severity = severity_of(settings, check.id).value_or(check.severity);
         if (severity == Severity::off)
             continue;
         Judgement finding{Verdict::unknown, "not judged within the deadline", {}};
@@ -300,9 +328,12 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
 
 std::vector<std::string> unknown_ids(const config::Settings& settings) {
     std::vector<std::string> lines;
-    for (const auto& [id, severity] : settings.severities)
-        if (std::ranges::none_of(checks, [&](const Check& check) { return check.id == id; }))
+    for (const auto& [id, severity] : settings.severities) {
+        if (const std::string_view now = id_of(id); now != id)
+            lines.push_back("checks." + id + ": is called " + std::string(now) + " now");
+        else if (std::ranges::none_of(checks, [&](const Check& check) { return check.id == id; }))
             lines.push_back("checks." + id + ": there is no such check; ignored");
+    }
     return lines;
 }
 

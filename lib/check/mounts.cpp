@@ -105,14 +105,14 @@ Judgement judge_sharing(const Facts& facts) {
         });
 }
 
-Judgement judge_whereabouts(const Facts& facts) {
+Judgement judge_pod_identity(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
-    if (facts.bundle->whereabouts.empty())
+    if (facts.bundle->pod_identity.empty())
         return {};
     return {Verdict::warn,
             "the environment says where the container is, and keeps saying it after a restore: " +
-                some_of(facts.bundle->whereabouts)};
+                some_of(facts.bundle->pod_identity)};
 }
 
 Judgement judge_volumes(const Facts& facts) {

@@ -7,8 +7,8 @@ namespace lpm::check {
 
 // Each CRIU puts the freezer back to what it found: of two at once one may find it frozen by the other, and
 // leave it so for ever.
-Judgement judge_alone(const Facts& facts) {
-    if (facts.subject.alone)
+Judgement judge_checkpoint_in_progress(const Facts& facts) {
+    if (!facts.subject.checkpoint_in_progress)
         return {};
     return {Verdict::block, "another checkpoint of this container is under way"};
 }

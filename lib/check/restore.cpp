@@ -59,9 +59,9 @@ Judgement judge_machine(const Facts& facts) {
 // CRIU compares nothing that runc asks for: without this the program dies later, at the first instruction
 // that is not there.
 Judgement judge_cpu(const Facts& facts) {
-    if (!facts.target || !facts.target->cpu || !facts.target->passport || facts.target->passport->cpu.empty())
+    if (!facts.target || !facts.target->cpu || !facts.target->manifest || facts.target->manifest->cpu.empty())
         return not_compared();
-    const std::string missing = missing_words(facts.target->passport->cpu, *facts.target->cpu);
+    const std::string missing = missing_words(facts.target->manifest->cpu, *facts.target->cpu);
     if (missing.empty())
         return {};
     return {Verdict::block, "the program may use instructions that this processor lacks (" +
@@ -69,14 +69,14 @@ Judgement judge_cpu(const Facts& facts) {
 }
 
 Judgement judge_older_kernel(const Facts& facts) {
-    if (!facts.target || !facts.target->passport || !facts.kernel)
+    if (!facts.target || !facts.target->manifest || !facts.kernel)
         return not_compared();
-    const auto then = parse_kernel_version(facts.target->passport->kernel);
+    const auto then = parse_kernel_version(facts.target->manifest->kernel);
     if (!then)
         return not_compared();
     if (*facts.kernel >= *then)
         return {};
-    return {Verdict::warn, "the checkpoint is from Linux " + one_line(facts.target->passport->kernel, 60) +
+    return {Verdict::warn, "the checkpoint is from Linux " + one_line(facts.target->manifest->kernel, 60) +
                                ", which is newer than this kernel"};
 }
 

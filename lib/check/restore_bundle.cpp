@@ -58,13 +58,13 @@ static std::string_view content_of(std::string_view name, bool& manifest) {
 
 // A digest of the same kind on both sides, or nothing is said: a tag may have stayed while the image changed.
 Judgement judge_changed_image(const Facts& facts) {
-    if (!facts.target || !facts.target->passport || !facts.bundle)
+    if (!facts.target || !facts.target->manifest || !facts.bundle)
         return not_compared();
     bool compared = false;
-    const auto& passport = *facts.target->passport;
+    const auto& manifest = *facts.target->manifest;
     for (const auto& [name, now] : facts.bundle->names) {
-        const std::string_view then = name == "image_ref" ? passport.image_ref
-                                      : name == "image"   ? passport.image
+        const std::string_view then = name == "image_ref" ? manifest.image_ref
+                                      : name == "image"   ? manifest.image
                                                           : std::string_view{};
         bool manifest_then = false;
         bool manifest_now = false;

@@ -13,9 +13,9 @@ namespace lpm::check {
 [[nodiscard]] Judgement judge_rseq(const Facts& facts);
 [[nodiscard]] Judgement judge_seccomp(const Facts& facts);
 [[nodiscard]] Judgement judge_selinux(const Facts& facts);
-[[nodiscard]] Judgement judge_whereabouts(const Facts& facts);
+[[nodiscard]] Judgement judge_pod_identity(const Facts& facts);
 [[nodiscard]] Judgement judge_network_lock(const Facts& facts);
-[[nodiscard]] Judgement judge_alone(const Facts& facts);
+[[nodiscard]] Judgement judge_checkpoint_in_progress(const Facts& facts);
 [[nodiscard]] Judgement judge_container_state(const Facts& facts);
 [[nodiscard]] Judgement judge_terminal(const Facts& facts);
 [[nodiscard]] Judgement judge_stdio(const Facts& facts);

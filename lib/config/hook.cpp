@@ -19,11 +19,11 @@ static bool set_text(std::string& to, const toml::node& node) {
     return true;
 }
 
-static bool set_path(Hook& hook, const toml::node& node) {
+static bool set_path(LifecycleHook& hook, const toml::node& node) {
     return set_text(hook.path, node) && hook.path.starts_with('/');
 }
 
-static bool set_args(Hook& hook, const toml::node& node) {
+static bool set_args(LifecycleHook& hook, const toml::node& node) {
     const auto* list = node.as_array();
     if (list == nullptr || list->size() > most_args)
         return false;
@@ -32,8 +32,9 @@ static bool set_args(Hook& hook, const toml::node& node) {
 }
 
 // One of two words, the second of which is true.
-template <bool Hook::* member>
-static bool set_choice(Hook& hook, const toml::node& node, std::string_view no, std::string_view yes) {
+template <bool LifecycleHook::* member>
+static bool set_choice(LifecycleHook& hook, const toml::node& node, std::string_view no,
+                       std::string_view yes) {
     std::string word;
     if (!set_text(word, node) || (word != no && word != yes))
         return false;
@@ -41,11 +42,11 @@ static bool set_choice(Hook& hook, const toml::node& node, std::string_view no, 
     return true;
 }
 
-static bool set_timeout(Hook& hook, const toml::node& node) {
+static bool set_timeout(LifecycleHook& hook, const toml::node& node) {
     return read_number<60'000>(node, hook.timeout);
 }
 
-static bool set_match(Hook& hook, const toml::node& node) {
+static bool set_match(LifecycleHook& hook, const toml::node& node) {
     const auto* table = node.as_table();
     if (table == nullptr)
         return false;
@@ -58,28 +59,28 @@ static bool set_match(Hook& hook, const toml::node& node) {
 struct Key {
     std::string_view name;
     std::string_view expects;
-    bool (*set)(Hook&, const toml::node&);
+    bool (*set)(LifecycleHook&, const toml::node&);
 };
 static constexpr Key keys[] = {
     {"path", "an absolute path in ASCII", set_path},
     {"args", "a list of at most 64 texts", set_args},
     {"when", R"("running" or "frozen")",
-     [](Hook& hook, const toml::node& node) {
-         return set_choice<&Hook::frozen>(hook, node, "running", "frozen");
+     [](LifecycleHook& hook, const toml::node& node) {
+         return set_choice<&LifecycleHook::frozen>(hook, node, "running", "frozen");
      }},
     {"on_failure", R"("abort" or "warn")",
-     [](Hook& hook, const toml::node& node) {
-         return set_choice<&Hook::abort>(hook, node, "warn", "abort");
+     [](LifecycleHook& hook, const toml::node& node) {
+         return set_choice<&LifecycleHook::abort>(hook, node, "warn", "abort");
      }},
     {"timeout_ms", "a whole number from 1 to 60000", set_timeout},
     {"match", "a table of names and texts", set_match},
 };
 
-Result<Hook> parse_hook(std::string_view text, const std::string& file, std::string name) {
+Result<LifecycleHook> parse_hook(std::string_view text, const std::string& file, std::string name) {
     const auto parsed = parse_toml(text, file);
     if (!parsed)
         return fail(Errc::invalid, place(file, parsed.error().source(), parsed.error().description()));
-    Hook hook;
+    LifecycleHook hook;
     hook.name = std::move(name);
     for (const auto& [key, node] : parsed.table()) {
         const auto* known = std::ranges::find(keys, key.str(), &Key::name);
@@ -102,7 +103,7 @@ static bool fits(std::string_view value, std::string_view pattern) {
     return value.starts_with(pattern);
 }
 
-bool Hook::wants(const std::vector<std::pair<std::string, std::string>>& names) const {
+bool LifecycleHook::wants(const std::vector<std::pair<std::string, std::string>>& names) const {
     return std::ranges::all_of(match, [&](const auto& wanted) {
         return std::ranges::any_of(names, [&](const auto& has) {
             return has.first == wanted.first && fits(has.second, wanted.second);

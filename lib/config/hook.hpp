@@ -13,7 +13,7 @@
 namespace lpm::config {
 
 // A life-cycle hook, as its file in /etc/lpm/checkpoint.d declares it (docs/lifecycle.md).
-struct Hook {
+struct LifecycleHook {
     std::string name; // of the file, without ".toml"
     std::string path; // absolute
     std::vector<std::string> args;
@@ -29,6 +29,7 @@ struct Hook {
 };
 
 // Errc::invalid, "file:line: key: reason", when anything in it is not as it must be: half of a hook is none.
-[[nodiscard]] Result<Hook> parse_hook(std::string_view text, const std::string& file, std::string name);
+[[nodiscard]] Result<LifecycleHook> parse_hook(std::string_view text, const std::string& file,
+                                               std::string name);
 
 } // namespace lpm::config

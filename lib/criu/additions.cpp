@@ -13,9 +13,9 @@ namespace {
 
 constexpr const char* ours = "lpm";
 
-class Adding {
+class Builder {
   public:
-    explicit Adding(const std::vector<std::string>& flags) : flags_(flags) {}
+    explicit Builder(const std::vector<std::string>& flags) : flags_(flags) {}
 
     // A flag that the runtime always sends: on its command line or not at all.
     void word(std::string_view flag, std::string_view value = "true") {
@@ -42,50 +42,50 @@ Additions for_checkpoint(const config::Options& options, const oci::Invocation& 
                          const RuntimeFacts& runtime) {
     if (runtime.kind != RuntimeKind::runc)
         return {};
-    Adding adding(runtime.checkpoint_flags);
+    Builder builder(runtime.checkpoint_flags);
     const bool told = invocation.on(Option::tcp_established);
     if (options.tcp == Tcp::established && !told)
-        adding.word("tcp-established");
+        builder.word("tcp-established");
     else if (options.tcp == Tcp::close && !told)
-        adding.line("tcp-close"); // no runc has a flag for it
+        builder.line("tcp-close"); // no runc has a flag for it
     if (options.skip_in_flight && !invocation.on(Option::tcp_skip_in_flight)) {
-        if (adding.lists("tcp-skip-in-flight"))
-            adding.word("tcp-skip-in-flight");
+        if (builder.lists("tcp-skip-in-flight"))
+            builder.word("tcp-skip-in-flight");
         else
-            adding.line("skip-in-flight");
+            builder.line("skip-in-flight");
     }
     // When the container goes on, CRIU takes the new name away after the dump: nobody could restore it.
     if (options.link_remap && !invocation.on(Option::link_remap) && !invocation.on(Option::leave_running)) {
-        if (adding.lists("link-remap"))
-            adding.word("link-remap");
+        if (builder.lists("link-remap"))
+            builder.word("link-remap");
         else
-            adding.line("link-remap"); // a runc that does not know the flag does not send it either
+            builder.line("link-remap"); // a runc that does not know the flag does not send it either
     }
     if (!options.ghost_limit.empty())
-        adding.line("ghost-limit", options.ghost_limit);
-    return adding.take();
+        builder.line("ghost-limit", options.ghost_limit);
+    return builder.take();
 }
 
 Additions for_restore(const config::Options& options, const oci::Invocation& invocation,
                       const RuntimeFacts& runtime, const Dumped& dumped) {
     if (runtime.kind != RuntimeKind::runc)
         return {};
-    Adding adding(runtime.restore_flags);
+    Builder builder(runtime.restore_flags);
     // CRIU refuses images whose dump was told to close connections unless it is told so again.
     if (dumped.tcp_close)
-        adding.line("tcp-close");
+        builder.line("tcp-close");
     else if (dumped.tcp_established && !invocation.on(Option::tcp_established))
-        adding.word("tcp-established");
+        builder.word("tcp-established");
     if (dumped.allow_uprobes)
-        adding.line("allow-uprobes");
+        builder.line("allow-uprobes");
     // Without it CRIU leaves out the locks and says nothing; CRI-O gives it at checkpoint only.
     if (dumped.file_locks && options.file_locks && !invocation.on(Option::file_locks))
-        adding.word("file-locks");
+        builder.word("file-locks");
     // CRIU would move the processes into the cgroups that they were dumped in, out of their limits.
     if (options.own_cgroup && runtime.ignores_cgroups &&
         invocation.text(Option::manage_cgroups_mode) == nullptr)
-        adding.word("manage-cgroups-mode", "ignore");
-    return adding.take();
+        builder.word("manage-cgroups-mode", "ignore");
+    return builder.take();
 }
 
 } // namespace lpm::criu

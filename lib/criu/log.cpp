@@ -9,14 +9,14 @@
 namespace lpm::criu {
 
 // A part of CRIU's text -> what it means. The first row that matches wins.
-struct Known {
+struct ErrorPattern {
     std::string_view part;
     std::string_view code;
     std::string_view remedy;
     std::string_view also{}; // a second part that has to be there
 };
 
-static constexpr Known known[] = {
+static constexpr ErrorPattern known[] = {
     {"Connected TCP socket in image", "TcpOptionMissing",
      "set tcp-established or tcp-close in /etc/criu/runc.conf on this node, as at the checkpoint"},
     {"Connected TCP socket", "TcpEstablished",
@@ -135,8 +135,8 @@ static constexpr std::string_view harmless[] = {
 
 // Said of every zombie, and alone when a traced process could not be stopped: it counts if nothing better
 // comes.
-static constexpr Known traced{"found while seizing", "Traced",
-                              "detach the debugger or tracer from the container"};
+static constexpr ErrorPattern traced{"found while seizing", "Traced",
+                                     "detach the debugger or tracer from the container"};
 static constexpr std::string_view unknown = "CriuError";
 
 static bool skipped(std::string_view text) {
@@ -155,8 +155,8 @@ static std::string_view error_text(std::string_view line) {
     return close == std::string_view::npos ? std::string_view{} : trim(line.substr(close + 2));
 }
 
-static LogError classified(std::string_view text, std::span<const Known> rows) {
-    for (const Known& row : rows)
+static LogError classified(std::string_view text, std::span<const ErrorPattern> rows) {
+    for (const ErrorPattern& row : rows)
         if (text.find(row.part) != std::string_view::npos && text.find(row.also) != std::string_view::npos)
             return {row.code, one_line(text), row.remedy};
     return {unknown, one_line(text), {}};

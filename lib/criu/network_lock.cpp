@@ -3,13 +3,10 @@
 #include "criu/network_lock.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
 #include <linux/netfilter.h>
-#include <sched.h>
 
-#include "base/file.hpp"
 #include "base/process.hpp"
+#include "linux/netns.hpp"
 
 namespace lpm::criu {
 
@@ -51,29 +48,6 @@ Result<> remove_lock_table(int net, const std::string& table) {
 
 namespace {
 
-// What is started while this lives is in that network namespace, and so are we.
-class Visit {
-  public:
-    [[nodiscard]] Result<> go(int net) {
-        TRY_ASSIGN(home_, open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
-        if (::setns(net, CLONE_NEWNET) != 0)
-            return fail_errno(errno, "enter the network namespace");
-        away_ = true;
-        return {};
-    }
-    ~Visit() {
-        if (away_)
-            (void)::setns(home_.get(), CLONE_NEWNET);
-    }
-    Visit() = default;
-    Visit(const Visit&) = delete;
-    Visit& operator=(const Visit&) = delete;
-
-  private:
-    Fd home_;
-    bool away_ = false;
-};
-
 // The jumps first: a chain that something leads to cannot be deleted. One that is not there does no harm.
 Result<> remove_chain(std::string_view family, const std::string& program) {
     constexpr std::chrono::seconds patience{2};
@@ -97,8 +71,8 @@ Result<> remove_chain(std::string_view family, const std::string& program) {
 } // namespace
 
 Result<> remove_lock_chain(int net, const NetworkLock& lock) {
-    Visit visit;
-    TRY(visit.go(net));
+    ScopedNetns inside;
+    TRY(inside.enter(net));
     // One that stays is no reason to leave the other.
     Result<> done4;
     Result<> done6;

@@ -33,7 +33,7 @@ static bool read_freebind(std::string_view bytes, bool& freebind) {
     return !options.broken();
 }
 
-static bool read_socket(std::string_view bytes, InetSocket& socket) {
+static bool read_socket(std::string_view bytes, InetSocketImage& socket) {
     Message entry(bytes);
     std::size_t words = 0;
     std::size_t peer_words = 0;
@@ -68,7 +68,7 @@ static bool read_socket(std::string_view bytes, InetSocket& socket) {
 
 // A name of the file system, as against one of the abstract name space; CRIU writes it with or without its
 // end.
-static bool read_unix(std::string_view bytes, UnixSocket& socket) {
+static bool read_unix(std::string_view bytes, UnixSocketImage& socket) {
     constexpr std::uint64_t outside = 1; // USK_EXTERN: the socket is not the container's
     Message entry(bytes);
     while (const auto field = entry.next()) {
@@ -115,7 +115,7 @@ Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image) {
     return ids;
 }
 
-static bool read_mount(std::string_view bytes, Mount& mount) {
+static bool read_mount(std::string_view bytes, MountImage& mount) {
     Message entry(bytes);
     while (const auto field = entry.next()) {
         if (field->number == 7)
@@ -132,8 +132,8 @@ static bool read_mount(std::string_view bytes, Mount& mount) {
     return !entry.broken();
 }
 
-Result<std::vector<Mount>> parse_mounts(std::string_view image) {
-    std::vector<Mount> mounts;
+Result<std::vector<MountImage>> parse_mounts(std::string_view image) {
+    std::vector<MountImage> mounts;
     TRY(each_record(image, magic::mounts, "the list of mounts", [&](std::string_view record) {
         return read_mount(record, mounts.emplace_back()) && mounts.size() <= most;
     }));

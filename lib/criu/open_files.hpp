@@ -23,7 +23,7 @@ struct RegularFile { // or a device, or a folder
     std::optional<std::uint32_t> mode{};
 };
 
-struct InetSocket {
+struct InetSocketImage {
     std::uint32_t inode = 0;
     std::uint32_t family = 0;
     std::uint32_t type = 0;
@@ -37,15 +37,15 @@ struct InetSocket {
     bool freebind = false;
 };
 
-struct UnixSocket {
+struct UnixSocketImage {
     std::string name;      // a path, or empty
     bool external = false; // the other end of a connection, outside of the container
 };
 
 struct OpenFiles {
     std::vector<RegularFile> files;
-    std::vector<InetSocket> sockets;
-    std::vector<UnixSocket> unix_sockets;
+    std::vector<InetSocketImage> sockets;
+    std::vector<UnixSocketImage> unix_sockets;
 };
 // At most 200,000 entries; Errc::invalid above that, and for what is no such image.
 [[nodiscard]] Result<OpenFiles> parse_files(std::string_view image);
@@ -54,13 +54,13 @@ struct OpenFiles {
 [[nodiscard]] Result<std::vector<std::uint32_t>> parse_remaps(std::string_view image);
 
 // Of mountpoints-*.img (images/mnt.proto).
-struct Mount {
+struct MountImage {
     std::string place;     // in the container, absolute
     std::string key;       // by which the runtime has to hand it over, or empty
     bool external = false; // it comes from outside; else CRIU makes and fills it
 };
 // As parse_files.
-[[nodiscard]] Result<std::vector<Mount>> parse_mounts(std::string_view image);
+[[nodiscard]] Result<std::vector<MountImage>> parse_mounts(std::string_view image);
 
 // core-*.img: 1 x86-64, 3 arm64 (images/core.proto). Needs only the beginning of the file.
 [[nodiscard]] Result<std::uint32_t> parse_machine(std::string_view head);

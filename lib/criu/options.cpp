@@ -87,8 +87,8 @@ static Setting as_criu_has_it(Setting word) {
     return word;
 }
 
-Options Options::read(const Sources& sources, const oci::Invocation& invocation) {
-    Options options;
+EffectiveOptions EffectiveOptions::read(const Sources& sources, const oci::Invocation& invocation) {
+    EffectiveOptions options;
     add_file("/etc/criu/default.conf", options.settings_);
     if (!sources.home.empty())
         add_file(sources.home + "/.criu/default.conf", options.settings_);
@@ -114,7 +114,7 @@ Options Options::read(const Sources& sources, const oci::Invocation& invocation)
     return options;
 }
 
-void Options::add(const Additions& additions) {
+void EffectiveOptions::add(const Additions& additions) {
     // From the end, so that the first place stays where it is.
     auto at = settings_.begin() + words_at_;
     for (const Setting& word : additions.words)
@@ -122,14 +122,14 @@ void Options::add(const Additions& additions) {
     settings_.insert(settings_.begin() + lines_at_, additions.lines.begin(), additions.lines.end());
 }
 
-std::optional<Setting> Options::find(std::string_view name) const {
+std::optional<Setting> EffectiveOptions::find(std::string_view name) const {
     for (const Setting& setting : settings_ | std::views::reverse)
         if (setting.name == name)
             return setting;
     return std::nullopt;
 }
 
-bool Options::on(std::string_view name) const {
+bool EffectiveOptions::on(std::string_view name) const {
     const auto set = find(name);
     return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
 }

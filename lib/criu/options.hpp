@@ -46,9 +46,9 @@ struct Additions {
 
 // In CRIU's order, so that the last setting of a name is in force (criu/config.c): default.conf, the user's
 // default.conf, $CRIU_CONFIG_FILE, what runc sends from its argv, the runtime's configuration file.
-class Options {
+class EffectiveOptions {
   public:
-    [[nodiscard]] static Options read(const Sources& sources, const oci::Invocation& invocation);
+    [[nodiscard]] static EffectiveOptions read(const Sources& sources, const oci::Invocation& invocation);
     // Words count like the caller's argv, lines like the end of $CRIU_CONFIG_FILE. Once.
     void add(const Additions& additions);
     // The setting in force; nothing when CRIU's built-in default is.

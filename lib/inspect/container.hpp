@@ -70,7 +70,7 @@ struct Found {
     void add(Holder&& one);
 };
 
-struct Memory {
+struct MemoryUse {
     std::uint64_t private_bytes = 0; // anonymous and swapped: all of it goes into the images
     std::uint64_t shared_bytes = 0;  // counted once per process that maps it: an upper bound
 };
@@ -81,7 +81,7 @@ struct Workload {
 
     std::size_t descriptors = 0;
     std::size_t pipes_with_data = 0; // 0 when there are too few pipes to matter
-    std::optional<Memory> memory;
+    std::optional<MemoryUse> memory;
     // The container is in the IPC namespace of who runs CRIU, which is in no image. CRI-O names the host's by
     // a path, as it does a pod's, so config.json does not tell.
     bool node_ipc = false;

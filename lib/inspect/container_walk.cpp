@@ -133,7 +133,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     walk.node_network = namespace_of(init, "net") == namespace_of(::getpid(), "net");
     walk.workload.node_ipc = is_own_ipc(namespace_of(init, "ipc"));
     const ino_t mounts_of_init = mounts_of(init);
-    Memory sum;
+    MemoryUse sum;
     for (const auto& [pid, stat] : stats) {
         if (walk.facts.deadline->passed())
             walk.workload.incomplete = "not all processes were looked at within the deadline";

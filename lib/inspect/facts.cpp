@@ -70,7 +70,7 @@ std::optional<bool> guards_matter(const Facts& facts) {
 }
 
 // CRIU's default, and its notation: bytes, or with K, M or G behind (criu/config.c parse_size).
-static std::uint64_t ghost_limit(const criu::Options& options) {
+static std::uint64_t ghost_limit(const criu::EffectiveOptions& options) {
     constexpr std::uint64_t standard = std::uint64_t{1} << 20;
     const auto set = options.find("ghost-limit");
     if (!set || set->value.empty())
@@ -157,9 +157,9 @@ static criu::Dumped read_dumped(int dir, const Target& target) {
     criu::Dumped dumped;
     struct stat st{};
     dumped.file_locks = ::fstatat(dir, "filelocks.img", &st, 0) == 0 && st.st_size > headers;
-    if (target.passport) {
-        dumped.tcp_close = target.passport->tcp == config::name_of(config::Tcp::close);
-        dumped.tcp_established = target.passport->tcp == config::name_of(config::Tcp::established);
+    if (target.manifest) {
+        dumped.tcp_close = target.manifest->tcp == config::name_of(config::Tcp::close);
+        dumped.tcp_established = target.manifest->tcp == config::name_of(config::Tcp::established);
     }
     if (target.inventory) {
         dumped.tcp_close = dumped.tcp_close || target.inventory->tcp_close;
@@ -234,9 +234,10 @@ static void gather_tools(Facts& facts, const Environment& environment, const cri
     const auto sends = [&](std::string_view flag) {
         return !facts.runtime || criu::RuntimeFacts::lists(facts.runtime->checkpoint_flags, flag);
     };
-    facts.options = criu::Options::read({environment.home, environment.criu_config_file, facts.runtime_config,
-                                         sends("link-remap"), sends("tcp-skip-in-flight")},
-                                        *facts.invocation);
+    facts.options =
+        criu::EffectiveOptions::read({environment.home, environment.criu_config_file, facts.runtime_config,
+                                      sends("link-remap"), sends("tcp-skip-in-flight")},
+                                     *facts.invocation);
     find_criu(facts);
     if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
         facts.criu = *known;

@@ -73,7 +73,7 @@ struct Subject {
     std::string kubelet_dir;
     criu::RuntimeKind kind = criu::RuntimeKind::unknown;
     const config::Settings* settings = nullptr;
-    bool alone = true; // no other checkpoint of the container is under way
+    bool checkpoint_in_progress = false; // another one, of the same container
 };
 
 // Everything that the checks judge, gathered in one pass. What could not be read is nothing, and makes the
@@ -93,8 +93,8 @@ struct Facts {
     std::optional<std::uint64_t> capabilities; // our own, effective
     std::optional<std::uint64_t> available_memory;
 
-    criu::Additions additions; // what lpm adds to this call
-    criu::Options options;     // in force, additions among them
+    criu::Additions additions;      // what lpm adds to this call
+    criu::EffectiveOptions options; // in force, additions among them
     std::vector<std::string> notes;
     std::string runtime_config; // the configuration file that the runtime hands to CRIU
     std::string criu_path;      // empty: not where the runtime looks for it
@@ -111,7 +111,7 @@ struct Facts {
     std::optional<std::vector<StdioFile>> stdio;
     std::optional<Workload> workload; // checkpoint only
     std::uint64_t ghost_limit = 0;    // bytes
-    std::optional<Memory> memory;
+    std::optional<MemoryUse> memory;
     std::optional<LostFiles> lost; // checkpoint only
     std::optional<Space> image_space;
     std::optional<Space> kubelet_space;

@@ -16,10 +16,10 @@ namespace lpm::inspect {
 
 static constexpr std::size_t max_image = std::size_t{64} << 20;
 
-static std::optional<record::Passport> read_passport(int dir) {
-    const auto text = read_file(dir, record::passport_file, 65536);
-    auto passport = text ? record::parse_passport(*text) : std::unexpected(text.error());
-    return passport ? std::optional(*std::move(passport)) : std::nullopt;
+static std::optional<record::CheckpointManifest> read_manifest(int dir) {
+    const auto text = read_file(dir, record::manifest_file, 65536);
+    auto manifest = text ? record::parse_manifest(*text) : std::unexpected(text.error());
+    return manifest ? std::optional(*std::move(manifest)) : std::nullopt;
 }
 
 // Of the first process: CRIU dumps no tree of several architectures.
@@ -58,7 +58,7 @@ void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, T
 
 Target look_at_target(const Facts& facts, int dir, const criu::Images& images) {
     Target target;
-    target.passport = read_passport(dir);
+    target.manifest = read_manifest(dir);
     if (images.inventory)
         target.inventory = *images.inventory;
     if (images.tasks) {

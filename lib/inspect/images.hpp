@@ -27,7 +27,7 @@ class Tree;
 // What the images need, compared with what there is where they are to be restored. A list that is nothing
 // could not be made, and its check says `unknown`.
 struct Target {
-    std::optional<record::Passport> passport;
+    std::optional<record::CheckpointManifest> manifest;
     std::optional<criu::Inventory> inventory;
     std::optional<std::uint32_t> machine; // criu::parse_machine
     std::optional<std::string> cpu;       // names of features, of this processor
@@ -67,7 +67,7 @@ void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Open
 
 // A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of
 // them.
-using MountLists = std::vector<std::vector<criu::Mount>>;
+using MountLists = std::vector<std::vector<criu::MountImage>>;
 [[nodiscard]] std::optional<MountLists> read_mount_lists(const Facts& facts, int dir);
 void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target);
 

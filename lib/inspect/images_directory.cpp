@@ -52,7 +52,7 @@ static std::string owner_to_doubt(const struct stat& entry) {
 }
 
 static bool is_image(std::string_view name) {
-    return name.ends_with(".img") || name == "descriptors.json" || name == record::passport_file;
+    return name.ends_with(".img") || name == "descriptors.json" || name == record::manifest_file;
 }
 
 void look_at_image_files(const Facts& facts, int dir, Target& target) {

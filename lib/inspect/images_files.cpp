@@ -99,7 +99,7 @@ void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Open
             return;
         if (socket.external || !socket.name.starts_with('/') || taken.size() >= max_named)
             continue;
-        const Tree::Mount* mount = tree.mount_of(socket.name);
+        const Tree::PlannedMount* mount = tree.mount_of(socket.name);
         if (mount == nullptr || !mount->bind)
             continue;
         if (const auto found = tree.find(socket.name); found && S_ISSOCK(found->st_mode))

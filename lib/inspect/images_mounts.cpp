@@ -58,8 +58,8 @@ static bool hands_over(const oci::Bundle& bundle, const Tree& tree, std::string_
 }
 
 static bool needed(const MountLists& lists, std::string_view key) {
-    return std::ranges::any_of(lists, [&](const std::vector<criu::Mount>& list) {
-        return std::ranges::find(list, key, &criu::Mount::key) != list.end();
+    return std::ranges::any_of(lists, [&](const std::vector<criu::MountImage>& list) {
+        return std::ranges::find(list, key, &criu::MountImage::key) != list.end();
     });
 }
 
@@ -84,12 +84,12 @@ static void look_at_sources(const Facts& facts, const Tree& tree, const MountLis
     std::vector<std::string> missing;
     std::vector<std::string> unlike;
     for (std::size_t i = 0; i < tree.mounts().size() && missing.size() + unlike.size() < max_named; ++i) {
-        const Tree::Mount& mount = tree.mounts()[i];
+        const Tree::PlannedMount& mount = tree.mounts()[i];
         if (facts.deadline->passed())
             return;
         if (!mount.bind || !mount.sure || mount.source.starts_with("/proc/")) // there it is the caller's
             continue;
-        const Tree::Mount* above = tree.mount_of(mount.place, i);
+        const Tree::PlannedMount* above = tree.mount_of(mount.place, i);
         const bool tried = above == nullptr || above->bind;
         const auto names = one_line(mount.place, 80) + " (source " + one_line(mount.source, 80);
         struct stat source{};

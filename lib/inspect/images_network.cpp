@@ -56,22 +56,22 @@ Address address_of(std::uint32_t family, const std::array<std::uint32_t, 4>& wor
 }
 
 // CRIU's tcp_connection() (criu/sk-inet.c).
-bool is_connection(const criu::InetSocket& socket) {
+bool is_connection(const criu::InetSocketImage& socket) {
     return socket.protocol == IPPROTO_TCP && socket.peer_port != 0;
 }
 
 // CRIU binds those of IPv6 whether the address is there or not (IP_FREEBIND).
-bool needs_address(const criu::InetSocket& socket) {
+bool needs_address(const criu::InetSocketImage& socket) {
     return socket.family == AF_INET && !socket.freebind &&
            (socket.protocol != IPPROTO_TCP || socket.state == listening || socket.state == closed);
 }
 
-bool is_any(const criu::InetSocket& socket) {
+bool is_any(const criu::InetSocketImage& socket) {
     return std::ranges::all_of(socket.address, [](std::uint32_t word) { return word == 0; });
 }
 
 // The kernel judges: what bind(2) says of such a socket in that network namespace; 0 when it may.
-int try_bind(int net, const criu::InetSocket& socket, int type, std::uint16_t port) {
+int try_bind(int net, const criu::InetSocketImage& socket, int type, std::uint16_t port) {
     const auto family = static_cast<int>(socket.family);
     const auto trial = socket_in(net, family, type, 0);
     if (!trial)
@@ -107,7 +107,7 @@ std::string with_port(std::uint32_t family, const std::array<std::uint32_t, 4>& 
 }
 
 // The state of a connection, which CRIU writes unless it was told to close it.
-bool has_stream(int dir, const criu::InetSocket& socket) {
+bool has_stream(int dir, const criu::InetSocketImage& socket) {
     std::array<char, 8> hex{};
     const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), socket.inode, 16).ptr;
     const std::string name = "tcp-stream-" + std::string(hex.data(), end) + ".img";

@@ -64,7 +64,7 @@ std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bun
 
 // A mount's place may lead over links: /var/run/secrets is /run/secrets in most images. The runtime makes
 // what is missing of it: then the part that is there decides.
-void Tree::resolve(Mount& mount) const {
+void Tree::resolve(PlannedMount& mount) const {
     std::string there = mount.place;
     std::string rest;
     auto file = open_in_root(root_.get(), there, Links::followed);
@@ -92,8 +92,8 @@ void Tree::resolve(Mount& mount) const {
     mount.sure = !next && next.error().sys == ENOENT;
 }
 
-const Tree::Mount* Tree::mount_of(std::string_view name, std::size_t count) const {
-    const Mount* above = nullptr;
+const Tree::PlannedMount* Tree::mount_of(std::string_view name, std::size_t count) const {
+    const PlannedMount* above = nullptr;
     for (std::size_t i = 0; i < std::min(count, mounts_.size()); ++i) // the last of two at one place is seen
         if (is_below(name, mounts_[i].place) &&
             (above == nullptr || mounts_[i].place.size() >= above->place.size()))
@@ -102,7 +102,7 @@ const Tree::Mount* Tree::mount_of(std::string_view name, std::size_t count) cons
 }
 
 Result<struct stat> Tree::find(const std::string& name, std::size_t count) const {
-    const Mount* above = mount_of(name, count);
+    const PlannedMount* above = mount_of(name, count);
     if (above == nullptr)
         return look(root_.get(), name);
     if (!above->bind)

@@ -20,7 +20,7 @@ namespace lpm::inspect {
 // The container's files as they will be: its root, and what is mounted over parts of it.
 class Tree {
   public:
-    struct Mount {
+    struct PlannedMount {
         std::string place;  // in the container, without links as far as it is there
         std::string source; // of a bind mount, absolute
         bool bind = false;
@@ -34,13 +34,13 @@ class Tree {
     void add_own(std::string place) { mounts_.push_back({std::move(place), {}, false, true}); }
 
     // Those of config.json in its order, then what was added.
-    [[nodiscard]] const std::vector<Mount>& mounts() const { return mounts_; }
+    [[nodiscard]] const std::vector<PlannedMount>& mounts() const { return mounts_; }
 
     // The place of each mount is known.
-    [[nodiscard]] bool sure() const { return std::ranges::all_of(mounts_, &Mount::sure); }
+    [[nodiscard]] bool sure() const { return std::ranges::all_of(mounts_, &PlannedMount::sure); }
 
     // The mount that holds `name`, among the first `count`; nullptr: it is in the root.
-    [[nodiscard]] const Mount* mount_of(std::string_view name, std::size_t count = SIZE_MAX) const;
+    [[nodiscard]] const PlannedMount* mount_of(std::string_view name, std::size_t count = SIZE_MAX) const;
 
     // Names in images have no symbolic links in them, as the kernel tells them. Errc::busy: cannot be told,
     // since CRIU fills it by itself, something in the way is a link now, or an automount is not mounted yet.
@@ -48,11 +48,11 @@ class Tree {
 
   private:
     Tree(Fd root, std::string root_path) : root_(std::move(root)), root_path_(std::move(root_path)) {}
-    void resolve(Mount& mount) const;
+    void resolve(PlannedMount& mount) const;
 
     Fd root_;
     std::string root_path_; // as the kernel tells it
-    std::vector<Mount> mounts_;
+    std::vector<PlannedMount> mounts_;
 };
 
 } // namespace lpm::inspect

@@ -61,19 +61,19 @@ static std::vector<std::string> list_names(int dir) {
     return names;
 }
 
-static Result<config::Hook> read_hook(int dir, const std::string& file) {
+static Result<config::LifecycleHook> read_hook(int dir, const std::string& file) {
     // It becomes the name of a file beside the logs.
     constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     if (file.size() > 64 || file.find_first_not_of(letters) != std::string::npos)
         return fail(Errc::invalid, "its name has more than 64 letters, or others than A-Z a-z 0-9 - _ .");
     TRY(is_trusted(dir, file.c_str()));
     TRY_ASSIGN(const std::string text, read_file(dir, file, max_declaration));
-    TRY_ASSIGN(config::Hook hook,
+    TRY_ASSIGN(config::LifecycleHook hook,
                config::parse_hook(text, file, file.substr(0, file.size() - suffix.size())));
     return hook;
 }
 
-std::string state_of(const Round& round, const record::Record& record) {
+std::string state_of(const HookContext& round, const record::Record& record) {
     json::Value state{{"schema", 1},
                       {"hook", name_of(round.point)},
                       {"operation", record.operation},
@@ -96,7 +96,7 @@ std::string state_of(const Round& round, const record::Record& record) {
 }
 
 // Not the caller's: an engine's has secrets of its own, and need not have a PATH.
-static std::vector<std::string> environment_of(const Round& round, const record::Record& record) {
+static std::vector<std::string> environment_of(const HookContext& round, const record::Record& record) {
     return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             std::string("LPM_HOOK=").append(name_of(round.point)),
             "LPM_OPERATION=" + record.operation,
@@ -115,8 +115,8 @@ static std::string last_line(std::string_view text) {
 }
 
 // Why it failed; empty when it did not.
-static std::string run_one(const config::Hook& hook, const Round& round, const record::Record& record,
-                           milliseconds left) {
+static std::string run_one(const config::LifecycleHook& hook, const HookContext& round,
+                           const record::Record& record, milliseconds left) {
     if (const auto trusted = is_trusted(AT_FDCWD, hook.path.c_str()); !trusted)
         return "not run: " + trusted.error().text;
     Job job;
@@ -146,7 +146,7 @@ namespace {
 // The hooks of one point, one after the other.
 class Runner {
   public:
-    Runner(const Round& round, const record::Record& record)
+    Runner(const HookContext& round, const record::Record& record)
         : round_(round), record_(record), end_(Clock::now() + round.total) {}
 
     // False when the operation is to end here.
@@ -186,25 +186,25 @@ class Runner {
             {one_line(name, 100), std::string(name_of(round_.point)), outcome, one_line(message), 0});
     }
 
-    Done done;
+    HookResults done;
 
   private:
-    const Round& round_;
+    const HookContext& round_;
     const record::Record& record_;
     Clock::time_point end_;
 };
 
 } // namespace
 
-static std::string folder_of(const Round& round) {
+static std::string folder_of(const HookContext& round) {
     return round.dir + "/" + std::string(name_of(round.point));
 }
 
-bool any(const Round& round) {
+bool any(const HookContext& round) {
     return ::access(folder_of(round).c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
-Done run_hooks(const Round& round, const record::Record& record) {
+HookResults run_hooks(const HookContext& round, const record::Record& record) {
     Runner runner(round, record);
     const std::string path = folder_of(round);
     const auto dir = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);

@@ -17,7 +17,7 @@ namespace lpm::lifecycle {
 enum class Point { pre_checkpoint, post_checkpoint, pre_restore, post_restore };
 [[nodiscard]] std::string_view name_of(Point point);
 
-struct Round {
+struct HookContext {
     Point point = Point::pre_checkpoint;
     bool frozen = false;             // nothing in the container answers
     std::chrono::milliseconds total; // all hooks together
@@ -26,19 +26,19 @@ struct Round {
     std::function<void(const std::string&, std::string_view)> keep;
 };
 
-struct Done {
+struct HookResults {
     std::vector<record::HookRun> hooks; // in the order of their names; those that do not want it are left out
     std::string failure; // "hook x: reason" of the first that ends the operation; then no more run
 };
 
 // There may be hooks of this point.
-[[nodiscard]] bool any(const Round& round);
+[[nodiscard]] bool any(const HookContext& round);
 
 // Runs the hooks of one point. `record` is what they are told. A declaration that cannot be read is a run
 // that failed and ends nothing: it has not said that it should.
-[[nodiscard]] Done run_hooks(const Round& round, const record::Record& record);
+[[nodiscard]] HookResults run_hooks(const HookContext& round, const record::Record& record);
 
 // What a hook reads on its standard input.
-[[nodiscard]] std::string state_of(const Round& round, const record::Record& record);
+[[nodiscard]] std::string state_of(const HookContext& round, const record::Record& record);
 
 } // namespace lpm::lifecycle

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::uint8_t listening_state = 10; // TCP_LISTEN, which unix sockets use too
 
-struct Errand {
+struct SocketInNetns {
     int net = -1;
     int domain = 0;
     int type = 0;
@@ -34,11 +34,11 @@ struct Errand {
 
 // Runs in a task that shares our memory and descriptors but not our namespaces: the kernel only.
 int open_there(void* argument) {
-    auto& errand = *static_cast<Errand*>(argument);
-    if (::setns(errand.net, CLONE_NEWNET) == 0)
-        errand.socket = ::socket(errand.domain, errand.type | SOCK_CLOEXEC, errand.protocol);
-    if (errand.socket < 0)
-        errand.error = errno;
+    auto& wanted = *static_cast<SocketInNetns*>(argument);
+    if (::setns(wanted.net, CLONE_NEWNET) == 0)
+        wanted.socket = ::socket(wanted.domain, wanted.type | SOCK_CLOEXEC, wanted.protocol);
+    if (wanted.socket < 0)
+        wanted.error = errno;
     return 0;
 }
 
@@ -133,16 +133,16 @@ Result<SocketKind> socket_kind(int fd) {
 }
 
 Result<Fd> socket_in(int net, int domain, int type, int protocol) {
-    Errand errand{.net = net, .domain = domain, .type = type, .protocol = protocol};
+    SocketInNetns wanted{.net = net, .domain = domain, .type = type, .protocol = protocol};
     alignas(16) std::array<char, 16384> stack{};
     const int child =
-        ::clone(open_there, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES, &errand);
+        ::clone(open_there, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES, &wanted);
     if (child < 0)
         return fail_errno(errno, "start a task for another network namespace");
     ::waitpid(child, nullptr, __WALL);
-    if (errand.socket < 0)
-        return fail_errno(errand.error, "open a socket in another network namespace");
-    return Fd(errand.socket);
+    if (wanted.socket < 0)
+        return fail_errno(wanted.error, "open a socket in another network namespace");
+    return Fd(wanted.socket);
 }
 
 } // namespace lpm

@@ -107,16 +107,16 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
 }
 
 // Names by which pods are told where they are (the downward API has no fixed ones; these are the usual).
-static constexpr std::string_view usual_whereabouts[] = {"POD_IP",  "POD_IPS",   "HOST_IP", "HOST_IPS",
-                                                         "NODE_IP", "NODE_NAME", "POD_UID", "POD_NAME"};
+static constexpr std::string_view pod_identity_variables[] = {"POD_IP",  "POD_IPS",   "HOST_IP", "HOST_IPS",
+                                                              "NODE_IP", "NODE_NAME", "POD_UID", "POD_NAME"};
 
 static void read_variable(const json::Value& entry, Bundle& bundle) {
     if (!entry.is_string())
         return;
     const std::string_view text = entry.get_ref<const std::string&>();
-    for (const auto name : usual_whereabouts)
+    for (const auto name : pod_identity_variables)
         if (text.starts_with(name) && text.substr(name.size()).starts_with('='))
-            bundle.whereabouts.emplace_back(name);
+            bundle.pod_identity.emplace_back(name);
 }
 
 static const json::Value& list_at(const json::Value& spec, std::string_view path) {

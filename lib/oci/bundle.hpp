@@ -56,7 +56,7 @@ struct Bundle {
     std::vector<Hook> hooks;          // in the order of the runtime specification
     std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
     // Names of environment variables that say where the container is, as POD_IP. Never values.
-    std::vector<std::string> whereabouts;
+    std::vector<std::string> pod_identity;
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.
     std::string skip_checks;
     bool crio = false;       // made by CRI-O

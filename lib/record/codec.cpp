@@ -193,8 +193,8 @@ Result<Record> parse_record(std::string_view text) {
     return record;
 }
 
-std::string write_passport(const Record& record) {
-    Value passport{{"schema", schema},
+std::string write_manifest(const Record& record) {
+    Value manifest{{"schema", schema},
                    {"record", record.id},
                    {"container", record.container},
                    {"arch", record.arch},
@@ -203,33 +203,33 @@ std::string write_passport(const Record& record) {
                    {"criu", record.criu_version},
                    {"created", record.ended}};
     if (!record.cpu.empty())
-        passport["cpu"] = record.cpu;
+        manifest["cpu"] = record.cpu;
     if (!record.tcp.empty())
-        passport["tcp"] = record.tcp;
+        manifest["tcp"] = record.tcp;
     for (const auto& [name, value] : record.names)
         if (name == "image" || name == "image_ref")
-            passport[name] = value;
-    return json::write(passport, 2) + "\n";
+            manifest[name] = value;
+    return json::write(manifest, 2) + "\n";
 }
 
-Result<Passport> parse_passport(std::string_view text) {
+Result<CheckpointManifest> parse_manifest(std::string_view text) {
     TRY_ASSIGN(const Value root, json::parse(text, {.bytes = max_bytes}));
-    Passport passport;
-    passport.record = json::text_or_empty(root, "record");
+    CheckpointManifest manifest;
+    manifest.record = json::text_or_empty(root, "record");
     // It came out of an archive that anybody may have made.
-    if (!valid_id(passport.record))
+    if (!valid_id(manifest.record))
         return fail(Errc::invalid, "lpm.json: no valid record id");
-    passport.container = json::text_or_empty(root, "container");
-    passport.arch = json::text_or_empty(root, "arch");
-    passport.kernel = json::text_or_empty(root, "kernel");
-    passport.runtime = json::text_or_empty(root, "runtime");
-    passport.criu = json::text_or_empty(root, "criu");
-    passport.created = json::text_or_empty(root, "created");
-    passport.cpu = json::text_or_empty(root, "cpu");
-    passport.tcp = json::text_or_empty(root, "tcp");
-    passport.image = json::text_or_empty(root, "image");
-    passport.image_ref = json::text_or_empty(root, "image_ref");
-    return passport;
+    manifest.container = json::text_or_empty(root, "container");
+    manifest.arch = json::text_or_empty(root, "arch");
+    manifest.kernel = json::text_or_empty(root, "kernel");
+    manifest.runtime = json::text_or_empty(root, "runtime");
+    manifest.criu = json::text_or_empty(root, "criu");
+    manifest.created = json::text_or_empty(root, "created");
+    manifest.cpu = json::text_or_empty(root, "cpu");
+    manifest.tcp = json::text_or_empty(root, "tcp");
+    manifest.image = json::text_or_empty(root, "image");
+    manifest.image_ref = json::text_or_empty(root, "image_ref");
+    return manifest;
 }
 
 } // namespace lpm::record

@@ -49,8 +49,8 @@ Result<Keeper> Keeper::open(const std::string& dir) {
 
 void Keeper::fault(std::string_view what, std::string_view why) {
     constexpr std::size_t max_faults = 20;
-    if (kept_.faults.size() < max_faults)
-        kept_.faults.push_back(one_line(std::string(what) + ": " + std::string(why)));
+    if (report_.faults.size() < max_faults)
+        report_.faults.push_back(one_line(std::string(what) + ": " + std::string(why)));
 }
 
 // ".<id>.json.tmp.<pid>" (base/draft.cpp), of a process that is gone. Its age says nothing: a restore in the
@@ -138,9 +138,9 @@ void Keeper::settle(Record& record) {
         return;
     }
     // Engines pack whatever lies with the images.
-    const auto half = draft_name(passport_file, static_cast<pid_t>(record.gate_pid));
+    const auto half = draft_name(manifest_file, static_cast<pid_t>(record.gate_pid));
     ::unlink((record.image_path + "/" + half).c_str());
-    ++kept_.settled;
+    ++report_.settled;
 }
 
 // Nothing when it is gone.
@@ -185,7 +185,7 @@ bool Keeper::remove(const std::string& id) {
     const std::string month = month_of(id);
     if (month != rfc3339(now()).substr(0, 7))
         ::unlinkat(dir_.get(), ("records/" + month).c_str(), AT_REMOVEDIR);
-    ++kept_.removed;
+    ++report_.removed;
     return true;
 }
 
@@ -234,7 +234,7 @@ void Keeper::remove_logs(const std::vector<Entry>& entries, std::uint64_t limit)
         if (keep && total <= limit)
             continue;
         if (remove_dir(logs->get(), name))
-            ++kept_.removed_logs;
+            ++report_.removed_logs;
         else
             fault("logs/" + name, "cannot be removed");
     }
@@ -243,13 +243,13 @@ void Keeper::remove_logs(const std::vector<Entry>& entries, std::uint64_t limit)
 // A gate that has opened the old file may add its line there; readers finish a file before the next one.
 void Keeper::renew_journal(std::uint64_t limit) {
     if (auto renewed = store_.renew_journal(limit); renewed)
-        kept_.new_journal = *renewed;
+        report_.new_journal = *renewed;
     else
         fault("journal", renewed.error().text);
 }
 
-Kept Keeper::run(const config::Retention& limits) {
-    kept_ = {};
+SettleReport Keeper::run(const config::Retention& limits) {
+    report_ = {};
     boot_ = boot_id();
     std::vector<Entry> entries;
     for (const std::string& id : list_records())
@@ -259,8 +259,8 @@ Kept Keeper::run(const config::Retention& limits) {
     if (complete_) // else logs would go whose records have not been seen
         remove_logs(entries, limits.max_log_bytes);
     renew_journal(limits.max_journal_bytes);
-    kept_.records = entries.size();
-    return std::move(kept_);
+    report_.records = entries.size();
+    return std::move(report_);
 }
 
 } // namespace lpm::record

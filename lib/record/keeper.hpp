@@ -17,7 +17,7 @@
 namespace lpm::record {
 
 // What one round has done.
-struct Kept {
+struct SettleReport {
     std::size_t records = 0;         // that stay
     std::size_t settled = 0;         // intents that nobody would have ended any more
     std::size_t removed = 0;         // records, for their age or number
@@ -34,7 +34,7 @@ class Keeper {
     [[nodiscard]] static Result<Keeper> open(const std::string& dir);
 
     // Gates may write meanwhile. The record of a gate that is alive is left alone, whatever its age.
-    [[nodiscard]] Kept run(const config::Retention& limits);
+    [[nodiscard]] SettleReport run(const config::Retention& limits);
 
   private:
     Keeper(Store store, Fd dir, Fd lock)
@@ -60,7 +60,7 @@ class Keeper {
     Fd lock_;
     std::string boot_;
     bool complete_ = false; // all records have been listed
-    Kept kept_;
+    SettleReport report_;
 };
 
 } // namespace lpm::record

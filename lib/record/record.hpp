@@ -95,7 +95,7 @@ struct Record {
 [[nodiscard]] Result<Record> parse_record(std::string_view text);
 
 // lpm.json, which travels inside the image directory: facts that a restore needs, flat.
-struct Passport {
+struct CheckpointManifest {
     std::string record; // id of the record that took the images
     std::string container;
     std::string arch;
@@ -108,9 +108,9 @@ struct Passport {
     std::string image;     // of the container, as its engine names it
     std::string image_ref; // its id or digest
 };
-inline constexpr const char* passport_file = "lpm.json";
-[[nodiscard]] std::string write_passport(const Record& record);
-[[nodiscard]] Result<Passport> parse_passport(std::string_view text);
+inline constexpr const char* manifest_file = "lpm.json";
+[[nodiscard]] std::string write_manifest(const Record& record);
+[[nodiscard]] Result<CheckpointManifest> parse_manifest(std::string_view text);
 
 // Crockford's base 32.
 inline constexpr std::string_view ulid_alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -78,8 +78,8 @@ std::string record_path(std::string_view id) {
 }
 
 Result<> Store::write(int month, const Record& record) {
-    if (record.final && room_ && room_->id == record.id)
-        return room_->draft.publish(write_record(record), Sync::content);
+    if (record.final && reservation_ && reservation_->id == record.id)
+        return reservation_->draft.publish(write_record(record), Sync::content);
     return replace_file(month, file_name(record.id), write_record(record), 0600,
                         record.final ? Sync::content : Sync::none);
 }
@@ -105,7 +105,7 @@ Result<> Store::settle_intent(const Record& intent) {
     if (::fdatasync(journal.get()) != 0)
         return fail_errno(errno, "sync journal");
     TRY_ASSIGN(Draft draft, Draft::make_ahead(month.get(), file_name(intent.id), 0600, usual_size));
-    room_.emplace(intent.id, std::move(month), std::move(draft));
+    reservation_.emplace(intent.id, std::move(month), std::move(draft));
     return {};
 }
 

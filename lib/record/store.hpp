@@ -43,7 +43,7 @@ class Store {
     Store(Fd dir, std::string path) : dir_(std::move(dir)), path_(std::move(path)) {}
     [[nodiscard]] Result<> append_journal(const Record& record);
     // For the final state of one record.
-    struct Room {
+    struct Reservation {
         std::string id;
         Fd month;
         Draft draft;
@@ -51,7 +51,7 @@ class Store {
     [[nodiscard]] Result<> write(int month, const Record& record);
     Fd dir_;
     std::string path_;
-    std::optional<Room> room_;
+    std::optional<Reservation> reservation_;
 };
 
 // "records/2026-01/<id>.json": where a record lies in the store.

@@ -4,10 +4,10 @@
 // lpm-runc: looks at the command line and becomes the real runtime, or the gate for checkpoint and restore.
 // Nothing that the caller gave is changed but argv[0]. There is no libc here: starting one up is most of what
 // a wrapper costs.
+#include "creation.hpp"
 #include "decimal.hpp"
 #include "front/stamp.hpp"
 #include "front/syscall.hpp"
-#include "making.hpp"
 #include "oci/argv.hpp"
 #include "paths.hpp"
 #include "runtime.hpp"
@@ -74,7 +74,7 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
              call.verb == oci::Verb::remove)
         stamp(call);
     if (call.verb == oci::Verb::remove) {
-        if (shim::being_made(call))
+        if (shim::creation_in_progress(call))
             become_gate(argv, envp);
         shim::unbind_root(call);
     }

@@ -33,12 +33,12 @@ const char* Call::stats_name() const {
     return record_.operation == "restore" ? "stats-restore" : "stats-dump";
 }
 
-bool Call::Seen::operator==(const Seen& other) const {
+bool Call::FileStamp::operator==(const FileStamp& other) const {
     return name == other.name && inode == other.inode && size == other.size &&
            changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
 }
 
-Call::Seen Call::see(int dir, const std::string& name) {
+Call::FileStamp Call::stamp_of(int dir, const std::string& name) {
     struct stat st{};
     if (dir < 0 || ::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
         return {name, 0, 0, {}};
@@ -62,14 +62,14 @@ void Call::look_at_work_dir() {
         fresh_ = ::lstat((subject_.root + "/" + subject_.id).c_str(), &st) != 0 && errno == ENOENT;
         sole_ = work_ && ::flock(work_.get(), LOCK_EX | LOCK_NB) == 0;
     }
-    seen_ = {see(work_.get(), log_name()), see(work_.get(), stats_name())};
+    stamps_ = {stamp_of(work_.get(), log_name()), stamp_of(work_.get(), stats_name())};
 }
 
 bool Call::written_by_this_call(const std::string& name) const {
-    const Seen after = see(work_.get(), name);
+    const FileStamp after = stamp_of(work_.get(), name);
     if (after.size == 0)
         return false;
-    for (const Seen& before : seen_)
+    for (const FileStamp& before : stamps_)
         if (before == after)
             return false;
     return true;
@@ -101,10 +101,10 @@ void Call::keep_stats() {
 }
 
 // As durable as the images beside it: CRIU syncs none of them.
-void Call::write_passport() {
+void Call::write_manifest() {
     auto dir = open_at(AT_FDCWD, record_.image_path, O_RDONLY | O_DIRECTORY);
-    const Result<> written = dir ? replace_file(dir->get(), record::passport_file,
-                                                record::write_passport(record_), 0600, Sync::none)
+    const Result<> written = dir ? replace_file(dir->get(), record::manifest_file,
+                                                record::write_manifest(record_), 0600, Sync::none)
                                  : std::unexpected(std::move(dir).error());
     if (!written)
         note("lpm.json not written: " + written.error().text);
@@ -225,7 +225,7 @@ void Call::end() {
         if (const auto usage = read_dir_usage(record_.image_path))
             record_.image_bytes = usage->size;
         record_.ended = rfc3339(now());
-        write_passport();
+        write_manifest();
     }
     finish(ok ? "completed" : "failed");
     // Only now: standard error may be a pipe that nobody reads any more.

@@ -145,11 +145,11 @@ void Call::fill_record(inspect::Stage stage) {
 
 // Whose images these are: the record named in the lpm.json that lies with them.
 static std::string record_of_images(const std::string& dir) {
-    const auto text = read_file(AT_FDCWD, dir + "/" + record::passport_file, 65536);
+    const auto text = read_file(AT_FDCWD, dir + "/" + record::manifest_file, 65536);
     if (!text)
         return {};
-    const auto passport = record::parse_passport(*text);
-    return passport ? passport->record : std::string();
+    const auto manifest = record::parse_manifest(*text);
+    return manifest ? manifest->record : std::string();
 }
 
 void Call::read_lineage() {
@@ -185,15 +185,15 @@ void Call::add(const inspect::Facts& facts) {
 
 // The lock is on what the runtime keeps of the container anyway, and neither the runtime nor an engine asks
 // for it: delete and kill go on as ever. The runtime does not inherit it, and it ends with this process.
-bool Call::take_turn() {
-    if (turn_ || !oci::valid_id(subject_.id.c_str()))
+bool Call::try_lock_container() {
+    if (container_lock_ || !oci::valid_id(subject_.id.c_str()))
         return true;
     auto folder = open_at(AT_FDCWD, subject_.root + "/" + subject_.id, O_RDONLY | O_DIRECTORY);
     if (!folder)
         return true; // no such container, which is for the runtime to say
     if (::flock(folder->get(), LOCK_EX | LOCK_NB) != 0)
         return errno != EWOULDBLOCK;
-    turn_ = *std::move(folder);
+    container_lock_ = *std::move(folder);
     return true;
 }
 
@@ -208,7 +208,8 @@ bool Call::refused() {
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        subject_.alone = subject_.stage == inspect::Stage::restore || take_turn();
+        subject_.checkpoint_in_progress =
+            subject_.stage == inspect::Stage::checkpoint && !try_lock_container();
         facts = inspect::gather(invocation_, subject_, bundle_dir_, environment, tooling_, runtime_key_,
                                 deadline);
         outcome = check::run(facts, settings_);

@@ -43,12 +43,12 @@ class Call {
 
   private:
     // A file of the work directory, as it was before the runtime ran: engines leave old ones there.
-    struct Seen {
+    struct FileStamp {
         std::string name;
         unsigned long long inode = 0;
         long long size = 0;
         timespec changed{};
-        [[nodiscard]] bool operator==(const Seen& other) const;
+        [[nodiscard]] bool operator==(const FileStamp& other) const;
     };
 
     void fill_record(inspect::Stage stage);
@@ -59,7 +59,7 @@ class Call {
     // `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
     void refuse(std::string code, std::string message, bool transient);
     // No other gate checkpoints this container, and none will until this process ends.
-    [[nodiscard]] bool take_turn();
+    [[nodiscard]] bool try_lock_container();
     void note(std::string_view text);
     void say(std::string line);
     void publish();
@@ -84,13 +84,13 @@ class Call {
     void look_after(pid_t runtime);
     bool end_orphans(); // true when there were some
     void unbind_root();
-    void write_passport();
+    void write_manifest();
     void read_lineage();
     [[nodiscard]] const char* variable(std::string_view name) const;
     [[nodiscard]] std::string root_of_states() const;
     [[nodiscard]] std::string image_dir() const;
     [[nodiscard]] std::string absolute(const char* path) const;
-    [[nodiscard]] static Seen see(int dir, const std::string& name);
+    [[nodiscard]] static FileStamp stamp_of(int dir, const std::string& name);
     [[nodiscard]] bool written_by_this_call(const std::string& name) const;
     [[nodiscard]] const char* log_name() const;
     [[nodiscard]] const char* stats_name() const;
@@ -114,9 +114,9 @@ class Call {
     bool fresh_ = false; // a restore, and the runtime had nothing of that name before
     bool sole_ = false;  // no other restore works in this work directory
     Delegate delegate_;
-    Fd turn_; // the runtime's folder of the container, locked
-    Fd work_; // the work directory, once it is there
-    std::vector<Seen> seen_;
+    Fd container_lock_; // the runtime's folder of the container, locked
+    Fd work_;           // the work directory, once it is there
+    std::vector<FileStamp> stamps_;
     std::optional<Ended> ended_;
     bool hooks_began_ = false;
     bool decided_ = false;

@@ -15,9 +15,9 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "creation.hpp"
 #include "leftovers.hpp"
 #include "linux/procfs.hpp"
-#include "making.hpp"
 
 namespace lpm::gate {
 
@@ -73,7 +73,7 @@ static pid_t find_restore(const oci::Invocation& call) {
 void await_restore(const oci::Invocation& call) {
     const auto end = std::chrono::steady_clock::now() + patience;
     pid_t restore = 0;
-    while (shim::being_made(call) && std::chrono::steady_clock::now() < end) {
+    while (shim::creation_in_progress(call) && std::chrono::steady_clock::now() < end) {
         // All of /proc is read only when the one that was found is gone.
         if (restore == 0 || !restores(restore, call))
             restore = find_restore(call);

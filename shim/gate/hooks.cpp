@@ -19,7 +19,7 @@ using lifecycle::Point;
 std::string Call::run_hooks(bool before) {
     const bool restore = record_.operation == "restore";
     hooks_began_ = true;
-    lifecycle::Round round;
+    lifecycle::HookContext round;
     round.point = before ? (restore ? Point::pre_restore : Point::pre_checkpoint)
                          : (restore ? Point::post_restore : Point::post_checkpoint);
     round.frozen = record_.frozen;

@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "call.hpp"
+#include "creation.hpp"
 #include "deletion.hpp"
-#include "making.hpp"
 #include "probe.hpp"
 #include "report.hpp"
 #include "settle.hpp"

@@ -11,9 +11,9 @@
 #include "base/file.hpp"
 #include "call.hpp"
 #include "check/found.hpp"
+#include "creation.hpp"
 #include "criu/log.hpp"
 #include "inspect/images.hpp"
-#include "making.hpp"
 #include "oci/phrases.hpp"
 
 // After a failure: is anything left of CRIU that keeps the container, or its pod, from going on?

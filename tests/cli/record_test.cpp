@@ -12,14 +12,14 @@ namespace {
 
 constexpr char earlier[] = "01M86A8CP04PT3J4G0VS4YRB7K";
 
-void write_passport(const std::string& dir, const std::string& record) {
+void write_manifest(const std::string& dir, const std::string& record) {
     fs::create_directories(dir);
     write_file(dir + "/lpm.json",
                R"({"schema": 1, "record": ")" + record + R"(", "container": "c", "arch": "x86_64"})");
 }
 
 TEST_F(Gate, the_record_names_the_dump_that_it_builds_on) {
-    write_passport("/run/d/first", earlier);
+    write_manifest("/run/d/first", earlier);
     fs::create_directories("/run/d/second");
     const Words words = {"checkpoint", "--image-path", "/run/d/second", "--parent-path", "../first", "c"};
     EXPECT_EQ(through_lpm(plain(words)).exit_code(), 0);
@@ -27,7 +27,7 @@ TEST_F(Gate, the_record_names_the_dump_that_it_builds_on) {
 }
 
 TEST_F(Gate, the_record_names_the_checkpoint_that_is_restored) {
-    write_passport("/run/d/first", earlier);
+    write_manifest("/run/d/first", earlier);
     EXPECT_EQ(through_lpm(plain({"restore", "--image-path", "/run/d/first", "c"})).exit_code(), 0);
     expect_in_record(std::string(R"("restored_from": ")") + earlier + "\"");
 }

@@ -16,9 +16,9 @@ exec /usr/bin/setpriv --bounding-set -sys_admin,-checkpoint_restore /usr/sbin/cr
 
 @tabled(
     Fine("seccomp_filter", "SeccompFilter", ("seccomp",)),
-    Warned("address_in_the_environment", "Whereabouts", PLAIN, with_options(env=("POD_IP=10.0.0.1",)),
+    Warned("address_in_the_environment", "PodIdentityInEnv", PLAIN, with_options(env=("POD_IP=10.0.0.1",)),
            words=("POD_IP",)),
-    Fine("ordinary_environment", "Whereabouts", PLAIN, with_options(env=("POD_IPS_OF_ALL=1",))),
+    Fine("ordinary_environment", "PodIdentityInEnv", PLAIN, with_options(env=("POD_IPS_OF_ALL=1",))),
     Warned("writable_volume", "VolumesLeftOut", PLAIN, volume, words=("/shared",)),
     Fine("no_volume", "VolumesLeftOut", PLAIN),
     Warned("processes_of_the_node", "PidNamespaceShared", PLAIN, with_options(shared=("pid",)), words=("PID",)),

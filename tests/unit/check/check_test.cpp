@@ -59,6 +59,17 @@ TEST_F(Checks, obey_the_severity_in_the_settings) {
     EXPECT_EQ(check::unknown_ids(settings).size(), 1U);
 }
 
+TEST_F(Checks, ids_that_were_renamed_are_read) {
+    facts.bundle->pod_identity = {"POD_IP"};
+    EXPECT_EQ(verdict("PodIdentityInEnv"), "warn");
+    settings.severities = {{"Whereabouts", config::Severity::off}};
+    EXPECT_EQ(verdict("PodIdentityInEnv"), "not run");
+    EXPECT_EQ(check::unknown_ids(settings),
+              std::vector<std::string>{"checks.Whereabouts: is called PodIdentityInEnv now"});
+    settings.severities.emplace_back("PodIdentityInEnv", config::Severity::block);
+    EXPECT_EQ(verdict("PodIdentityInEnv"), "warn") << "the new id counts where both are set";
+}
+
 TEST_F(Checks, ContainerState) {
     facts.state->waits_for_start = true;
     EXPECT_EQ(verdict("ContainerState"), "block");
@@ -130,7 +141,7 @@ TEST_F(Checks, NetworkLockTool_at_restore_uses_what_the_dump_used) {
 }
 
 TEST_F(Checks, DiskSpace) {
-    facts.memory = inspect::Memory{2 << 20, 0};
+    facts.memory = inspect::MemoryUse{2 << 20, 0};
     EXPECT_EQ(verdict("DiskSpace"), "block");
     EXPECT_NE(outcome.message.find("needs 2.0 MiB"), std::string::npos) << outcome.message;
     invocation.values[static_cast<std::size_t>(oci::Option::parent_path)] = "../parent";
@@ -138,9 +149,9 @@ TEST_F(Checks, DiskSpace) {
     invocation.values[static_cast<std::size_t>(oci::Option::page_server)] = "h:1";
     EXPECT_EQ(verdict("DiskSpace"), "covered");
     invocation = {};
-    facts.memory = inspect::Memory{1000, 2 << 20};
+    facts.memory = inspect::MemoryUse{1000, 2 << 20};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "shared memory is an upper bound";
-    facts.memory = inspect::Memory{600 << 10, 0};
+    facts.memory = inspect::MemoryUse{600 << 10, 0};
     facts.kubelet_space = inspect::Space{"/k", 1 << 20, 1000, 1};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "images and archive on one file system";
     facts.kubelet_space->device = 2;

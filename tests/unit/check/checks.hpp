@@ -28,7 +28,7 @@ class Checks : public testing::Test {
         facts.criu->selinux = true;
         facts.runtime_config = "/etc/criu/runc.conf";
         facts.stdio.emplace();
-        facts.memory = inspect::Memory{1000, 0};
+        facts.memory = inspect::MemoryUse{1000, 0};
         facts.workload.emplace();
         facts.mounts = {{.id = 1, .device = 1, .root = "/", .point = "/", .type = "overlay"}};
         facts.ghost_limit = 1 << 20;
@@ -39,7 +39,7 @@ class Checks : public testing::Test {
         facts.image_space = inspect::Space{"/i", 1 << 20, 1000, 1};
         facts.images = Result<>{};
         facts.descriptors = Result<>{};
-        facts.target = inspect::Target{.passport = record::Passport{},
+        facts.target = inspect::Target{.manifest = record::CheckpointManifest{},
                                        .inventory = criu::Inventory{},
                                        .machine = 1,
                                        .cpu = "sse2",
@@ -61,10 +61,10 @@ class Checks : public testing::Test {
                                        .tasks = 1,
                                        .taken_pids = std::vector<std::string>{},
                                        .lsm_mismatch = ""};
-        facts.target->passport->image_ref = std::string(64, 'a');
+        facts.target->manifest->image_ref = std::string(64, 'a');
         facts.bundle->names = {{"image_ref", std::string(64, 'a')}};
-        facts.target->passport->cpu = "sse2";
-        facts.target->passport->kernel = "6.12.1";
+        facts.target->manifest->cpu = "sse2";
+        facts.target->manifest->kernel = "6.12.1";
     }
     // Verdict of one check, and the code that refuses.
     std::string verdict(std::string_view id) {

@@ -73,8 +73,8 @@ TEST_F(CreateChecks, warn_of_what_is_not_certain) {
     planned.bundle->own_pid = false;
     planned.bundle->user_namespace = true;
     planned.bundle->volumes = {"/data"};
-    planned.bundle->whereabouts = {"POD_IP"};
-    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut", "Whereabouts"})
+    planned.bundle->pod_identity = {"POD_IP"};
+    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut", "PodIdentityInEnv"})
         EXPECT_EQ(verdict_of(id), "warn") << id;
     EXPECT_EQ(outcome.code, "");
 }

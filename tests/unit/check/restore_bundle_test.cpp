@@ -48,7 +48,7 @@ TEST_F(BundleChecks, ImageChanged) {
     const std::string a(64, 'a');
     const std::string b(64, 'b');
     const auto judged = [&](const std::string& then, const std::string& now) {
-        facts.target->passport->image_ref = then;
+        facts.target->manifest->image_ref = then;
         facts.bundle->names = {{"pod", "p"}, {"image_ref", now}};
         return verdict("ImageChanged");
     };
@@ -61,7 +61,7 @@ TEST_F(BundleChecks, ImageChanged) {
     EXPECT_EQ(judged("x/redis@sha256:" + a, b), "unknown") << "a manifest and an image";
     EXPECT_EQ(judged("redis:8", "redis:8"), "unknown") << "a tag";
     EXPECT_EQ(judged("", a), "unknown");
-    facts.target->passport->image = "redis@sha256:" + a;
+    facts.target->manifest->image = "redis@sha256:" + a;
     facts.bundle->names = {{"image", "redis@sha256:" + b}};
     EXPECT_EQ(verdict("ImageChanged"), "warn");
 }

@@ -113,13 +113,13 @@ TEST_F(Additions, count_like_what_the_caller_gives) {
     dir.write("env.conf", "ghost-limit 2M\n");
     dir.write("runc.conf", "");
     const criu::Sources sources{{}, dir.path("env.conf"), dir.path("runc.conf")};
-    auto effective = criu::Options::read(sources, invocation);
+    auto effective = criu::EffectiveOptions::read(sources, invocation);
     effective.add(criu::for_checkpoint(options, invocation, runtime));
     EXPECT_TRUE(effective.on("tcp-established"));
     EXPECT_TRUE(effective.on("skip-in-flight"));
     EXPECT_EQ(effective.find("ghost-limit")->value, "9M") << "ours comes after the caller's file";
     dir.write("runc.conf", "tcp-established no\nghost-limit 1M\n");
-    auto overruled = criu::Options::read(sources, invocation);
+    auto overruled = criu::EffectiveOptions::read(sources, invocation);
     overruled.add(criu::for_checkpoint(options, invocation, runtime));
     EXPECT_FALSE(overruled.on("tcp-established")) << "the runtime's file has the last word";
     EXPECT_EQ(overruled.find("ghost-limit")->value, "1M");

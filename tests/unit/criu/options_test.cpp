@@ -26,7 +26,7 @@ TEST(CriuOptions, puts_the_sources_in_their_order) {
     dir.write("runc.conf", "ghost-limit 9M\nfile-locks\n");
     oci::Invocation invocation;
     const criu::Sources sources{dir.path("home"), dir.path("env.conf"), dir.path("runc.conf")};
-    const auto options = criu::Options::read(sources, invocation);
+    const auto options = criu::EffectiveOptions::read(sources, invocation);
     EXPECT_EQ(options.find("network-lock")->value, "skip");
     EXPECT_EQ(options.find("network-lock")->source, dir.path("env.conf"));
     EXPECT_EQ(options.find("ghost-limit")->value, "9M");
@@ -36,17 +36,18 @@ TEST(CriuOptions, puts_the_sources_in_their_order) {
     EXPECT_FALSE(options.find("irmap-scan-path"));
     dir.write("env.conf", "link-remap\nskip-in-flight\n");
     for (const char* name : {"link-remap", "skip-in-flight"}) {
-        EXPECT_FALSE(criu::Options::read(sources, invocation).on(name)) << name;
-        EXPECT_TRUE(criu::Options::read({{}, sources.config_file, {}, false, false}, invocation).on(name))
+        EXPECT_FALSE(criu::EffectiveOptions::read(sources, invocation).on(name)) << name;
+        EXPECT_TRUE(
+            criu::EffectiveOptions::read({{}, sources.config_file, {}, false, false}, invocation).on(name))
             << name << ": a runtime without the flag does not send it";
     }
 }
 
 TEST(CriuOptions, take_a_flag_that_only_crun_has) {
     oci::Invocation invocation;
-    EXPECT_FALSE(criu::Options::read({}, invocation).find("tcp-close"));
+    EXPECT_FALSE(criu::EffectiveOptions::read({}, invocation).find("tcp-close"));
     invocation.set[static_cast<std::size_t>(oci::Option::tcp_close)] = true;
-    const auto options = criu::Options::read({}, invocation);
+    const auto options = criu::EffectiveOptions::read({}, invocation);
     EXPECT_TRUE(options.on("tcp-close"));
     EXPECT_EQ(options.find("tcp-close")->source, "argv");
 }

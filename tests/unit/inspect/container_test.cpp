@@ -100,7 +100,7 @@ TEST_F(WorkloadChecks, find_nothing_in_what_was_not_looked_at) {
 TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
     const TempDir dir;
     dir.write("criu.conf", "tcp-close\nlink-remap\next-unix-sk\nallow-uprobes\n");
-    facts.options = criu::Options::read({{}, {}, dir.path("criu.conf")}, invocation);
+    facts.options = criu::EffectiveOptions::read({{}, {}, dir.path("criu.conf")}, invocation);
     for (const auto kind :
          {Item::tcp_connected, Item::unlinked, Item::unix_datagram_foreign, Item::uprobes}) {
         find(kind);
@@ -216,8 +216,8 @@ TEST_F(WorkloadChecks, judge_the_freezer_and_the_bundle) {
     facts.bundle->own_pid = false;
     facts.bundle->user_namespace = true;
     facts.bundle->volumes = {"/data"};
-    facts.bundle->whereabouts = {"POD_IP"};
-    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut", "Whereabouts"})
+    facts.bundle->pod_identity = {"POD_IP"};
+    for (const char* id : {"PidNamespaceShared", "UserNamespace", "VolumesLeftOut", "PodIdentityInEnv"})
         EXPECT_EQ(verdict(id), "warn") << id;
 }
 

@@ -57,12 +57,12 @@ TEST_F(RestoreChecks, judge_what_was_compared) {
     auto& target = *facts.target;
     target.machine = 3;
     EXPECT_EQ(verdict("ArchMismatch"), "block");
-    target.passport->cpu = "sse2 avx512f";
+    target.manifest->cpu = "sse2 avx512f";
     EXPECT_EQ(verdict("CpuMismatch"), "block");
     EXPECT_NE(outcome.findings.end(), std::ranges::find_if(outcome.findings, [](const auto& finding) {
                   return finding.message.find("(avx512f)") != std::string::npos;
               }));
-    target.passport->kernel = "6.19.2";
+    target.manifest->kernel = "6.19.2";
     EXPECT_EQ(verdict("KernelOlder"), "warn");
     target.missing_files = {"/a"};
     target.changed_files = {"/b"};
@@ -83,7 +83,7 @@ TEST_F(RestoreChecks, FileChanged_of_permissions) {
     EXPECT_EQ(verdict("FileChanged"), "block");
     const TempDir dir;
     dir.write("criu.conf", "skip-file-rwx-check\n");
-    facts.options = criu::Options::read({{}, {}, dir.path("criu.conf")}, invocation);
+    facts.options = criu::EffectiveOptions::read({{}, {}, dir.path("criu.conf")}, invocation);
     EXPECT_EQ(verdict("FileChanged"), "covered");
     facts.target->changed_files = {"/f (had 3 bytes, has 4)"};
     EXPECT_EQ(verdict("FileChanged"), "block");
@@ -93,7 +93,7 @@ TEST_F(RestoreChecks, AddressMissing_of_connections) {
     facts.target->missing_ends = {"10.0.0.1"};
     EXPECT_EQ(verdict("AddressMissing"), "block");
     invocation.set[static_cast<std::size_t>(oci::Option::tcp_close)] = true;
-    facts.options = criu::Options::read({}, invocation);
+    facts.options = criu::EffectiveOptions::read({}, invocation);
     EXPECT_EQ(verdict("AddressMissing"), "covered") << "CRIU makes no connection again";
     facts.target->missing_addresses = {"10.0.0.1"};
     EXPECT_EQ(verdict("AddressMissing"), "block") << "who listens there needs it all the same";

@@ -38,7 +38,7 @@ struct Hooks {
         ::chmod(dir.path(name).c_str(), 0755);
         declare(name, "path = \"" + dir.path(name) + "\"\n" + more);
     }
-    lifecycle::Done run(bool frozen = false, std::chrono::milliseconds total = 20s) {
+    lifecycle::HookResults run(bool frozen = false, std::chrono::milliseconds total = 20s) {
         return lifecycle::run_hooks(
             {lifecycle::Point::pre_checkpoint, frozen, total, dir.path(),
              [&](const std::string& name, std::string_view text) { kept[name] = text; }},

@@ -61,7 +61,7 @@ TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
     EXPECT_EQ(bundle->volumes, std::vector<std::string>{"/data"});
     EXPECT_TRUE(bundle->shared_shm);
     EXPECT_TRUE(bundle->has_tmpfs);
-    EXPECT_EQ(bundle->whereabouts, std::vector<std::string>{"POD_IP"});
+    EXPECT_EQ(bundle->pod_identity, std::vector<std::string>{"POD_IP"});
     EXPECT_EQ(bundle->masked, std::vector<std::string>{"/proc/keys"});
     EXPECT_TRUE(bundle->own_pid);
     EXPECT_TRUE(bundle->user_namespace);

@@ -96,15 +96,15 @@ TEST(Record, refuses_what_it_does_not_know) {
         record::parse_record(R"({"schema":1,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","later":{"x":1},"pid":"x"})"));
 }
 
-TEST(Passport, survives_being_written_and_read) {
-    const auto passport = record::parse_passport(record::write_passport(full()));
-    ASSERT_TRUE(passport) << passport.error().text;
-    EXPECT_EQ(passport->record, full().id);
-    EXPECT_EQ(passport->criu, "4.2.1");
-    EXPECT_EQ(passport->runtime, "runc 1.3.6");
-    EXPECT_EQ(passport->image, "redis:8");
-    EXPECT_EQ(passport->image_ref, "abc");
-    EXPECT_FALSE(record::parse_passport(R"({"record":"../x"})"));
+TEST(CheckpointManifest, survives_being_written_and_read) {
+    const auto manifest = record::parse_manifest(record::write_manifest(full()));
+    ASSERT_TRUE(manifest) << manifest.error().text;
+    EXPECT_EQ(manifest->record, full().id);
+    EXPECT_EQ(manifest->criu, "4.2.1");
+    EXPECT_EQ(manifest->runtime, "runc 1.3.6");
+    EXPECT_EQ(manifest->image, "redis:8");
+    EXPECT_EQ(manifest->image_ref, "abc");
+    EXPECT_FALSE(record::parse_manifest(R"({"record":"../x"})"));
 }
 
 TEST(Ulid, sorts_by_time_and_differs) {

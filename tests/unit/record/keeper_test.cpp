@@ -42,7 +42,7 @@ struct KeptStore {
         r.outcome = std::move(outcome);
         return add(r);
     }
-    [[nodiscard]] record::Kept run(const config::Retention& limits = {}) const {
+    [[nodiscard]] record::SettleReport run(const config::Retention& limits = {}) const {
         return record::Keeper::open(dir.path()).value().run(limits);
     }
     [[nodiscard]] bool has(const std::string& path) const { return std::filesystem::exists(dir.path(path)); }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sched.h>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/result.hpp"
+
+namespace lpm {
+
+// What this thread starts while it lives is in that network namespace, and so is the thread.
+class ScopedNetns {
+  public:
+    ScopedNetns() = default;
+    ScopedNetns(const ScopedNetns&) = delete;
+    ScopedNetns& operator=(const ScopedNetns&) = delete;
+    ~ScopedNetns() {
+        if (entered_)
+            (void)::setns(own_.get(), CLONE_NEWNET);
+    }
+
+    [[nodiscard]] Result<> enter(int net) {
+        TRY_ASSIGN(own_, open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
+        if (::setns(net, CLONE_NEWNET) != 0)
+            return fail_errno(errno, "enter the network namespace");
+        entered_ = true;
+        return {};
+    }
+
+  private:
+    Fd own_;
+    bool entered_ = false;
+};
+
+} // namespace lpm
