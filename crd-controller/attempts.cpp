@@ -20,7 +20,16 @@ Attempts::~Attempts() {
     std::unique_lock lock(mutex_);
     ending_ = true;
     more_.notify_all();
-    ended_.wait(lock, [this] { return threads_ == 0; });
+    ended_.wait(lock, [this] { return threads_.empty(); });
+    join_finished();
+}
+
+// Not detached: what OpenSSL keeps of a thread goes after its last line, and not beside exit(), which frees
+// it as well.
+void Attempts::join_finished() {
+    for (std::thread& thread : finished_) // which has let go of the lock for the last time
+        thread.join();
+    finished_.clear();
 }
 
 // Of those who wait, who would have room if all of them came now, the oldest first, and after how long. Older
@@ -133,13 +142,15 @@ void Attempts::start(const std::string& key, std::function<void()> work) {
         more_.notify_one();
         return;
     }
+    join_finished();
+    const auto self = threads_.emplace(threads_.end());
     try {
-        std::thread([this] { serve(); }).detach();
-        ++threads_;
+        *self = std::thread([this, self] { serve(self); });
     } catch (const std::system_error&) {
         // No more threads: one that is there takes it when it has ended its own. Without any, we do it
         // ourselves.
-        if (threads_ > 0)
+        threads_.erase(self);
+        if (!threads_.empty())
             return;
         const auto mine = std::move(work_.back());
         work_.pop_back();
@@ -154,7 +165,7 @@ void Attempts::start(const std::string& key, std::function<void()> work) {
 
 // A thread that has just ended an attempt is kept for the next: what OpenSSL makes for a new one costs as
 // much as a request.
-void Attempts::serve() {
+void Attempts::serve(Threads::iterator self) {
     std::unique_lock lock(mutex_);
     while (true) {
         ++idle_;
@@ -171,7 +182,8 @@ void Attempts::serve() {
         --under_way_;
         ended_.notify_all();
     }
-    --threads_;
+    finished_.push_back(std::move(*self));
+    threads_.erase(self);
     ended_.notify_all(); // with the lock: nobody may destroy it before
 }
 

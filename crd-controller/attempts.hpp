@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -69,7 +71,9 @@ class Attempts {
     using Fitting = std::vector<std::pair<Age, Millis>>;
     [[nodiscard]] Fitting fitting(Clock::time_point now);
     void give_back(const std::string& key, bool used);
-    void serve();
+    using Threads = std::list<std::thread>;
+    void serve(Threads::iterator self);
+    void join_finished();
 
     Limits limits_;
     Woken woken_;
@@ -83,8 +87,9 @@ class Attempts {
     std::condition_variable more_;
     std::deque<std::pair<std::string, std::function<void()>>> work_; // that no thread has taken yet
     std::size_t under_way_ = 0;                                      // taken or not
-    std::size_t threads_ = 0;
-    std::size_t idle_ = 0; // of them
+    Threads threads_;
+    std::vector<std::thread> finished_; // that have nothing left to do but to end
+    std::size_t idle_ = 0;              // of threads_
     bool ending_ = false;
     bool closed_ = false;
 };
