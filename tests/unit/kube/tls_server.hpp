@@ -6,6 +6,7 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -102,9 +103,15 @@ class TlsServer {
         const long size = BIO_get_mem_data(out, &text);
         ca_.assign(text, static_cast<std::size_t>(size));
         BIO_free(out);
+        const std::lock_guard lock(mutex_); // a connection may just be beginning
         context_.reset(SSL_CTX_new(TLS_server_method()));
         SSL_CTX_use_certificate(context_.get(), made.get());
         SSL_CTX_use_PrivateKey(context_.get(), key.get());
+    }
+
+    [[nodiscard]] Stream open_stream() {
+        const std::lock_guard lock(mutex_);
+        return Stream(SSL_new(context_.get()));
     }
 
     [[nodiscard]] static bool readable(int fd, const std::stop_token& stop) {
@@ -127,7 +134,7 @@ class TlsServer {
     }
 
     void talk(Fd socket, int number, const std::stop_token& stop) {
-        const Stream stream(SSL_new(context_.get()));
+        const Stream stream = open_stream();
         SSL_set_fd(stream.get(), socket.get());
         if (SSL_accept(stream.get()) != 1)
             return;
@@ -154,6 +161,7 @@ class TlsServer {
     }
 
     Answer answer_;
+    std::mutex mutex_; // of context_
     Context context_;
     std::string ca_;
     Fd listener_;
