@@ -32,7 +32,7 @@ TEST_F(Gate, the_record_names_the_checkpoint_that_is_restored) {
     expect_in_record(std::string(R"("restored_from": ")") + earlier + "\"");
 }
 
-TEST_F(Gate, a_hostile_passport_names_nothing) {
+TEST_F(Gate, a_hostile_manifest_names_nothing) {
     const std::string good = std::string(R"({"schema": 1, "record": ")") + earlier + R"(", "x": )";
     const std::string texts[] = {
         R"({"schema": 1, "record": "../../etc/passwd"})",

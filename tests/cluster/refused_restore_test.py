@@ -43,8 +43,8 @@ def of_arm(images):
 
 
 def of_a_later_processor(images):
-    passport = json.loads((images / "lpm.json").read_text())
-    (images / "lpm.json").write_text(json.dumps({**passport, "cpu": passport["cpu"] + " avx1024"}))
+    manifest = json.loads((images / "lpm.json").read_text())
+    (images / "lpm.json").write_text(json.dumps({**manifest, "cpu": manifest["cpu"] + " avx1024"}))
 
 
 def of_apparmor(images):

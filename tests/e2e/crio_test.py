@@ -30,9 +30,9 @@ class CrioLife(NodeTest):
         for name in ("dump.log", "stats-dump"):
             self.assertTrue((self.kept(record) / name).stat().st_size > 0, name)
         with tarfile.open(archive) as tar:
-            passport = tar.getmember("checkpoint/lpm.json")
-            self.assertEqual(passport.mode & 0o777, 0o600)
-            self.assertEqual(json.load(tar.extractfile(passport))["record"], record["id"])
+            manifest = tar.getmember("checkpoint/lpm.json")
+            self.assertEqual(manifest.mode & 0o777, 0o600)
+            self.assertEqual(json.load(tar.extractfile(manifest))["record"], record["id"])
             at_checkpoint = tar.extractfile("io.kubernetes.cri-o.LogPath").read().decode().splitlines()
 
         crio.kill(cid)

@@ -65,8 +65,8 @@ class Podman(PodmanTest):
         before = log_lines(log)
         self.podman("rm", "exported")
         with tarfile.open(archive) as tar:
-            passport = json.load(tar.extractfile("checkpoint/lpm.json"))
-        self.assertEqual(passport["record"], record["id"])
+            manifest = json.load(tar.extractfile("checkpoint/lpm.json"))
+        self.assertEqual(manifest["record"], record["id"])
         self.podman("container", "restore", "--import", archive, "--name", self.container("imported"))
         self.assert_fits(self.last_record("restore", "completed"))
         new = self.podman("inspect", "--format", "{{.HostConfig.LogConfig.Path}}", "imported").stdout.strip()

@@ -91,16 +91,16 @@ class Elsewhere(Awkward):
     def test_another_processor(self):
         bundle = self.taken("child", "plain")
         self.assertTrue(json.loads((self.images / "lpm.json").read_text())["cpu"])
-        self.change(self.images / "lpm.json", lambda passport: passport.update(cpu=passport["cpu"] + " avx1024 amx_fp4"))
+        self.change(self.images / "lpm.json", lambda manifest: manifest.update(cpu=manifest["cpu"] + " avx1024 amx_fp4"))
         cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         self.refused("CpuMismatch", self.restore_args(cid, bundle), "avx1024 amx_fp4", operation="restore")
         self.show("CpuMismatch", "refused")  # no second processor here to be killed on
-        self.change(self.images / "lpm.json", lambda passport: passport.update(cpu=""))
+        self.change(self.images / "lpm.json", lambda manifest: manifest.update(cpu=""))
         self.comes_back_after_all("CpuMismatch", bundle)
 
     def test_older_kernel(self):
         bundle = self.taken("child", "plain")
-        self.change(self.images / "lpm.json", lambda passport: passport.update(kernel="99.1.0-next"))
+        self.change(self.images / "lpm.json", lambda manifest: manifest.update(kernel="99.1.0-next"))
         self.restores(bundle)
         record = self.last_record("restore", "completed")
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "KernelOlder"], ["warn"])
