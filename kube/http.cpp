@@ -61,7 +61,7 @@ int on_progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Transfer*>(data)->request.stop.stop_requested() ? 1 : 0;
 }
 
-// Bytes of the request that have gone out, and of a proxy's before it with libcurl before 8.0.
+// Of the request, that have gone out.
 long sent_bytes(CURL* easy) {
     long bytes = 0;
     curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
