@@ -6,6 +6,7 @@
 Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.tsv when
 that variable names a folder; each budget is a test of its own there.
 """
+import json
 import os
 import pathlib
 import re
@@ -16,7 +17,6 @@ import tempfile
 FRONT = "shim/lpm-runc"
 GATE = "shim/lpm-gate"
 HOOK = "hooks/lpm-hook"
-REPO = pathlib.Path(__file__).resolve().parents[2]
 # All of them libstdc++'s and libc's: frame_dummy, stdio, exceptions, locales (4), error categories (2). None ours.
 GATE_CONSTRUCTORS = 9
 
@@ -82,17 +82,15 @@ def startup(tree):
 
 
 def arm64_front(tree):
-    """Cross-built, and run in the emulator: it must hand the call on to the (native) runtime."""
+    """Cross-built from the sources and options of the native one, and run in the emulator: it must hand the call
+    on to the (native) runtime."""
+    targets = json.loads((tree / "meson-info/intro-targets.json").read_text())
+    compiled, linked = next(target for target in targets if target["filename"] == [str(tree / FRONT)])["target_sources"]
+    sources = [re.sub(r"entry-\w+\.S$", "entry-aarch64.S", source) for source in compiled["sources"]]
+    options = [option for option in compiled["parameters"] if not option.startswith("-fcf-protection")]  # x86's
     with tempfile.TemporaryDirectory() as folder:
         front = pathlib.Path(folder) / "lpm-runc"
-        sources = ["lib/oci/argv.cpp", "shim/making.cpp", "shim/runtime.cpp", "shim/front/front.cpp", "shim/front/stamp.cpp",
-                   "shim/front/memory.cpp", "shim/front/entry-aarch64.S"]
-        output("aarch64-linux-gnu-g++", "-std=c++23", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fPIE",
-               "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
-               "-fvisibility=hidden", "-static-pie", "-nostdlib",
-               "-Wl,-z,noseparate-code", "-Wl,-z,norelro", "-Wl,--no-undefined", "-Wl,-z,text",
-               f"-I{REPO}/lib", f"-I{REPO}/shim", f"-I{tree}/shim",
-               *[str(REPO / source) for source in sources], "-o", str(front))
+        output("aarch64-linux-gnu-g++", *options, *sources, *linked["parameters"], "-o", str(front))
         relocations(front)
         needs_nothing(front)
         bytes_large = front.stat().st_size
