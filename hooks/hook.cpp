@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "linux/procfs.hpp"
-#include "paths.hpp"
 
 namespace lpm::hook {
 
@@ -83,7 +83,7 @@ int HookCall::create() {
     // that.
     const bool back = restored();
     required_ = *asked == "required" && !back;
-    settings_ = config::read(shim::settings_file);
+    settings_ = config::read(paths::settings_file);
     note_ = Note(state_, *asked, settings_);
     if (*asked != "required" && *asked != "report" && !back)
         return refuse("AnnotationUnknown",

@@ -10,9 +10,9 @@
 
 #include "base/draft.hpp"
 #include "base/file.hpp"
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "oci/argv.hpp"
-#include "paths.hpp"
 #include "record/store.hpp"
 
 namespace lpm::hook {
@@ -27,7 +27,7 @@ static Result<std::string> file_name(const std::string& id) {
 
 static Result<Fd> open_dir() {
     TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
-    return make_dirs(root.get(), shim::hook_dir);
+    return make_dirs(root.get(), paths::hook_dir);
 }
 
 Note::Note(const oci::HookState& state, std::string_view asked, const config::Settings& settings) {
@@ -73,12 +73,12 @@ Result<> Note::write(std::string_view code, std::string_view message) {
 
 void Note::record_refusal(std::string_view code, std::string_view message) {
     end("refused", code, message);
-    if (auto store = record::Store::open(shim::state_dir))
+    if (auto store = record::Store::open(paths::state_dir))
         (void)store->publish(record_);
 }
 
 Result<> remove_note(const oci::HookState& state) {
-    if (::access(shim::hook_dir, F_OK) != 0)
+    if (::access(paths::hook_dir, F_OK) != 0)
         return {}; // nothing was ever noted, and nothing is made for it
     TRY_ASSIGN(const std::string name, file_name(state.id));
     TRY_ASSIGN(const Fd dir, open_dir());

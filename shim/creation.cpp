@@ -2,7 +2,7 @@
 // Copyright the lpm authors
 #include "creation.hpp"
 
-#include "front/syscall.hpp"
+#include "linux/syscall.hpp"
 
 namespace lpm::shim {
 namespace {

@@ -191,4 +191,12 @@ Result<std::uint64_t> copy_bounded(int from, int dir, const std::string& name, s
     return size;
 }
 
+std::string file_key(const std::string& path) {
+    struct stat st{};
+    if (path.empty() || ::stat(path.c_str(), &st) != 0)
+        return {};
+    const auto mtime = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
+    return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) + ":" + std::to_string(mtime);
+}
+
 } // namespace lpm

@@ -51,4 +51,7 @@ ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, 
 [[nodiscard]] Result<std::uint64_t> copy_bounded(int from, int dir, const std::string& name,
                                                  std::uint64_t limit);
 
+// "device:inode:mtime in ns" of the file that `path` leads to; empty when it is not there.
+[[nodiscard]] std::string file_key(const std::string& path);
+
 } // namespace lpm

@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 
 extern char** environ;
 
@@ -144,6 +146,21 @@ Result<Output> run(const std::vector<std::string>& argv, std::chrono::millisecon
         return fail(Errc::unavailable,
                     argv.front() + " did not end in " + std::to_string(timeout.count()) + " ms");
     return output;
+}
+
+std::string find_in_path(std::string_view name, std::string_view path) {
+    while (!path.empty()) {
+        const auto dir = next_part(path, ':');
+        // An empty entry means the current directory; Go's LookPath refuses what it finds there, and so do
+        // we.
+        if (!dir.starts_with('/'))
+            continue;
+        std::string file = std::string(dir) + "/" + std::string(name);
+        struct stat st{};
+        if (::stat(file.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::access(file.c_str(), X_OK) == 0)
+            return file;
+    }
+    return {};
 }
 
 } // namespace lpm

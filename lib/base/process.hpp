@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -32,5 +33,8 @@ struct Job {
 // The same in short; Errc::unavailable when it did not end in `timeout`.
 [[nodiscard]] Result<Output> run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
                                  std::size_t limit = 65536);
+
+// The executable `name` in the directories of PATH, as execvp would find it; empty when there is none.
+[[nodiscard]] std::string find_in_path(std::string_view name, std::string_view path);
 
 } // namespace lpm

@@ -63,7 +63,7 @@ Judgement judge_tun(const Facts& facts) {
         return finding;
     return judge_found(facts, Item::tun_interface, "a tun device with an interface",
                        "the interface is in no checkpoint, and a restore fails without it",
-                       facts.subject.kind == criu::RuntimeKind::crun ? Verdict::warn : Verdict::block);
+                       facts.subject.kind == oci::RuntimeKind::crun ? Verdict::warn : Verdict::block);
 }
 
 Judgement judge_gpu(const Facts& facts) {

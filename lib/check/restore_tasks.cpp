@@ -59,7 +59,7 @@ Judgement judge_taken_pids(const Facts& facts) {
 // The limit is the kernel's while CRIU makes the processes: runc puts CRIU into the container's cgroup first.
 // Unless CRIU moves them to the cgroups that they were dumped in, with the limits of then.
 static bool limit_holds(const Facts& facts) {
-    if (!facts.runtime || facts.runtime->kind != criu::RuntimeKind::runc)
+    if (!facts.runtime || facts.runtime->kind != oci::RuntimeKind::runc)
         return false;
     const auto mode = facts.options.find("manage-cgroups");
     const std::string_view word = mode ? std::string_view(mode->value) : std::string_view();

@@ -27,7 +27,7 @@ class Builder {
         additions_.lines.push_back({std::string(option), std::string(value), ours});
     }
 
-    [[nodiscard]] bool lists(std::string_view flag) const { return RuntimeFacts::lists(flags_, flag); }
+    [[nodiscard]] bool lists(std::string_view flag) const { return oci::RuntimeFacts::lists(flags_, flag); }
 
     [[nodiscard]] Additions take() { return std::move(additions_); }
 
@@ -39,8 +39,8 @@ class Builder {
 } // namespace
 
 Additions for_checkpoint(const config::Options& options, const oci::Invocation& invocation,
-                         const RuntimeFacts& runtime) {
-    if (runtime.kind != RuntimeKind::runc)
+                         const oci::RuntimeFacts& runtime) {
+    if (runtime.kind != oci::RuntimeKind::runc)
         return {};
     Builder builder(runtime.checkpoint_flags);
     const bool told = invocation.on(Option::tcp_established);
@@ -67,8 +67,8 @@ Additions for_checkpoint(const config::Options& options, const oci::Invocation& 
 }
 
 Additions for_restore(const config::Options& options, const oci::Invocation& invocation,
-                      const RuntimeFacts& runtime, const Dumped& dumped) {
-    if (runtime.kind != RuntimeKind::runc)
+                      const oci::RuntimeFacts& runtime, const Dumped& dumped) {
+    if (runtime.kind != oci::RuntimeKind::runc)
         return {};
     Builder builder(runtime.restore_flags);
     // CRIU refuses images whose dump was told to close connections unless it is told so again.

@@ -22,8 +22,8 @@ struct Dumped {
 // not given, which counts more than a file. Else through CRIU's configuration file. Only for runc: what crun
 // does with these has not been shown.
 [[nodiscard]] Additions for_checkpoint(const config::Options& options, const oci::Invocation& invocation,
-                                       const RuntimeFacts& runtime);
+                                       const oci::RuntimeFacts& runtime);
 [[nodiscard]] Additions for_restore(const config::Options& options, const oci::Invocation& invocation,
-                                    const RuntimeFacts& runtime, const Dumped& dumped);
+                                    const oci::RuntimeFacts& runtime, const Dumped& dumped);
 
 } // namespace lpm::criu

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -15,23 +13,11 @@ namespace lpm::criu {
 
 static constexpr std::size_t max_bytes = std::size_t{256} << 10;
 
-std::string_view name_of(RuntimeKind kind) {
-    switch (kind) {
-    case RuntimeKind::runc:
-        return "runc";
-    case RuntimeKind::crun:
-        return "crun";
-    case RuntimeKind::unknown:
-        break;
-    }
-    return "unknown";
-}
-
-static RuntimeKind kind_of(std::string_view name) {
-    for (const auto kind : {RuntimeKind::runc, RuntimeKind::crun})
+static oci::RuntimeKind kind_of(std::string_view name) {
+    for (const auto kind : {oci::RuntimeKind::runc, oci::RuntimeKind::crun})
         if (name == name_of(kind))
             return kind;
-    return RuntimeKind::unknown;
+    return oci::RuntimeKind::unknown;
 }
 
 template <class Facts> static const Facts* with_key(const std::vector<Facts>& all, std::string_view key) {
@@ -43,7 +29,7 @@ template <class Facts> static const Facts* with_key(const std::vector<Facts>& al
     return nullptr;
 }
 
-const RuntimeFacts* Tooling::runtime(std::string_view key) const {
+const oci::RuntimeFacts* Tooling::runtime(std::string_view key) const {
     return with_key(runtimes, key);
 }
 const CriuFacts* Tooling::criu(std::string_view key) const {
@@ -82,7 +68,7 @@ Result<Tooling> parse_tooling(std::string_view text) {
     tooling.boot_id = json::text_or_empty(value, "boot_id");
     if (const auto* runtimes = json::find(value, "runtimes"); runtimes != nullptr && runtimes->is_array())
         for (const auto& entry : *runtimes) {
-            RuntimeFacts facts;
+            oci::RuntimeFacts facts;
             facts.path = json::text_or_empty(entry, "path");
             facts.key = json::text_or_empty(entry, "key");
             facts.kind = kind_of(json::text_or_empty(entry, "kind"));
@@ -149,29 +135,6 @@ Tooling read_tooling(const std::string& file, std::string_view boot_id) {
         return {};
     auto tooling = parse_tooling(*text);
     return tooling && tooling->boot_id == boot_id ? *std::move(tooling) : Tooling{};
-}
-
-std::string file_key(const std::string& path) {
-    struct stat st{};
-    if (path.empty() || ::stat(path.c_str(), &st) != 0)
-        return {};
-    const auto mtime = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
-    return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) + ":" + std::to_string(mtime);
-}
-
-std::string find_in_path(std::string_view name, std::string_view path) {
-    while (!path.empty()) {
-        const auto dir = next_part(path, ':');
-        // An empty entry means the current directory; Go's LookPath refuses what it finds there, and so do
-        // we.
-        if (!dir.starts_with('/'))
-            continue;
-        std::string file = std::string(dir) + "/" + std::string(name);
-        struct stat st{};
-        if (::stat(file.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::access(file.c_str(), X_OK) == 0)
-            return file;
-    }
-    return {};
 }
 
 std::uint32_t parse_criu_version(std::string_view output) {

@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,28 +9,11 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "oci/runtime.hpp"
 
 // What is known of the runtime and of CRIU without running them: a cache that `lpm-gate --probe` fills. No
 // helper process ever runs while a container is frozen (criu --version alone takes 10-26 ms).
 namespace lpm::criu {
-
-enum class RuntimeKind { unknown, runc, crun };
-[[nodiscard]] std::string_view name_of(RuntimeKind kind);
-
-struct RuntimeFacts {
-    std::string path;
-    std::string key; // see file_key
-    RuntimeKind kind = RuntimeKind::unknown;
-    std::string version;
-    std::optional<bool> criu;                  // built with CRIU; nothing when it does not say
-    std::vector<std::string> checkpoint_flags; // as --help lists them, without dashes
-    std::vector<std::string> restore_flags;
-    bool ignores_cgroups = false; // its --manage-cgroups-mode takes `ignore`
-
-    [[nodiscard]] static bool lists(const std::vector<std::string>& flags, std::string_view flag) {
-        return std::ranges::find(flags, flag) != flags.end();
-    }
-};
 
 struct CriuFacts {
     std::string path;
@@ -61,11 +43,11 @@ inline constexpr std::string_view probed_features[] = {"seccomp_suspend", "get_r
 
 struct Tooling {
     std::string boot_id;
-    std::vector<RuntimeFacts> runtimes;
+    std::vector<oci::RuntimeFacts> runtimes;
     std::vector<CriuFacts> crius;
 
     // Facts of exactly this file; nullptr when it was never probed or was replaced since.
-    [[nodiscard]] const RuntimeFacts* runtime(std::string_view key) const;
+    [[nodiscard]] const oci::RuntimeFacts* runtime(std::string_view key) const;
     [[nodiscard]] const CriuFacts* criu(std::string_view key) const;
 };
 
@@ -73,12 +55,6 @@ struct Tooling {
 [[nodiscard]] std::string write_tooling(const Tooling& tooling);
 // Empty when there is no cache, or when it is of an earlier boot (the kernel may be another).
 [[nodiscard]] Tooling read_tooling(const std::string& file, std::string_view boot_id);
-
-// "device:inode:mtime in ns" of the file that `path` leads to; empty when it is not there.
-[[nodiscard]] std::string file_key(const std::string& path);
-
-// The executable `name` in the directories of PATH, as execvp would find it; empty when there is none.
-[[nodiscard]] std::string find_in_path(std::string_view name, std::string_view path);
 
 // 40101 from the output of `criu --version`; 0 when there is no version in it.
 [[nodiscard]] std::uint32_t parse_criu_version(std::string_view output);

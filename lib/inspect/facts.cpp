@@ -12,6 +12,7 @@
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
+#include "base/process.hpp"
 #include "base/text.hpp"
 #include "criu/images.hpp"
 #include "inspect/container_walk.hpp"
@@ -218,7 +219,7 @@ static void find_criu(Facts& facts) {
     if (facts.criu_by_flag)
         return;
     facts.criu_path =
-        name.find('/') != std::string::npos ? name : criu::find_in_path(name, facts.subject.search_path);
+        name.find('/') != std::string::npos ? name : find_in_path(name, facts.subject.search_path);
     if (::access(facts.criu_path.c_str(), X_OK) != 0)
         facts.criu_path.clear();
 }
@@ -226,27 +227,27 @@ static void find_criu(Facts& facts) {
 static void gather_tools(Facts& facts, const Environment& environment, const criu::Tooling& tooling,
                          const std::string& runtime_key) {
     facts.runtime_config =
-        facts.subject.kind == criu::RuntimeKind::crun ? "/etc/criu/crun.conf" : "/etc/criu/runc.conf";
+        facts.subject.kind == oci::RuntimeKind::crun ? "/etc/criu/crun.conf" : "/etc/criu/runc.conf";
     if (facts.bundle && facts.bundle->criu_config)
         facts.runtime_config = *facts.bundle->criu_config;
     if (const auto* known = tooling.runtime(runtime_key))
         facts.runtime = *known;
     const auto sends = [&](std::string_view flag) {
-        return !facts.runtime || criu::RuntimeFacts::lists(facts.runtime->checkpoint_flags, flag);
+        return !facts.runtime || oci::RuntimeFacts::lists(facts.runtime->checkpoint_flags, flag);
     };
     facts.options =
         criu::EffectiveOptions::read({environment.home, environment.criu_config_file, facts.runtime_config,
                                       sends("link-remap"), sends("tcp-skip-in-flight")},
                                      *facts.invocation);
     find_criu(facts);
-    if (const auto* known = tooling.criu(criu::file_key(facts.criu_path)))
+    if (const auto* known = tooling.criu(file_key(facts.criu_path)))
         facts.criu = *known;
     decide_additions(facts);
-    facts.has_iptables = !criu::find_in_path("iptables-restore", facts.subject.search_path).empty();
-    facts.has_ip6tables = !criu::find_in_path("ip6tables-restore", facts.subject.search_path).empty();
+    facts.has_iptables = !find_in_path("iptables-restore", facts.subject.search_path).empty();
+    facts.has_ip6tables = !find_in_path("ip6tables-restore", facts.subject.search_path).empty();
     facts.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
     for (const char* tool : {"gzip", "tar"})
-        if (criu::find_in_path(tool, facts.subject.search_path).empty())
+        if (find_in_path(tool, facts.subject.search_path).empty())
             facts.missing_tar = tool;
 }
 

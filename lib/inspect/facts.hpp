@@ -71,7 +71,7 @@ struct Subject {
     std::string image_path;  // absolute
     std::string search_path; // PATH that the runtime will get
     std::string kubelet_dir;
-    criu::RuntimeKind kind = criu::RuntimeKind::unknown;
+    oci::RuntimeKind kind = oci::RuntimeKind::unknown;
     const config::Settings* settings = nullptr;
     bool checkpoint_in_progress = false; // another one, of the same container
 };
@@ -100,7 +100,7 @@ struct Facts {
     std::string criu_path;      // empty: not where the runtime looks for it
     bool criu_by_flag = false;  // --criu was given, and whether the runtime heeds it is not known
     std::optional<criu::CriuFacts> criu;
-    std::optional<criu::RuntimeFacts> runtime;
+    std::optional<oci::RuntimeFacts> runtime;
     std::string missing_tar; // tar or gzip, when it is not where CRIU looks for it
     bool selinux_enforcing = false;
     bool has_iptables = true;

@@ -4,21 +4,21 @@
 // lpm-runc: looks at the command line and becomes the real runtime, or the gate for checkpoint and restore.
 // Nothing that the caller gave is changed but argv[0]. There is no libc here: starting one up is most of what
 // a wrapper costs.
+#include "base/decimal.hpp"
+#include "base/paths.hpp"
 #include "creation.hpp"
-#include "decimal.hpp"
 #include "front/stamp.hpp"
-#include "front/syscall.hpp"
+#include "linux/syscall.hpp"
 #include "oci/argv.hpp"
-#include "paths.hpp"
-#include "runtime.hpp"
+#include "oci/runtime_path.hpp"
 
 namespace lpm::front {
 namespace {
 
 void become_gate(char** argv, char** envp) {
-    if (sys::exists(shim::bypass_file))
+    if (sys::exists(paths::bypass_file))
         return;
-    sys::execve(shim::gate_program, argv, envp); // returns only when there is no gate to become
+    sys::execve(paths::gate_program, argv, envp); // returns only when there is no gate to become
 }
 
 unsigned length_of(const char* text) {
@@ -30,7 +30,7 @@ unsigned length_of(const char* text) {
 
 void say_not_executed(const char* path, long error) {
     char number[24];
-    const unsigned digits = shim::write_decimal(static_cast<unsigned long>(-error), number);
+    const unsigned digits = write_decimal(static_cast<unsigned long>(-error), number);
     sys::write(2, "lpm-runc: cannot execute ", 25);
     sys::write(2, path, length_of(path));
     sys::write(2, ": errno ", 8);
@@ -46,13 +46,13 @@ void become_runtime(int argc, char** argv, char** envp) {
     // Kernels before 5.18 allow argc 0, and then argv[0] must not be written: envp starts behind it.
     if (argc == 0)
         argv = bare;
-    shim::RuntimePath runtime;
+    oci::RuntimePath runtime;
     runtime.next = 0;
-    const shim::Loop loop = shim::exec_loop();
-    while (shim::find_runtime(runtime, loop)) {
+    const oci::Loop loop = oci::exec_loop();
+    while (oci::find_runtime(runtime, loop)) {
         argv[0] = runtime.text;
         const long error = sys::execve(runtime.text, argv, envp);
-        if (!shim::may_try_next(error)) {
+        if (!oci::may_try_next(error)) {
             say_not_executed(runtime.text, error);
             sys::exit(1);
         }
@@ -80,7 +80,7 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
     }
     become_runtime(argc, argv, envp);
 
-    sys::write(2, shim::no_runtime, sizeof(shim::no_runtime) - 1);
+    sys::write(2, paths::no_runtime, sizeof(paths::no_runtime) - 1);
     sys::exit(1);
 }
 

@@ -2,9 +2,9 @@
 // Copyright the lpm authors
 #include "front/stamp.hpp"
 
-#include "decimal.hpp"
-#include "front/syscall.hpp"
-#include "paths.hpp"
+#include "base/decimal.hpp"
+#include "base/paths.hpp"
+#include "linux/syscall.hpp"
 
 namespace lpm::front {
 namespace {
@@ -34,11 +34,11 @@ void forget(int parent, const char* id) {
 } // namespace
 
 void stamp(const oci::Invocation& call) {
-    if (!oci::valid_id(call.id) || !sys::exists(shim::stamps_on))
+    if (!oci::valid_id(call.id) || !sys::exists(paths::stamps_on))
         return;
     char hash[17];
     oci::root_hash(call.text(oci::Option::root), hash);
-    int dir = sys::open_at(AT_FDCWD, shim::run_dir, dir_flags);
+    int dir = sys::open_at(AT_FDCWD, paths::run_dir, dir_flags);
     if (dir >= 0)
         dir = enter(dir, hash);
     if (dir < 0)
@@ -61,7 +61,7 @@ void stamp(const oci::Invocation& call) {
     char text[24];
     const auto nanoseconds =
         static_cast<unsigned long>(now.tv_sec) * 1'000'000'000UL + static_cast<unsigned long>(now.tv_nsec);
-    unsigned length = shim::write_decimal(nanoseconds, text);
+    unsigned length = write_decimal(nanoseconds, text);
     text[length++] = '\n';
     sys::write(file, text, length);
     sys::close(file);

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/decimal.hpp"
 #include "base/file.hpp"
-#include "decimal.hpp"
-#include "paths.hpp"
-#include "runtime.hpp"
+#include "base/paths.hpp"
+#include "oci/runtime.hpp"
 
 namespace lpm::gate {
 
@@ -43,7 +43,7 @@ struct Plan {
             ::_exit(1);
     }
     if (plan.listen_pid != nullptr)
-        plan.listen_pid[shim::write_decimal(static_cast<unsigned long>(::getpid()), plan.listen_pid)] = '\0';
+        plan.listen_pid[write_decimal(static_cast<unsigned long>(::getpid()), plan.listen_pid)] = '\0';
     ::sigaction(SIGCHLD, &plan.child_action, nullptr);
     ::sigprocmask(SIG_SETMASK, &plan.mask, nullptr);
     ::execve(plan.path, plan.argv, plan.environment);
@@ -62,22 +62,10 @@ sigset_t forwarded() {
     return signals;
 }
 
-// The front is the runtime that our caller configured, so it must never be the one that we run.
-bool is_front(const char* path) {
-    return same_file(shim::front_program, path);
-}
-
 // Asked for once: it reads /proc for each ancestor, and a call looks for the runtime twice.
-shim::Loop loop_of_forks() {
-    static const shim::Loop loop = std::max(shim::exec_loop(), shim::fork_loop());
+oci::Loop loop_of_forks() {
+    static const oci::Loop loop = std::max(oci::exec_loop(), oci::fork_loop());
     return loop;
-}
-
-bool next_runtime(shim::RuntimePath& at, shim::Loop loop) {
-    while (shim::find_runtime(at, loop))
-        if (!is_front(at.text))
-            return true;
-    return false;
 }
 
 // The environment with a LISTEN_PID of our own in place of the caller's, if it named this process.
@@ -152,8 +140,8 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
     ::sigaction(SIGCHLD, &standard, &plan.child_action);
     ::sigprocmask(SIG_BLOCK, &signals, &plan.mask);
 
-    shim::RuntimePath at{};
-    while (next_runtime(at, loop_of_forks())) {
+    oci::RuntimePath at{};
+    while (oci::next_runtime(at, loop_of_forks())) {
         plan.path = at.text;
         argv.front() = at.text;
         plan.error = 0;
@@ -165,10 +153,10 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
         const Ended ended = wait_for(pid, signals, work.each_second);
         if (plan.error == 0)
             return ended;
-        if (!shim::may_try_next(-plan.error))
+        if (!oci::may_try_next(-plan.error))
             return fail_errno(plan.error, std::string("execute ") + at.text);
     }
-    return fail(Errc::absent, std::string("no container runtime to run: point ") + shim::configured_runtime +
+    return fail(Errc::absent, std::string("no container runtime to run: point ") + paths::configured_runtime +
                                   " at the runc that is built with CRIU");
 }
 
@@ -189,20 +177,19 @@ void end_like(const Ended& child) {
 }
 
 void become_runtime(char** argv, char** environment) {
-    shim::RuntimePath at{};
+    oci::RuntimePath at{};
     // As the front does, which it stands in for: it may well run below another gate, whose hook deletes.
-    const shim::Loop loop = shim::exec_loop();
-    while (next_runtime(at, loop)) {
+    const oci::Loop loop = oci::exec_loop();
+    while (oci::next_runtime(at, loop)) {
         argv[0] = at.text;
         ::execve(at.text, argv, environment);
-        if (!shim::may_try_next(-errno))
+        if (!oci::may_try_next(-errno))
             break;
     }
 }
 
 std::string runtime_path() {
-    shim::RuntimePath at{};
-    return next_runtime(at, loop_of_forks()) ? std::string(at.text) : std::string();
+    return oci::runtime_path(loop_of_forks());
 }
 
 } // namespace lpm::gate

@@ -28,7 +28,7 @@ struct Work {
 // (conmon and containerd set it; it does not survive a fork). LISTEN_PID, if it named us, names the child:
 // runc takes its sockets only then. Signals that reach us are sent on.
 //
-// Files are tried in the order of shim::find_runtime; Errc::absent when none can be executed. `argv` ends
+// Files are tried in the order of oci::next_runtime; Errc::absent when none can be executed. `argv` ends
 // with nullptr; argv[0] is filled in.
 [[nodiscard]] Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, const Work& work);
 

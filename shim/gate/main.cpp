@@ -2,12 +2,8 @@
 // Copyright the lpm authors
 #include <string_view>
 
-#include "call.hpp"
-#include "creation.hpp"
-#include "deletion.hpp"
-#include "probe.hpp"
 #include "report.hpp"
-#include "settle.hpp"
+#include "verbs.hpp"
 
 using namespace lpm;
 
@@ -17,12 +13,26 @@ static int pass_through(char** argv, char** environment) {
     return 1;
 }
 
-static void wait_and_unbind(const oci::Invocation& invocation) {
+static int run_gated(const gate::Arguments& arguments) {
+    gate::Progress progress;
     try {
-        gate::await_restore(invocation);
-    } catch (...) { // NOLINT(bugprone-empty-catch): no memory; the delete goes on
+        if (arguments.invocation.verb == oci::Verb::restore)
+            gate::restore(arguments, progress);
+        else
+            gate::checkpoint(arguments, progress);
+        if (!progress.ended)
+            return 1;
+    } catch (...) {
+        // Nothing of ours throws but for want of memory. The operation goes on, or has been; what was
+        // refused stays refused.
+        if (progress.refused) {
+            gate::add_line("lpm-gate: refused, and no memory is left to say why: free some, and try again");
+            return 1;
+        }
+        if (!progress.ended)
+            return pass_through(arguments.argv, arguments.environment);
     }
-    shim::unbind_root(invocation);
+    gate::end_like(*progress.ended);
 }
 
 // lpm-gate: the front becomes this program for a checkpoint or a restore, and for the delete of a container
@@ -35,25 +45,8 @@ int main(int argc, char** argv, char** environment) {
         return gate::settle();
     const oci::Invocation invocation = oci::parse(argc, argv);
     if (invocation.verb == oci::Verb::remove)
-        wait_and_unbind(invocation);
+        gate::before_delete(invocation);
     if (!invocation.gated)
         return pass_through(argv, environment);
-    gate::Call call(invocation, argv, argc, environment);
-    try {
-        call.begin(invocation.verb == oci::Verb::restore ? inspect::Stage::restore
-                                                         : inspect::Stage::checkpoint);
-        if (call.refused() || !call.delegate())
-            return 1;
-        call.end();
-    } catch (...) {
-        // Nothing of ours throws but for want of memory. The operation goes on, or has been; what was
-        // refused stays refused.
-        if (call.decided()) {
-            gate::add_line("lpm-gate: refused, and no memory is left to say why: free some, and try again");
-            return 1;
-        }
-        if (!call.ended())
-            return pass_through(argv, environment);
-    }
-    gate::end_like(*call.ended());
+    return run_gated({invocation, argv, argc, environment});
 }

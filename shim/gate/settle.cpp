@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "settle.hpp"
+#include "verbs.hpp"
 
 #include <cstdio>
 
-#include "paths.hpp"
+#include "base/paths.hpp"
 #include "record/keeper.hpp"
 
 namespace lpm::gate {
 
 int settle() {
-    const auto settings = config::read(shim::settings_file);
+    const auto settings = config::read(paths::settings_file);
     for (const auto& problem : settings.problems)
         std::fprintf(stderr, "lpm-gate: %s\n", problem.c_str());
     if (!settings.problems.empty())
         std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
-    auto keeper = record::Keeper::open(shim::state_dir);
+    auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper) {
         std::fprintf(stderr, "lpm-gate: %s\n", keeper.error().text.c_str());
         return 1;

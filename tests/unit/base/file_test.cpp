@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 
 #include "../support.hpp"
@@ -50,4 +51,15 @@ TEST(File, keeps_both_ends_of_a_long_file) {
     EXPECT_EQ(read_file(fd.get(), "copy", 4096).value(),
               std::string(100, 'a') + "\n[lpm: 1600 bytes left out]\n" + std::string(300, 'b'));
     EXPECT_FALSE(copy_bounded(log.get(), fd.get(), "copy", 400)) << "an existing file stays as it is";
+}
+
+TEST(File, knows_a_replaced_file) {
+    const TempDir dir;
+    dir.write("criu", "old");
+    const auto key = file_key(dir.path("criu"));
+    EXPECT_FALSE(key.empty());
+    dir.write("new", "new");
+    std::filesystem::rename(dir.path("new"), dir.path("criu"));
+    EXPECT_NE(file_key(dir.path("criu")), key);
+    EXPECT_EQ(file_key(dir.path("none")), "");
 }

@@ -2,7 +2,9 @@
 // Copyright the lpm authors
 #include "base/process.hpp"
 
-#include <gtest/gtest.h>
+#include <filesystem>
+
+#include "../support.hpp"
 
 using namespace lpm;
 using namespace std::chrono_literals;
@@ -29,4 +31,14 @@ TEST(Process, ends_a_program_that_goes_on_in_silence) {
 TEST(Process, bounds_what_it_keeps) {
     EXPECT_EQ(run({"sh", "-c", "yes | head -c 100000"}, 10s, 10).value().text.size(), 10U);
     EXPECT_EQ(run({"no-such-program-of-lpm"}, 1s).error().code, Errc::absent);
+}
+
+TEST(Process, looks_along_path) {
+    const TempDir dir;
+    dir.write("a/criu", "");
+    dir.write("b/criu", "");
+    std::filesystem::permissions(dir.path("b/criu"), std::filesystem::perms::owner_all);
+    EXPECT_EQ(find_in_path("criu", dir.path("a") + ":" + dir.path("b")), dir.path("b/criu"));
+    EXPECT_EQ(find_in_path("criu", ""), "");
+    EXPECT_EQ(find_in_path("criu", ":.:relative"), "");
 }

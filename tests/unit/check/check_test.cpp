@@ -91,7 +91,7 @@ TEST_F(Checks, ToolingMissing) {
     EXPECT_EQ(verdict("ToolingMissing"), "block");
     facts.criu_by_flag = true;
     EXPECT_EQ(verdict("ToolingMissing"), "unknown");
-    facts.runtime = criu::RuntimeFacts{};
+    facts.runtime = oci::RuntimeFacts{};
     facts.runtime->criu = false;
     EXPECT_EQ(verdict("ToolingMissing"), "block");
 }

@@ -12,7 +12,7 @@ namespace {
 class Additions : public testing::Test {
   protected:
     Additions() {
-        runtime.kind = criu::RuntimeKind::runc;
+        runtime.kind = oci::RuntimeKind::runc;
         runtime.checkpoint_flags = {"tcp-established", "tcp-skip-in-flight", "link-remap", "file-locks"};
         runtime.restore_flags = {"tcp-established", "file-locks", "manage-cgroups-mode"};
         runtime.ignores_cgroups = true;
@@ -35,7 +35,7 @@ class Additions : public testing::Test {
     using Words = std::vector<std::string>;
     config::Options options;
     oci::Invocation invocation;
-    criu::RuntimeFacts runtime;
+    oci::RuntimeFacts runtime;
     criu::Dumped dumped;
 };
 
@@ -100,7 +100,7 @@ TEST_F(Additions, leave_the_cgroup_to_a_runtime_that_can) {
 TEST_F(Additions, are_not_for_a_runtime_that_we_do_not_know) {
     options.tcp = Tcp::close;
     dumped.file_locks = true;
-    runtime.kind = criu::RuntimeKind::crun;
+    runtime.kind = oci::RuntimeKind::crun;
     EXPECT_EQ(checkpoint(), Words{});
     EXPECT_EQ(restore(), Words{});
 }

@@ -10,13 +10,13 @@ TEST(Tooling, survives_being_written_and_read) {
     criu::Tooling tooling;
     tooling.boot_id = "b";
     tooling.runtimes.push_back(
-        {"/r", "1:2:3", criu::RuntimeKind::crun, "1.21", true, {"image-path"}, {"bundle"}});
+        {"/r", "1:2:3", oci::RuntimeKind::crun, "1.21", true, {"image-path"}, {"bundle"}});
     tooling.crius.push_back({"/c", "4:5:6", 40201, "nftables", "it failed", "", {{"get_rseq_conf"}}, true});
     const TempDir dir;
     dir.write("probe.json", criu::write_tooling(tooling));
     const auto read = criu::read_tooling(dir.path("probe.json"), "b");
     ASSERT_NE(read.runtime("1:2:3"), nullptr);
-    EXPECT_EQ(read.runtime("1:2:3")->kind, criu::RuntimeKind::crun);
+    EXPECT_EQ(read.runtime("1:2:3")->kind, oci::RuntimeKind::crun);
     EXPECT_EQ(read.runtime("1:2:3")->criu, true);
     EXPECT_EQ(read.runtime("1:2:3")->checkpoint_flags, (std::vector<std::string>{"image-path"}));
     ASSERT_NE(read.criu("4:5:6"), nullptr);
@@ -33,27 +33,6 @@ TEST(Tooling, survives_being_written_and_read) {
     EXPECT_TRUE(criu::read_tooling(dir.path("probe.json"), "other boot").crius.empty());
     dir.write("probe.json", "{");
     EXPECT_TRUE(criu::read_tooling(dir.path("probe.json"), "b").crius.empty());
-}
-
-TEST(Tooling, knows_a_replaced_file) {
-    const TempDir dir;
-    dir.write("criu", "old");
-    const auto key = criu::file_key(dir.path("criu"));
-    EXPECT_FALSE(key.empty());
-    dir.write("new", "new");
-    std::filesystem::rename(dir.path("new"), dir.path("criu"));
-    EXPECT_NE(criu::file_key(dir.path("criu")), key);
-    EXPECT_EQ(criu::file_key(dir.path("none")), "");
-}
-
-TEST(Tooling, looks_along_path) {
-    const TempDir dir;
-    dir.write("a/criu", "");
-    dir.write("b/criu", "");
-    std::filesystem::permissions(dir.path("b/criu"), std::filesystem::perms::owner_all);
-    EXPECT_EQ(criu::find_in_path("criu", dir.path("a") + ":" + dir.path("b")), dir.path("b/criu"));
-    EXPECT_EQ(criu::find_in_path("criu", ""), "");
-    EXPECT_EQ(criu::find_in_path("criu", ":.:relative"), "");
 }
 
 TEST(Tooling, reads_versions) {

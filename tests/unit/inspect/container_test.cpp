@@ -147,7 +147,7 @@ TEST_F(WorkloadChecks, look_for_guard_pages_where_they_matter) {
 }
 
 TEST_F(WorkloadChecks, are_sure_of_a_lost_interface_with_runc_only) {
-    facts.subject.kind = criu::RuntimeKind::crun;
+    facts.subject.kind = oci::RuntimeKind::crun;
     find(Item::tun_interface);
     EXPECT_EQ(verdict("TunInterface"), "warn");
     find(Item::tun_of_node);

@@ -2,7 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
-namespace lpm::shim {
+namespace lpm {
 
 // Digits of `value` into `out`, without an end mark; returns how many (at most 20). Callable where there is
 // no libc, and in a child that shares its parent's memory.
@@ -18,4 +18,4 @@ inline unsigned write_decimal(unsigned long value, char* out) {
     return count;
 }
 
-} // namespace lpm::shim
+} // namespace lpm

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "probe.hpp"
+#include "criu/probe.hpp"
 
 #include <array>
 #include <csignal>
@@ -15,7 +15,7 @@
 #include "criu/images.hpp"
 #include "criu/log.hpp"
 
-namespace lpm::gate {
+namespace lpm::criu {
 
 using namespace std::chrono_literals;
 
@@ -55,7 +55,7 @@ static std::string failure_of(const Result<Output>& done, std::string_view log) 
         return done.error().text;
     if (done->status == 0)
         return {};
-    if (const auto error = criu::first_error(log))
+    if (const auto error = first_error(log))
         return error->message;
     std::string_view rest = done->text;
     return "exit status " + std::to_string(done->status) + ": " + one_line(next_line(rest));
@@ -63,7 +63,7 @@ static std::string failure_of(const Result<Output>& done, std::string_view log) 
 
 // A dump of a sleeping process shows whether CRIU works here at all (on some virtual machines it waits for
 // ever for a breakpoint), and what it locks the network with by default, a build option that no --help shows.
-static void probe_dump(criu::CriuFacts& facts) {
+static void probe_dump(CriuFacts& facts) {
     std::array<char, 32> dir{"/tmp/lpm-probe.XXXXXX"};
     if (::mkdtemp(dir.data()) == nullptr)
         return;
@@ -75,8 +75,8 @@ static void probe_dump(criu::CriuFacts& facts) {
         const std::string in = std::string(dir.data()) + "/";
         facts.dump_failure = failure_of(dumped, read_file(AT_FDCWD, in + "dump.log", most_log).value_or(""));
         if (const auto image = read_file(AT_FDCWD, in + "inventory.img", 65536))
-            if (const auto inventory = criu::parse_inventory(*image); inventory && inventory->network_lock)
-                facts.network_lock = criu::lock_method(*inventory->network_lock);
+            if (const auto inventory = parse_inventory(*image); inventory && inventory->network_lock)
+                facts.network_lock = lock_method(*inventory->network_lock);
     }
     if (sleeper > 0) {
         ::kill(sleeper, SIGKILL);
@@ -85,13 +85,13 @@ static void probe_dump(criu::CriuFacts& facts) {
     (void)run({"rm", "-rf", "--", dir.data()}, patience);
 }
 
-static void probe_features(criu::CriuFacts& facts) {
+static void probe_features(CriuFacts& facts) {
     const auto check = run({facts.path, "check"}, patience);
     if (!check)
         return;
     facts.check_failure = failure_of(check, check->text);
     std::vector<std::string> missing;
-    for (const auto feature : criu::probed_features) {
+    for (const auto feature : probed_features) {
         const auto asked = run({facts.path, "check", "--feature", std::string(feature)}, patience);
         if (!asked)
             return;
@@ -112,16 +112,16 @@ static std::optional<bool> linked_with(const std::string& path, std::string_view
     return program->find(library) != std::string::npos;
 }
 
-criu::CriuFacts probe_criu(const std::string& path) {
-    criu::CriuFacts facts;
+CriuFacts probe_criu(const std::string& path) {
+    CriuFacts facts;
     facts.path = path;
-    facts.key = criu::file_key(path);
+    facts.key = file_key(path);
     if (const auto output = run({path, "--version"}, patience); output && output->status == 0)
-        facts.version = criu::parse_criu_version(output->text);
+        facts.version = parse_criu_version(output->text);
     facts.selinux = linked_with(path, "libselinux.so");
     probe_features(facts);
     probe_dump(facts);
     return facts;
 }
 
-} // namespace lpm::gate
+} // namespace lpm::criu

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "deletion.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <fcntl.h>
@@ -15,9 +13,10 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cleanup/processes.hpp"
 #include "creation.hpp"
-#include "leftovers.hpp"
 #include "linux/procfs.hpp"
+#include "verbs.hpp"
 
 namespace lpm::gate {
 
@@ -70,7 +69,7 @@ static pid_t find_restore(const oci::Invocation& call) {
     return found;
 }
 
-void await_restore(const oci::Invocation& call) {
+static void await_restore(const oci::Invocation& call) {
     const auto end = std::chrono::steady_clock::now() + patience;
     pid_t restore = 0;
     while (shim::creation_in_progress(call) && std::chrono::steady_clock::now() < end) {
@@ -81,6 +80,14 @@ void await_restore(const oci::Invocation& call) {
             return;
         std::this_thread::sleep_for(pause);
     }
+}
+
+void before_delete(const oci::Invocation& call) {
+    try {
+        await_restore(call);
+    } catch (...) { // NOLINT(bugprone-empty-catch): no memory; the delete goes on
+    }
+    shim::unbind_root(call);
 }
 
 } // namespace lpm::gate

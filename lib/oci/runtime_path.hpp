@@ -4,7 +4,7 @@
 
 // Which file is the real runtime. Used by the front (no libc) and by the gate, so that both find the same
 // one.
-namespace lpm::shim {
+namespace lpm::oci {
 
 struct RuntimePath {
     char text[4096]; // what to hand to execve, also as argv[0]
@@ -34,4 +34,4 @@ enum class Loop { none, skip_configured, give_up };
 // For a program that forks, whose CPU time begins anew each round: whether it is its own ancestor.
 [[nodiscard]] Loop fork_loop();
 
-} // namespace lpm::shim
+} // namespace lpm::oci

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "runtime.hpp"
+#include "oci/runtime_path.hpp"
 
-#include "decimal.hpp"
-#include "front/syscall.hpp"
-#include "paths.hpp"
+#include "base/decimal.hpp"
+#include "base/paths.hpp"
+#include "linux/syscall.hpp"
 
-namespace lpm::shim {
+namespace lpm::oci {
 namespace {
 
-constexpr unsigned place_count = sizeof(usual_places) / sizeof(usual_places[0]);
+constexpr unsigned place_count = sizeof(paths::usual_places) / sizeof(paths::usual_places[0]);
 
 void copy(const char* from, char (&to)[4096]) {
     unsigned i = 0;
@@ -123,7 +123,7 @@ bool find_runtime(RuntimePath& at, Loop loop) {
         return false;
     if (at.next == 0) {
         ++at.next;
-        resolve(configured_runtime, at.text);
+        resolve(paths::configured_runtime, at.text);
         if (other_implementation(at.text)) {
             at.next = place_count + 1;
             return usable(at.text);
@@ -134,7 +134,7 @@ bool find_runtime(RuntimePath& at, Loop loop) {
             return true;
     }
     while (at.next <= place_count) {
-        copy(usual_places[at.next++ - 1], at.text);
+        copy(paths::usual_places[at.next++ - 1], at.text);
         if (usable(at.text))
             return true;
     }
@@ -173,4 +173,4 @@ Loop fork_loop() {
     return found == 0 ? Loop::none : found < too_many ? Loop::skip_configured : Loop::give_up;
 }
 
-} // namespace lpm::shim
+} // namespace lpm::oci

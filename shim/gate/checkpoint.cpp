@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <fcntl.h>
+#include <string>
+
+#include "base/dir.hpp"
+#include "base/draft.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "cleanup/network.hpp"
+#include "cleanup/tasks.hpp"
+#include "criu/log.hpp"
+#include "failure.hpp"
+#include "linux/cpu.hpp"
+#include "oci/container_lock.hpp"
+#include "operation.hpp"
+
+namespace lpm::gate {
+
+using lifecycle::Point;
+
+namespace {
+// What is compared after a failure.
+struct Before {
+    std::optional<oci::State> state;
+    bool alive = false;
+    bool none_stopped = false; // no process was stopped by a signal, as far as known
+    NetworkBefore network;
+};
+} // namespace
+
+static Before look_at(const inspect::Facts& facts) {
+    Before before;
+    before.state = facts.state;
+    before.alive = facts.alive;
+    before.none_stopped = facts.workload && facts.workload->incomplete.empty() &&
+                          (*facts.workload)[inspect::Item::stopped].count == 0;
+    if (!facts.alive)
+        return before;
+    auto network = open_at(AT_FDCWD, "/proc/" + std::to_string(facts.state->init) + "/ns/net", O_RDONLY);
+    if (network)
+        before.network = read_network(*std::move(network));
+    return before;
+}
+
+static std::string_view tcp_of(const criu::EffectiveOptions& options) {
+    if (options.on("tcp-close"))
+        return config::name_of(config::Tcp::close);
+    return options.on("tcp-established") ? config::name_of(config::Tcp::established) : "";
+}
+
+// As durable as the images beside it: CRIU syncs none of them.
+static void write_manifest(Recorder& recorder) {
+    const record::Record& record = recorder.record();
+    auto dir = open_at(AT_FDCWD, record.image_path, O_RDONLY | O_DIRECTORY);
+    const Result<> written = dir ? replace_file(dir->get(), record::manifest_file,
+                                                record::write_manifest(record), 0600, Sync::none)
+                                 : std::unexpected(std::move(dir).error());
+    if (!written)
+        recorder.note("lpm.json not written: " + written.error().text);
+}
+
+static void keep_images(Recorder& recorder) {
+    record::Record& record = recorder.record();
+    if (const auto usage = read_dir_usage(record.image_path))
+        record.image_bytes = usage->size;
+    record.ended = rfc3339(now());
+    write_manifest(recorder);
+}
+
+static void clean_up(const Operation& operation, const Before& before, const WorkDir& work) {
+    Recorder& recorder = operation.recorder;
+    const CriuRun criu = {.running = await_criu(work, recorder, [] { return false; }),
+                          .started = work.log_written()};
+    // What the caller froze is the caller's.
+    if (before.state && !recorder.record().frozen)
+        thaw_if_frozen(*before.state, recorder);
+    work.keep(recorder, false);
+    const auto log = work.read_log();
+    explain_failure(recorder, *operation.progress.ended, log);
+    unlock_network(before.network, criu, log ? criu::dump_run_id(*log) : std::string(), recorder);
+    if (before.state && before.alive)
+        report_tasks(*before.state, before.none_stopped, recorder);
+}
+
+void checkpoint(const Arguments& arguments, Progress& progress) {
+    const Request request(arguments, inspect::Stage::checkpoint);
+    Recorder recorder(request, arguments,
+                      arguments.invocation.on(oci::Option::pre_dump) ? "pre-dump" : "checkpoint");
+    Hooks hooks(Point::pre_checkpoint, Point::post_checkpoint, request.settings.hook_time, recorder);
+    const Operation operation{arguments, request, recorder, hooks, progress};
+
+    // No other gate checkpoints this container, and none will until this process ends.
+    oci::ContainerLock lock;
+    auto facts = admit(operation, [&] { return !lock.try_lock(request.subject.root, request.subject.id); });
+    if (!facts)
+        return;
+    record::Record& record = recorder.record();
+    record.tcp = tcp_of(facts->options);
+    Command command(arguments.argv, arguments.argc, arguments.environment);
+    add_to(command, operation, *facts);
+    const Before before = look_at(*facts);
+    facts.reset();
+    if (!hooks_allow(operation))
+        return;
+
+    WorkDir work(request.work_path, "dump.log", "stats-dump");
+    work.remember_files();
+    Delegate delegate;
+    Watch watch(work, recorder, [] { return false; });
+    const auto once = [&](pid_t runtime) {
+        delegate = delegate_of(runtime);
+        record.cpu = read_cpu_features().value_or("");
+        recorder.settle_intent();
+    };
+    if (!run(operation, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
+        return;
+
+    work.open();
+    // The path to the parent leads through the image directory, which the runtime has made by now.
+    if (!request.parent_path.empty())
+        record.parent = record_of_images(record.image_path + "/" + request.parent_path);
+    if (progress.ended->ok()) {
+        work.keep(recorder, true);
+        keep_images(recorder);
+    } else {
+        clean_up(operation, before, work);
+    }
+    finish(operation, progress.ended->ok() ? "completed" : "failed");
+    recorder.tell();
+}
+
+} // namespace lpm::gate

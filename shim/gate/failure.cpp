@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "failure.hpp"
+
+#include "criu/log.hpp"
+#include "oci/phrases.hpp"
+
+namespace lpm::gate {
+
+// Of a log that tells nothing more: CRIU's last line is always that it was done, or that it failed.
+static criu::LogError cut_off() {
+    return {
+        "CriuCutShort", "CRIU ended in the middle of its work and did not say why",
+        "look in the kernel's log for a crash of CRIU or the out-of-memory killer, run lpm-gate --probe to "
+        "see whether it works here at all, then try again"};
+}
+
+static std::optional<criu::LogError> read_error(const std::optional<std::string>& log) {
+    if (!log)
+        return std::nullopt;
+    const auto error = criu::first_error(*log);
+    return !error && criu::cut_short(*log) ? cut_off() : error;
+}
+
+void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log) {
+    record::Record& record = recorder.record();
+    const auto error = read_error(log);
+    std::string_view remedy;
+    record.code = "RuntimeFailed";
+    record.message = "the runtime failed for a reason of its own, which it has printed";
+    if (ended.signal != 0) {
+        record.code = "RuntimeKilled";
+        record.message = "the runtime was killed by signal " + std::to_string(ended.signal);
+    } else if (error) {
+        record.code = error->code;
+        record.message = error->message;
+        remedy = error->remedy;
+        if (!remedy.empty())
+            record.message += "; " + std::string(remedy);
+    }
+    if (record.code == "RuntimeFailed")
+        return;
+    std::string line = "lpm: " + record.operation + " of " + record.container + " failed";
+    // CRIU quotes the kernel in words that callers take for something else; the log has them.
+    if (!oci::misread(record.message))
+        line += ": " + record.message;
+    else if (!remedy.empty())
+        line += ": " + std::string(remedy);
+    line += " [" + record.code + "]";
+    if (const std::string logs = recorder.log_dir(); !logs.empty())
+        line += "; logs are kept in " + logs;
+    recorder.say(std::move(line));
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "delegate.hpp"
+#include "recorder.hpp"
+
+namespace lpm::gate {
+
+// Why the runtime's run failed, by how it ended and by the log that CRIU has written: into the record, and,
+// where it is more than the runtime has said itself, to the caller.
+void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log);
+
+} // namespace lpm::gate

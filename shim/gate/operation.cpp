@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "operation.hpp"
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/text.hpp"
+#include "check/check.hpp"
+#include "report.hpp"
+
+namespace lpm::gate {
+
+static std::string text_of(const char* text) {
+    return text == nullptr ? std::string() : std::string(text);
+}
+
+// `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
+static void refuse(const Operation& operation, std::string code, std::string message, bool transient) {
+    record::Record& record = operation.recorder.record();
+    operation.progress.refused = true;
+    record.code = std::move(code);
+    record.message = std::move(message);
+    record.transient = transient;
+    finish(operation, "refused");
+    report_error(operation.arguments.invocation, "lpm refused " + record.operation + " of " +
+                                                     record.container + ": " + record.message + " [" +
+                                                     record.code + (transient ? ", transient]" : "]"));
+}
+
+static void record_facts(record::Record& record, const inspect::Facts& facts) {
+    record.frozen = facts.frozen;
+    record.criu_path = facts.criu_path;
+    if (facts.criu && facts.criu->version > 0)
+        record.criu_version = criu::version_text(facts.criu->version);
+    if (facts.state) {
+        record.pid = facts.state->init;
+        record.bundle = facts.state->bundle;
+    }
+    if (facts.bundle)
+        record.names = facts.bundle->names;
+}
+
+std::optional<inspect::Facts> admit(const Operation& operation, const std::function<bool()>& in_progress) {
+    const auto& [arguments, request, recorder, hooks, progress] = operation;
+    const inspect::Deadline deadline(request.settings.deadline);
+    const inspect::Environment environment{text_of(arguments.variable("HOME")),
+                                           text_of(arguments.variable("CRIU_CONFIG_FILE"))};
+    inspect::Subject subject = request.subject;
+    inspect::Facts facts;
+    check::Outcome outcome;
+    // What may pass in a moment is given it, unless the caller has frozen the container: then nothing moves.
+    for (int tries = 0; tries < 4; ++tries) {
+        if (tries > 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        subject.checkpoint_in_progress = in_progress();
+        facts = inspect::gather(arguments.invocation, subject, request.bundle_dir, environment,
+                                request.tooling, request.runtime_key, deadline);
+        outcome = check::run(facts, request.settings);
+        if (!outcome.transient || facts.frozen || deadline.passed())
+            break;
+    }
+    facts.deadline = nullptr; // it ends here
+    for (const auto& text : facts.notes)
+        recorder.note(text);
+    recorder.record().findings = std::move(outcome.findings);
+    record_facts(recorder.record(), facts);
+    if (outcome.code.empty())
+        return facts;
+    refuse(operation, outcome.code, outcome.message, outcome.transient);
+    return std::nullopt;
+}
+
+void add_to(Command& command, const Operation& operation, const inspect::Facts& facts) {
+    if (facts.additions.empty())
+        return;
+    const auto added = command.add(facts.additions, operation.arguments.invocation.verb_at);
+    record::Record& record = operation.recorder.record();
+    for (const auto& word : facts.additions.words)
+        record.additions.push_back(criu::word_of(word));
+    if (!added) {
+        operation.recorder.note("nothing is added to CRIU's configuration: " + added.error().text);
+        return;
+    }
+    for (const auto& line : facts.additions.lines)
+        record.additions.push_back("CRIU_CONFIG_FILE: " + criu::line_of(line));
+}
+
+bool hooks_allow(const Operation& operation) {
+    const std::string failure = operation.hooks.run_before();
+    if (failure.empty())
+        return true;
+    refuse(operation, "HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)",
+           false);
+    return false;
+}
+
+bool run(const Operation& operation, Command& command, const Work& work) {
+    record::Record& record = operation.recorder.record();
+    record.delegated = rfc3339(now());
+    const auto ended = run_runtime(command.argv(), command.environment(), work);
+    if (!ended) {
+        record.code = "RuntimeMissing";
+        record.message = ended.error().text;
+        finish(operation, "failed");
+        report_error(operation.arguments.invocation, "lpm: " + ended.error().text);
+        return false;
+    }
+    operation.progress.ended = *ended;
+    if (ended->signal != 0)
+        record.signal = ended->signal;
+    else
+        record.exit_status = ended->exit_status;
+    return true;
+}
+
+void finish(const Operation& operation, std::string_view outcome) {
+    record::Record& record = operation.recorder.record();
+    record.outcome = outcome;
+    operation.hooks.run_after();
+    record.final = true;
+    record.ended = rfc3339(now());
+    operation.recorder.publish();
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "cleanup/criu.hpp"
+#include "command.hpp"
+#include "hooks.hpp"
+#include "inspect/facts.hpp"
+#include "recorder.hpp"
+#include "verbs.hpp"
+#include "work_dir.hpp"
+
+// The steps that checkpoint and restore have in common, in their order.
+namespace lpm::gate {
+
+// What every step needs of the call.
+struct Operation {
+    const Arguments& arguments;
+    const Request& request;
+    Recorder& recorder;
+    Hooks& hooks;
+    Progress& progress;
+};
+
+// Looks at everything and judges the checks; what was found is in the record. Nothing when a check blocks:
+// refused, recorded and reported. `in_progress` tells whether another checkpoint of the container is under
+// way.
+[[nodiscard]] std::optional<inspect::Facts> admit(const Operation& operation,
+                                                  const std::function<bool()>& in_progress);
+
+// Puts into the command what lpm adds to it, and into the record that it did.
+void add_to(Command& command, const Operation& operation, const inspect::Facts& facts);
+
+// Runs the hooks before the operation. False when one of them ends it: refused, recorded and reported.
+[[nodiscard]] bool hooks_allow(const Operation& operation);
+
+// Runs the runtime and puts how it ended into progress and record. False when it cannot be run at all:
+// recorded and reported.
+[[nodiscard]] bool run(const Operation& operation, Command& command, const Work& work);
+
+// Runs the hooks that come after, and publishes the final record.
+void finish(const Operation& operation, std::string_view outcome);
+
+} // namespace lpm::gate

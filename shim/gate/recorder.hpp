@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/store.hpp"
+#include "request.hpp"
+
+namespace lpm::gate {
+
+// The record of this call, from the intent to its final state, and what the caller is told at the end.
+// Nothing of it may keep the operation from happening: what cannot be written becomes a note, or nothing.
+class Recorder {
+  public:
+    // Publishes the intent.
+    Recorder(const Request& request, const Arguments& arguments, std::string operation);
+
+    [[nodiscard]] record::Record& record() { return record_; }
+    [[nodiscard]] const record::Record& record() const { return record_; }
+    // "the failed checkpoint of ID"
+    [[nodiscard]] std::string failed_operation() const;
+
+    void note(std::string_view text);
+    // A line for standard error, which is written by `tell` when the record is safe: standard error may be a
+    // pipe that nobody reads any more.
+    void say(std::string line) { lines_.push_back(std::move(line)); }
+    void tell() const;
+
+    void publish();
+    void settle_intent();
+    [[nodiscard]] Result<Fd> make_log_dir();
+    // Empty when there is no store.
+    [[nodiscard]] std::string log_dir() const;
+
+  private:
+    std::optional<record::Store> store_;
+    record::Record record_;
+    std::vector<std::string> lines_;
+};
+
+// The record that took the images in `dir`, by the manifest that lies with them; empty when none does.
+[[nodiscard]] std::string record_of_images(const std::string& dir);
+
+} // namespace lpm::gate

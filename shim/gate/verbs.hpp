@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+
+#include "delegate.hpp"
+#include "request.hpp"
+
+// What lpm-gate does, a file for each.
+namespace lpm::gate {
+
+// How far a checkpoint or restore has come. It stands also when no memory is left to go on.
+struct Progress {
+    bool refused = false;       // the runtime is not to be run, whatever comes now
+    std::optional<Ended> ended; // the runtime has been run
+};
+
+// Nothing of these may keep the operation from happening except a check that blocks and a hook that aborts:
+// an unwritable store, a broken lpm.toml or a missing cache become notes, or nothing. Where the runtime was
+// not run, that was reported.
+void checkpoint(const Arguments& arguments, Progress& progress);
+void restore(const Arguments& arguments, Progress& progress);
+
+// Before the runtime's own delete of a container: waits for the end of a restore of it that is in progress
+// (creation.hpp), at most ten seconds, so that the runtime finds what it is to end, and takes away the mount
+// that a restore which was cut off has left.
+void before_delete(const oci::Invocation& call);
+
+// Runs the runtime and CRIU once, and keeps what they say about themselves in /run/lpm/probe.json. Prints
+// what it found. Returns an exit status: 1 when the cache could not be written or there is no runtime.
+[[nodiscard]] int probe();
+
+// One round over the records, within the bounds of [retention]; prints what it did. Exit status: 0, or 1 when
+// the store cannot be worked on.
+[[nodiscard]] int settle();
+
+} // namespace lpm::gate
