@@ -34,7 +34,7 @@ Note::Note(const oci::HookState& state, std::string_view asked, const config::Se
     constexpr std::size_t max_notes = 32;
     record_.id = record::new_id();
     record_.final = true;
-    record_.operation = "create";
+    record_.operation = record::Operation::create;
     record_.container = state.id;
     record_.bundle = state.bundle;
     record_.pid = state.pid;
@@ -56,7 +56,7 @@ void Note::add(const oci::Bundle& bundle, std::vector<record::Finding>&& finding
     record_.findings = std::move(findings);
 }
 
-void Note::end(std::string_view outcome, std::string_view code, std::string_view message) {
+void Note::end(record::Outcome outcome, std::string_view code, std::string_view message) {
     record_.outcome = outcome;
     record_.code = code;
     record_.message = message;
@@ -64,7 +64,7 @@ void Note::end(std::string_view outcome, std::string_view code, std::string_view
 }
 
 Result<> Note::write(std::string_view code, std::string_view message) {
-    end("completed", code, message);
+    end(record::Outcome::completed, code, message);
     TRY_ASSIGN(const std::string name, file_name(record_.container));
     TRY_ASSIGN(const Fd dir, open_dir());
     // Nothing in /run outlives a power cut.
@@ -72,7 +72,7 @@ Result<> Note::write(std::string_view code, std::string_view message) {
 }
 
 void Note::record_refusal(std::string_view code, std::string_view message) {
-    end("refused", code, message);
+    end(record::Outcome::refused, code, message);
     if (auto store = record::Store::open(paths::state_dir))
         (void)store->publish(record_);
 }

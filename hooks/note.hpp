@@ -30,7 +30,7 @@ class Note {
     void record_refusal(std::string_view code, std::string_view message);
 
   private:
-    void end(std::string_view outcome, std::string_view code, std::string_view message);
+    void end(record::Outcome outcome, std::string_view code, std::string_view message);
 
     record::Record record_;
 };

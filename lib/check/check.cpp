@@ -256,22 +256,6 @@ static bool names(std::string_view list, std::string_view id) {
     return false;
 }
 
-std::string_view name_of(Verdict verdict) {
-    switch (verdict) {
-    case Verdict::pass:
-        return "pass";
-    case Verdict::warn:
-        return "warn";
-    case Verdict::block:
-        return "block";
-    case Verdict::unknown:
-        return "unknown";
-    case Verdict::covered:
-        return "covered";
-    }
-    return "?";
-}
-
 // An annotation of the pod may make a warning of what blocks, where the node allows that for the check.
 static void apply_annotation(const Facts& facts, const config::Settings& settings, std::string_view id,
                              Judgement& finding) {
@@ -320,8 +304,8 @@ Outcome run(const Facts& facts, const config::Settings& settings) {
         }
         if (finding.verdict == Verdict::block)
             outcome.transient &= check.transient;
-        outcome.findings.push_back({std::string(check.id), std::string(config::name_of(severity)),
-                                    std::string(name_of(finding.verdict)), std::move(finding.message)});
+        outcome.findings.push_back(
+            {std::string(check.id), severity, finding.verdict, std::move(finding.message)});
     }
     return outcome;
 }

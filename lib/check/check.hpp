@@ -27,11 +27,7 @@ using inspect::Stage;
 using inspect::StdioFile;
 using inspect::Target;
 using inspect::Workload;
-
-// pass: fine. warn: may fail, or loses something; goes on. block: certain to fail, or to do harm.
-// unknown: could not be judged; goes on. covered: would block, but an option in force makes it work.
-enum class Verdict { pass, warn, block, unknown, covered };
-[[nodiscard]] std::string_view name_of(Verdict verdict);
+using record::Verdict;
 
 struct Judgement {
     Verdict verdict = Verdict::pass;

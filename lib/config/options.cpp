@@ -4,26 +4,10 @@
 
 namespace lpm::config {
 
-std::string_view name_of(Tcp tcp) {
-    switch (tcp) {
-    case Tcp::refuse:
-        return "refuse";
-    case Tcp::close:
-        return "close";
-    case Tcp::established:
-        return "established";
-    }
-    return "?";
-}
-
 static bool set_tcp(Options& options, std::string_view value) {
-    for (const auto tcp : {Tcp::refuse, Tcp::close, Tcp::established}) {
-        if (value != name_of(tcp))
-            continue;
-        options.tcp = tcp;
-        return true;
-    }
-    return false;
+    const auto tcp = find_value<Tcp>(value);
+    options.tcp = tcp.value_or(options.tcp);
+    return tcp.has_value();
 }
 
 // Digits, and a letter for their unit: it becomes a line of CRIU's configuration.

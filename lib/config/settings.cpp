@@ -12,18 +12,6 @@ namespace lpm::config {
 
 static constexpr std::size_t max_bytes = std::size_t{1} << 20;
 
-std::string_view name_of(Severity severity) {
-    switch (severity) {
-    case Severity::off:
-        return "off";
-    case Severity::warn:
-        return "warn";
-    case Severity::block:
-        return "block";
-    }
-    return "?";
-}
-
 std::optional<Severity> Settings::severity_of(std::string_view check) const {
     for (const auto& [id, severity] : severities)
         if (id == check)
@@ -114,10 +102,8 @@ static constexpr Key keys[] = {
 static void read_check(Settings& settings, const std::string& file, const toml::key& key,
                        const toml::node& node) {
     const auto* value = node.as_string();
-    for (const auto severity : {Severity::off, Severity::warn, Severity::block}) {
-        if (value == nullptr || value->get() != name_of(severity))
-            continue;
-        settings.severities.emplace_back(std::string(key.str()), severity);
+    if (const auto severity = value == nullptr ? std::nullopt : find_value<Severity>(value->get())) {
+        settings.severities.emplace_back(std::string(key.str()), *severity);
         return;
     }
     settings.problems.push_back(

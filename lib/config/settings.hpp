@@ -5,23 +5,31 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/words.hpp"
 
 // lpm.toml. The only place that sees toml++.
 namespace lpm::config {
 
 // What a finding of a check does: `block` refuses the operation, `warn` is recorded.
 enum class Severity { off, warn, block };
-[[nodiscard]] std::string_view name_of(Severity severity);
+inline constexpr std::string_view severities[] = {"off", "warn", "block"};
+constexpr std::span<const std::string_view> words_of(Severity) {
+    return severities;
+}
 
 // What becomes of TCP connections: `refuse` leaves it to the caller's own options.
 enum class Tcp { refuse, close, established };
-[[nodiscard]] std::string_view name_of(Tcp tcp);
+inline constexpr std::string_view tcp_modes[] = {"refuse", "close", "established"};
+constexpr std::span<const std::string_view> words_of(Tcp) {
+    return tcp_modes;
+}
 
 // [options]: what lpm adds to a call whose caller has not asked for it.
 struct Options {

@@ -159,8 +159,8 @@ static criu::Dumped read_dumped(int dir, const Target& target) {
     struct stat st{};
     dumped.file_locks = ::fstatat(dir, "filelocks.img", &st, 0) == 0 && st.st_size > headers;
     if (target.manifest) {
-        dumped.tcp_close = target.manifest->tcp == config::name_of(config::Tcp::close);
-        dumped.tcp_established = target.manifest->tcp == config::name_of(config::Tcp::established);
+        dumped.tcp_close = target.manifest->tcp == config::Tcp::close;
+        dumped.tcp_established = target.manifest->tcp == config::Tcp::established;
     }
     if (target.inventory) {
         dumped.tcp_close = dumped.tcp_close || target.inventory->tcp_close;

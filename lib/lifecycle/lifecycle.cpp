@@ -18,26 +18,13 @@
 namespace lpm::lifecycle {
 
 using Clock = std::chrono::steady_clock;
+using record::HookOutcome;
 using std::chrono::milliseconds;
 
 static constexpr std::size_t max_hooks = 64;
 static constexpr std::size_t max_declaration = 65536;
 static constexpr std::size_t max_output = 65536;
 static constexpr std::string_view suffix = ".toml";
-
-std::string_view name_of(Point point) {
-    switch (point) {
-    case Point::pre_checkpoint:
-        return "pre-checkpoint";
-    case Point::post_checkpoint:
-        return "post-checkpoint";
-    case Point::pre_restore:
-        return "pre-restore";
-    case Point::post_restore:
-        return "post-restore";
-    }
-    return "?";
-}
 
 // It is run as root: nobody else may have written it.
 static Result<> is_trusted(int dir, const char* path) {
@@ -76,7 +63,7 @@ static Result<config::LifecycleHook> read_hook(int dir, const std::string& file)
 std::string state_of(const HookContext& round, const record::Record& record) {
     json::Value state{{"schema", 1},
                       {"hook", name_of(round.point)},
-                      {"operation", record.operation},
+                      {"operation", record.operation.text()},
                       {"record", record.id},
                       {"id", record.container},
                       {"root", record.root},
@@ -87,7 +74,7 @@ std::string state_of(const HookContext& round, const record::Record& record) {
     if (record.pid > 0)
         state["pid"] = record.pid;
     if (!record.outcome.empty())
-        state["outcome"] = record.outcome;
+        state["outcome"] = record.outcome.text();
     if (!record.code.empty())
         state["code"] = record.code;
     for (const auto& [name, value] : record.names)
@@ -99,13 +86,13 @@ std::string state_of(const HookContext& round, const record::Record& record) {
 static std::vector<std::string> environment_of(const HookContext& round, const record::Record& record) {
     return {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             std::string("LPM_HOOK=").append(name_of(round.point)),
-            "LPM_OPERATION=" + record.operation,
+            "LPM_OPERATION=" + record.operation.text(),
             "LPM_RECORD=" + record.id,
             "LPM_CONTAINER=" + record.container,
             "LPM_PID=" + std::to_string(record.pid),
             "LPM_BUNDLE=" + record.bundle,
             "LPM_IMAGE_PATH=" + record.image_path,
-            "LPM_OUTCOME=" + record.outcome};
+            "LPM_OUTCOME=" + record.outcome.text()};
 }
 
 // The last line says most about a failure.
@@ -158,13 +145,15 @@ class Runner {
         }
         const auto hook = read_hook(dir, file);
         if (!hook) {
-            note(file.substr(0, file.size() - suffix.size()), "failed", "not run: " + hook.error().text);
+            note(file.substr(0, file.size() - suffix.size()), HookOutcome::failed,
+                 "not run: " + hook.error().text);
             return true;
         }
         if (!hook->wants(record_.names))
             return true;
         if (round_.frozen && !hook->frozen) {
-            note(hook->name, "skipped", "it needs a container that runs, and the caller has frozen this one");
+            note(hook->name, HookOutcome::skipped,
+                 "it needs a container that runs, and the caller has frozen this one");
             return true;
         }
         const auto start = Clock::now();
@@ -172,7 +161,7 @@ class Runner {
         const std::string why = left.count() > 0
                                     ? run_one(*hook, round_, record_, left)
                                     : "not run: no time was left, see total_ms in [hooks] of lpm.toml";
-        note(hook->name, why.empty() ? "done" : "failed", why);
+        note(hook->name, why.empty() ? HookOutcome::done : HookOutcome::failed, why);
         done.hooks.back().time_ms = static_cast<std::uint64_t>(
             std::chrono::duration_cast<milliseconds>(Clock::now() - start).count());
         if (why.empty() || !hook->abort)
@@ -181,9 +170,8 @@ class Runner {
         return false;
     }
 
-    void note(const std::string& name, const char* outcome, const std::string& message) {
-        done.hooks.push_back(
-            {one_line(name, 100), std::string(name_of(round_.point)), outcome, one_line(message), 0});
+    void note(const std::string& name, HookOutcome outcome, const std::string& message) {
+        done.hooks.push_back({one_line(name, 100), round_.point, outcome, one_line(message), 0});
     }
 
     HookResults done;
@@ -210,7 +198,7 @@ HookResults run_hooks(const HookContext& round, const record::Record& record) {
     const auto dir = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (!dir) {
         if (dir.error().sys != ENOENT)
-            runner.note(path, "failed", "not run: " + dir.error().text);
+            runner.note(path, HookOutcome::failed, "not run: " + dir.error().text);
         return std::move(runner.done);
     }
     // Those of the point after it are for tidying up: one that fails does not keep the others from it.

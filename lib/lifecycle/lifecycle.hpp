@@ -14,8 +14,7 @@
 // taken, and tell it afterwards (docs/lifecycle.md).
 namespace lpm::lifecycle {
 
-enum class Point { pre_checkpoint, post_checkpoint, pre_restore, post_restore };
-[[nodiscard]] std::string_view name_of(Point point);
+using Point = record::HookPoint;
 
 struct HookContext {
     Point point = Point::pre_checkpoint;

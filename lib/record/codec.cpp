@@ -16,8 +16,6 @@ struct Text {
 };
 static constexpr Text texts[] = {
     {"id", &Record::id},
-    {"operation", &Record::operation},
-    {"outcome", &Record::outcome},
     {"container.id", &Record::container},
     {"container.root", &Record::root},
     {"container.bundle", &Record::bundle},
@@ -29,7 +27,6 @@ static constexpr Text texts[] = {
     {"invocation.image_path", &Record::image_path},
     {"invocation.work_path", &Record::work_path},
     {"invocation.parent_path", &Record::parent_path},
-    {"invocation.tcp", &Record::tcp},
     {"host.name", &Record::host},
     {"host.boot_id", &Record::boot_id},
     {"host.kernel", &Record::kernel},
@@ -73,10 +70,21 @@ static Value& at(Value& root, std::string_view path) {
     return *value;
 }
 
+template <class E> static void put_word(Value& root, std::string_view path, const Word<E>& word) {
+    if (!word.empty())
+        at(root, path) = word.text();
+}
+
+template <class E> static void read_word(const Value& root, std::string_view path, Word<E>& word) {
+    word = Word<E>::read(json::text_or_empty(root, path));
+}
+
 static Value findings_to_json(const std::vector<Finding>& findings) {
     Value list = Value::array();
     for (const auto& finding : findings) {
-        Value entry{{"id", finding.check}, {"severity", finding.severity}, {"verdict", finding.verdict}};
+        Value entry{{"id", finding.check},
+                    {"severity", finding.severity.text()},
+                    {"verdict", finding.verdict.text()}};
         if (!finding.message.empty())
             entry["message"] = finding.message;
         list.push_back(std::move(entry));
@@ -87,8 +95,10 @@ static Value findings_to_json(const std::vector<Finding>& findings) {
 static Value hooks_to_json(const std::vector<HookRun>& hooks) {
     Value list = Value::array();
     for (const auto& hook : hooks) {
-        Value entry{
-            {"name", hook.name}, {"point", hook.point}, {"outcome", hook.outcome}, {"time_ms", hook.time_ms}};
+        Value entry{{"name", hook.name},
+                    {"point", hook.point.text()},
+                    {"outcome", hook.outcome.text()},
+                    {"time_ms", hook.time_ms}};
         if (!hook.message.empty())
             entry["message"] = hook.message;
         list.push_back(std::move(entry));
@@ -101,6 +111,9 @@ std::string write_record(const Record& record) {
     for (const auto& [path, member] : texts)
         if (!(record.*member).empty())
             at(root, path) = record.*member;
+    put_word(root, "operation", record.operation);
+    put_word(root, "outcome", record.outcome);
+    put_word(root, "invocation.tcp", record.tcp);
     for (const auto& [path, member] : flags)
         at(root, path) = record.*member;
     for (const auto& [path, member] : lists)
@@ -131,20 +144,27 @@ static void read_findings(const Value& root, Record& record) {
     const auto* list = json::find(root, "checks");
     if (list == nullptr || !list->is_array())
         return;
-    for (const auto& entry : *list)
-        record.findings.push_back({json::text_or_empty(entry, "id"), json::text_or_empty(entry, "severity"),
-                                   json::text_or_empty(entry, "verdict"),
-                                   json::text_or_empty(entry, "message")});
+    for (const auto& entry : *list) {
+        auto& finding = record.findings.emplace_back();
+        finding.check = json::text_or_empty(entry, "id");
+        read_word(entry, "severity", finding.severity);
+        read_word(entry, "verdict", finding.verdict);
+        finding.message = json::text_or_empty(entry, "message");
+    }
 }
 
 static void read_hooks(const Value& root, Record& record) {
     const auto* list = json::find(root, "hooks");
     if (list == nullptr || !list->is_array())
         return;
-    for (const auto& entry : *list)
-        record.hooks.push_back({json::text_or_empty(entry, "name"), json::text_or_empty(entry, "point"),
-                                json::text_or_empty(entry, "outcome"), json::text_or_empty(entry, "message"),
-                                json::natural(entry, "time_ms").value_or(0)});
+    for (const auto& entry : *list) {
+        auto& hook = record.hooks.emplace_back();
+        hook.name = json::text_or_empty(entry, "name");
+        read_word(entry, "point", hook.point);
+        read_word(entry, "outcome", hook.outcome);
+        hook.message = json::text_or_empty(entry, "message");
+        hook.time_ms = json::natural(entry, "time_ms").value_or(0);
+    }
 }
 
 static std::optional<int> small_integer(const Value& root, std::string_view path) {
@@ -164,6 +184,9 @@ Result<Record> parse_record(std::string_view text) {
     record.final = json::text_or_empty(root, "state") == "final";
     for (const auto& [path, member] : texts)
         record.*member = json::text_or_empty(root, path);
+    read_word(root, "operation", record.operation);
+    read_word(root, "outcome", record.outcome);
+    read_word(root, "invocation.tcp", record.tcp);
     for (const auto& [path, member] : flags)
         record.*member = json::is_true(root, path);
     for (const auto& [path, member] : lists)
@@ -204,8 +227,7 @@ std::string write_manifest(const Record& record) {
                    {"created", record.ended}};
     if (!record.cpu.empty())
         manifest["cpu"] = record.cpu;
-    if (!record.tcp.empty())
-        manifest["tcp"] = record.tcp;
+    put_word(manifest, "tcp", record.tcp);
     for (const auto& [name, value] : record.names)
         if (name == "image" || name == "image_ref")
             manifest[name] = value;
@@ -226,7 +248,7 @@ Result<CheckpointManifest> parse_manifest(std::string_view text) {
     manifest.criu = json::text_or_empty(root, "criu");
     manifest.created = json::text_or_empty(root, "created");
     manifest.cpu = json::text_or_empty(root, "cpu");
-    manifest.tcp = json::text_or_empty(root, "tcp");
+    read_word(root, "tcp", manifest.tcp);
     manifest.image = json::text_or_empty(root, "image");
     manifest.image_ref = json::text_or_empty(root, "image_ref");
     return manifest;

@@ -120,9 +120,9 @@ bool Keeper::abandoned(const Record& record) const {
 }
 
 static void interrupt(Record& record) {
-    record.outcome = "interrupted";
+    record.outcome = Outcome::interrupted;
     record.code = "Interrupted";
-    record.message = "lpm-gate ended before the " + record.operation +
+    record.message = "lpm-gate ended before the " + record.operation.text() +
                      " did: whether the runtime finished it is not known";
     record.ended = rfc3339(now());
 }
@@ -153,7 +153,7 @@ std::optional<Keeper::Entry> Keeper::look(const std::string& id) {
         const bool left = abandoned(*record);
         if (left)
             settle(*record);
-        return Entry{id, record->final || left, record->outcome == "refused"};
+        return Entry{id, record->final || left, record->outcome == Outcome::refused};
     }
     if (record.error().code != Errc::absent) {
         fault(id, record.error().text);

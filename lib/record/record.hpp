@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "config/settings.hpp"
+#include "record/words.hpp"
 
 // What lpm keeps of one gated call. docs/records.md is the contract of the stored form.
 namespace lpm::record {
@@ -18,16 +20,16 @@ inline constexpr int schema = 1;
 
 struct Finding {
     std::string check;
-    std::string severity; // block, warn
-    std::string verdict;  // pass, warn, block, unknown, covered
-    std::string message;  // empty for pass
+    Word<config::Severity> severity;
+    Word<Verdict> verdict;
+    std::string message; // empty for pass
 };
 
 // A life-cycle hook that was to run.
 struct HookRun {
     std::string name;
-    std::string point;         // pre-checkpoint, post-checkpoint, pre-restore, post-restore
-    std::string outcome;       // done, failed, skipped
+    Word<HookPoint> point;
+    Word<HookOutcome> outcome;
     std::string message;       // why, of failed and skipped
     std::uint64_t time_ms = 0; // that it took
 };
@@ -35,8 +37,8 @@ struct HookRun {
 struct Record {
     std::string id; // ULID
     bool final = false;
-    std::string operation;        // checkpoint, pre-dump, restore
-    std::string outcome;          // completed, refused, failed, interrupted; empty while an intent
+    Word<Operation> operation;
+    Word<Outcome> outcome;        // empty while an intent
     std::int64_t gate_pid = 0;    // who ends it
     std::uint64_t gate_start = 0; // of that process: clock ticks after boot
 
@@ -60,7 +62,7 @@ struct Record {
     std::string work_path;
     std::string parent_path;
     bool leave_running = false;
-    std::string tcp; // what a checkpoint does with connections: close, established, or empty
+    Word<config::Tcp> tcp; // what a checkpoint does with connections: close or established, or empty
 
     // where
     std::string host;
@@ -104,7 +106,7 @@ struct CheckpointManifest {
     std::string criu;
     std::string created;
     std::string cpu;
-    std::string tcp;       // close or established: what the dump was told, and the restore must be
+    Word<config::Tcp> tcp; // close or established: what the dump was told, and the restore must be
     std::string image;     // of the container, as its engine names it
     std::string image_ref; // its id or digest
 };

@@ -124,8 +124,8 @@ Result<> Store::append_journal(const Record& record) {
         return fail(Errc::invalid, "journal is not a regular file");
     std::string line = json::write({{"id", record.id},
                                     {"state", record.final ? "final" : "intent"},
-                                    {"operation", record.operation},
-                                    {"outcome", record.outcome},
+                                    {"operation", record.operation.text()},
+                                    {"outcome", record.outcome.text()},
                                     {"container", record.container},
                                     {"time", record.final ? record.ended : record.started}}) +
                        "\n";

@@ -7,13 +7,13 @@
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "call.hpp"
 #include "cleanup/network.hpp"
 #include "cleanup/tasks.hpp"
 #include "criu/log.hpp"
 #include "failure.hpp"
 #include "linux/cpu.hpp"
 #include "oci/container_lock.hpp"
-#include "operation.hpp"
 
 namespace lpm::gate {
 
@@ -43,10 +43,11 @@ static Before look_at(const inspect::Facts& facts) {
     return before;
 }
 
-static std::string_view tcp_of(const criu::EffectiveOptions& options) {
+static record::Word<config::Tcp> tcp_of(const criu::EffectiveOptions& options) {
     if (options.on("tcp-close"))
-        return config::name_of(config::Tcp::close);
-    return options.on("tcp-established") ? config::name_of(config::Tcp::established) : "";
+        return config::Tcp::close;
+    return options.on("tcp-established") ? record::Word<config::Tcp>(config::Tcp::established)
+                                         : record::Word<config::Tcp>();
 }
 
 // As durable as the images beside it: CRIU syncs none of them.
@@ -68,8 +69,8 @@ static void keep_images(Recorder& recorder) {
     write_manifest(recorder);
 }
 
-static void clean_up(const Operation& operation, const Before& before, const WorkDir& work) {
-    Recorder& recorder = operation.recorder;
+static void clean_up(const Call& call, const Before& before, const WorkDir& work) {
+    Recorder& recorder = call.recorder;
     const CriuRun criu = {.running = await_criu(work, recorder, [] { return false; }),
                           .started = work.log_written()};
     // What the caller froze is the caller's.
@@ -77,7 +78,7 @@ static void clean_up(const Operation& operation, const Before& before, const Wor
         thaw_if_frozen(*before.state, recorder);
     work.keep(recorder, false);
     const auto log = work.read_log();
-    explain_failure(recorder, *operation.progress.ended, log);
+    explain_failure(recorder, *call.progress.ended, log);
     unlock_network(before.network, criu, log ? criu::dump_run_id(*log) : std::string(), recorder);
     if (before.state && before.alive)
         report_tasks(*before.state, before.none_stopped, recorder);
@@ -86,22 +87,23 @@ static void clean_up(const Operation& operation, const Before& before, const Wor
 void checkpoint(const Arguments& arguments, Progress& progress) {
     const Request request(arguments, inspect::Stage::checkpoint);
     Recorder recorder(request, arguments,
-                      arguments.invocation.on(oci::Option::pre_dump) ? "pre-dump" : "checkpoint");
+                      arguments.invocation.on(oci::Option::pre_dump) ? record::Operation::pre_dump
+                                                                     : record::Operation::checkpoint);
     Hooks hooks(Point::pre_checkpoint, Point::post_checkpoint, request.settings.hook_time, recorder);
-    const Operation operation{arguments, request, recorder, hooks, progress};
+    const Call call{arguments, request, recorder, hooks, progress};
 
     // No other gate checkpoints this container, and none will until this process ends.
     oci::ContainerLock lock;
-    auto facts = admit(operation, [&] { return !lock.try_lock(request.subject.root, request.subject.id); });
+    auto facts = admit(call, [&] { return !lock.try_lock(request.subject.root, request.subject.id); });
     if (!facts)
         return;
     record::Record& record = recorder.record();
     record.tcp = tcp_of(facts->options);
     Command command(arguments.argv, arguments.argc, arguments.environment);
-    add_to(command, operation, *facts);
+    add_to(command, call, *facts);
     const Before before = look_at(*facts);
     facts.reset();
-    if (!hooks_allow(operation))
+    if (!hooks_allow(call))
         return;
 
     WorkDir work(request.work_path, "dump.log", "stats-dump");
@@ -113,7 +115,7 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
         record.cpu = read_cpu_features().value_or("");
         recorder.settle_intent();
     };
-    if (!run(operation, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
+    if (!run(call, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
         return;
 
     work.open();
@@ -124,9 +126,9 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
         work.keep(recorder, true);
         keep_images(recorder);
     } else {
-        clean_up(operation, before, work);
+        clean_up(call, before, work);
     }
-    finish(operation, progress.ended->ok() ? "completed" : "failed");
+    finish(call, progress.ended->ok() ? record::Outcome::completed : record::Outcome::failed);
     recorder.tell();
 }
 

@@ -40,7 +40,7 @@ void explain_failure(Recorder& recorder, const Ended& ended, const std::optional
     }
     if (record.code == "RuntimeFailed")
         return;
-    std::string line = "lpm: " + record.operation + " of " + record.container + " failed";
+    std::string line = "lpm: " + record.operation.text() + " of " + record.container + " failed";
     // CRIU quotes the kernel in words that callers take for something else; the log has them.
     if (!oci::misread(record.message))
         line += ": " + record.message;

@@ -48,9 +48,9 @@ static record::Record begin_record(const Request& request, const Arguments& argu
     return record;
 }
 
-Recorder::Recorder(const Request& request, const Arguments& arguments, std::string operation)
+Recorder::Recorder(const Request& request, const Arguments& arguments, record::Operation operation)
     : record_(begin_record(request, arguments)) {
-    record_.operation = std::move(operation);
+    record_.operation = operation;
     for (const auto& problem : request.settings.problems)
         note(problem);
     for (const auto& line : check::unknown_ids(request.settings))
@@ -61,7 +61,7 @@ Recorder::Recorder(const Request& request, const Arguments& arguments, std::stri
 }
 
 std::string Recorder::failed_operation() const {
-    return "the failed " + record_.operation + " of " + record_.container;
+    return "the failed " + record_.operation.text() + " of " + record_.container;
 }
 
 void Recorder::note(std::string_view text) {

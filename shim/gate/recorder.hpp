@@ -17,7 +17,7 @@ namespace lpm::gate {
 class Recorder {
   public:
     // Publishes the intent.
-    Recorder(const Request& request, const Arguments& arguments, std::string operation);
+    Recorder(const Request& request, const Arguments& arguments, record::Operation operation);
 
     [[nodiscard]] record::Record& record() { return record_; }
     [[nodiscard]] const record::Record& record() const { return record_; }

@@ -5,13 +5,13 @@
 #include <string>
 #include <sys/stat.h>
 
+#include "call.hpp"
 #include "cleanup/mounts.hpp"
 #include "cleanup/network.hpp"
 #include "cleanup/orphans.hpp"
 #include "criu/log.hpp"
 #include "failure.hpp"
 #include "inspect/images.hpp"
-#include "operation.hpp"
 
 namespace lpm::gate {
 
@@ -26,23 +26,23 @@ static bool is_unknown(const inspect::Subject& subject) {
 
 // A restore in the foreground ends with the status of the container, hours later maybe: then CRIU's figures,
 // which it writes last, tell that the restore itself went well.
-static bool succeeded(const Operation& operation, const WorkDir& work) {
-    const bool ok = operation.progress.ended->ok();
-    return ok || operation.arguments.invocation.on(oci::Option::detach) ? ok : work.stats_written();
+static bool succeeded(const Call& call, const WorkDir& work) {
+    const bool ok = call.progress.ended->ok();
+    return ok || call.arguments.invocation.on(oci::Option::detach) ? ok : work.stats_written();
 }
 
 void restore(const Arguments& arguments, Progress& progress) {
     const Request request(arguments, inspect::Stage::restore);
-    Recorder recorder(request, arguments, "restore");
+    Recorder recorder(request, arguments, record::Operation::restore);
     Hooks hooks(Point::pre_restore, Point::post_restore, request.settings.hook_time, recorder);
-    const Operation operation{arguments, request, recorder, hooks, progress};
+    const Call call{arguments, request, recorder, hooks, progress};
 
     recorder.record().restored_from = record_of_images(request.subject.image_path);
-    auto facts = admit(operation, [] { return false; });
+    auto facts = admit(call, [] { return false; });
     if (!facts)
         return;
     Command command(arguments.argv, arguments.argc, arguments.environment);
-    add_to(command, operation, *facts);
+    add_to(command, call, *facts);
     const NetworkBefore network =
         read_network(facts->bundle ? inspect::open_network(*facts->bundle) : std::nullopt);
     // A restore into the PID namespace of another leaves no first process.
@@ -50,7 +50,7 @@ void restore(const Arguments& arguments, Progress& progress) {
     if (facts->bundle && facts->bundle->own_pid)
         cgroups_path = facts->bundle->cgroups_path;
     facts.reset(); // a restore in the foreground may last for days
-    if (!hooks_allow(operation))
+    if (!hooks_allow(call))
         return;
 
     WorkDir work(request.work_path, "restore.log", "stats-restore");
@@ -69,11 +69,11 @@ void restore(const Arguments& arguments, Progress& progress) {
         delegate = delegate_of(runtime);
         recorder.settle_intent();
     };
-    if (!run(operation, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
+    if (!run(call, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
         return;
 
     work.open();
-    const bool ok = succeeded(operation, work);
+    const bool ok = succeeded(call, work);
     CriuRun criu;
     criu.restore = true;
     if (!ok)
@@ -88,7 +88,7 @@ void restore(const Arguments& arguments, Progress& progress) {
         if (own)
             unbind_root(request, recorder);
     }
-    finish(operation, ok ? "completed" : "failed");
+    finish(call, ok ? record::Outcome::completed : record::Outcome::failed);
     recorder.tell();
 }
 

@@ -141,7 +141,7 @@ void Watch::each_second(const Delegate& delegate) {
               : "CRIU, which waited for a first process that had been killed, was ended: ") +
         check::some_of(ended);
     recorder_.note(what);
-    recorder_.say("lpm: the " + recorder_.record().operation + " of " + recorder_.record().container +
+    recorder_.say("lpm: the " + recorder_.record().operation.text() + " of " + recorder_.record().container +
                   " would have gone on for ever: " + what);
 }
 

@@ -19,7 +19,8 @@ void thaw_if_frozen(const oci::State& state, Recorder& recorder) {
         return;
     const auto thawed = oci::thaw(state);
     const record::Record& record = recorder.record();
-    const std::string what = "the failed " + record.operation + " left " + record.container + " frozen";
+    const std::string what =
+        "the failed " + record.operation.text() + " left " + record.container + " frozen";
     if (thawed && !oci::frozen(state)) {
         recorder.note("the container was left frozen and has been thawed");
         recorder.say("lpm: " + what + "; it has been thawed");
@@ -92,7 +93,7 @@ void report_tasks(const oci::State& state, bool none_stopped, Recorder& recorder
             "CRIU was cut off in the middle of its work: whether a process that it was in goes on is seen "
             "when the container is resumed");
     for (const auto& one : told)
-        recorder.note("after the failed " + record.operation + ": " + one);
+        recorder.note("after the failed " + record.operation.text() + ": " + one);
     if (!told.empty())
         recorder.say("lpm: after " + recorder.failed_operation() + ": " + check::some_of(told));
 }

@@ -14,7 +14,7 @@ TEST_F(Checks, pass_an_ordinary_container_at_both_stages) {
         EXPECT_EQ(outcome.code, "");
         EXPECT_FALSE(outcome.findings.empty());
         for (const auto& finding : outcome.findings)
-            EXPECT_EQ(finding.verdict, "pass") << finding.check << ": " << finding.message;
+            EXPECT_EQ(finding.verdict.text(), "pass") << finding.check << ": " << finding.message;
     }
 }
 

@@ -71,7 +71,7 @@ class Checks : public testing::Test {
         outcome = check::run(facts, settings);
         for (const auto& finding : outcome.findings)
             if (finding.check == id)
-                return finding.verdict;
+                return finding.verdict.text();
         return "not run";
     }
     oci::Invocation invocation;

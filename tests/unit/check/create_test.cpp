@@ -24,7 +24,7 @@ class CreateChecks : public Checks {
         outcome = check::run(planned, settings);
         for (const auto& finding : outcome.findings)
             if (finding.check == id)
-                return finding.verdict;
+                return finding.verdict.text();
         return "not run";
     }
     inspect::Facts planned;
@@ -42,11 +42,11 @@ TEST_F(CreateChecks, are_those_that_the_table_marks_and_need_nothing_else) {
     EXPECT_EQ(outcome.findings.size(), marked.size());
     for (const auto& finding : outcome.findings) {
         EXPECT_TRUE(marked.contains(finding.check)) << finding.check;
-        EXPECT_EQ(finding.verdict, "pass") << finding.check << ": " << finding.message;
+        EXPECT_EQ(finding.verdict.text(), "pass") << finding.check << ": " << finding.message;
     }
     planned.bundle.reset();
     for (const auto& finding : check::run(planned, settings).findings)
-        EXPECT_EQ(finding.verdict, "unknown") << finding.check;
+        EXPECT_EQ(finding.verdict.text(), "unknown") << finding.check;
 }
 
 TEST_F(CreateChecks, FilesystemUnsupported) {

@@ -31,7 +31,7 @@ static std::string document() {
             << (entry.at_checkpoint && entry.at_restore ? "both"
                 : entry.at_checkpoint                   ? "checkpoint"
                                                         : "restore")
-            << " | " << config::name_of(entry.severity) << " | " << (entry.transient ? "yes" : "") << " | "
+            << " | " << name_of(entry.severity) << " | " << (entry.transient ? "yes" : "") << " | "
             << (entry.at_create ? "yes" : "") << " | " << entry.what << " | " << entry.remedy << " | "
             << entry.row << " |\n";
     return out.str();

@@ -68,7 +68,7 @@ TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
         EXPECT_EQ(verdict(expected.first), expected.second) << expected.first;
         for (const auto& finding : outcome.findings) {
             if (finding.check != expected.first) {
-                EXPECT_EQ(finding.verdict, "pass") << finding.check << " for " << expected.first;
+                EXPECT_EQ(finding.verdict.text(), "pass") << finding.check << " for " << expected.first;
             }
             EXPECT_FALSE(oci::misread(finding.message)) << finding.message;
         }

@@ -12,6 +12,7 @@
 
 using namespace lpm;
 using namespace std::chrono_literals;
+using record::HookOutcome;
 
 namespace {
 
@@ -23,7 +24,7 @@ struct Hooks {
 
     Hooks() {
         record.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-        record.operation = "checkpoint";
+        record.operation = record::Operation::checkpoint;
         record.container = "c1";
         record.pid = 7;
         record.names = {{"namespace", "shop"}, {"pod", "web-1"}};
@@ -56,8 +57,8 @@ TEST(Lifecycle, runs_them_in_the_order_of_their_names_and_keeps_their_output) {
     ASSERT_EQ(done.hooks.size(), 2U);
     EXPECT_EQ(done.failure, "");
     EXPECT_EQ(done.hooks[0].name, "10-first");
-    EXPECT_EQ(done.hooks[0].outcome, "done");
-    EXPECT_EQ(done.hooks[1].point, "pre-checkpoint");
+    EXPECT_EQ(done.hooks[0].outcome, HookOutcome::done);
+    EXPECT_EQ(done.hooks[1].point, lifecycle::Point::pre_checkpoint);
     const std::string& said = hooks.kept.at("hook-pre-checkpoint-10-first.log");
     EXPECT_NE(said.find("pre-checkpoint checkpoint c1 7"), std::string::npos) << said;
     const auto state = json::parse(said.substr(0, said.find('\n'))).value();
@@ -75,7 +76,7 @@ TEST(Lifecycle, a_failure_ends_the_operation_unless_it_only_warns) {
     const auto done = hooks.run();
     EXPECT_EQ(done.failure, "hook 20-aborts: ended with status 4: cannot flush");
     ASSERT_EQ(done.hooks.size(), 2U) << "the one after it is not run";
-    EXPECT_EQ(done.hooks[0].outcome, "failed");
+    EXPECT_EQ(done.hooks[0].outcome, HookOutcome::failed);
     EXPECT_EQ(done.hooks[0].message, "ended with status 3: so sorry");
 }
 
@@ -93,7 +94,7 @@ TEST(Lifecycle, gives_all_of_them_together_a_time) {
     hooks.add("10-slow", "sleep 60", "on_failure = \"warn\"\n");
     hooks.add("20-late", "echo here");
     const auto done = hooks.run(false, 200ms);
-    EXPECT_EQ(done.hooks[0].outcome, "failed");
+    EXPECT_EQ(done.hooks[0].outcome, HookOutcome::failed);
     EXPECT_NE(done.failure.find("no time was left"), std::string::npos) << done.failure;
     EXPECT_TRUE(hooks.kept.empty());
 }
@@ -102,7 +103,7 @@ TEST(Lifecycle, keeps_little_of_much_output) {
     Hooks hooks;
     hooks.add("10-loud", "head -c 104857600 /dev/zero | tr '\\0' x; echo");
     const auto done = hooks.run();
-    EXPECT_EQ(done.hooks.at(0).outcome, "done") << done.failure;
+    EXPECT_EQ(done.hooks.at(0).outcome, HookOutcome::done) << done.failure;
     EXPECT_EQ(hooks.kept.at("hook-pre-checkpoint-10-loud.log").size(), 65536U);
 }
 
@@ -118,8 +119,8 @@ TEST(Lifecycle, does_not_wait_for_what_a_hook_leaves_behind) {
     hooks.add("20-chatters", "(timeout 30 yes) & echo started");
     const auto start = std::chrono::steady_clock::now();
     const auto done = hooks.run();
-    EXPECT_EQ(done.hooks.at(0).outcome, "done");
-    EXPECT_EQ(done.hooks.at(1).outcome, "done") << done.failure;
+    EXPECT_EQ(done.hooks.at(0).outcome, HookOutcome::done);
+    EXPECT_EQ(done.hooks.at(1).outcome, HookOutcome::done) << done.failure;
     EXPECT_LT(std::chrono::steady_clock::now() - start, 15s);
 }
 
@@ -130,9 +131,9 @@ TEST(Lifecycle, asks_nothing_of_a_frozen_container) {
     const auto done = hooks.run(true);
     EXPECT_EQ(done.failure, "");
     ASSERT_EQ(done.hooks.size(), 2U);
-    EXPECT_EQ(done.hooks[0].outcome, "skipped");
+    EXPECT_EQ(done.hooks[0].outcome, HookOutcome::skipped);
     EXPECT_FALSE(done.hooks[0].message.empty());
-    EXPECT_EQ(done.hooks[1].outcome, "done");
+    EXPECT_EQ(done.hooks[1].outcome, HookOutcome::done);
 }
 
 TEST(Lifecycle, runs_for_the_containers_that_it_is_for) {
@@ -156,7 +157,7 @@ TEST(Lifecycle, says_what_is_wrong_with_a_declaration) {
     EXPECT_TRUE(done.failure.starts_with("hook 50-missing: not run: ")) << done.failure;
     ASSERT_EQ(done.hooks.size(), 5U) << "what cannot be read has not said that it ends anything";
     for (const auto& hook : done.hooks)
-        EXPECT_EQ(hook.outcome, "failed");
+        EXPECT_EQ(hook.outcome, HookOutcome::failed);
     EXPECT_EQ(done.hooks[1].message, "not run: 20-relative.toml:1: path: must be an absolute path in ASCII");
     EXPECT_EQ(done.hooks[2].message, "not run: 30-unknown.toml:2: what: unknown key");
     EXPECT_EQ(done.hooks[3].message, "not run: 40-none.toml: path: missing");

@@ -4,6 +4,7 @@
 
 #include "../support.hpp"
 #include "record/record.hpp"
+#include "json/json.hpp"
 
 using namespace lpm;
 
@@ -11,8 +12,8 @@ static record::Record full() {
     record::Record r;
     r.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     r.final = true;
-    r.operation = "checkpoint";
-    r.outcome = "failed";
+    r.operation = record::Operation::checkpoint;
+    r.outcome = record::Outcome::failed;
     r.container = "c1";
     r.root = "/run/runc";
     r.gate_pid = 99;
@@ -39,7 +40,8 @@ static record::Record full() {
     r.started = "2026-01-01T00:00:00.000Z";
     r.delegated = "2026-01-01T00:00:00.001Z";
     r.ended = "2026-01-01T00:00:01.000Z";
-    r.findings = {{"Terminal", "block", "warn", "has one"}, {"DiskSpace", "block", "pass", ""}};
+    r.findings = {{"Terminal", config::Severity::block, record::Verdict::warn, "has one"},
+                  {"DiskSpace", config::Severity::block, record::Verdict::pass, ""}};
     r.exit_status = 1;
     r.signal = 9;
     r.code = "TcpEstablished";
@@ -69,7 +71,7 @@ TEST(Record, reads_what_the_first_version_wrote) {
     ASSERT_TRUE(read) << read.error().text;
     EXPECT_EQ(record::write_record(*read), data("records/v1.json"))
         << "a change of the stored form needs a new schema number and a reader for the old";
-    EXPECT_EQ(read->outcome, "failed");
+    EXPECT_EQ(read->outcome, record::Outcome::failed);
 }
 
 // As gates of schema 1 left them on test nodes, one of each kind.
@@ -83,7 +85,7 @@ TEST(Record, reads_every_kind_that_schema_1_has) {
         ASSERT_TRUE(read) << entry.path() << ": " << read.error().text;
         EXPECT_EQ(record::write_record(*read), text) << entry.path() << ": something is lost";
         EXPECT_EQ(read->final, !read->outcome.empty()) << entry.path();
-        EXPECT_EQ(entry.path().filename().string().find(read->operation), 0U) << entry.path();
+        EXPECT_EQ(entry.path().filename().string().find(read->operation.text()), 0U) << entry.path();
     }
     EXPECT_GE(count, 9);
 }
@@ -94,6 +96,26 @@ TEST(Record, refuses_what_it_does_not_know) {
     EXPECT_FALSE(record::parse_record(R"({"schema":1,"id":"../../etc/passwd"})"));
     EXPECT_TRUE(
         record::parse_record(R"({"schema":1,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","later":{"x":1},"pid":"x"})"));
+}
+
+// A newer lpm may have more of them: they are no value that we know, and are not lost.
+TEST(Record, keeps_words_that_it_does_not_know) {
+    const std::string text =
+        R"({"checks":[{"id":"A","severity":"deny","verdict":"postponed"}],"hooks":[{"name":"h","outcome":"late",)"
+        R"("point":"post-create","time_ms":0}],"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","invocation":{"tcp":"repair"},)"
+        R"("operation":"migrate","outcome":"postponed","schema":1,"state":"final"})";
+    const auto read = record::parse_record(text);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(read->operation.value(), std::nullopt);
+    EXPECT_EQ(read->operation.text(), "migrate");
+    EXPECT_FALSE(read->operation == record::Operation{});
+    EXPECT_FALSE(read->outcome.empty()) << "it has ended, in whatever way";
+    const auto again = json::parse(record::write_record(*read)).value();
+    const auto before = json::parse(text).value();
+    for (const char* member : {"checks", "hooks", "operation", "outcome"})
+        EXPECT_EQ(again[member], before[member]);
+    EXPECT_EQ(json::text_or_empty(again, "invocation.tcp"), "repair");
+    EXPECT_TRUE(record::Record{}.operation.empty()) << "which is not the first of the words";
 }
 
 TEST(CheckpointManifest, survives_being_written_and_read) {

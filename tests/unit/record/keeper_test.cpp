@@ -25,7 +25,7 @@ struct KeptStore {
     record::Record intent(std::string id = record::new_id()) {
         record::Record r;
         r.id = std::move(id);
-        r.operation = "checkpoint";
+        r.operation = record::Operation::checkpoint;
         r.container = "c1";
         r.boot_id = boot_id();
         r.gate_pid = ::getpid();
@@ -36,10 +36,10 @@ struct KeptStore {
         EXPECT_TRUE(store.publish(r));
         return r.id;
     }
-    std::string add_final(const std::string& id, std::string outcome = "completed") {
+    std::string add_final(const std::string& id, record::Outcome outcome = record::Outcome::completed) {
         auto r = intent(id);
         r.final = true;
-        r.outcome = std::move(outcome);
+        r.outcome = outcome;
         return add(r);
     }
     [[nodiscard]] record::SettleReport run(const config::Retention& limits = {}) const {
@@ -69,7 +69,7 @@ TEST(Keeper, ends_what_a_killed_gate_has_begun) {
     EXPECT_EQ(done.settled, 1U);
     const auto after = kept.store.load(r.id).value();
     EXPECT_TRUE(after.final);
-    EXPECT_EQ(after.outcome, "interrupted");
+    EXPECT_EQ(after.outcome, record::Outcome::interrupted);
     EXPECT_EQ(after.code, "Interrupted");
     EXPECT_FALSE(after.ended.empty());
     const auto journal = read_file(AT_FDCWD, kept.dir.path("journal/current"), 4096).value();
@@ -95,12 +95,12 @@ TEST(Keeper, keeps_the_end_that_is_known) {
     KeptStore kept;
     auto r = kept.intent();
     r.gate_pid = dead_process();
-    r.outcome = "completed"; // killed in the hooks after the operation
+    r.outcome = record::Outcome::completed; // killed in the hooks after the operation
     kept.add(r);
     EXPECT_EQ(kept.run().settled, 1U);
     const auto after = kept.store.load(r.id).value();
     EXPECT_TRUE(after.final);
-    EXPECT_EQ(after.outcome, "completed");
+    EXPECT_EQ(after.outcome, record::Outcome::completed);
     EXPECT_EQ(after.notes.size(), 1U);
 }
 
@@ -155,7 +155,8 @@ TEST(Keeper, removes_refusals_first_where_they_are_more_than_half) {
     const auto taken = kept.add_final("01ARZ3NDEKTSV4RRFFQ69G5FA1");
     std::vector<std::string> refused;
     for (const char last : {'2', '3', '4', '5', '6'})
-        refused.push_back(kept.add_final(std::string("01ARZ3NDEKTSV4RRFFQ69G5FA") + last, "refused"));
+        refused.push_back(
+            kept.add_final(std::string("01ARZ3NDEKTSV4RRFFQ69G5FA") + last, record::Outcome::refused));
     EXPECT_EQ(kept.run({.max_records = 4, .max_days = 36'500}).removed, 2U);
     EXPECT_TRUE(kept.store.load(taken));
     EXPECT_FALSE(kept.store.load(refused[1]));

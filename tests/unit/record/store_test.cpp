@@ -17,7 +17,7 @@ using namespace lpm;
 static record::Record sample() {
     record::Record r;
     r.id = record::new_id();
-    r.operation = "checkpoint";
+    r.operation = record::Operation::checkpoint;
     r.container = "c1";
     return r;
 }
@@ -30,9 +30,9 @@ TEST(Store, publishes_intent_and_end_of_a_record) {
     ASSERT_TRUE(store->publish(r));
     EXPECT_FALSE(store->load(r.id).value().final);
     r.final = true;
-    r.outcome = "completed";
+    r.outcome = record::Outcome::completed;
     ASSERT_TRUE(store->publish(r));
-    EXPECT_EQ(store->load(r.id).value().outcome, "completed");
+    EXPECT_EQ(store->load(r.id).value().outcome, record::Outcome::completed);
     const auto journal = read_file(AT_FDCWD, dir.path("lpm/journal/current"), 4096).value();
     EXPECT_EQ(std::ranges::count(journal, '\n'), 2);
     EXPECT_NE(journal.find(R"("state":"intent")"), std::string::npos);
@@ -54,9 +54,9 @@ TEST(Store, publishes_the_end_into_the_room_made_for_it) {
     other.final = true;
     ASSERT_TRUE(store->publish(other)) << "which is not the record that the room is for";
     r.final = true;
-    r.outcome = "completed";
+    r.outcome = record::Outcome::completed;
     ASSERT_TRUE(store->publish(r));
-    EXPECT_EQ(store->load(r.id).value().outcome, "completed");
+    EXPECT_EQ(store->load(r.id).value().outcome, record::Outcome::completed);
     EXPECT_TRUE(store->load(other.id).value().final);
     const std::string month = dir.path("lpm/records/" + record::month_of(r.id));
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(month), {}), 2) << "no temporary file stays";

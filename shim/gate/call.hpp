@@ -17,7 +17,7 @@
 namespace lpm::gate {
 
 // What every step needs of the call.
-struct Operation {
+struct Call {
     const Arguments& arguments;
     const Request& request;
     Recorder& recorder;
@@ -28,20 +28,19 @@ struct Operation {
 // Looks at everything and judges the checks; what was found is in the record. Nothing when a check blocks:
 // refused, recorded and reported. `in_progress` tells whether another checkpoint of the container is under
 // way.
-[[nodiscard]] std::optional<inspect::Facts> admit(const Operation& operation,
-                                                  const std::function<bool()>& in_progress);
+[[nodiscard]] std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()>& in_progress);
 
 // Puts into the command what lpm adds to it, and into the record that it did.
-void add_to(Command& command, const Operation& operation, const inspect::Facts& facts);
+void add_to(Command& command, const Call& call, const inspect::Facts& facts);
 
 // Runs the hooks before the operation. False when one of them ends it: refused, recorded and reported.
-[[nodiscard]] bool hooks_allow(const Operation& operation);
+[[nodiscard]] bool hooks_allow(const Call& call);
 
 // Runs the runtime and puts how it ended into progress and record. False when it cannot be run at all:
 // recorded and reported.
-[[nodiscard]] bool run(const Operation& operation, Command& command, const Work& work);
+[[nodiscard]] bool run(const Call& call, Command& command, const Work& work);
 
 // Runs the hooks that come after, and publishes the final record.
-void finish(const Operation& operation, std::string_view outcome);
+void finish(const Call& call, record::Outcome outcome);
 
 } // namespace lpm::gate

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "operation.hpp"
+#include "call.hpp"
 
 #include <chrono>
 #include <string>
@@ -18,16 +18,16 @@ static std::string text_of(const char* text) {
 }
 
 // `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
-static void refuse(const Operation& operation, std::string code, std::string message, bool transient) {
-    record::Record& record = operation.recorder.record();
-    operation.progress.refused = true;
+static void refuse(const Call& call, std::string code, std::string message, bool transient) {
+    record::Record& record = call.recorder.record();
+    call.progress.refused = true;
     record.code = std::move(code);
     record.message = std::move(message);
     record.transient = transient;
-    finish(operation, "refused");
-    report_error(operation.arguments.invocation, "lpm refused " + record.operation + " of " +
-                                                     record.container + ": " + record.message + " [" +
-                                                     record.code + (transient ? ", transient]" : "]"));
+    finish(call, record::Outcome::refused);
+    report_error(call.arguments.invocation, "lpm refused " + record.operation.text() + " of " +
+                                                record.container + ": " + record.message + " [" +
+                                                record.code + (transient ? ", transient]" : "]"));
 }
 
 static void record_facts(record::Record& record, const inspect::Facts& facts) {
@@ -43,8 +43,8 @@ static void record_facts(record::Record& record, const inspect::Facts& facts) {
         record.names = facts.bundle->names;
 }
 
-std::optional<inspect::Facts> admit(const Operation& operation, const std::function<bool()>& in_progress) {
-    const auto& [arguments, request, recorder, hooks, progress] = operation;
+std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()>& in_progress) {
+    const auto& [arguments, request, recorder, hooks, progress] = call;
     const inspect::Deadline deadline(request.settings.deadline);
     const inspect::Environment environment{text_of(arguments.variable("HOME")),
                                            text_of(arguments.variable("CRIU_CONFIG_FILE"))};
@@ -69,46 +69,45 @@ std::optional<inspect::Facts> admit(const Operation& operation, const std::funct
     record_facts(recorder.record(), facts);
     if (outcome.code.empty())
         return facts;
-    refuse(operation, outcome.code, outcome.message, outcome.transient);
+    refuse(call, outcome.code, outcome.message, outcome.transient);
     return std::nullopt;
 }
 
-void add_to(Command& command, const Operation& operation, const inspect::Facts& facts) {
+void add_to(Command& command, const Call& call, const inspect::Facts& facts) {
     if (facts.additions.empty())
         return;
-    const auto added = command.add(facts.additions, operation.arguments.invocation.verb_at);
-    record::Record& record = operation.recorder.record();
+    const auto added = command.add(facts.additions, call.arguments.invocation.verb_at);
+    record::Record& record = call.recorder.record();
     for (const auto& word : facts.additions.words)
         record.additions.push_back(criu::word_of(word));
     if (!added) {
-        operation.recorder.note("nothing is added to CRIU's configuration: " + added.error().text);
+        call.recorder.note("nothing is added to CRIU's configuration: " + added.error().text);
         return;
     }
     for (const auto& line : facts.additions.lines)
         record.additions.push_back("CRIU_CONFIG_FILE: " + criu::line_of(line));
 }
 
-bool hooks_allow(const Operation& operation) {
-    const std::string failure = operation.hooks.run_before();
+bool hooks_allow(const Call& call) {
+    const std::string failure = call.hooks.run_before();
     if (failure.empty())
         return true;
-    refuse(operation, "HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)",
-           false);
+    refuse(call, "HookFailed", failure + R"(; mend the hook, or set on_failure = "warn" in its file)", false);
     return false;
 }
 
-bool run(const Operation& operation, Command& command, const Work& work) {
-    record::Record& record = operation.recorder.record();
+bool run(const Call& call, Command& command, const Work& work) {
+    record::Record& record = call.recorder.record();
     record.delegated = rfc3339(now());
     const auto ended = run_runtime(command.argv(), command.environment(), work);
     if (!ended) {
         record.code = "RuntimeMissing";
         record.message = ended.error().text;
-        finish(operation, "failed");
-        report_error(operation.arguments.invocation, "lpm: " + ended.error().text);
+        finish(call, record::Outcome::failed);
+        report_error(call.arguments.invocation, "lpm: " + ended.error().text);
         return false;
     }
-    operation.progress.ended = *ended;
+    call.progress.ended = *ended;
     if (ended->signal != 0)
         record.signal = ended->signal;
     else
@@ -116,13 +115,13 @@ bool run(const Operation& operation, Command& command, const Work& work) {
     return true;
 }
 
-void finish(const Operation& operation, std::string_view outcome) {
-    record::Record& record = operation.recorder.record();
+void finish(const Call& call, record::Outcome outcome) {
+    record::Record& record = call.recorder.record();
     record.outcome = outcome;
-    operation.hooks.run_after();
+    call.hooks.run_after();
     record.final = true;
     record.ended = rfc3339(now());
-    operation.recorder.publish();
+    call.recorder.publish();
 }
 
 } // namespace lpm::gate
