@@ -5,13 +5,13 @@
 
 # What runs containers, what the tests call, and last the ordinary programs of tests/e2e/corpus_test.py.
 node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps mount busybox-static
-    python3 strace
+    python3 python3-pytest python3-pytest-xdist strace
     redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter)
 
 # A node that is a whole cluster (tests/cluster): beside Kubernetes and CRI-O, which tools/peers builds. Its suite is
 # trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
 cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon podman crun iptables iproute2 procps
-    mount busybox-static python3 strace nginx redis-server
+    mount busybox-static python3 python3-pytest python3-pytest-xdist strace nginx redis-server
     checkpointctl libcurl4t64 libssl3t64 libspdlog1.15 libyaml-cpp0.8 libprometheus-cpp-core1.0 libcivetweb1 libseccomp2 libcap2
     criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
 
