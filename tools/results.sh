@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-# Sourced by tools/test: judges and counts what suites leave in $LPM_RESULTS, one NAME.tsv per suite with a
-# line "passed|failed|skipped<TAB>test" per test. tests/support/counting_test holds it to its word.
+# Sourced by tools/test: judges and counts what suites leave in $LPM_RESULTS. Each leaves NAME.planned, which it writes
+# before its first test and which names a test a line, and NAME.tsv with a line "passed|failed|skipped<TAB>test" per test.
+# tests/support/counting_test holds it to its word.
 # shellcheck shell=bash
 
 # results_count VERDICT NAME...: how many tests of these suites ended so.
@@ -22,20 +23,23 @@ results_add() {
     printf '%s\t%s\n' "$2" "$3" >>"$file"
 }
 
-# results_close NAME RC EXPECTED: a suite is only as good as its exit status, and has to have run what it has:
-# EXPECTED is a file with lines "suite least-number".
+# results_close NAME RC: a suite is only as good as its exit status, and has to have run what it planned. A test that was
+# skipped did not run: what cannot run is not planned, or fails.
 results_close() {
-    local name=$1 rc=$2 expected=$3 least ran
+    local name=$1 rc=$2 planned=$LPM_RESULTS/$1.planned missing
     touch "$LPM_RESULTS/$name.tsv"
     if [ "$rc" -ne 0 ] && [ "$(results_count failed "$name")" -eq 0 ]; then
         results_add "$name" failed "the suite ended early (exit $rc)"
     fi
-    ran=$(($(results_count passed "$name") + $(results_count failed "$name")))
-    least=$(awk -v name="$name" '$1 == name { print $2 }' "$expected")
-    if [ -z "$least" ]; then
-        results_add "$name" failed "tests/expected.txt does not say how many tests there are"
-    elif [ "$ran" -lt "$least" ]; then
-        results_add "$name" failed "only $ran tests ran, tests/expected.txt says at least $least"
+    if [ ! -s "$planned" ]; then
+        results_add "$name" failed "the suite planned no test"
+        return
+    fi
+    mapfile -t missing < <(LC_ALL=C comm -23 <(LC_ALL=C sort "$planned") \
+        <(sed -nE 's/^(passed|failed)\t//p' "$LPM_RESULTS/$name.tsv" | LC_ALL=C sort))
+    if [ ${#missing[@]} -gt 0 ]; then
+        results_add "$name" failed \
+            "${#missing[@]} of $(wc -l <"$planned") planned tests did not run, the first of them: ${missing[0]}"
     fi
 }
 

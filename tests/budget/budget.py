@@ -3,8 +3,8 @@
 # Copyright the lpm authors
 """What front, gate and hook may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
 
-Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.tsv when
-that variable names a folder; each budget is a test of its own there.
+Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.planned and
+budget.tsv when that variable names a folder; each budget is a test of its own there.
 """
 import json
 import os
@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 
 FRONT = "shim/lpm-runc"
 GATE = "shim/lpm-gate"
@@ -25,20 +26,20 @@ class Failure(Exception):
     pass
 
 
-def output(*command, **options):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+def output(*command: str | pathlib.Path, env: Mapping[str, str] | None = None) -> str:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=env)
     if done.returncode != 0:
         raise Failure(f"{command[0]}: {done.stdout.strip()[-2000:]}")
     return done.stdout
 
 
-def check(good, message):
+def check(good: bool, message: str) -> str:
     if not good:
         raise Failure(message)
     return message
 
 
-def needs_nothing(program):
+def needs_nothing(program: pathlib.Path) -> str:
     dynamic = output("readelf", "-dW", program)
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
     interpreter = "INTERP" in output("readelf", "-lW", program)
@@ -46,42 +47,42 @@ def needs_nothing(program):
                  + (" and an interpreter" if interpreter else ""))
 
 
-def size(program, limit):
+def size(program: pathlib.Path, limit: int) -> str:
     with tempfile.NamedTemporaryFile() as stripped:
         output("strip", "-o", stripped.name, program)
         found = os.path.getsize(stripped.name)
     return check(found <= limit, f"{found} bytes stripped, limit {limit}")
 
 
-def constructors(program, limit):
+def constructors(program: pathlib.Path, limit: int) -> str:
     sections = output("readelf", "-SW", program)
     sizes = re.findall(r"\s\.(?:preinit_array|init_array|ctors)\s+\w+\s+\w+\s+\w+\s+(\w+)", sections)
     found = sum(int(size, 16) // 8 for size in sizes)
     return check(found <= limit, f"{found} constructors, limit {limit}")
 
 
-def relocations(program):
+def relocations(program: pathlib.Path) -> str:
     text = output("readelf", "-rW", program)
     return check("There are no relocations" in text, text.strip().splitlines()[0])
 
 
-def position_independent(program):
+def position_independent(program: pathlib.Path) -> str:
     header = output("readelf", "-hW", program)
     dynamic = output("readelf", "-dW", program)
-    return check("DYN" in header and "PIE" in dynamic, re.search(r"Type:\s+(.*)", header).group(1))
+    return check("DYN" in header and "PIE" in dynamic, ", ".join(re.findall(r"Type:\s+(.*)", header)))
 
 
-def no_executable_data(program):
+def no_executable_data(program: pathlib.Path) -> str:
     segments = output("readelf", "-lW", program)
     writable = [line for line in segments.splitlines() if re.search(r"\bRWE\b", line)]
     return check(not writable, f"{len(writable)} segments that are writable and executable")
 
 
-def startup(tree):
+def startup(tree: pathlib.Path) -> str:
     return output(tree / "bench/front_bench", "5", "0.7").strip()
 
 
-def arm64_front(tree):
+def arm64_front(tree: pathlib.Path) -> str:
     """Cross-built from the sources and options of the native one, and run in the emulator: it must hand the call
     on to the (native) runtime."""
     targets = json.loads((tree / "meson-info/intro-targets.json").read_text())
@@ -99,10 +100,10 @@ def arm64_front(tree):
         return f"{bytes_large} bytes, no relocations, runs in the emulator"
 
 
-def main():
+def main() -> int:
     tree = pathlib.Path(sys.argv[1]).resolve()
     front, gate, hook = tree / FRONT, tree / GATE, tree / HOOK
-    limits = {
+    limits: dict[str, Callable[[], str]] = {
         "front_needed": lambda: needs_nothing(front),
         "front_size": lambda: size(front, 64 << 10),
         "front_constructors": lambda: constructors(front, 0),
@@ -122,6 +123,9 @@ def main():
     }
     wanted = sys.argv[2:] or list(limits)
     results = []
+    folder = pathlib.Path(os.environ["LPM_RESULTS"]) if "LPM_RESULTS" in os.environ else None
+    if folder:
+        (folder / "budget.planned").write_text("".join(f"budget.{name}\n" for name in wanted))
     for name in wanted:
         try:
             verdict, text = "passed", limits[name]()
@@ -129,8 +133,8 @@ def main():
             verdict, text = "failed", str(error)
         print(f"{verdict} {name}: {text}", flush=True)
         results.append(f"{verdict}\tbudget.{name}\n")
-    if "LPM_RESULTS" in os.environ:
-        (pathlib.Path(os.environ["LPM_RESULTS"]) / "budget.tsv").write_text("".join(results))
+    if folder:
+        (folder / "budget.tsv").write_text("".join(results))
     return 1 if any(line.startswith("failed") for line in results) else 0
 
 

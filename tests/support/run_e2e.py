@@ -3,8 +3,8 @@
 # Copyright the lpm authors
 """Run tests/e2e inside a node: run_e2e.py [--tests FOLDER] SUITE FLAVOUR RESULTS [PATTERN...]
 
-Writes RESULTS/SUITE.tsv (one line per test), RESULTS/SUITE.shown (what passed tests have shown of checks) and
-RESULTS/SUITE.log (the failures). PATTERN: parts of names.
+Writes RESULTS/SUITE.planned (the tests that are going to run), RESULTS/SUITE.tsv (one line per test), RESULTS/SUITE.shown
+(what passed tests have shown of checks) and RESULTS/SUITE.log (the failures). PATTERN: parts of names.
 FOLDER: another one than e2e; when it has a suite.py, that is opened before its tests and closed after them.
 """
 import argparse
@@ -113,6 +113,7 @@ def main():
     sys.path.insert(1, str(tests))
     chosen = chosen_tests(tests, args.flavour, args.patterns)
     folder, name = pathlib.Path(args.results), args.suite
+    (folder / f"{name}.planned").write_text("".join(f"{name_of(test)}\n" for test in chosen), encoding="utf-8")
     with open(folder / f"{name}.tsv", "w", encoding="utf-8") as tsv, \
             open(folder / f"{name}.shown", "w", encoding="utf-8") as shown, \
             open(folder / f"{name}.log", "w", encoding="utf-8") as log:
