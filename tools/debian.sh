@@ -2,6 +2,7 @@
 # Copyright the lpm authors
 # Sourced by tools/root and vm/image: what test nodes and guests have installed, and how their tree is made.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # the lists are read by those who source this
 
 # What runs containers, what the tests call, and last the ordinary programs of tests/e2e/corpus_test.py.
 node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps mount busybox-static
@@ -28,6 +29,7 @@ debian_tree() {
     # Check-Valid-Until: a testing suite's Release file is often past its date on a mirror.
     # The cluster that postgresql makes when it is installed is nobody's: tests make their own.
     # 9>&-: mmdebstrap leaves helpers that would hold the caller's lock after a failure.
+    # shellcheck disable=SC2016 # $1 is the hook's own: the new root
     mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
         --aptopt='APT::Install-Recommends "false"' "${hook[@]}" --include="$(IFS=, && echo "$*")" \
         --customize-hook='rm -rf "$1"/var/lib/postgresql/*/main "$1"/etc/postgresql/*' \

@@ -2,6 +2,7 @@
 # Copyright the lpm authors
 # Sourced by dev and by the scripts in tools/: places, progress and what the host must have.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # not everybody who sources this reads all of it
 
 set -euo pipefail
 shopt -s inherit_errexit

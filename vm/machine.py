@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from typing import TextIO
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("LPM_CACHE", "/var/cache/lpm-dev"))
@@ -21,7 +22,7 @@ class GuestError(Exception):
     """The guest did not do what it was started for; the text says what and where to look."""
 
 
-def make_suite_disk(path, stage):
+def make_suite_disk(path: pathlib.Path, stage: pathlib.Path) -> None:
     """Programs, tests and suites on an ext4 disk that the guest mounts."""
     tree = path.with_suffix(".tree")
     shutil.rmtree(tree, ignore_errors=True)
@@ -37,12 +38,12 @@ def make_suite_disk(path, stage):
 
 
 @functools.cache
-def accelerator(kernel):
+def accelerator(kernel: pathlib.Path) -> str:
     """What runs the guest's code: LPM_VM_ACCEL, else KVM where it works, else emulation."""
     return os.environ.get("LPM_VM_ACCEL") or ("kvm" if kvm_works(kernel) else "tcg")
 
 
-def kvm_works(kernel):
+def kvm_works(kernel: pathlib.Path) -> bool:
     """On some hosts /dev/kvm is there and no kernel comes up on it. So one is sent as far as it gets without a
     root file system, which is a second of work: it panics, and QEMU ends."""
     try:
@@ -57,7 +58,8 @@ def kvm_works(kernel):
     return tried.returncode == 0 and b"Unable to mount root fs" in tried.stdout
 
 
-def command_line(image, suite_disk, suite, memory, disk=None):
+def command_line(image: pathlib.Path, suite_disk: pathlib.Path, suite: str, memory: int,
+                 disk: pathlib.Path | None = None) -> list[str]:
     """QEMU for this guest, without what its console and ports are tied to. No suite: a shell on the console."""
     # One processor: QEMU 7.2's threads do not keep up with a kernel that patches its own code while another
     # processor runs it (seen once in 15 boots: "Oops: int3" before the first process).
@@ -76,8 +78,9 @@ def command_line(image, suite_disk, suite, memory, disk=None):
 class Machine:
     """A started guest. `disk` is changed only with `keep`; else its changes are dropped."""
 
-    def __init__(self, folder, image, suite_disk, suite, disk=None, memory=2048):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder: pathlib.Path, image: pathlib.Path, suite_disk: pathlib.Path, suite: str,
+                 disk: pathlib.Path | None = None, memory: int = 2048) -> None:
+        self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.out, self.console = self.folder / "out", self.folder / "console.log"
         self.results = self.folder / "results.tar"
@@ -94,7 +97,7 @@ class Machine:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, preexec_fn=die_with_parent)
 
-    def text(self):
+    def text(self) -> str:
         """What the suite has printed and has not been handed out yet."""
         with open(self.out, "rb") as file:
             file.seek(self.seen)
@@ -102,13 +105,13 @@ class Machine:
         self.seen += len(new)
         return new.decode(errors="replace").replace("\r\n", "\n")
 
-    def cut(self):
+    def cut(self) -> None:
         """A power cut: the machine is gone at once."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def wait(self, timeout, show=sys.stdout):
+    def wait(self, timeout: float, show: TextIO = sys.stdout) -> int:
         """The suite's exit status. GuestError when there is none within `timeout` seconds."""
         end = self.began + timeout
         printed = ""
@@ -116,7 +119,7 @@ class Machine:
             ended = self.process.poll() is not None
             new = self.text()
             printed += new
-            if new and show:
+            if new:
                 show.write(re.sub(r"LPM-EXIT \d+\n", "", new))
                 show.flush()
             exit_line = re.search(r"^LPM-EXIT (\d+)$", printed, re.MULTILINE)
@@ -131,7 +134,7 @@ class Machine:
             raise GuestError(self.explain("the guest ended without an exit status", printed))
         return int(exit_line.group(1))
 
-    def explain(self, what, printed):
+    def explain(self, what: str, printed: str) -> str:
         """The message of a guest that went wrong, with the end of its console."""
         log = plain_lines(self.console.read_bytes())
         panic = next((line for line in log if "Kernel panic" in line), None)
@@ -144,25 +147,24 @@ class Machine:
         tail = "\n".join("  " + line for line in log[-25:])
         return "\n".join(part for part in (reason, qemu, "the end of its console:", tail) if part)
 
-    def take_results(self, target):
+    def take_results(self, target: pathlib.Path) -> None:
         """Unpacks the files that the suite left; plain files only, names as they are."""
-        target = pathlib.Path(target)
         target.mkdir(parents=True, exist_ok=True)
         if self.results.stat().st_size == 0:
             return
         with tarfile.open(self.results) as tar:
             for member in tar:
-                if member.isfile():
-                    (target / pathlib.Path(member.name).name).write_bytes(tar.extractfile(member).read())
+                if member.isfile() and (file := tar.extractfile(member)):
+                    (target / pathlib.Path(member.name).name).write_bytes(file.read())
 
 
-def plain_lines(console):
+def plain_lines(console: bytes) -> list[str]:
     """The lines that say something, without what would colour or move about the terminal of the reader."""
     text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*|[^\[\]])", "", console.decode(errors="replace"))
     lines = re.split(r"[\r\n]+", re.sub(r"[^\n\r\t -~\xa0-\U0010ffff]", "", text))
     return [line for line in lines if line.strip()]
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     import ctypes
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no guest outlives its keeper
