@@ -175,7 +175,8 @@ class KilledAtEachRequest(Meddled):
             if self.killer.killed.is_set():
                 self.until("the next follows", lambda: self.killer.follows >= 2)
         self.assertFalse(self.killer.killed.is_set(), self.killer.seen)
-        print(f"  {policy}, killed {'after' if sent_on else 'before'} it is sent on: {', '.join(map(' '.join, ends))}", flush=True)
+        print(f"  {policy}, killed {'after' if sent_on else 'before'} it is sent on: {', '.join(map(' '.join, ends))}",
+              flush=True)
         self.assertEqual({phase for _, phase in ends}, {"Completed", "Failed"})
         self.assertLessEqual({"GET pods", "GET nodes", "POST token", "POST checkpoint", "POST containercheckpointcontents",
                               "PATCH containercheckpoints/status", "PATCH containercheckpointcontents/status"},

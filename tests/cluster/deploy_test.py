@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-from api import ApiError, Client, KUBELET_PORT, path_of
+from api import KUBELET_PORT, ApiError, Client, path_of
 from crd_test import BARE, CHECKPOINT, CRD, DEPLOY, NAMES, install
 from e2e import run, wait_for
 from suite import POD, ClusterTest, container

@@ -207,7 +207,7 @@ class SelfSigned(KubeletTest):
         self.mend_kubelet_later()
         self.change_kubelet(lambda config: [config.pop(key) for key in ("tlsCertFile", "tlsPrivateKeyFile")])
         controller = self.start_controller()
-        self.addCleanup(lambda: controller.end())
+        self.addCleanup(lambda: controller.end())  # noqa: PLW0108 (the one that there is by then)
         status = self.assert_failed(self.ask(pod, "ctr"), "KubeletCertificateUntrusted", "the kubelet of node1",
                                     "serverTLSBootstrap: true", "[kubelet.pins]", 'mode = "proxy"', "sha256//")
         pin = re.search(r"sha256//[A-Za-z0-9+/]+=", status["message"]).group()

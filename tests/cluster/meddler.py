@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from parts import ADDRESS
 from e2e import run
+from parts import ADDRESS
 
 PORTS = itertools.count(20443)
 DROPPED = ("connection", "transfer-encoding", "content-length", "host")

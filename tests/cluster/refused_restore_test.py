@@ -131,7 +131,7 @@ class RefusedRestore(ClusterTest):
     def assert_said(self, pod, cases):
         for case in cases:
             with self.subTest(case.name):
-                message = wait_for(f"an Event says why not: {case.name}", lambda: self.said(pod, case.name), 30)
+                message = wait_for(f"an Event says why not: {case.name}", lambda case=case: self.said(pod, case.name), 30)
                 print("  " + message.strip(), flush=True)
                 self.assertIn("container restore failed", message)
                 self.assertRegex(message, rf"\[{case.check}(, transient)?\]")

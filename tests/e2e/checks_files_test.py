@@ -5,8 +5,22 @@ import fcntl
 import os
 import pathlib
 
-from awkward import (ADMIN, FORKY, GUEST, TRIXIE, Awkward, Fine, Refused, Warned, image, overlay, pod_shm, tabled, volume,
-                     with_options)
+from awkward import (
+    ADMIN,
+    FORKY,
+    GUEST,
+    TRIXIE,
+    Awkward,
+    Fine,
+    Refused,
+    Warned,
+    image,
+    overlay,
+    pod_shm,
+    tabled,
+    volume,
+    with_options,
+)
 from e2e import GATE, PATIENT, SETTINGS, run
 from reaching import probe
 

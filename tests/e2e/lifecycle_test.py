@@ -78,8 +78,8 @@ class Lifecycle(NodeTest):
         """A caller that leaves the freezing to CRIU: the hook asks the program while it can answer."""
         data = self.work / "data"
         data.mkdir()
-        cid = self.start("redis", "/usr/bin/redis-server", "--save", "", "--port", "0", "--unixsocket", "/run/redis.sock", "--dir",
-                         "/data", rootfs=self.system(), mounts=[bind(data, "/data")])
+        cid = self.start("redis", "/usr/bin/redis-server", "--save", "", "--port", "0", "--unixsocket", "/run/redis.sock",
+                         "--dir", "/data", rootfs=self.system(), mounts=[bind(data, "/data")])
         init = json.loads(run(REAL, "--root", self.crio.runtime.root, "state", cid).stdout)["pid"]
         ask = ("redis-cli", "-s", f"/proc/{init}/root/run/redis.sock")
         wait_for("redis answers", lambda: run(*ask, "ping", check=False).stdout == "PONG\n")
@@ -126,8 +126,8 @@ class Lifecycle(NodeTest):
         for name in ("10-hangs", "20-hangs"):
             self.hook("pre-checkpoint", name, "sleep 300", when="frozen", on_failure="warn", timeout_ms=500)
         start = time.monotonic()
-        done = run("sh", "-c", 'trap "" CHLD; exec "$@"', "sh", "/etc/lpm/bin/runc", "--root", self.crio.runtime.root, "checkpoint",
-                   "--image-path", self.images, "--work-path", self.work, "--leave-running", cid, check=False)
+        done = run("sh", "-c", 'trap "" CHLD; exec "$@"', "sh", "/etc/lpm/bin/runc", "--root", self.crio.runtime.root,
+                   "checkpoint", "--image-path", self.images, "--work-path", self.work, "--leave-running", cid, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         hooks = self.last_record("checkpoint", "completed")["hooks"]
         self.assertEqual([h["outcome"] for h in hooks], ["failed", "failed"])

@@ -237,7 +237,8 @@ class Connections(Awkward):
         """Connections cannot move to a pod with another address; what listens on all addresses can."""
         bundle = self.taken(self.redis(address), "established")
         self.join(bundle, self.network("elsewhere"))
-        self.refuse_restore("AddressMissing", bundle, f"connections are from addresses that this network namespace does not have: {address}",
+        self.refuse_restore("AddressMissing", bundle,
+                            f"connections are from addresses that this network namespace does not have: {address}",
                             fails=("AddressMissing", "Cannot assign requested address"))
         self.criu_config("tcp-close")
         self.restores(bundle)

@@ -64,8 +64,8 @@ class Runtime:
 
     def _call(self, args, env=None, **how):
         argv = [self.path, *args]
-        done = subprocess.run(argv, env=env or self.direct_env(), cwd="/", stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False, **how)
+        done = subprocess.run(argv, env=env or self.direct_env(), cwd="/", capture_output=True,
+                              text=True, check=False, **how)
         if done.returncode != 0:
             raise CrioError(f"`{' '.join(argv)}` failed: {done.stderr} {done.stdout}"
                             f": exit status {done.returncode}")

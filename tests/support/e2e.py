@@ -31,8 +31,8 @@ PATIENT = "[gate]\ndeadline_ms = 10000\n"  # settings for the guest, which is sl
 def run(*argv, check=True, timeout=300, **options):
     """Run a program with its output captured; its text is in the failure when it fails."""
     options.setdefault("stdin", subprocess.DEVNULL)
-    done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          check=False, timeout=timeout, **options)
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
+                          timeout=timeout, **options)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done

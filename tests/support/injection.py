@@ -9,8 +9,8 @@ import shlex
 CHANGING = ("openat", "write", "pwrite64", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "linkat", "unlink",
             "unlinkat", "symlinkat", "fsync", "fdatasync", "fchmod", "ftruncate", "fallocate", "memfd_create", "mount",
             "umount2", "clone", "clone3", "vfork", "execve", "kill", "tgkill", "ptrace", "process_vm_readv", "sendmsg",
-            "sendto", "vmsplice", "splice", "setns", "setsockopt", "sendfile", "copy_file_range", "writev", "pwritev", "pidfd_send_signal",
-            "process_vm_writev", "unshare", "fchmodat", "fchownat", "mknodat", "wait4")
+            "sendto", "vmsplice", "splice", "setns", "setsockopt", "sendfile", "copy_file_range", "writev", "pwritev",
+            "pidfd_send_signal", "process_vm_writev", "unshare", "fchmodat", "fchownat", "mknodat", "wait4")
 _CALL = re.compile(r"^(?:(\d+) +)?(\w+)\((.*)")
 
 
@@ -18,7 +18,8 @@ def strace(report, *inject, follow=False, aside=False):
     """The words before a command. With `follow` its threads and children, up to where they become another program. With
     `aside` the command is its caller's child, not strace's."""
     words = ["strace", "-qq", "-o", str(report), "-e", "trace=" + ",".join(f"?{call}" for call in CHANGING), "-e", "signal=none"]
-    return words + (["-D"] if aside else []) + (["-f", "-b", "execve"] if follow else []) + [w for spec in inject for w in ("-e", f"inject={spec}")]
+    injected = [word for spec in inject for word in ("-e", f"inject={spec}")]
+    return words + (["-D"] if aside else []) + (["-f", "-b", "execve"] if follow else []) + injected
 
 
 def points(report):

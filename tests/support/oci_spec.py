@@ -85,7 +85,7 @@ def make_spec(args, rootfs, cgroup, *, netns=None, pidns=None, ipcns=None, termi
             "args": list(args),
             "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", *env],
             "cwd": "/",
-            "capabilities": {k: capabilities for k in ("bounding", "effective", "permitted")},
+            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),
             "noNewPrivileges": True,
             **(privileged if in_guest() else {"oomScoreAdj": 100}),
         },

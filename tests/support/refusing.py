@@ -173,8 +173,8 @@ class Refusing(NodeTest):
         words = (*before, runtime, *self.crio.runtime.globals(), *self.restore_args(self.restored, bundle))
         self.output = self.work / "output"
         with open(self.output, "w") as output:
-            return subprocess.Popen([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                    env={"PATH": path, **(env or {})})
+            return subprocess.Popen([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=output,
+                                    stderr=output, env={"PATH": path, **(env or {})})
 
     def restore(self, bundle, *before, timeout=120, **how):
         """Such a restore; its end."""
