@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdio>
+#include <optional>
 
+#include "base/deadline.hpp"
 #include "base/random.hpp"
 #include "node/log.hpp"
 
@@ -31,13 +33,13 @@ void Events::post(const Key& key, const std::string& uid, const Event& event) {
 }
 
 void Events::run(const std::stop_token& stop) {
-    std::chrono::steady_clock::time_point end{};
+    std::optional<Deadline> last;
     while (true) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, stop, [this] { return !waiting_.empty(); });
-        if (stop.stop_requested() && end == std::chrono::steady_clock::time_point{})
-            end = std::chrono::steady_clock::now() + 5s;
-        if (waiting_.empty() || (stop.stop_requested() && std::chrono::steady_clock::now() > end))
+        if (stop.stop_requested() && !last)
+            last.emplace(5s);
+        if (waiting_.empty() || (last && last->passed()))
             return;
         const Waiting next = std::move(waiting_.front());
         waiting_.pop_front();

@@ -27,7 +27,7 @@ void say(std::string_view message) {
 static Result<std::string> read_input(int input) {
     constexpr std::chrono::seconds patience(25);
     std::string text;
-    if (!read_until(input, std::chrono::steady_clock::now() + patience, oci::max_hook_state + 1, text))
+    if (!read_until(input, Deadline(patience), oci::max_hook_state + 1, text))
         return fail(Errc::unavailable, "it does not end within 25 seconds");
     return text;
 }
@@ -104,7 +104,7 @@ int HookCall::create() {
 }
 
 check::Outcome HookCall::judge(const oci::Bundle& bundle) const {
-    const inspect::Deadline deadline(settings_.deadline);
+    const Deadline deadline(settings_.deadline);
     inspect::Facts facts;
     facts.deadline = &deadline;
     facts.subject.stage = inspect::Stage::create;

@@ -98,11 +98,10 @@ ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, 
     return ReadResult::some;
 }
 
-bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit, std::string& text) {
+bool read_until(int fd, const Deadline& deadline, std::size_t limit, std::string& text) {
     for (;;) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-        if (left.count() <= 0)
+        const auto left = deadline.left();
+        if (left.count() == 0)
             return false;
         if (read_some(fd, left, limit, text) == ReadResult::end)
             return true;

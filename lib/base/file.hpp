@@ -9,6 +9,7 @@
 #include <string_view>
 #include <sys/types.h>
 
+#include "base/deadline.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
@@ -35,9 +36,8 @@ enum class Links { followed, none };
 enum class ReadResult { nothing, some, end };
 ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, std::string& text);
 
-// Reads to the end of file, keeping the first `limit` bytes; false when that does not come by `end`.
-[[nodiscard]] bool read_until(int fd, std::chrono::steady_clock::time_point end, std::size_t limit,
-                              std::string& text);
+// Reads to the end of file, keeping the first `limit` bytes; false when that does not come in time.
+[[nodiscard]] bool read_until(int fd, const Deadline& deadline, std::size_t limit, std::string& text);
 
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
 

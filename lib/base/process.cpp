@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/deadline.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -20,8 +21,6 @@
 extern char** environ;
 
 namespace lpm {
-
-using Clock = std::chrono::steady_clock;
 
 static std::vector<char*> pointers_to(const std::vector<std::string>& words) {
     std::vector<char*> pointers;
@@ -81,7 +80,7 @@ static Result<Fd> make_input(const std::string& text) {
 static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& status) {
     using namespace std::chrono_literals;
     constexpr auto look = 2ms;
-    const auto end = Clock::now() + job.timeout;
+    const Deadline deadline(job.timeout);
     bool open = true;
     for (;;) {
         const bool ended = ::waitpid(pid, &status, WNOHANG) == pid;
@@ -93,7 +92,7 @@ static bool wait_for(pid_t pid, int from, const Job& job, Output& output, int& s
                 break;
         if (ended)
             return true;
-        if (Clock::now() >= end)
+        if (deadline.passed())
             return false;
         if (!open)
             ::usleep(500);

@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "criu/additions.hpp"
@@ -26,15 +26,6 @@ namespace lpm::inspect {
 
 // create: before the container is there, when only config.json is known (lpm-hook).
 enum class Stage { create, checkpoint, restore };
-
-class Deadline {
-  public:
-    explicit Deadline(std::chrono::milliseconds budget) : end_(std::chrono::steady_clock::now() + budget) {}
-    [[nodiscard]] bool passed() const { return std::chrono::steady_clock::now() >= end_; }
-
-  private:
-    std::chrono::steady_clock::time_point end_;
-};
 
 // A standard stream of init that is a regular file.
 struct StdioFile {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/deadline.hpp"
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/process.hpp"
@@ -134,7 +135,7 @@ namespace {
 class Runner {
   public:
     Runner(const HookContext& round, const record::Record& record)
-        : round_(round), record_(record), end_(Clock::now() + round.total) {}
+        : round_(round), record_(record), deadline_(round.total) {}
 
     // False when the operation is to end here.
     bool visit(int dir, const std::string& file) {
@@ -157,7 +158,7 @@ class Runner {
             return true;
         }
         const auto start = Clock::now();
-        const auto left = std::chrono::duration_cast<milliseconds>(end_ - start);
+        const auto left = deadline_.left();
         const std::string why = left.count() > 0
                                     ? run_one(*hook, round_, record_, left)
                                     : "not run: no time was left, see total_ms in [hooks] of lpm.toml";
@@ -179,7 +180,7 @@ class Runner {
   private:
     const HookContext& round_;
     const record::Record& record_;
-    Clock::time_point end_;
+    Deadline deadline_;
 };
 
 } // namespace

@@ -45,7 +45,7 @@ static void record_facts(record::Record& record, const inspect::Facts& facts) {
 
 std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()>& in_progress) {
     const auto& [arguments, request, recorder, hooks, progress] = call;
-    const inspect::Deadline deadline(request.settings.deadline);
+    const Deadline deadline(request.settings.deadline);
     const inspect::Environment environment{text_of(arguments.variable("HOME")),
                                            text_of(arguments.variable("CRIU_CONFIG_FILE"))};
     inspect::Subject subject = request.subject;

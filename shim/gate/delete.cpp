@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -70,9 +71,9 @@ static pid_t find_restore(const oci::Invocation& call) {
 }
 
 static void await_restore(const oci::Invocation& call) {
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const Deadline deadline(patience);
     pid_t restore = 0;
-    while (shim::creation_in_progress(call) && std::chrono::steady_clock::now() < end) {
+    while (shim::creation_in_progress(call) && !deadline.passed()) {
         // All of /proc is read only when the one that was found is gone.
         if (restore == 0 || !restores(restore, call))
             restore = find_restore(call);

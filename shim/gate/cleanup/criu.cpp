@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -51,10 +52,10 @@ static Running find_criu(const struct stat& log) {
 }
 
 static Running await_end(const struct stat& log) {
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const Deadline deadline(patience);
     for (;;) {
         const Running running = find_criu(log);
-        if (running.ours == 0 || std::chrono::steady_clock::now() >= end)
+        if (running.ours == 0 || deadline.passed())
             return running;
         std::this_thread::sleep_for(pause);
     }

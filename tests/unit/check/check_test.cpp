@@ -39,7 +39,7 @@ TEST_F(Checks, never_block_on_what_is_not_known) {
 }
 
 TEST_F(Checks, say_unknown_after_the_deadline) {
-    const inspect::Deadline passed(std::chrono::milliseconds(0));
+    const Deadline passed(std::chrono::milliseconds(0));
     facts.deadline = &passed;
     facts.alive = false;
     EXPECT_EQ(verdict("ContainerState"), "unknown");

@@ -75,7 +75,7 @@ class Checks : public testing::Test {
         return "not run";
     }
     oci::Invocation invocation;
-    inspect::Deadline deadline{std::chrono::seconds(60)};
+    Deadline deadline{std::chrono::seconds(60)};
     inspect::Facts facts;
     config::Settings settings;
     check::Outcome outcome;

@@ -114,7 +114,7 @@ TEST_F(Mounts, of_another_kind) {
 
 TEST_F(Mounts, of_one_list_for_each_namespace) {
     const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const inspect::Deadline over{std::chrono::seconds(0)};
+    const Deadline over{std::chrono::seconds(0)};
     EXPECT_FALSE(inspect::read_mount_lists(facts, images));
     const std::string one("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18);
     dir.write("mountpoints-1.img", one);

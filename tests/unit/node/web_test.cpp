@@ -68,8 +68,7 @@ std::string ask(const std::string& port, const std::string& request, int family 
     std::string answer;
     if (!fd || !write_all(fd.get(), request))
         return answer;
-    EXPECT_TRUE(
-        read_until(fd.get(), std::chrono::steady_clock::now() + std::chrono::seconds(10), 1 << 20, answer));
+    EXPECT_TRUE(read_until(fd.get(), Deadline(std::chrono::seconds(10)), 1 << 20, answer));
     return answer;
 }
 
