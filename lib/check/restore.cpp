@@ -32,28 +32,23 @@ Judgement judge_descriptors(const Facts& facts) {
     return judge_read(facts, *facts.descriptors);
 }
 
-// Numbers of images/core.proto.
-static std::uint32_t own_machine() {
+static criu::March own_march() {
     utsname system{};
     ::uname(&system);
     const std::string_view name = system.machine;
-    return name == "x86_64" ? 1 : name == "aarch64" ? 3 : 0;
-}
-
-static const char* machine_name(std::uint32_t machine) {
-    static constexpr const char* names[] = {"unknown", "x86_64", "arm",  "aarch64",
-                                            "ppc64",   "s390",   "mips", "loongarch64"};
-    return machine < std::size(names) ? names[machine] : "unknown";
+    return name == "x86_64"    ? criu::March::x86_64
+           : name == "aarch64" ? criu::March::aarch64
+                               : criu::March::unknown;
 }
 
 Judgement judge_machine(const Facts& facts) {
-    const auto own = own_machine();
-    if (!facts.target || !facts.target->machine || own == 0)
+    const auto own = own_march();
+    if (!facts.target || !facts.target->mtype || own == criu::March::unknown)
         return not_compared();
-    if (*facts.target->machine == own)
+    if (*facts.target->mtype == own)
         return {};
-    return {Verdict::block, std::string("the processes are of ") + machine_name(*facts.target->machine) +
-                                ", and this node is of " + machine_name(own)};
+    return {Verdict::block, std::string("the processes are of ") + criu::name_of(*facts.target->mtype) +
+                                ", and this node is of " + criu::name_of(own)};
 }
 
 // CRIU compares nothing that runc asks for: without this the program dies later, at the first instruction

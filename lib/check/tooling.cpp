@@ -3,7 +3,7 @@
 #include "base/text.hpp"
 #include "check/found.hpp"
 #include "check/themes.hpp"
-#include "criu/images.hpp"
+#include "criu/images/inventory.hpp"
 
 namespace lpm::check {
 

@@ -12,7 +12,7 @@
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "criu/images.hpp"
+#include "criu/images/inventory.hpp"
 #include "criu/log.hpp"
 
 namespace lpm::criu {
@@ -75,8 +75,8 @@ static void probe_dump(CriuFacts& facts) {
         const std::string in = std::string(dir.data()) + "/";
         facts.dump_failure = failure_of(dumped, read_file(AT_FDCWD, in + "dump.log", most_log).value_or(""));
         if (const auto image = read_file(AT_FDCWD, in + "inventory.img", 65536))
-            if (const auto inventory = parse_inventory(*image); inventory && inventory->network_lock)
-                facts.network_lock = lock_method(*inventory->network_lock);
+            if (const auto inventory = parse_inventory(*image); inventory && inventory->network_lock_method)
+                facts.network_lock = lock_method(*inventory->network_lock_method);
     }
     if (sleeper > 0) {
         ::kill(sleeper, SIGKILL);

@@ -68,6 +68,15 @@ std::optional<Field> Message::next() {
     return field;
 }
 
+std::optional<std::string_view> bytes_of(std::string_view message, std::uint32_t number) {
+    std::string_view bytes;
+    Message entry(message);
+    while (const auto field = entry.next())
+        if (field->number == number)
+            bytes = field->bytes;
+    return entry.broken() ? std::nullopt : std::optional(bytes);
+}
+
 std::optional<std::uint32_t> Image::word() {
     if (rest_.size() < 4)
         return std::nullopt;
@@ -76,10 +85,9 @@ std::optional<std::uint32_t> Image::word() {
     return value;
 }
 
-bool Image::opens(std::uint32_t kind) {
-    if (kind == magic::inventory)
-        return word() == kind;
-    return word() == (kind == magic::stats ? magic::service : magic::image) && word() == kind;
+bool Image::opens(std::uint32_t magic) {
+    constexpr std::uint32_t img_common_magic = 0x54564319;
+    return word() == img_common_magic && word() == magic;
 }
 
 std::optional<std::string_view> Image::next() {

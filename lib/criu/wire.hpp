@@ -17,6 +17,9 @@ struct Field {
     std::uint32_t number = 0;
     std::uint64_t value = 0;
     std::string_view bytes;
+
+    [[nodiscard]] std::uint32_t u32() const { return static_cast<std::uint32_t>(value); }
+    [[nodiscard]] bool flag() const { return value != 0; }
 };
 
 // Walks the fields of a message; `broken()` after the walk tells bad or truncated input from a clean end.
@@ -33,28 +36,13 @@ class Message {
     bool broken_ = false;
 };
 
-// Magic words of criu/include/magic.h. Every image but the inventory begins with a common word that says
-// whether it was written by a dump (`image`) or is about one (`service`), then its own.
-namespace magic {
-inline constexpr std::uint32_t image = 0x54564319;
-inline constexpr std::uint32_t service = 0x55105940;
-inline constexpr std::uint32_t inventory = 0x58313116;
-inline constexpr std::uint32_t pstree = 0x50273030;
-inline constexpr std::uint32_t core = 0x55053847;
-inline constexpr std::uint32_t pagemap = 0x56084025;
-inline constexpr std::uint32_t mounts = 0x55563928;
-inline constexpr std::uint32_t files = 0x56303138;
-inline constexpr std::uint32_t remap_fpath = 0x59133954;
-inline constexpr std::uint32_t pid_namespace = 0x61157326;
-inline constexpr std::uint32_t stats = 0x57093306;
-} // namespace magic
-
 // Walks the records of an image. `opens(magic)` first; then `next()` until nothing.
 class Image {
   public:
     explicit Image(std::string_view bytes) : rest_(bytes) {}
-    // The headers are those of an image of this kind.
-    [[nodiscard]] bool opens(std::uint32_t kind);
+    // It begins as images do: with a word that is common to all, then with the one of its kind
+    // (criu/include/magic.h). The inventory has no common word, and files about a run have another.
+    [[nodiscard]] bool opens(std::uint32_t magic);
     [[nodiscard]] std::optional<std::string_view> next();
     // The next four bytes: behind the headers, the length of the first record.
     [[nodiscard]] std::optional<std::uint32_t> word();
@@ -68,16 +56,19 @@ class Image {
     bool broken_ = false;
 };
 
+// The content of the field of that number, the last of them, or empty; nothing when the message is damaged.
+[[nodiscard]] std::optional<std::string_view> bytes_of(std::string_view message, std::uint32_t number);
+
 // What a reader says of an image that is not what it should be.
 [[nodiscard]] std::unexpected<Error> damaged(std::string_view what);
 
-// Calls read(std::string_view) for each record of the image, which is of that kind; `what` names it in
-// errors. Damaged when `read` says false, or when the last record is cut short.
+// Calls read(std::string_view) for each record of the image, whose kind has that magic word; `what` names it
+// in errors. Damaged when `read` says false, or when the last record is cut short.
 template <class Read>
-[[nodiscard]] Result<> each_record(std::string_view image, std::uint32_t kind, std::string_view what,
+[[nodiscard]] Result<> each_record(std::string_view image, std::uint32_t magic, std::string_view what,
                                    Read read) {
     Image file(image);
-    if (!file.opens(kind))
+    if (!file.opens(magic))
         return fail(Errc::invalid, std::string(what) + " does not begin as CRIU's images of its kind do");
     while (const auto record = file.next())
         if (!read(*record))

@@ -14,7 +14,6 @@
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "criu/images.hpp"
 #include "inspect/container_walk.hpp"
 #include "inspect/effective_options.hpp"
 #include "linux/mountinfo.hpp"
@@ -142,22 +141,21 @@ static bool on_local_disk(const std::string& path) {
     return std::ranges::find(local, mount->type) != std::end(local);
 }
 
-static Result<> read_descriptors(int dir) {
-    auto value = json::read(dir, "descriptors.json", {.bytes = 65536});
-    if (!value && value.error().sys == ENOENT)
-        return fail(Errc::absent, "descriptors.json is missing");
-    if (!value && value.error().code != Errc::invalid)
-        return std::unexpected(std::move(value).error()); // unreadable, which says nothing about the images
+static Result<> read_descriptors(const criu::ImageSource& source) {
+    constexpr std::size_t most = 65536;
+    TRY_ASSIGN(const std::string text, source.read("descriptors.json"));
+    if (text.size() > most)
+        return fail(Errc::unavailable, "descriptors.json is longer than " + std::to_string(most) + " bytes");
+    const auto value = json::parse(text, {.bytes = most});
     if (!value || !value->is_array())
         return fail(Errc::invalid, "descriptors.json is not a list of the standard streams");
     return {};
 }
 
-static criu::Dumped read_dumped(int dir, const Target& target) {
-    constexpr off_t headers = 8; // the two magic words of an image without records
+static criu::Dumped read_dumped(const criu::ImageSource& source, const Target& target) {
+    constexpr std::uint64_t headers = 8; // the two magic words of an image without records
     criu::Dumped dumped;
-    struct stat st{};
-    dumped.file_locks = ::fstatat(dir, "filelocks.img", &st, 0) == 0 && st.st_size > headers;
+    dumped.file_locks = source.size("filelocks.img").value_or(0) > headers;
     if (target.manifest) {
         dumped.tcp_close = target.manifest->tcp == config::Tcp::close;
         dumped.tcp_established = target.manifest->tcp == config::Tcp::established;
@@ -172,25 +170,22 @@ static criu::Dumped read_dumped(int dir, const Target& target) {
 }
 
 static void gather_images(Facts& facts) {
-    auto dir = open_at(AT_FDCWD, facts.subject.image_path, O_RDONLY | O_DIRECTORY);
-    if (!dir) {
-        if (dir.error().code == Errc::absent)
+    const auto source = criu::ImageDirectory::open(facts.subject.image_path);
+    if (!source) {
+        if (source.error().code == Errc::absent)
             facts.images = fail(Errc::absent, "there is no such directory");
         return;
     }
-    facts.descriptors = read_descriptors(dir->get());
-    const criu::Images images = criu::read_images(dir->get());
-    facts.target = look_at_target(facts, dir->get(), images);
-    facts.dumped = read_dumped(dir->get(), *facts.target);
+    facts.descriptors = read_descriptors(*source);
+    const criu::Images images = criu::read_images(*source);
+    facts.target = look_at_target(facts, *source, images);
+    facts.dumped = read_dumped(*source, *facts.target);
     if (images.inventory)
-        facts.image_lock = images.inventory->network_lock;
-    std::uint64_t pages = 0;
-    facts.images = criu::verify_images(
-        dir->get(), images,
-        [](const void* deadline) { return !static_cast<const Deadline*>(deadline)->passed(); },
-        facts.deadline, &pages);
-    if (*facts.images)
-        facts.target->memory = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+        facts.image_lock = images.inventory->network_lock_method;
+    const auto pages = criu::verify_images(*source, images, *facts.deadline);
+    if (pages)
+        facts.target->memory = *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    facts.images = pages ? Result<>() : std::unexpected(pages.error());
 }
 
 static void gather_container(Facts& facts) {

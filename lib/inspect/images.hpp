@@ -10,8 +10,10 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
-#include "criu/images.hpp"
-#include "criu/open_files.hpp"
+#include "criu/images/core.hpp"
+#include "criu/images/fdinfo.hpp"
+#include "criu/images/mnt.hpp"
+#include "criu/verify.hpp"
 #include "oci/bundle.hpp"
 #include "record/record.hpp"
 
@@ -28,10 +30,10 @@ class Tree;
 // could not be made, and its check says `unknown`.
 struct Target {
     std::optional<record::CheckpointManifest> manifest;
-    std::optional<criu::Inventory> inventory;
-    std::optional<std::uint32_t> machine; // criu::parse_machine
-    std::optional<std::string> cpu;       // names of features, of this processor
-    std::optional<std::uint64_t> memory;  // bytes of pages in the images
+    std::optional<criu::InventoryEntry> inventory;
+    std::optional<criu::March> mtype;    // of the processes
+    std::optional<std::string> cpu;      // names of features, of this processor
+    std::optional<std::uint64_t> memory; // bytes of pages in the images
     std::optional<std::vector<std::string>> missing_files;
     std::optional<std::vector<std::string>> changed_files; // "/data/log (had 12 bytes, has 15)"
     std::optional<std::vector<std::string>> changed_modes; // "/data/log (had mode 0644, has 0600)"
@@ -56,37 +58,34 @@ struct Target {
 
 inline constexpr std::size_t max_named = 1000; // of a list; a message names five
 
-// `dir` is the image directory.
-[[nodiscard]] Target look_at_target(const Facts& facts, int dir, const criu::Images& images);
+[[nodiscard]] Target look_at_target(const Facts& facts, const criu::ImageSource& source,
+                                    const criu::Images& images);
 
-// The parts of it. Files of the bundle against the images in `dir`.
-void compare_bundle(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
-void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::OpenFiles& files,
-                   Target& target);
-void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::OpenFiles& files, Target& target);
+// The parts of it. Files of the bundle against the images.
+void compare_bundle(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
+                    Target& target);
+void compare_files(const Facts& facts, const criu::ImageSource& source, const Tree& tree,
+                   const criu::Files& files, Target& target);
+void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Files& files, Target& target);
 
 // A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of
 // them.
-using MountLists = std::vector<std::vector<criu::MountImage>>;
-[[nodiscard]] std::optional<MountLists> read_mount_lists(const Facts& facts, int dir);
+using MountLists = std::vector<std::vector<criu::MntEntry>>;
+[[nodiscard]] std::optional<MountLists> read_mount_lists(const Facts& facts, const criu::ImageSource& source);
 void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target);
 
-void look_at_image_files(const Facts& facts, int dir, Target& target);
-void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target);
-void find_connections(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target);
-void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& tasks, Target& target);
-void compare_profiles(const Facts& facts, int dir, const criu::Images& images, Target& target);
-
-// Numbers of security modules as in criu::Inventory.
-namespace lsm {
-inline constexpr std::uint32_t none = 0;
-inline constexpr std::uint32_t selinux = 1;
-inline constexpr std::uint32_t apparmor = 2;
-} // namespace lsm
+void look_at_image_files(const Facts& facts, const criu::ImageSource& source, Target& target);
+void compare_addresses(const Facts& facts, const criu::Files& files, Target& target);
+void find_connections(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
+                      Target& target);
+void compare_pids(const Facts& facts, const criu::ImageSource& source,
+                  const std::vector<criu::PstreeEntry>& tasks, Target& target);
+void compare_profiles(const Facts& facts, const criu::ImageSource& source, const criu::Images& images,
+                      Target& target);
 
 // Why a process that had this profile under the module `then` cannot have it under the module `here`; empty
 // when it can. `loaded` is AppArmor's list of profiles, and nothing when it does not matter or is not known.
-[[nodiscard]] std::string compare_lsm(std::uint32_t then, std::string_view profile, std::uint32_t here,
+[[nodiscard]] std::string compare_lsm(criu::LsmType then, std::string_view profile, criu::LsmType here,
                                       const std::optional<std::string>& loaded);
 
 } // namespace lpm::inspect

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unordered_set>
 
-#include "base/file.hpp"
 #include "base/text.hpp"
+#include "criu/images/remap_file_path.hpp"
 #include "inspect/facts.hpp"
 #include "inspect/images.hpp"
 #include "inspect/tree.hpp"
@@ -27,19 +27,19 @@ std::string octal(std::uint32_t mode) {
     return {digits.data(), end};
 }
 
-std::string modes(const criu::RegularFile& file, const struct stat& st) {
+std::string modes(const criu::RegFileEntry& file, const struct stat& st) {
     return "had mode " + octal(*file.mode) + ", has " + octal(st.st_mode);
 }
 
 // What of it CRIU would not take.
-std::string change_of(const criu::RegularFile& file, const struct stat& st) {
+std::string change_of(const criu::RegFileEntry& file, const struct stat& st) {
     if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
         return "had " + std::to_string(*file.size) + " bytes, has " + std::to_string(st.st_size);
     const std::uint32_t changed = file.mode ? (*file.mode ^ st.st_mode) & ~rwx : 0;
     return (changed & S_IFMT) != 0 ? "of another type" : changed != 0 ? modes(file, st) : "";
 }
 
-std::string change_of_mode(const criu::RegularFile& file, const struct stat& st) {
+std::string change_of_mode(const criu::RegFileEntry& file, const struct stat& st) {
     if (!file.mode || ((*file.mode ^ st.st_mode) & rwx) == 0)
         return {};
     return modes(file, st);
@@ -57,13 +57,12 @@ bool is_missing(const Error& error) {
 
 } // namespace
 
-void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::OpenFiles& files,
-                   Target& target) {
+void compare_files(const Facts& facts, const criu::ImageSource& source, const Tree& tree,
+                   const criu::Files& files, Target& target) {
     std::unordered_set<std::uint32_t> remapped;
-    constexpr std::size_t max_remaps = std::size_t{16} << 20;
-    const auto image = read_file(dir, "remap-fpath.img", max_remaps);
-    if (image || image.error().sys != ENOENT) {
-        const auto ids = image ? criu::parse_remaps(*image) : std::unexpected(image.error());
+    const auto image = source.read(criu::remap_fpath_img);
+    if (image || image.error().code != Errc::absent) {
+        const auto ids = image ? criu::parse_remap_fpath(*image) : std::unexpected(image.error());
         if (!ids)
             return; // any file may be one that CRIU makes itself
         remapped.insert(ids->begin(), ids->end());
@@ -71,10 +70,10 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
     std::vector<std::string> missing;
     std::vector<std::string> changed;
     std::vector<std::string> changed_modes;
-    for (const auto& file : files.files) {
+    for (const auto& file : files.reg) {
         if (facts.deadline->passed())
             return;
-        if (file.external || !file.name.starts_with('/') || remapped.contains(file.id))
+        if (file.ext || !file.name.starts_with('/') || remapped.contains(file.id))
             continue;
         const auto found = tree.find(file.name);
         if (!found && is_missing(found.error()) && missing.size() < max_named)
@@ -91,13 +90,12 @@ void compare_files(const Facts& facts, int dir, const Tree& tree, const criu::Op
 
 // CRIU removes a socket that is in the place of one of its own (criu/sk-unix.c unlink_sk), on volumes as
 // well, where it may be another container's.
-void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::OpenFiles& files,
-                          Target& target) {
+void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Files& files, Target& target) {
     std::set<std::string> taken;
-    for (const auto& socket : files.unix_sockets) {
+    for (const auto& socket : files.usk) {
         if (facts.deadline->passed())
             return;
-        if (socket.external || !socket.name.starts_with('/') || taken.size() >= max_named)
+        if (socket.external() || !socket.name.starts_with('/') || taken.size() >= max_named)
             continue;
         const Tree::PlannedMount* mount = tree.mount_of(socket.name);
         if (mount == nullptr || !mount->bind)

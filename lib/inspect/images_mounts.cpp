@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <sys/stat.h>
 
-#include "base/dir.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
 #include "inspect/facts.hpp"
 #include "inspect/images.hpp"
@@ -13,18 +11,17 @@
 
 namespace lpm::inspect {
 
-std::optional<MountLists> read_mount_lists(const Facts& facts, int dir) {
-    constexpr std::size_t max_image = std::size_t{4} << 20;
+std::optional<MountLists> read_mount_lists(const Facts& facts, const criu::ImageSource& source) {
     constexpr std::size_t most = 1000;
     constexpr std::size_t most_mounts = 200'000; // of all
     MountLists lists;
     std::size_t count = 0;
     bool sound = true;
-    const bool read = each_entry(dir, [&](int, const dirent& entry) {
-        if (!std::string_view(entry.d_name).starts_with("mountpoints-"))
+    const bool read = source.each_name([&](const std::string& name) {
+        if (!criu::is_mnt_img(name))
             return true;
-        const auto image = read_file(dir, entry.d_name, max_image);
-        auto mounts = image ? criu::parse_mounts(*image) : std::unexpected(image.error());
+        const auto image = source.read(name);
+        auto mounts = image ? criu::parse_mnt(*image) : std::unexpected(image.error());
         count += mounts ? mounts->size() : 0;
         sound = mounts && lists.size() < most && count <= most_mounts && !facts.deadline->passed();
         if (sound)
@@ -58,8 +55,8 @@ static bool hands_over(const oci::Bundle& bundle, const Tree& tree, std::string_
 }
 
 static bool needed(const MountLists& lists, std::string_view key) {
-    return std::ranges::any_of(lists, [&](const std::vector<criu::MountImage>& list) {
-        return std::ranges::find(list, key, &criu::MountImage::key) != list.end();
+    return std::ranges::any_of(lists, [&](const std::vector<criu::MntEntry>& list) {
+        return std::ranges::find(list, key, &criu::MntEntry::ext_key) != list.end();
     });
 }
 
@@ -72,10 +69,10 @@ static void find_missing_mounts(const oci::Bundle& bundle, const Tree& tree, con
     for (const auto& list : lists)
         for (const auto& mount : list) // a key that is no path is a word of CRIU's own
             // What the runtime masks a folder with has a name of its own, which is not that of the place.
-            if (mount.key.starts_with('/') && !hands_over(bundle, tree, mount.key) &&
-                std::ranges::find(bundle.masked, mount.place) == bundle.masked.end() &&
+            if (mount.ext_key.starts_with('/') && !hands_over(bundle, tree, mount.ext_key) &&
+                std::ranges::find(bundle.masked, mount.mountpoint) == bundle.masked.end() &&
                 missing.size() < max_named)
-                missing.push_back(one_line(mount.place, 100));
+                missing.push_back(one_line(mount.mountpoint, 100));
 }
 
 // The runtime mounts everything once in the root, to make places for what is mounted within mounts; not

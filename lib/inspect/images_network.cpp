@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -56,22 +55,22 @@ Address address_of(std::uint32_t family, const std::array<std::uint32_t, 4>& wor
 }
 
 // CRIU's tcp_connection() (criu/sk-inet.c).
-bool is_connection(const criu::InetSocketImage& socket) {
-    return socket.protocol == IPPROTO_TCP && socket.peer_port != 0;
+bool is_connection(const criu::InetSkEntry& socket) {
+    return socket.proto == IPPROTO_TCP && socket.dst_port != 0;
 }
 
 // CRIU binds those of IPv6 whether the address is there or not (IP_FREEBIND).
-bool needs_address(const criu::InetSocketImage& socket) {
+bool needs_address(const criu::InetSkEntry& socket) {
     return socket.family == AF_INET && !socket.freebind &&
-           (socket.protocol != IPPROTO_TCP || socket.state == listening || socket.state == closed);
+           (socket.proto != IPPROTO_TCP || socket.state == listening || socket.state == closed);
 }
 
-bool is_any(const criu::InetSocketImage& socket) {
-    return std::ranges::all_of(socket.address, [](std::uint32_t word) { return word == 0; });
+bool is_any(const criu::InetSkEntry& socket) {
+    return std::ranges::all_of(socket.src_addr, [](std::uint32_t word) { return word == 0; });
 }
 
 // The kernel judges: what bind(2) says of such a socket in that network namespace; 0 when it may.
-int try_bind(int net, const criu::InetSocketImage& socket, int type, std::uint16_t port) {
+int try_bind(int net, const criu::InetSkEntry& socket, int type, std::uint16_t port) {
     const auto family = static_cast<int>(socket.family);
     const auto trial = socket_in(net, family, type, 0);
     if (!trial)
@@ -84,7 +83,7 @@ int try_bind(int net, const criu::InetSocketImage& socket, int type, std::uint16
         const int only = socket.v6only ? 1 : 0;
         ::setsockopt(trial->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
     }
-    const Address address = address_of(socket.family, socket.address, port);
+    const Address address = address_of(socket.family, socket.src_addr, port);
     const auto* generic = reinterpret_cast<const sockaddr*>(&address.storage);
     return ::bind(trial->get(), generic, address.size) == 0 ? 0 : errno;
 }
@@ -106,56 +105,50 @@ std::string with_port(std::uint32_t family, const std::array<std::uint32_t, 4>& 
     return address_of(family, words, 0).text + " port " + std::to_string(port);
 }
 
-// The state of a connection, which CRIU writes unless it was told to close it.
-bool has_stream(int dir, const criu::InetSocketImage& socket) {
-    std::array<char, 8> hex{};
-    const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), socket.inode, 16).ptr;
-    const std::string name = "tcp-stream-" + std::string(hex.data(), end) + ".img";
-    return ::faccessat(dir, name.c_str(), F_OK, 0) == 0;
-}
-
 } // namespace
 
-void find_connections(const Facts& facts, int dir, const criu::OpenFiles& files, Target& target) {
+void find_connections(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
+                      Target& target) {
     std::vector<std::string> connections;
     bool whole = true;
-    for (const auto& socket : files.sockets) {
+    for (const auto& socket : files.isk) {
         if (!is_connection(socket))
             continue;
         if (facts.deadline->passed())
             return;
-        whole = whole && has_stream(dir, socket);
+        whole = whole && source.has(criu::tcp_stream_img(socket.ino));
         if (connections.size() < max_named)
-            connections.push_back(with_port(socket.family, socket.address, socket.port) + " with " +
-                                  with_port(socket.family, socket.peer, socket.peer_port));
+            connections.push_back(with_port(socket.family, socket.src_addr, socket.src_port) + " with " +
+                                  with_port(socket.family, socket.dst_addr, socket.dst_port));
     }
     target.connections_whole = whole && !connections.empty();
     target.connections = std::move(connections);
 }
 
-void compare_addresses(const Facts& facts, const criu::OpenFiles& files, Target& target) {
+void compare_addresses(const Facts& facts, const criu::Files& files, Target& target) {
     std::vector<std::string> missing;
     std::vector<std::string> missing_ends;
     std::vector<std::string> taken;
     std::set<std::string> seen;
     const auto net = open_network(*facts.bundle);
-    for (const auto& socket : files.sockets) {
+    for (const auto& socket : files.isk) {
         if (!net)
             break; // a new namespace
         if (seen.size() >= max_tries || facts.deadline->passed())
             return;
         if (socket.family != AF_INET && socket.family != AF_INET6)
             continue;
-        const std::string text = address_of(socket.family, socket.address, 0).text;
+        const std::string text = address_of(socket.family, socket.src_addr, 0).text;
         const bool end = is_connection(socket);
         if ((end || needs_address(socket)) && !is_any(socket) &&
             seen.insert((end ? "end " : "") + text).second &&
             try_bind(net->get(), socket, SOCK_DGRAM, 0) == EADDRNOTAVAIL)
             (end ? missing_ends : missing).push_back(text);
-        if (socket.protocol != IPPROTO_TCP || socket.state != listening || socket.port == 0)
+        if (socket.proto != IPPROTO_TCP || socket.state != listening || socket.src_port == 0)
             continue;
-        const std::string place = with_port(socket.family, socket.address, socket.port);
-        if (seen.insert(place).second && try_bind(net->get(), socket, SOCK_STREAM, socket.port) == EADDRINUSE)
+        const std::string place = with_port(socket.family, socket.src_addr, socket.src_port);
+        if (seen.insert(place).second &&
+            try_bind(net->get(), socket, SOCK_STREAM, socket.src_port) == EADDRINUSE)
             taken.push_back(place);
     }
     target.missing_addresses = std::move(missing);

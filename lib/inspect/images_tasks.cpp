@@ -11,12 +11,16 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "criu/images/core.hpp"
+#include "criu/images/pidns.hpp"
 #include "inspect/facts.hpp"
 #include "inspect/images.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 
 namespace lpm::inspect {
+
+using criu::LsmType;
 
 namespace {
 
@@ -25,10 +29,10 @@ using Holders = std::unordered_map<std::uint32_t, std::string>; // number -> nam
 
 // CRIU makes a helper for a group or a session whose leader is gone, and that needs the leader's number. Only
 // its own group it takes as it is.
-Numbers numbers_of(const std::vector<criu::Task>& tasks) {
+Numbers numbers_of(const std::vector<criu::PstreeEntry>& tasks) {
     Numbers numbers;
     for (const auto& task : tasks) {
-        numbers.insert({task.pid, task.group, task.session});
+        numbers.insert({task.pid, task.pgid, task.sid});
         if (task.threads.size() > 1) // of a zombie CRIU writes a number that nobody set
             numbers.insert(task.threads.begin(), task.threads.end());
     }
@@ -36,15 +40,16 @@ Numbers numbers_of(const std::vector<criu::Task>& tasks) {
     return numbers;
 }
 
-bool is_task(const std::vector<criu::Task>& tasks, std::uint32_t number) {
-    return std::ranges::any_of(tasks, [&](const criu::Task& task) {
+bool is_task(const std::vector<criu::PstreeEntry>& tasks, std::uint32_t number) {
+    return std::ranges::any_of(tasks, [&](const criu::PstreeEntry& task) {
         return task.pid == number ||
                (task.threads.size() > 1 && std::ranges::find(task.threads, number) != task.threads.end());
     });
 }
 
 // In our own PID namespace, which is CRIU's.
-Holders holders_here(const std::vector<criu::Task>& tasks, const Numbers& numbers, const Deadline& deadline) {
+Holders holders_here(const std::vector<criu::PstreeEntry>& tasks, const Numbers& numbers,
+                     const Deadline& deadline) {
     Holders holders;
     const auto own_group = static_cast<std::uint32_t>(::getpgrp());
     for (const auto number : numbers) {
@@ -79,34 +84,36 @@ Holders holders_in(ino_t inode, const Deadline& deadline) {
 }
 
 // Of a container that has joined a PID namespace there is an image that says so.
-bool were_joined(int dir) {
-    constexpr std::size_t max_image = 4096;
+bool were_joined(const criu::ImageSource& source) {
     bool joined = false;
-    (void)each_entry(dir, [&](int, const dirent& entry) {
-        if (!std::string_view(entry.d_name).starts_with("pidns-"))
+    (void)source.each_name([&](const std::string& name) {
+        if (!criu::is_pidns_img(name))
             return true;
-        const auto image = read_file(dir, entry.d_name, max_image);
-        const auto key = image ? criu::parse_external_pids(*image) : std::unexpected(image.error());
+        const auto image = source.read(name);
+        const auto key = image ? criu::parse_pidns(*image) : std::unexpected(image.error());
         joined = key && !key->empty();
         return !joined;
     });
     return joined;
 }
 
-std::uint32_t own_lsm() {
+LsmType own_lsm() {
     // As CRIU tells them (criu/lsm.c). It may still find that SELinux is not in use.
     if (::access("/sys/kernel/security/apparmor", F_OK) == 0)
-        return lsm::apparmor;
-    return ::access("/sys/fs/selinux/enforce", F_OK) == 0 ? lsm::selinux : lsm::none;
+        return LsmType::apparmor;
+    return ::access("/sys/fs/selinux/enforce", F_OK) == 0 ? LsmType::selinux : LsmType::no_lsm;
 }
 
-const char* lsm_name(std::uint32_t number) {
-    return number == lsm::selinux ? "SELinux" : number == lsm::apparmor ? "AppArmor" : "no security module";
+const char* lsm_name(LsmType type) {
+    return type == LsmType::selinux    ? "SELinux"
+           : type == LsmType::apparmor ? "AppArmor"
+                                       : "no security module";
 }
 
 } // namespace
 
-void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& tasks, Target& target) {
+void compare_pids(const Facts& facts, const criu::ImageSource& source,
+                  const std::vector<criu::PstreeEntry>& tasks, Target& target) {
     constexpr std::uint32_t init = 1;
     auto& count = target.tasks.emplace();
     for (const auto& task : tasks)
@@ -116,7 +123,7 @@ void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& ta
     const std::string path = oci::joined_path(*facts.bundle, "pid");
     // Where the processes go is the images' word, whatever config.json says: to the namespace that the
     // runtime hands over, to a new one, or to CRIU's own.
-    const bool joined = were_joined(dir);
+    const bool joined = were_joined(source);
     target.pids_homeless = joined && path.empty();
     Holders holders;
     const Numbers numbers = numbers_of(tasks);
@@ -135,15 +142,15 @@ void compare_pids(const Facts& facts, int dir, const std::vector<criu::Task>& ta
             taken.push_back(std::to_string(number) + " (" + one_line(holder->second, 32) + ")");
 }
 
-std::string compare_lsm(std::uint32_t then, std::string_view profile, std::uint32_t here,
+std::string compare_lsm(LsmType then, std::string_view profile, LsmType here,
                         const std::optional<std::string>& loaded) {
-    if (then == lsm::none || profile.empty())
+    if (then == LsmType::no_lsm || profile.empty())
         return {};
     const std::string what = std::string(lsm_name(then)) + " profile " + one_line(profile, 100);
     if (then != here)
         return what + ", and here is " + lsm_name(here);
     // Names of stacked profiles and of namespaces are not in the list as they stand in the images.
-    if (then != lsm::apparmor || !loaded || profile.starts_with(':') || profile.contains("//"))
+    if (then != LsmType::apparmor || !loaded || profile.starts_with(':') || profile.contains("//"))
         return {};
     std::string_view rest = *loaded;
     while (!rest.empty()) {
@@ -154,25 +161,25 @@ std::string compare_lsm(std::uint32_t then, std::string_view profile, std::uint3
     return what + ", which is not loaded here";
 }
 
-void compare_profiles(const Facts& facts, int dir, const criu::Images& images, Target& target) {
-    constexpr std::size_t max_core = std::size_t{1} << 20;
+void compare_profiles(const Facts& facts, const criu::ImageSource& source, const criu::Images& images,
+                      Target& target) {
     constexpr std::size_t max_profiles = std::size_t{4} << 20;
-    if (!images.inventory || !images.tasks)
+    if (!images.inventory || !images.pstree)
         return;
-    const auto then = images.inventory->lsm;
+    const auto then = images.inventory->lsmtype;
     const auto here = own_lsm();
     std::optional<std::string> loaded;
     // Another profile may be asked for at restore.
-    if (then == lsm::apparmor && here == lsm::apparmor &&
+    if (then == LsmType::apparmor && here == LsmType::apparmor &&
         facts.invocation->text(oci::Option::lsm_profile) == nullptr)
         if (auto list = read_file(AT_FDCWD, "/sys/kernel/security/apparmor/profiles", max_profiles))
             loaded = *std::move(list);
-    for (const auto& task : *images.tasks) {
-        if (then == lsm::none)
+    for (const auto& task : *images.pstree) {
+        if (then == LsmType::no_lsm)
             break;
         if (facts.deadline->passed())
             return;
-        const auto core = read_file(dir, "core-" + std::to_string(task.pid) + ".img", max_core);
+        const auto core = source.read(criu::core_img(task.pid));
         const auto profile = core ? criu::parse_lsm_profile(*core) : std::unexpected(core.error());
         if (!profile)
             return; // ImageIncomplete says more of it

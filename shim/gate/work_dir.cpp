@@ -6,7 +6,7 @@
 #include <sys/file.h>
 
 #include "base/file.hpp"
-#include "criu/stats.hpp"
+#include "criu/images/stats.hpp"
 
 namespace lpm::gate {
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "criu/images.hpp"
-
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -13,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.hpp"
+#include "criu/verify.hpp"
 
 using namespace lpm;
 
@@ -64,11 +63,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::size_t number = byte(0) % std::size(names);
         have[number] = fill(dir, number, take(rest, byte(1) | std::size_t{byte(2)} << 8));
     }
-    std::uint64_t pages = 0;
-    const auto verified =
-        criu::verify_images(dir, criu::read_images(dir), [](const void*) { return true; }, nullptr, &pages);
+    static const criu::ImageDirectory source{Fd(::dup(dir))};
+    const auto pages =
+        criu::verify_images(source, criu::read_images(source), Deadline(std::chrono::hours(1)));
     // What is called whole has all its pages.
-    if (verified && pages > (have[first_pages] + have[first_pages + 1]) / 4096)
+    if (pages && *pages > (have[first_pages] + have[first_pages + 1]) / 4096)
         std::abort();
     for (const char* name : names)
         ::unlinkat(dir, name, 0);

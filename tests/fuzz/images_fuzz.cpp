@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "criu/images.hpp"
-#include "criu/open_files.hpp"
-
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+
+#include "criu/images/core.hpp"
+#include "criu/images/fdinfo.hpp"
+#include "criu/images/inventory.hpp"
+#include "criu/images/mnt.hpp"
+#include "criu/images/pagemap.hpp"
+#include "criu/images/pidns.hpp"
+#include "criu/images/pstree.hpp"
+#include "criu/images/remap_file_path.hpp"
 
 using namespace lpm;
 
@@ -24,11 +30,11 @@ static constexpr struct {
     {"pstree", read_pstree},
     {"pagemap", [](std::string_view image) { (void)criu::parse_pagemap(image); }},
     {"files", [](std::string_view image) { (void)criu::parse_files(image); }},
-    {"remaps", [](std::string_view image) { (void)criu::parse_remaps(image); }},
-    {"mounts", [](std::string_view image) { (void)criu::parse_mounts(image); }},
-    {"machine", [](std::string_view image) { (void)criu::parse_machine(image); }},
+    {"remap-fpath", [](std::string_view image) { (void)criu::parse_remap_fpath(image); }},
+    {"mnt", [](std::string_view image) { (void)criu::parse_mnt(image); }},
+    {"mtype", [](std::string_view image) { (void)criu::parse_mtype(image); }},
     {"lsm-profile", [](std::string_view image) { (void)criu::parse_lsm_profile(image); }},
-    {"external-pids", [](std::string_view image) { (void)criu::parse_external_pids(image); }},
+    {"pidns", [](std::string_view image) { (void)criu::parse_pidns(image); }},
 };
 
 // LPM_FUZZ_ONLY names one kind, so that a long run can be spent on it alone.

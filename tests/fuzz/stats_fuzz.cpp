@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "criu/stats.hpp"
+#include "criu/images/stats.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -40,8 +40,8 @@ class Checks : public testing::Test {
         facts.images = Result<>{};
         facts.descriptors = Result<>{};
         facts.target = inspect::Target{.manifest = record::CheckpointManifest{},
-                                       .inventory = criu::Inventory{},
-                                       .machine = 1,
+                                       .inventory = criu::InventoryEntry{},
+                                       .mtype = criu::March::x86_64,
                                        .cpu = "sse2",
                                        .memory = 1000,
                                        .missing_files = std::vector<std::string>{},

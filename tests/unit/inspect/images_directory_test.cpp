@@ -2,13 +2,11 @@
 // Copyright the lpm authors
 #include <algorithm>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../check/checks.hpp"
 #include "../support.hpp"
-#include "base/file.hpp"
 
 using namespace lpm;
 
@@ -19,9 +17,9 @@ using Names = std::vector<std::string>;
 class ImageFiles : public Checks {
   protected:
     void look() {
-        const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+        const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::look_at_image_files(facts, images->get(), target);
+        inspect::look_at_image_files(facts, *images, target);
     }
     TempDir dir;
     inspect::Target target;

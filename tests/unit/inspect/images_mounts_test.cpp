@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "../check/checks.hpp"
 #include "../support.hpp"
 #include "inspect/tree.hpp"
@@ -113,30 +110,28 @@ TEST_F(Mounts, of_another_kind) {
 }
 
 TEST_F(Mounts, of_one_list_for_each_namespace) {
-    const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const auto source = criu::ImageDirectory::open(dir.path());
     const Deadline over{std::chrono::seconds(0)};
-    EXPECT_FALSE(inspect::read_mount_lists(facts, images));
+    EXPECT_FALSE(inspect::read_mount_lists(facts, *source));
     const std::string one("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18);
     dir.write("mountpoints-1.img", one);
     dir.write("mountpoints-2.img", one);
-    EXPECT_EQ(inspect::read_mount_lists(facts, images)->size(), 2U);
+    EXPECT_EQ(inspect::read_mount_lists(facts, *source)->size(), 2U);
     facts.deadline = &over;
-    EXPECT_FALSE(inspect::read_mount_lists(facts, images));
+    EXPECT_FALSE(inspect::read_mount_lists(facts, *source));
     facts.deadline = &deadline;
     dir.write("mountpoints-3.img", "x");
-    EXPECT_FALSE(inspect::read_mount_lists(facts, images));
-    close(images);
+    EXPECT_FALSE(inspect::read_mount_lists(facts, *source));
 }
 
 TEST_F(Mounts, of_far_too_many) {
-    const auto images = open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const auto source = criu::ImageDirectory::open(dir.path());
     std::string list("\x19\x43\x56\x54\x28\x39\x56\x55", 8);
     for (int i = 0; i < 90'000; ++i)
         list.append(std::string("\x06\0\0\0\x3a\x04/own", 10));
     for (const char* name : {"mountpoints-1.img", "mountpoints-2.img"})
         dir.write(name, list);
-    EXPECT_TRUE(inspect::read_mount_lists(facts, images));
+    EXPECT_TRUE(inspect::read_mount_lists(facts, *source));
     dir.write("mountpoints-3.img", list);
-    EXPECT_FALSE(inspect::read_mount_lists(facts, images)) << "more than 200,000 in all";
-    close(images);
+    EXPECT_FALSE(inspect::read_mount_lists(facts, *source)) << "more than 200,000 in all";
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // The dumped processes against the place where they are to be restored.
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../check/checks.hpp"
 #include "../support.hpp"
-#include "base/file.hpp"
 
 using namespace lpm;
 using inspect::Stage;
@@ -35,10 +33,10 @@ class Pids : public Checks {
         dir.write("pidns-9.img", std::string("\x19\x43\x56\x54\x26\x73\x15\x61\x06\0\0\0\x0a\x04here", 18));
         facts.bundle->joined = {{"pid", path}};
     }
-    void compare(const std::vector<criu::Task>& tasks) {
-        const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+    void compare(const std::vector<criu::PstreeEntry>& tasks) {
+        const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::compare_pids(facts, images->get(), tasks, target);
+        inspect::compare_pids(facts, *images, tasks, target);
     }
     [[nodiscard]] std::size_t taken() const { return target.taken_pids ? target.taken_pids->size() : 99; }
     TempDir dir;
@@ -102,22 +100,22 @@ TEST_F(TaskChecks, PidsLimit) {
 }
 
 TEST_F(Pids, of_a_namespace_of_its_own_are_free) {
-    compare({{.pid = 1, .group = 1, .session = 1, .threads = {1, self}}});
+    compare({{.pid = 1, .pgid = 1, .sid = 1, .threads = {1, self}}});
     EXPECT_EQ(taken(), 0U);
     EXPECT_EQ(target.tasks, 2U);
 }
 
 TEST_F(Pids, of_the_node) {
-    compare({{.pid = nobody, .group = nobody, .session = nobody, .threads = {nobody}}});
+    compare({{.pid = nobody, .pgid = nobody, .sid = nobody, .threads = {nobody}}});
     EXPECT_EQ(taken(), 0U);
-    compare({{.pid = self, .group = self, .session = self, .threads = {self}}});
+    compare({{.pid = self, .pgid = self, .sid = self, .threads = {self}}});
     ASSERT_EQ(taken(), 1U);
     EXPECT_NE(target.taken_pids->front().find(std::to_string(self) + " (unit_test"), std::string::npos);
     compare({{.pid = nobody, .threads = {nobody, self}}});
     EXPECT_EQ(taken(), 1U) << "a thread";
     compare({{.pid = nobody, .threads = {self}}});
     EXPECT_EQ(taken(), 0U) << "of a zombie, nobody has set that";
-    compare({{.pid = nobody, .session = self, .threads = {nobody}}});
+    compare({{.pid = nobody, .sid = self, .threads = {nobody}}});
     EXPECT_EQ(taken(), static_cast<std::uint32_t>(::getpgrp()) == self ? 0U : 1U)
         << "the leader of the session is gone, and CRIU makes it for a while; not where it is its own group";
 }
@@ -136,20 +134,20 @@ TEST_F(Pids, of_a_namespace_that_is_joined) {
 }
 
 TEST(Profiles, need_their_module) {
+    using criu::LsmType;
     using inspect::compare_lsm;
-    namespace lsm = inspect::lsm;
-    EXPECT_EQ(compare_lsm(lsm::none, "x", lsm::apparmor, {}), "");
-    EXPECT_EQ(compare_lsm(lsm::selinux, "", lsm::apparmor, {}), "") << "CRIU has nothing to set";
-    EXPECT_EQ(compare_lsm(lsm::selinux, "a:b:c:d", lsm::apparmor, {}),
+    EXPECT_EQ(compare_lsm(LsmType::no_lsm, "x", LsmType::apparmor, {}), "");
+    EXPECT_EQ(compare_lsm(LsmType::selinux, "", LsmType::apparmor, {}), "") << "CRIU has nothing to set";
+    EXPECT_EQ(compare_lsm(LsmType::selinux, "a:b:c:d", LsmType::apparmor, {}),
               "SELinux profile a:b:c:d, and here is AppArmor");
-    EXPECT_EQ(compare_lsm(lsm::apparmor, "crio-default", lsm::none, {}),
+    EXPECT_EQ(compare_lsm(LsmType::apparmor, "crio-default", LsmType::no_lsm, {}),
               "AppArmor profile crio-default, and here is no security module");
-    EXPECT_EQ(compare_lsm(lsm::selinux, "a:b:c:d", lsm::selinux, "x (enforce)\n"), "");
+    EXPECT_EQ(compare_lsm(LsmType::selinux, "a:b:c:d", LsmType::selinux, "x (enforce)\n"), "");
 }
 
 TEST(Profiles, have_to_be_loaded) {
     using inspect::compare_lsm;
-    constexpr auto apparmor = inspect::lsm::apparmor;
+    constexpr auto apparmor = criu::LsmType::apparmor;
     const std::string loaded = "/usr/sbin/cupsd (enforce)\ncrio-default (enforce)\n";
     EXPECT_EQ(compare_lsm(apparmor, "crio-default", apparmor, loaded), "");
     EXPECT_EQ(compare_lsm(apparmor, "crio", apparmor, loaded),

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // The images against the place where they are to be restored.
-#include <fcntl.h>
-
 #include "../check/checks.hpp"
 #include "../support.hpp"
-#include "base/file.hpp"
 
 using namespace lpm;
 using inspect::Stage;
@@ -35,10 +32,10 @@ class Files : public Checks {
         dir.write("mountpoints-12.img",
                   std::string("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18));
     }
-    void compare(const criu::RegularFile& file) {
-        const auto images = open_at(AT_FDCWD, dir.path(), O_RDONLY | O_DIRECTORY);
+    void compare(const criu::RegFileEntry& file) {
+        const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::compare_bundle(facts, images->get(), {{file}, {}, {}}, target);
+        inspect::compare_bundle(facts, *images, {{file}, {}, {}}, target);
     }
     [[nodiscard]] std::string verdict() const {
         if (!target.missing_files || !target.changed_files)
@@ -55,7 +52,7 @@ class Files : public Checks {
 
 TEST_F(RestoreChecks, judge_what_was_compared) {
     auto& target = *facts.target;
-    target.machine = 3;
+    target.mtype = criu::March::aarch64;
     EXPECT_EQ(verdict("ArchMismatch"), "block");
     target.manifest->cpu = "sse2 avx512f";
     EXPECT_EQ(verdict("CpuMismatch"), "block");
@@ -126,7 +123,7 @@ TEST_F(Files, of_the_image) {
     EXPECT_TRUE(target.changed_modes->empty());
     compare({.id = 1, .name = "/bin/other"});
     EXPECT_EQ(verdict(), "missing");
-    compare({.id = 1, .name = "/bin/other", .external = true});
+    compare({.id = 1, .name = "/bin/other", .ext = true});
     EXPECT_EQ(verdict(), "there") << "the runtime hands it over";
 }
 

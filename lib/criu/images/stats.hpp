@@ -9,10 +9,11 @@
 
 #include "base/result.hpp"
 
+// stats-dump and stats-restore (images/stats.proto).
 namespace lpm::criu {
 
-// A figure of stats-dump or stats-restore (images/stats.proto): its field number and CRIU's name for it.
-// Names that end in _us are microseconds; the rest are counts.
+// A figure: its field number, and the name that it has in records. There, those that end in _us are
+// microseconds, and the rest are counts.
 struct StatName {
     std::uint32_t field;
     std::string_view name;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "criu/images.hpp"
+#include "criu/verify.hpp"
 
-#include <fcntl.h>
+#include <thread>
 
 #include "../support.hpp"
-#include "base/fd.hpp"
 
 using namespace lpm;
 
@@ -22,9 +21,9 @@ class Images : public testing::Test {
         dir.write("pages-2.img", std::string(15 * 4096, 'x'));
     }
     [[nodiscard]] std::string verdict() const {
-        const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
-        const auto verified = criu::verify_images(
-            fd.get(), criu::read_images(fd.get()), [](const void*) { return true; }, nullptr);
+        const auto source = criu::ImageDirectory::open(dir.path());
+        const auto verified =
+            criu::verify_images(*source, criu::read_images(*source), Deadline(std::chrono::hours(1)));
         return verified ? "complete" : verified.error().text;
     }
     void cut(const std::string& name, std::size_t by) const {
@@ -33,10 +32,49 @@ class Images : public testing::Test {
     TempDir dir;
 };
 
+// Lets the time run out when a core is looked at, and counts what is looked at after that.
+class SlowSource final : public criu::ImageSource {
+  public:
+    SlowSource(const criu::ImageSource& source, const Deadline& deadline)
+        : source_(source), deadline_(deadline) {}
+    [[nodiscard]] Result<std::string> read(const std::string& name) const override {
+        late += late_for(name);
+        return source_.read(name);
+    }
+    [[nodiscard]] Result<std::string> read_head(const std::string& name, std::size_t limit) const override {
+        return source_.read_head(name, limit);
+    }
+    [[nodiscard]] std::optional<std::uint64_t> size(const std::string& name) const override {
+        late += late_for(name);
+        if (name == "core-1.img")
+            std::this_thread::sleep_for(deadline_.left() + std::chrono::milliseconds(1));
+        return source_.size(name);
+    }
+    [[nodiscard]] std::optional<criu::ImageFile> find(const std::string& name) const override {
+        return source_.find(name);
+    }
+    [[nodiscard]] bool each_name(const std::function<bool(const std::string&)>& visit) const override {
+        return source_.each_name(visit);
+    }
+    mutable int late = 0;
+
+  private:
+    [[nodiscard]] int late_for(const std::string& name) const {
+        return deadline_.passed() && name != "core-1.img" ? 1 : 0;
+    }
+    const criu::ImageSource& source_;
+    const Deadline& deadline_;
+};
+
 } // namespace
 
 TEST_F(Images, are_complete) {
     EXPECT_EQ(verdict(), "complete");
+    const auto source = criu::ImageDirectory::open(dir.path());
+    EXPECT_EQ(
+        criu::verify_images(*source, criu::read_images(*source), Deadline(std::chrono::hours(1))).value_or(0),
+        32U)
+        << "pages";
 }
 
 TEST_F(Images, miss_a_file) {
@@ -80,66 +118,6 @@ TEST_F(Images, need_no_pages_for_a_zombie) {
     EXPECT_EQ(verdict(), "complete");
 }
 
-TEST(Inventory, tells_how_the_network_was_locked) {
-    const auto inventory = criu::parse_inventory(data("images/inventory.img"));
-    ASSERT_TRUE(inventory);
-    EXPECT_EQ(inventory->version, 2U);
-    EXPECT_EQ(inventory->network_lock, 0U);
-}
-
-TEST(Inventory, tells_what_the_dump_was_told) {
-    const std::string head("\x16\x31\x31\x58", 4);
-    const auto inventory =
-        criu::parse_inventory(head + std::string("\x08\0\0\0\x08\x01\x30\x02\x50\x01\x70\x01", 12));
-    ASSERT_TRUE(inventory) << inventory.error().text;
-    EXPECT_EQ(inventory->lsm, 2U);
-    EXPECT_TRUE(inventory->tcp_close);
-    EXPECT_TRUE(inventory->allow_uprobes);
-}
-
-TEST(Pstree, tells_groups_and_sessions) {
-    const auto tasks = criu::parse_pstree(data("images/pstree.img"));
-    ASSERT_TRUE(tasks) << tasks.error().text;
-    EXPECT_EQ(tasks->front().pid, 1U);
-    EXPECT_EQ(tasks->front().group, 1U);
-    EXPECT_EQ(tasks->front().session, 1U);
-}
-
-TEST(Pstree, reads_packed_and_plain_threads) {
-    const std::string head("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
-    const auto plain = criu::parse_pstree(head + std::string("\x06\0\0\0\x08\x01\x28\x01\x28\x02", 10));
-    const auto packed = criu::parse_pstree(head + std::string("\x06\0\0\0\x08\x01\x2a\x02\x01\x02", 10));
-    ASSERT_TRUE(plain);
-    ASSERT_TRUE(packed);
-    EXPECT_EQ(plain->at(0).threads, (std::vector<std::uint32_t>{1, 2}));
-    EXPECT_EQ(packed->at(0).threads, plain->at(0).threads);
-    EXPECT_FALSE(criu::parse_pstree(head + std::string("\x06\0\0\0\x08\x01\x2a\x02\x01\x82", 10)));
-    EXPECT_FALSE(criu::parse_pstree(head));
-}
-
-TEST(Pstree, has_an_end) {
-    std::string record("\x08\x01\x2a\xc0\x84\x3d", 6); // pid 1, 1,000,000 packed threads
-    record += std::string(1'000'000, '\x01');
-    const auto size = static_cast<std::uint32_t>(record.size());
-    std::string image("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
-    image.append(reinterpret_cast<const char*>(&size), 4);
-    const auto tasks = criu::parse_pstree(image + record);
-    ASSERT_FALSE(tasks);
-    EXPECT_EQ(tasks.error().text, "pstree.img holds more than a million tasks");
-}
-
-TEST(Pagemap, reads_old_entries_and_survives_overflow) {
-    const std::string head("\x19\x43\x56\x54\x25\x40\x08\x56\x02\0\0\0\x08\x07", 14);
-    // vaddr, 3 pages, no flags; then the same in a parent image
-    const auto map = criu::parse_pagemap(head + std::string("\x04\0\0\0\x08\x01\x10\x03", 8) +
-                                         std::string("\x06\0\0\0\x08\x01\x10\x03\x18\x01", 10));
-    ASSERT_TRUE(map);
-    EXPECT_EQ(map->pages_id, 7U);
-    EXPECT_EQ(map->pages, 3U);
-    const std::string huge("\x0b\0\0\0\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 15);
-    EXPECT_FALSE(criu::parse_pagemap(head + huge + huge));
-}
-
 TEST_F(Images, of_a_zombie_name_a_thread_that_never_was) {
     const std::string head("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
     dir.write("pstree.img",
@@ -157,16 +135,13 @@ TEST_F(Images, of_one_thread_named_very_often_obey_the_deadline) {
     std::string image("\x19\x43\x56\x54\x30\x30\x27\x50", 8);
     image.append(reinterpret_cast<const char*>(&size), 4);
     dir.write("pstree.img", image + record);
-    const Fd fd(::open(dir.path().c_str(), O_DIRECTORY | O_RDONLY));
-    int asked = 0;
-    const auto verified = criu::verify_images(
-        fd.get(), criu::read_images(fd.get()),
-        [](const void* counter) {
-            auto* count = const_cast<int*>(static_cast<const int*>(counter));
-            return ++*count < 100;
-        },
-        &asked);
+    const auto source = criu::ImageDirectory::open(dir.path());
+    const auto images = criu::read_images(*source);
+    const Deadline deadline(std::chrono::seconds(1));
+    const SlowSource slow(*source, deadline);
+    const auto verified = criu::verify_images(slow, images, deadline);
     ASSERT_FALSE(verified);
     EXPECT_EQ(verified.error().code, Errc::busy);
-    EXPECT_EQ(asked, 100);
+    EXPECT_TRUE(deadline.passed());
+    EXPECT_EQ(slow.late, 0) << "what comes after the threads is not looked at";
 }

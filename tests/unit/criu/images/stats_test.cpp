@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "criu/stats.hpp"
+#include "criu/images/stats.hpp"
 
 #include <map>
 
-#include "../support.hpp"
+#include "../../support.hpp"
 
 using namespace lpm;
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/images/core.hpp"
+
+#include <iterator>
+#include <optional>
+
+#include "criu/wire.hpp"
+
+namespace lpm::criu {
+
+static constexpr std::uint32_t core_magic = 0x55053847;
+
+namespace core_entry {
+static constexpr std::uint32_t mtype = 1;
+static constexpr std::uint32_t thread_core = 5;
+} // namespace core_entry
+
+namespace thread_core_entry {
+static constexpr std::uint32_t creds = 10;
+} // namespace thread_core_entry
+
+namespace creds_entry { // images/creds.proto
+static constexpr std::uint32_t lsm_profile = 15;
+} // namespace creds_entry
+
+static std::unexpected<Error> not_a_core() {
+    return fail(Errc::invalid, "not the core of a CRIU task");
+}
+
+const char* name_of(March march) {
+    static constexpr const char* names[] = {"unknown", "x86_64", "arm",         "aarch64", "ppc64",
+                                            "s390",    "mips",   "loongarch64", "riscv64"};
+    const auto number = static_cast<std::uint32_t>(march);
+    return number < std::size(names) ? names[number] : "unknown";
+}
+
+Result<March> parse_mtype(std::string_view head) {
+    Image file(head);
+    if (!file.opens(core_magic) || !file.word())
+        return not_a_core();
+    // The head may end in the middle of the record; the field is its first.
+    Message entry(file.rest());
+    const auto field = entry.next();
+    if (!field || field->number != core_entry::mtype)
+        return fail(Errc::invalid, "the core of a CRIU task does not begin with its architecture");
+    return static_cast<March>(field->u32());
+}
+
+bool is_whole_core(std::string_view head, std::uint64_t size) {
+    Image file(head);
+    if (!file.opens(core_magic))
+        return false;
+    const auto length = file.word();
+    return length && size >= head.size() - file.rest().size() + *length;
+}
+
+Result<std::string> parse_lsm_profile(std::string_view image) {
+    Image file(image);
+    if (!file.opens(core_magic))
+        return not_a_core();
+    auto message = file.next();
+    for (const auto number : {core_entry::thread_core, thread_core_entry::creds, creds_entry::lsm_profile})
+        message = message ? bytes_of(*message, number) : std::nullopt;
+    if (!message)
+        return damaged("the core of a CRIU task");
+    return std::string(*message);
+}
+
+} // namespace lpm::criu

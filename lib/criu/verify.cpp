@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "criu/verify.hpp"
+
+#include <map>
+#include <string>
+#include <unistd.h>
+
+#include "criu/images/core.hpp"
+#include "criu/images/pagemap.hpp"
+#include "criu/wire.hpp"
+
+namespace lpm::criu {
+
+static std::unexpected<Error> missing(const std::string& name) {
+    return fail(Errc::absent, name + " is missing");
+}
+
+// The header of a core, and that the file is as long as its one record says.
+static Result<> verify_core(const ImageSource& source, std::uint32_t thread) {
+    const std::string name = core_img(thread);
+    const auto size = source.size(name);
+    if (!size)
+        return missing(name);
+    constexpr std::size_t header = 12; // two magic words and the length of the record
+    TRY_ASSIGN(const std::string head, source.read_head(name, header));
+    if (!is_whole_core(head, *size))
+        return damaged(name);
+    return {};
+}
+
+static Result<> verify_pages(const ImageSource& source, std::uint32_t pid,
+                             std::map<std::uint32_t, std::uint64_t>& needed) {
+    if (!source.has(mm_img(pid)))
+        return {};
+    const std::string name = pagemap_img(pid);
+    TRY_ASSIGN(const std::string bytes, source.read(name));
+    const auto map = parse_pagemap(bytes);
+    if (!map)
+        return fail(map.error().code, name + ": " + map.error().text);
+    auto& sum = needed[map->pages_id]; // several address spaces share a pages file
+    if (__builtin_add_overflow(sum, map->nr_pages, &sum))
+        return damaged(name);
+    if (map->nr_pages == 0)
+        return {};
+    const std::string pages = pages_img(map->pages_id);
+    const auto have = source.size(pages);
+    if (!have)
+        return missing(pages);
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    if (*have / page < sum)
+        return fail(Errc::invalid, pages + " has " + std::to_string(*have) + " bytes, but " + name +
+                                       " lists " + std::to_string(sum) + " pages");
+    return {};
+}
+
+Images read_images(const ImageSource& source) {
+    const auto inventory = source.read(inventory_img);
+    const auto pstree = source.read(pstree_img);
+    return {inventory ? parse_inventory(*inventory) : std::unexpected(inventory.error()),
+            pstree ? parse_pstree(*pstree) : std::unexpected(pstree.error())};
+}
+
+static Result<> in_time(const Deadline& deadline) {
+    if (deadline.passed())
+        return fail(Errc::busy, "images not read to the end in time");
+    return {};
+}
+
+Result<std::uint64_t> verify_images(const ImageSource& source, const Images& images,
+                                    const Deadline& deadline) {
+    TRY(images.inventory);
+    TRY(images.pstree);
+    std::map<std::uint32_t, std::uint64_t> needed;
+    for (const PstreeEntry& task : *images.pstree) {
+        TRY(in_time(deadline));
+        TRY(verify_core(source, task.pid));
+        for (const auto thread : task.threads) {
+            TRY(in_time(deadline));
+            // An only thread is the process itself; of a zombie's CRIU writes a number that nobody set.
+            if (thread != task.pid && task.threads.size() > 1)
+                TRY(verify_core(source, thread));
+        }
+        TRY(verify_pages(source, task.pid, needed));
+    }
+    std::uint64_t pages = 0;
+    for (const auto& [id, count] : needed)
+        pages += count;
+    return pages;
+}
+
+} // namespace lpm::criu

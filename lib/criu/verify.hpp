@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "criu/image_source.hpp"
+#include "criu/images/inventory.hpp"
+#include "criu/images/pstree.hpp"
+
+// What CRIU's images must hold to be restored.
+namespace lpm::criu {
+
+// The two images that lead to all others. Errc::absent or Errc::invalid as below.
+struct Images {
+    Result<InventoryEntry> inventory;
+    Result<std::vector<PstreeEntry>> pstree;
+};
+[[nodiscard]] Images read_images(const ImageSource& source);
+
+// Reads the headers and small images of the source, from which `images` are: a core per thread, and for each
+// address space that the pages file is as long as its page map says. Errc::absent or Errc::invalid with a
+// text that names the first file that is missing, damaged or too short; Errc::busy when the time is over
+// before the end. The answer is the number of pages in all pages files.
+[[nodiscard]] Result<std::uint64_t> verify_images(const ImageSource& source, const Images& images,
+                                                  const Deadline& deadline);
+
+} // namespace lpm::criu
