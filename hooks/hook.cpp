@@ -106,13 +106,11 @@ int HookCall::create() {
 check::Outcome HookCall::judge(const oci::Bundle& bundle) const {
     const Deadline deadline(settings_.deadline);
     inspect::Facts facts;
-    facts.deadline = &deadline;
     facts.subject.stage = inspect::Stage::create;
     facts.subject.id = state_.id;
-    facts.subject.settings = &settings_;
-    facts.bundle_dir = state_.bundle;
+    facts.subject.bundle_dir = state_.bundle;
     facts.bundle = bundle;
-    return check::run(facts, settings_);
+    return check::run(facts, settings_, deadline);
 }
 
 int HookCall::clean_up() const {

@@ -25,7 +25,6 @@ using inspect::parse_kernel_version;
 using inspect::Space;
 using inspect::Stage;
 using inspect::StdioFile;
-using inspect::Target;
 using inspect::Workload;
 using record::Verdict;
 
@@ -58,7 +57,7 @@ struct Outcome {
 
 // Judges every check of the stage that the settings do not turn off. A severity of `warn` makes a block a
 // warning. After the deadline the rest is unknown.
-[[nodiscard]] Outcome run(const Facts& facts, const config::Settings& settings);
+[[nodiscard]] Outcome run(const Facts& facts, const config::Settings& settings, const Deadline& deadline);
 
 // Ids in [checks] that name no check, as "checks.Id: ..." lines.
 [[nodiscard]] std::vector<std::string> unknown_ids(const config::Settings& settings);

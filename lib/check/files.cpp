@@ -9,10 +9,10 @@
 namespace lpm::check {
 
 Judgement judge_stdio(const Facts& facts) {
-    if (!facts.stdio)
+    if (!facts.container.stdio)
         return {Verdict::unknown, "the standard streams of the container cannot be read"};
     static constexpr const char* names[] = {"standard input", "standard output", "standard error"};
-    for (const StdioFile& file : *facts.stdio)
+    for (const StdioFile& file : *facts.container.stdio)
         if (!file.in_mounts)
             return {Verdict::block, "the container's " + std::string(names[file.fd]) + " is the file " +
                                         one_line(file.path, 200) +
@@ -33,8 +33,9 @@ Judgement judge_covered(const Facts& facts) {
 Judgement judge_ghost(const Facts& facts) {
     Judgement finding = judge_found(facts, Item::ghost, "a deleted file that is still in use", {});
     if (finding.verdict == Verdict::block)
-        finding.message += "it has " + human_size((*facts.workload)[Item::ghost].holder.bytes) +
-                           ", and CRIU takes deleted files of at most " + human_size(facts.ghost_limit);
+        finding.message += "it has " + human_size((*facts.container.workload)[Item::ghost].holder.bytes) +
+                           ", and CRIU takes deleted files of at most " +
+                           human_size(criu::ghost_limit(facts.options));
     return finding;
 }
 
@@ -42,7 +43,7 @@ Judgement judge_unlinked(const Facts& facts) {
     Judgement finding = judge_found(facts, Item::unlinked, "a file whose name is gone but which has others",
                                     "CRIU takes it only with link-remap");
     // CRIU gives the file a new name, and takes it away after the dump when the container goes on.
-    if (facts.invocation->on(oci::Option::leave_running)) {
+    if (facts.call.leave_running) {
         if (finding.verdict == Verdict::block)
             finding.message += ", and then nobody can restore what was dumped with leave-running";
         return finding;
@@ -100,7 +101,7 @@ Judgement judge_sysv(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
     constexpr std::string_view what = "System V shared memory";
-    if (!facts.bundle->ipc_namespace || (facts.workload && facts.workload->node_ipc))
+    if (!facts.bundle->ipc_namespace || (facts.container.workload && facts.container.workload->node_ipc))
         return judge_found(facts, Item::sysv_memory, what,
                            "it lives in the host's IPC namespace, which CRIU does not dump");
     if (!facts.bundle->own_ipc)
@@ -116,7 +117,7 @@ Judgement judge_inotify(const Facts& facts) {
     Judgement finding = judge_found(
         facts, Item::watch_on_overlay, "a watch on files of the root file system, which is an overlay,",
         "CRIU before 4.3 finds only those below /etc and /var/log again", Verdict::warn);
-    if (finding.verdict == Verdict::warn && facts.criu && facts.criu->version >= able)
+    if (finding.verdict == Verdict::warn && facts.tools.criu && facts.tools.criu->version >= able)
         return {};
     return finding;
 }
@@ -131,9 +132,9 @@ Judgement judge_foreign_terminal(const Facts& facts) {
 Judgement judge_pipes(const Facts& facts) {
     // NR_PIPES_WITH_DATA of criu/pipes.c.
     constexpr std::size_t most = 1024;
-    if (!facts.workload)
+    if (!facts.container.workload)
         return no_workload();
-    const std::size_t full = facts.workload->pipes_with_data;
+    const std::size_t full = facts.container.workload->pipes_with_data;
     if (full <= most / 2)
         return {};
     return {full > most ? Verdict::block : Verdict::warn,
@@ -142,11 +143,11 @@ Judgement judge_pipes(const Facts& facts) {
 
 Judgement judge_many_descriptors(const Facts& facts) {
     constexpr std::size_t many = 20'000;
-    if (!facts.workload)
+    if (!facts.container.workload)
         return no_workload();
-    if (facts.workload->descriptors <= many)
+    if (facts.container.workload->descriptors <= many)
         return {};
-    return {Verdict::warn, "the container has " + std::to_string(facts.workload->descriptors) +
+    return {Verdict::warn, "the container has " + std::to_string(facts.container.workload->descriptors) +
                                " open descriptors: the dump is slow, and may run out of its own"};
 }
 
@@ -162,14 +163,14 @@ Judgement judge_uprobes(const Facts& facts) {
 // glibc 2.42 makes the guards of thread stacks so. To CRIU before 4.2 they look like pages that are swapped
 // out, and the dump fails when it reads one ("Can't splice all pages to pipe").
 Judgement judge_guards(const Facts& facts) {
-    const auto matter = guards_matter(facts);
+    const auto matter = inspect::guards_matter(facts.host.kernel, facts.tools.criu);
     if (!matter)
         return {Verdict::unknown, "the version of CRIU or of the kernel is not known"};
     Judgement finding =
         judge_found(facts, Item::guard_page, "a guard page",
                     "CRIU before 4.2, or a newer one on a kernel before 6.16, cannot dump it");
-    if (finding.verdict == Verdict::pass && *matter && !facts.workload->guards_incomplete.empty())
-        return {Verdict::unknown, facts.workload->guards_incomplete};
+    if (finding.verdict == Verdict::pass && *matter && facts.container.workload->guards_gap)
+        return {Verdict::unknown, text_of(*facts.container.workload->guards_gap)};
     return finding;
 }
 

@@ -19,56 +19,56 @@ static std::string own_words(std::string_view failure) {
 
 // The probe has dumped a sleeping process. Where that fails, nothing can be dumped.
 Judgement judge_kernel(const Facts& facts) {
-    if (!facts.criu || !facts.criu->dump_failure)
+    if (!facts.tools.criu || !facts.tools.criu->dump_failure)
         return not_probed();
-    if (!facts.criu->dump_failure->empty())
+    if (!facts.tools.criu->dump_failure->empty())
         return {Verdict::block, "CRIU cannot dump even a process that sleeps on this node (" +
-                                    own_words(*facts.criu->dump_failure) + ")"};
-    if (facts.criu->check_failure && !facts.criu->check_failure->empty())
-        return {Verdict::warn,
-                "criu check does not find all that it wants (" + own_words(*facts.criu->check_failure) + ")"};
+                                    own_words(*facts.tools.criu->dump_failure) + ")"};
+    if (facts.tools.criu->check_failure && !facts.tools.criu->check_failure->empty())
+        return {Verdict::warn, "criu check does not find all that it wants (" +
+                                   own_words(*facts.tools.criu->check_failure) + ")"};
     return {};
 }
 
 // Which programs use restartable sequences /proc does not tell; those of glibc 2.35 and newer do.
 Judgement judge_rseq(const Facts& facts) {
     constexpr std::uint32_t able = 31700;
-    if (!facts.criu || facts.criu->version == 0 || !facts.criu->has("get_rseq_conf"))
+    if (!facts.tools.criu || facts.tools.criu->version == 0 || !facts.tools.criu->has("get_rseq_conf"))
         return not_probed();
-    if (facts.criu->version < able)
+    if (facts.tools.criu->version < able)
         return {Verdict::warn,
                 "CRIU before 3.17 restores programs of glibc 2.35 and newer so that they crash"};
-    if (!*facts.criu->has("get_rseq_conf"))
+    if (!*facts.tools.criu->has("get_rseq_conf"))
         return {Verdict::warn, "this kernel does not tell CRIU of restartable sequences, and it fails on "
                                "programs of glibc 2.35 and newer"};
     return {};
 }
 
 Judgement judge_seccomp(const Facts& facts) {
-    if (!facts.criu || !facts.criu->has("seccomp_suspend"))
+    if (!facts.tools.criu || !facts.tools.criu->has("seccomp_suspend"))
         return not_probed();
-    if (*facts.criu->has("seccomp_suspend"))
+    if (*facts.tools.criu->has("seccomp_suspend"))
         return {};
     return judge_found(facts, Item::seccomp_filter, "a seccomp filter",
                        "this kernel cannot suspend filters for CRIU");
 }
 
 Judgement judge_huge_memfd(const Facts& facts) {
-    if (facts.criu && facts.criu->has("memfd_hugetlb") == true)
+    if (facts.tools.criu && facts.tools.criu->has("memfd_hugetlb") == true)
         return {};
     return judge_found(facts, Item::huge_memfd, "memory in huge pages",
                        "this kernel or CRIU may be too old to dump it", Verdict::warn);
 }
 
 Judgement judge_selinux(const Facts& facts) {
-    if (!facts.selinux_enforcing)
+    if (!facts.host.selinux_enforcing)
         return {};
-    if (!facts.criu || !facts.criu->selinux)
+    if (!facts.tools.criu || !facts.tools.criu->selinux)
         return {Verdict::unknown,
                 "whether CRIU is built with SELinux is not known yet: run lpm-gate --probe"};
-    if (*facts.criu->selinux)
+    if (*facts.tools.criu->selinux)
         return {};
-    return {Verdict::warn, "SELinux is enforcing here, and " + facts.criu_path +
+    return {Verdict::warn, "SELinux is enforcing here, and " + facts.tools.criu_path +
                                " is built without it: its own sockets may be denied to it"};
 }
 
@@ -88,18 +88,18 @@ Judgement judge_capabilities(const Facts& facts) {
     constexpr std::uint64_t sys_admin = std::uint64_t{1} << 21U;
     constexpr std::uint64_t sys_resource = std::uint64_t{1} << 24U;
     constexpr std::uint64_t checkpoint_restore = std::uint64_t{1} << 40U;
-    if (!facts.capabilities)
+    if (!facts.caller.capabilities)
         return {Verdict::unknown, "the capabilities of this process cannot be read"};
-    if ((*facts.capabilities & (sys_admin | checkpoint_restore)) == 0)
+    if ((*facts.caller.capabilities & (sys_admin | checkpoint_restore)) == 0)
         return {
             Verdict::block,
             "the runtime is run without CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE: CRIU needs one of them"};
-    if ((*facts.capabilities & sys_ptrace) == 0)
+    if ((*facts.caller.capabilities & sys_ptrace) == 0)
         return {Verdict::block, "the runtime is run without CAP_SYS_PTRACE, which CRIU needs"};
-    if ((*facts.capabilities & sys_resource) == 0)
+    if ((*facts.caller.capabilities & sys_resource) == 0)
         if (auto finding = judge_limits(facts); finding.verdict != Verdict::pass)
             return finding;
-    if ((*facts.capabilities & net_admin) == 0)
+    if ((*facts.caller.capabilities & net_admin) == 0)
         return {Verdict::warn,
                 "the runtime is run without CAP_NET_ADMIN, which CRIU needs for network locks and TCP"};
     return {};

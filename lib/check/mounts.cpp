@@ -51,9 +51,9 @@ std::string name(const Mount& mount) {
 
 template <class Bad>
 Judgement judge_mounts(const Facts& facts, std::string_view why, Verdict verdict, Bad bad) {
-    if (!facts.workload || facts.mounts.empty() || !facts.bundle)
+    if (!facts.container.workload || facts.container.mounts.empty() || !facts.bundle)
         return {Verdict::unknown, "the container's mounts, or its config.json, cannot be read"};
-    for (const Mount& mount : facts.mounts)
+    for (const Mount& mount : facts.container.mounts)
         if (bad(mount))
             return {verdict, "the mount " + name(mount) + " " + std::string(why)};
     return {};
@@ -80,7 +80,7 @@ Judgement judge_unknown_mount(const Facts& facts) {
                         "container: CRIU cannot make it again",
                         Verdict::block, [&](const Mount& mount) {
                             return !external(facts, mount) && mount.type != "cgroup" &&
-                                   mount.type != "cgroup2" && !has_source(facts.mounts, mount);
+                                   mount.type != "cgroup2" && !has_source(facts.container.mounts, mount);
                         });
 }
 
@@ -100,7 +100,7 @@ Judgement judge_sharing(const Facts& facts) {
         facts, "has come with propagation from a mount outside of the container: CRIU cannot make it again",
         Verdict::block, [&](const Mount& mount) {
             return !external(facts, mount) && mount.master != 0 &&
-                   std::ranges::none_of(facts.mounts,
+                   std::ranges::none_of(facts.container.mounts,
                                         [&](const Mount& other) { return other.shared == mount.master; });
         });
 }

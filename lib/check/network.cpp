@@ -15,9 +15,9 @@ Judgement judge_tcp(const Facts& facts) {
 // ("Can't get 1:16 opt").
 Judgement judge_tcp_on_new_kernel(const Facts& facts) {
     constexpr std::uint32_t able = 40200;
-    if (!facts.criu || facts.criu->version == 0 || !facts.kernel)
+    if (!facts.tools.criu || facts.tools.criu->version == 0 || !facts.host.kernel)
         return {Verdict::unknown, "the version of CRIU or of the kernel is not known"};
-    if (facts.criu->version >= able || *facts.kernel < KernelVersion{6, 16})
+    if (facts.tools.criu->version >= able || *facts.host.kernel < KernelVersion{6, 16})
         return {};
     return judge_found(facts, Item::inet, "a network socket",
                        "CRIU before 4.2 cannot dump any on Linux 6.16 and newer");

@@ -15,14 +15,14 @@ Judgement judge_checkpoint_in_progress(const Facts& facts) {
 
 Judgement judge_container_state(const Facts& facts) {
     // The runtime has words of its own for a container that it does not know, and callers match them.
-    if (!facts.state)
+    if (!facts.container.state)
         return {Verdict::unknown, "the runtime's state of the container cannot be read"};
-    if (facts.state->init == 0)
+    if (facts.container.state->init == 0)
         return {Verdict::unknown, "the runtime's state does not name the container's first process"};
-    if (!facts.alive)
+    if (!facts.container.alive)
         return {Verdict::block, "the container is stopped: its first process " +
-                                    std::to_string(facts.state->init) + " has ended"};
-    if (facts.state->waits_for_start)
+                                    std::to_string(facts.container.state->init) + " has ended"};
+    if (facts.container.state->waits_for_start)
         return {Verdict::block, "the container is created but not started"};
     return {};
 }
@@ -37,17 +37,16 @@ Judgement judge_terminal(const Facts& facts) {
         return {facts.subject.stage == Stage::create && facts.bundle->crio ? Verdict::block : Verdict::warn,
                 "the container has a terminal: CRI-O cannot restore it",
                 "use a container without a terminal"};
-    if (facts.invocation->on(oci::Option::detach) &&
-        facts.invocation->text(oci::Option::console_socket) == nullptr)
+    if (facts.call.detach && !facts.call.console_socket)
         return {Verdict::block,
                 "the container has a terminal, and a detached restore has nobody to give it to"};
     return {};
 }
 
 Judgement judge_freeze(const Facts& facts) {
-    if (!facts.state)
+    if (!facts.container.state)
         return {Verdict::unknown, "the runtime's state of the container cannot be read"};
-    if (facts.freezing)
+    if (facts.container.freezing)
         return {Verdict::block,
                 "the container was told to freeze and has not: a process of it cannot be stopped, "
                 "as one that waits for a dead NFS server cannot"};
@@ -72,7 +71,7 @@ Judgement judge_session(const Facts& facts) {
 // On cgroup v1 CRIU waits for ever for a stopped process that is frozen as well, and leaves all frozen when
 // it is killed.
 Judgement judge_stopped(const Facts& facts) {
-    const bool hangs = facts.state && !facts.state->unified;
+    const bool hangs = facts.container.state && !facts.container.state->unified;
     return judge_found(facts, Item::stopped, "being stopped by a signal",
                        "CRIU may wait for ever for the process", hangs ? Verdict::block : Verdict::warn);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <sys/utsname.h>
-
 #include "base/text.hpp"
 #include "check/found.hpp"
 #include "check/themes.hpp"
@@ -20,43 +18,35 @@ static Judgement judge_read(const Facts& facts, const Result<>& read) {
 }
 
 Judgement judge_images(const Facts& facts) {
-    if (!facts.images)
+    if (!facts.images.complete)
         return {Verdict::unknown, "the image directory cannot be read"};
-    return judge_read(facts, *facts.images);
+    return judge_read(facts, *facts.images.complete);
 }
 
 Judgement judge_descriptors(const Facts& facts) {
     // Without the directory, ImageIncomplete says so.
-    if (!facts.descriptors)
+    if (!facts.images.descriptors)
         return {Verdict::unknown, "the image directory cannot be read"};
-    return judge_read(facts, *facts.descriptors);
-}
-
-static criu::March own_march() {
-    utsname system{};
-    ::uname(&system);
-    const std::string_view name = system.machine;
-    return name == "x86_64"    ? criu::March::x86_64
-           : name == "aarch64" ? criu::March::aarch64
-                               : criu::March::unknown;
+    return judge_read(facts, *facts.images.descriptors);
 }
 
 Judgement judge_machine(const Facts& facts) {
-    const auto own = own_march();
-    if (!facts.target || !facts.target->mtype || own == criu::March::unknown)
+    const auto own = facts.host.march;
+    if (!facts.images.mtype || own == criu::March::unknown)
         return not_compared();
-    if (*facts.target->mtype == own)
+    if (*facts.images.mtype == own)
         return {};
-    return {Verdict::block, std::string("the processes are of ") + criu::name_of(*facts.target->mtype) +
+    return {Verdict::block, std::string("the processes are of ") + criu::name_of(*facts.images.mtype) +
                                 ", and this node is of " + criu::name_of(own)};
 }
 
 // CRIU compares nothing that runc asks for: without this the program dies later, at the first instruction
 // that is not there.
 Judgement judge_cpu(const Facts& facts) {
-    if (!facts.target || !facts.target->cpu || !facts.target->manifest || facts.target->manifest->cpu.empty())
+    const auto& manifest = facts.images.manifest;
+    if (!facts.host.cpu || !manifest || manifest->cpu.empty())
         return not_compared();
-    const std::string missing = missing_words(facts.target->manifest->cpu, *facts.target->cpu);
+    const std::string missing = missing_words(manifest->cpu, *facts.host.cpu);
     if (missing.empty())
         return {};
     return {Verdict::block, "the program may use instructions that this processor lacks (" +
@@ -64,39 +54,39 @@ Judgement judge_cpu(const Facts& facts) {
 }
 
 Judgement judge_older_kernel(const Facts& facts) {
-    if (!facts.target || !facts.target->manifest || !facts.kernel)
+    const auto& manifest = facts.images.manifest;
+    if (!manifest || !facts.host.kernel)
         return not_compared();
-    const auto then = parse_kernel_version(facts.target->manifest->kernel);
+    const auto then = parse_kernel_version(manifest->kernel);
     if (!then)
         return not_compared();
-    if (*facts.kernel >= *then)
+    if (*facts.host.kernel >= *then)
         return {};
-    return {Verdict::warn, "the checkpoint is from Linux " + one_line(facts.target->manifest->kernel, 60) +
+    return {Verdict::warn, "the checkpoint is from Linux " + one_line(manifest->kernel, 60) +
                                ", which is newer than this kernel"};
 }
 
 Judgement judge_missing_files(const Facts& facts) {
-    return judge_list(facts, &Target::missing_files, "files that were in use are not here");
+    return judge_list(facts.images.missing_files, "files that were in use are not here");
 }
 
 Judgement judge_changed_files(const Facts& facts) {
-    Judgement content =
-        judge_list(facts, &Target::changed_files, "files that were in use have changed since");
+    Judgement content = judge_list(facts.images.changed_files, "files that were in use have changed since");
     if (content.verdict != Verdict::pass)
         return content;
     Judgement modes =
-        judge_list(facts, &Target::changed_modes, "files that were in use have other permissions now");
+        judge_list(facts.images.changed_modes, "files that were in use have other permissions now");
     modes.remedy = "give them back the permissions that they had, or set skip-file-rwx-check in "
                    "/etc/criu/runc.conf on this node";
     return unless(facts, "skip-file-rwx-check", std::move(modes));
 }
 
 Judgement judge_missing_addresses(const Facts& facts) {
-    Judgement bound = judge_list(facts, &Target::missing_addresses,
+    Judgement bound = judge_list(facts.images.missing_addresses,
                                  "sockets are bound to addresses that this network namespace does not have");
     if (bound.verdict != Verdict::pass)
         return bound;
-    Judgement ends = judge_list(facts, &Target::missing_ends,
+    Judgement ends = judge_list(facts.images.missing_local_addresses,
                                 "connections are from addresses that this network namespace does not have");
     ends.remedy =
         "give the pod the same address, or set tcp-close in /etc/criu/runc.conf for a restore without them";
@@ -104,21 +94,21 @@ Judgement judge_missing_addresses(const Facts& facts) {
 }
 
 Judgement judge_taken_ports(const Facts& facts) {
-    return judge_list(facts, &Target::taken_ports, "something else listens here on");
+    return judge_list(facts.images.taken_ports, "something else listens here on");
 }
 
 Judgement judge_missing_namespaces(const Facts& facts) {
-    return judge_list(facts, &Target::missing_namespaces,
+    return judge_list(facts.images.missing_namespaces,
                       "namespaces that the container is to join are not here");
 }
 
 Judgement judge_memory_limit(const Facts& facts) {
-    if (!facts.target || !facts.target->memory || !facts.bundle)
+    if (!facts.images.memory || !facts.bundle)
         return not_compared();
-    if (facts.bundle->memory_limit == 0 || facts.bundle->memory_limit >= *facts.target->memory)
+    if (facts.bundle->memory_limit == 0 || facts.bundle->memory_limit >= *facts.images.memory)
         return {};
     // Not certain: pages that processes share are in the images of each, and there may be swap.
-    return {Verdict::warn, "the images have " + human_size(*facts.target->memory) +
+    return {Verdict::warn, "the images have " + human_size(*facts.images.memory) +
                                " of memory, and the container is limited to " +
                                human_size(facts.bundle->memory_limit) +
                                ": the kernel may kill it, or CRIU while it restores it"};

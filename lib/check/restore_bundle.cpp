@@ -12,29 +12,29 @@ Judgement judge_missing_mounts(const Facts& facts) {
     for (const char* option : {"external", "ext-mount-map"})
         if (const auto set = facts.options.find(option))
             return {Verdict::unknown, std::string(option) + " is set in " + set->source};
-    return judge_list(facts, &Target::missing_mounts,
+    return judge_list(facts.images.missing_mounts,
                       "config.json lacks mounts that the container had at the checkpoint");
 }
 
 Judgement judge_missing_sources(const Facts& facts) {
-    return judge_list(facts, &Target::missing_sources, "sources of mounts are not on this node");
+    return judge_list(facts.images.missing_sources, "sources of mounts are not on this node");
 }
 
 Judgement judge_unlike_sources(const Facts& facts) {
-    return judge_list(facts, &Target::unlike_sources, "mounts whose source cannot be mounted on its place");
+    return judge_list(facts.images.unlike_sources, "mounts whose source cannot be mounted on its place");
 }
 
 Judgement judge_odd_images(const Facts& facts) {
-    return judge_list(facts, &Target::odd_images, "the checkpoint has what is no file of its directory");
+    return judge_list(facts.images.foreign_images, "the image directory contains non-regular files");
 }
 
 Judgement judge_open_images(const Facts& facts) {
-    return judge_list(facts, &Target::open_images,
+    return judge_list(facts.images.writable_images,
                       "not only root could have changed what the processes will be made of", Verdict::warn);
 }
 
 Judgement judge_taken_sockets(const Facts& facts) {
-    return judge_list(facts, &Target::taken_sockets,
+    return judge_list(facts.images.taken_sockets,
                       "CRIU removes these sockets to make its own, and who listens there is reached no more",
                       Verdict::warn);
 }
@@ -58,10 +58,10 @@ static std::string_view content_of(std::string_view name, bool& manifest) {
 
 // A digest of the same kind on both sides, or nothing is said: a tag may have stayed while the image changed.
 Judgement judge_changed_image(const Facts& facts) {
-    if (!facts.target || !facts.target->manifest || !facts.bundle)
+    if (!facts.images.manifest || !facts.bundle)
         return not_compared();
     bool compared = false;
-    const auto& manifest = *facts.target->manifest;
+    const auto& manifest = *facts.images.manifest;
     for (const auto& [name, now] : facts.bundle->names) {
         const std::string_view then = name == "image_ref" ? manifest.image_ref
                                       : name == "image"   ? manifest.image

@@ -1,38 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // What the restored processes need to be what they were: options, numbers, room, profiles.
-#include <unistd.h>
-
 #include "check/found.hpp"
 #include "check/themes.hpp"
 
 namespace lpm::check {
 
 static bool criu_is_least(const Facts& facts, std::uint32_t version) {
-    return facts.criu && facts.criu->version >= version;
+    return facts.tools.criu && facts.tools.criu->version >= version;
 }
 
 Judgement judge_tcp_option(const Facts& facts) {
     constexpr std::uint32_t asks = 40000; // the first CRIU that compares the option with that of the dump
-    if (!facts.target || !facts.target->connections)
+    if (!facts.images.connections)
         return not_compared();
-    if (facts.target->inventory && facts.target->inventory->tcp_close && criu_is_least(facts, asks))
+    if (facts.images.inventory && facts.images.inventory->tcp_close && criu_is_least(facts, asks))
         return unless(facts, "tcp-close",
                       {Verdict::block,
                        "the checkpoint was taken with tcp-close, and CRIU restores it only with that option",
                        "let CRIU have the option: no CRIU configuration file of this node may turn it off"});
-    if (facts.target->connections->empty())
+    if (facts.images.connections->empty())
         return {};
     Judgement finding{Verdict::block,
                       "connections are in the images, and CRIU is not told what to do with them: " +
-                          some_of(*facts.target->connections)};
+                          some_of(*facts.images.connections)};
     return unless(facts, "tcp-close", unless(facts, "tcp-established", std::move(finding)));
 }
 
 Judgement judge_uprobes_again(const Facts& facts) {
-    if (!facts.target || !facts.target->inventory || !facts.criu || facts.criu->version == 0)
+    if (!facts.images.inventory || !facts.tools.criu || facts.tools.criu->version == 0)
         return not_compared();
-    if (!facts.target->inventory->allow_uprobes || !criu_is_least(facts, criu::knows_uprobes))
+    if (!facts.images.inventory->allow_uprobes || !criu_is_least(facts, criu::knows_uprobes))
         return {};
     return unless(facts, "allow-uprobes",
                   {Verdict::block,
@@ -41,9 +39,9 @@ Judgement judge_uprobes_again(const Facts& facts) {
 }
 
 Judgement judge_pid_home(const Facts& facts) {
-    if (!facts.target || !facts.bundle)
+    if (!facts.images.pid_namespace_missing || !facts.bundle)
         return not_compared();
-    if (!facts.target->pids_homeless)
+    if (!*facts.images.pid_namespace_missing)
         return {};
     return {Verdict::block,
             "the container shared the PID namespace of another, and config.json names none to "
@@ -51,7 +49,7 @@ Judgement judge_pid_home(const Facts& facts) {
 }
 
 Judgement judge_taken_pids(const Facts& facts) {
-    return judge_list(facts, &Target::taken_pids,
+    return judge_list(facts.images.taken_pids,
                       "the processes need their old numbers in a PID namespace that they share, and others "
                       "have them");
 }
@@ -59,21 +57,21 @@ Judgement judge_taken_pids(const Facts& facts) {
 // The limit is the kernel's while CRIU makes the processes: runc puts CRIU into the container's cgroup first.
 // Unless CRIU moves them to the cgroups that they were dumped in, with the limits of then.
 static bool limit_holds(const Facts& facts) {
-    if (!facts.runtime || facts.runtime->kind != oci::RuntimeKind::runc)
+    if (!facts.tools.runtime || facts.tools.runtime->kind != oci::RuntimeKind::runc)
         return false;
     const auto mode = facts.options.find("manage-cgroups");
     const std::string_view word = mode ? std::string_view(mode->value) : std::string_view();
-    if (::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+    if (facts.host.pids == inspect::PidsController::cgroup_v2)
         return word == "ignore";
-    return ::access("/sys/fs/cgroup/pids", F_OK) == 0 && word != "full" && word != "strict";
+    return facts.host.pids == inspect::PidsController::cgroup_v1 && word != "full" && word != "strict";
 }
 
 Judgement judge_pids_limit(const Facts& facts) {
     // Seen to be enough: tar and gzip for a tmpfs, and what CRIU starts for mounts.
     constexpr std::uint64_t helpers = 4;
-    if (!facts.target || !facts.target->tasks || !facts.bundle)
+    if (!facts.images.tasks || !facts.bundle)
         return not_compared();
-    const auto tasks = *facts.target->tasks;
+    const auto tasks = *facts.images.tasks;
     const auto limit = facts.bundle->pids_limit;
     if (limit == 0 || limit >= tasks + helpers)
         return {};
@@ -85,11 +83,12 @@ Judgement judge_pids_limit(const Facts& facts) {
 }
 
 Judgement judge_lsm(const Facts& facts) {
-    if (!facts.target || !facts.target->lsm_mismatch)
+    const auto& mismatches = facts.images.lsm_mismatches;
+    if (!mismatches)
         return not_compared();
-    if (facts.target->lsm_mismatch->empty())
+    if (mismatches->empty())
         return {};
-    return {Verdict::block, *facts.target->lsm_mismatch};
+    return {Verdict::block, text_of(mismatches->front())};
 }
 
 } // namespace lpm::check

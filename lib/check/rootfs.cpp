@@ -10,9 +10,9 @@ Judgement judge_lost_files(const Facts& facts) {
         return no_bundle();
     if (!facts.bundle->node_paths)
         return {};
-    if (!facts.lost)
+    if (!facts.container.lost)
         return {Verdict::unknown, "the layers of the container's root file system cannot be read"};
-    const LostFiles& lost = *facts.lost;
+    const LostFiles& lost = *facts.container.lost;
     const std::string unseen =
         lost.all ? "" : "the changes of the root file system are too many to look at all of them";
     if (lost.paths.empty())

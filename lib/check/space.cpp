@@ -8,17 +8,21 @@ namespace lpm::check {
 // A dump of one small process makes about 25 files.
 static constexpr std::uint64_t least_inodes = 16;
 
+static std::optional<inspect::MemoryUse> memory_of(const Facts& facts) {
+    return facts.container.workload ? facts.container.workload->memory : std::nullopt;
+}
+
 static std::string shortage(const std::string& path, std::uint64_t need, std::uint64_t have) {
     return "needs " + human_size(need) + " on the file system of " + one_line(path, 200) + ", free are " +
            human_size(have);
 }
 
 static Judgement judge_archive(const Facts& facts, std::uint64_t need) {
-    if (!facts.kubelet_space)
+    if (!facts.host.kubelet_space)
         return {};
-    const Space& kubelet = *facts.kubelet_space;
+    const Space& kubelet = *facts.host.kubelet_space;
     // On one file system the images and the kubelet's archive of them are there at the same time.
-    const bool shared = kubelet.device == facts.image_space->device;
+    const bool shared = kubelet.device == facts.host.image_space->device;
     const std::uint64_t total = shared ? 2 * need : need;
     if (kubelet.free_bytes < total)
         return {Verdict::warn,
@@ -27,21 +31,21 @@ static Judgement judge_archive(const Facts& facts, std::uint64_t need) {
 }
 
 Judgement judge_disk_space(const Facts& facts) {
-    if (facts.invocation->text(oci::Option::page_server) != nullptr)
+    if (facts.call.page_server)
         return {Verdict::covered, "the pages go to a page server"};
-    if (!facts.memory || !facts.image_space)
+    const auto memory = memory_of(facts);
+    if (!memory || !facts.host.image_space)
         return {Verdict::unknown, "the container's memory or the free space cannot be read"};
-    const Space& images = *facts.image_space;
+    const Space& images = *facts.host.image_space;
     if (images.free_inodes && *images.free_inodes < least_inodes)
         return {Verdict::block, "the file system of " + one_line(images.path, 200) + " has " +
                                     std::to_string(*images.free_inodes) +
                                     " free inodes, a checkpoint needs " + std::to_string(least_inodes)};
     // Private memory goes into the images whole. Shared memory is an upper bound, and a dump on top of a
     // parent writes only what changed: both can warn, not block.
-    const std::uint64_t least = facts.memory->private_bytes;
-    const std::uint64_t most = least + facts.memory->shared_bytes;
-    const bool incremental = facts.invocation->text(oci::Option::parent_path) != nullptr;
-    if (images.free_bytes < least && !incremental)
+    const std::uint64_t least = memory->private_bytes;
+    const std::uint64_t most = least + memory->shared_bytes;
+    if (images.free_bytes < least && !facts.call.incremental)
         return {Verdict::block, "the checkpoint " + shortage(images.path, least, images.free_bytes)};
     if (images.free_bytes < most + most / 20)
         return {Verdict::warn,
@@ -50,12 +54,13 @@ Judgement judge_disk_space(const Facts& facts) {
 }
 
 Judgement judge_memory(const Facts& facts) {
-    if (!facts.memory || !facts.available_memory)
+    const auto memory = memory_of(facts);
+    if (!memory || !facts.host.available_memory)
         return {Verdict::unknown, "the container's memory or the free memory cannot be read"};
-    if (*facts.available_memory >= facts.memory->private_bytes)
+    if (*facts.host.available_memory >= memory->private_bytes)
         return {};
-    return {Verdict::warn, "the images have " + human_size(facts.memory->private_bytes) + ", and only " +
-                               human_size(*facts.available_memory) +
+    return {Verdict::warn, "the images have " + human_size(memory->private_bytes) + ", and only " +
+                               human_size(*facts.host.available_memory) +
                                " of memory are available to buffer them"};
 }
 

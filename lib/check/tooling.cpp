@@ -11,39 +11,43 @@ namespace lpm::check {
 static constexpr std::uint32_t oldest_criu = 31600;
 
 Judgement judge_tooling(const Facts& facts) {
-    if (facts.runtime && facts.runtime->criu == false)
-        return {Verdict::block, "the runtime " + facts.runtime->path + " is built without CRIU",
+    if (facts.tools.runtime && facts.tools.runtime->criu == false)
+        return {Verdict::block, "the runtime " + facts.tools.runtime->path + " is built without CRIU",
                 "point /etc/lpm/runtime at a runtime that is built with CRIU"};
-    if (facts.criu_by_flag)
+    if (facts.tools.criu_by_flag)
         return {Verdict::unknown,
                 "--criu is given, and whether the runtime heeds it is not known yet: run lpm-gate --probe"};
-    if (facts.criu_path.empty()) {
-        const std::string path = facts.subject.search_path.empty()
-                                     ? "the caller gave no PATH"
-                                     : "PATH is " + one_line(facts.subject.search_path);
+    if (facts.tools.criu_path.empty() && !facts.caller.environment)
+        return no_environment();
+    if (facts.tools.criu_path.empty()) {
+        const std::string& search_path = facts.caller.environment->path;
+        const std::string path =
+            search_path.empty() ? "the caller gave no PATH" : "PATH is " + one_line(search_path);
         return {Verdict::block, "criu is not installed where the runtime looks for it (" + path + ")"};
     }
-    if (!facts.criu || facts.criu->version == 0)
+    if (!facts.tools.criu || facts.tools.criu->version == 0)
         return {Verdict::unknown,
-                "the version of " + facts.criu_path + " is not known yet: run lpm-gate --probe"};
-    if (facts.criu->version < oldest_criu)
-        return {Verdict::block, facts.criu_path + " is CRIU " + criu::version_text(facts.criu->version) +
+                "the version of " + facts.tools.criu_path + " is not known yet: run lpm-gate --probe"};
+    if (facts.tools.criu->version < oldest_criu)
+        return {Verdict::block, facts.tools.criu_path + " is CRIU " +
+                                    criu::version_text(facts.tools.criu->version) +
                                     ", the runtime needs at least " + criu::version_text(oldest_criu)};
     return {};
 }
 
 static std::string lock_method(const Facts& facts, std::string& source) {
-    if (facts.subject.stage == Stage::restore && facts.image_lock) {
+    const auto& inventory = facts.images.inventory;
+    if (facts.subject.stage == Stage::restore && inventory && inventory->network_lock_method) {
         // A restore unlocks with what the dump locked with, whatever is set now.
         source = "the images";
-        return criu::lock_method(*facts.image_lock);
+        return criu::lock_method(*inventory->network_lock_method);
     }
     if (const auto set = facts.options.find("network-lock")) {
         source = set->source;
         return set->value;
     }
     source = "CRIU's default";
-    return facts.criu ? facts.criu->network_lock.value_or("") : "";
+    return facts.tools.criu ? facts.tools.criu->network_lock.value_or("") : "";
 }
 
 Judgement judge_network_lock(const Facts& facts) {
@@ -51,9 +55,10 @@ Judgement judge_network_lock(const Facts& facts) {
     // says only "read unixpacket @->@: EOF", and there is no dump.log).
     constexpr std::uint32_t crashes = 40101;
     if (const auto set = facts.options.find("network-lock");
-        set && set->source == facts.runtime_config && facts.criu && facts.criu->version == crashes)
+        set && set->source == facts.tools.runtime_config && facts.tools.criu &&
+        facts.tools.criu->version == crashes)
         return {Verdict::block,
-                "network-lock in " + one_line(facts.runtime_config) + " makes CRIU " +
+                "network-lock in " + one_line(facts.tools.runtime_config) + " makes CRIU " +
                     criu::version_text(crashes) + " crash",
                 "remove that line, or install CRIU 4.2"};
     // Without a network namespace of its own, the container's network is not locked as a whole.
@@ -63,10 +68,12 @@ Judgement judge_network_lock(const Facts& facts) {
         return {};
     std::string source;
     const std::string method = lock_method(facts, source);
-    const bool missing = !facts.has_iptables || (facts.has_ipv6 && !facts.has_ip6tables);
+    const bool missing = !facts.tools.has_iptables || (facts.host.has_ipv6 && !facts.tools.has_ip6tables);
     if (!missing)
         return {};
-    const std::string tool = facts.has_iptables ? "ip6tables-restore" : "iptables-restore";
+    if (!facts.caller.environment)
+        return no_environment();
+    const std::string tool = facts.tools.has_iptables ? "ip6tables-restore" : "iptables-restore";
     if (method.empty())
         return {Verdict::unknown,
                 tool + " is not on PATH, and what this CRIU locks the network with is not known"};
@@ -79,14 +86,16 @@ Judgement judge_network_lock(const Facts& facts) {
 
 // CRIU packs what is in a tmpfs with tar --gzip, and every container has one at /dev.
 Judgement judge_tar(const Facts& facts) {
-    if (facts.missing_tar.empty())
+    if (facts.tools.missing_tar.empty())
         return {};
     if (!facts.bundle)
         return no_bundle();
     if (!facts.bundle->has_tmpfs)
         return {};
+    if (!facts.caller.environment)
+        return no_environment();
     return {Verdict::block,
-            facts.missing_tar + " is not on PATH, and CRIU packs the container's tmpfs mounts with it"};
+            facts.tools.missing_tar + " is not on PATH, and CRIU packs the container's tmpfs mounts with it"};
 }
 
 } // namespace lpm::check

@@ -63,11 +63,11 @@ std::vector<Setting> parse_config(std::string_view text, const std::string& sour
     return settings;
 }
 
-static void add_file(const std::string& file, std::vector<Setting>& to) {
+static void add_file(const Sources& sources, const std::string& file, std::vector<Setting>& to) {
     if (file.empty())
         return;
     // A file that is missing or unreadable sets nothing; whether CRIU minds is for CRIU to say.
-    if (const auto text = read_file(AT_FDCWD, file, max_config))
+    if (const auto text = read_file(AT_FDCWD, sources.root + file, max_config))
         for (auto& setting : parse_config(*text, file))
             to.push_back(std::move(setting));
 }
@@ -89,10 +89,10 @@ static Setting as_criu_has_it(Setting word) {
 
 EffectiveOptions EffectiveOptions::read(const Sources& sources, const oci::Invocation& invocation) {
     EffectiveOptions options;
-    add_file("/etc/criu/default.conf", options.settings_);
+    add_file(sources, "/etc/criu/default.conf", options.settings_);
     if (!sources.home.empty())
-        add_file(sources.home + "/.criu/default.conf", options.settings_);
-    add_file(sources.config_file, options.settings_);
+        add_file(sources, sources.home + "/.criu/default.conf", options.settings_);
+    add_file(sources, sources.config_file, options.settings_);
     options.lines_at_ = std::ssize(options.settings_);
     const auto send = [&](const SentFlag& flag) {
         options.settings_.push_back(
@@ -110,7 +110,7 @@ EffectiveOptions EffectiveOptions::read(const Sources& sources, const oci::Invoc
     options.words_at_ = std::ssize(options.settings_);
     if (const char* lock = invocation.text(oci::Option::network_lock); lock != nullptr)
         options.settings_.push_back({"network-lock", lock, "argv"});
-    add_file(sources.runtime_config, options.settings_);
+    add_file(sources, sources.runtime_config, options.settings_);
     return options;
 }
 
@@ -132,6 +132,23 @@ std::optional<Setting> EffectiveOptions::find(std::string_view name) const {
 bool EffectiveOptions::on(std::string_view name) const {
     const auto set = find(name);
     return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
+}
+
+// CRIU's notation: bytes, or with K, M or G behind (criu/config.c parse_size).
+std::uint64_t ghost_limit(const EffectiveOptions& options) {
+    constexpr std::uint64_t standard = std::uint64_t{1} << 20;
+    const auto set = options.find("ghost-limit");
+    if (!set || set->value.empty())
+        return standard;
+    std::string_view digits = set->value;
+    unsigned shift = 0;
+    for (const auto& [letter, by] : {std::pair{'K', 10U}, std::pair{'M', 20U}, std::pair{'G', 30U}})
+        if (digits.back() == letter)
+            shift = by;
+    if (shift != 0)
+        digits.remove_suffix(1);
+    const auto number = to_number<std::uint64_t>(digits);
+    return number && *number <= UINT64_MAX >> shift ? *number << shift : standard;
 }
 
 } // namespace lpm::criu

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct Sources {
     // The runtime has a flag for it (runc since 1.3); then it sends "off" when the flag is not given.
     bool sends_link_remap = true;
     bool sends_skip_in_flight = true;
+    std::string root{}; // where the caller's root directory is for us; empty when it is ours
 };
 
 // What lpm adds to a call.
@@ -61,5 +63,9 @@ class EffectiveOptions {
     std::ptrdiff_t lines_at_ = 0; // where additions belong
     std::ptrdiff_t words_at_ = 0;
 };
+
+// The size in bytes above which CRIU takes no deleted file; its default when the option is not set, or not
+// as CRIU writes sizes.
+[[nodiscard]] std::uint64_t ghost_limit(const EffectiveOptions& options);
 
 } // namespace lpm::criu

@@ -3,12 +3,21 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
-// What one walk over the processes of a container has found.
+#include "base/deadline.hpp"
+#include "inspect/caller.hpp"
+#include "inspect/subject.hpp"
+#include "linux/mountinfo.hpp"
+#include "oci/bundle.hpp"
+#include "oci/state.hpp"
+
+// A container that is to be checkpointed.
 namespace lpm::inspect {
 
 // What a check looks for. Each thing that is found is counted below its kind.
@@ -75,6 +84,25 @@ struct MemoryUse {
     std::uint64_t shared_bytes = 0;  // counted once per process that maps it: an upper bound
 };
 
+// Why not everything was looked at.
+struct Gap {
+    enum class Why {
+        // The deadline was over before all of them were looked at.
+        processes,
+        descriptors,
+        sockets,
+        memory,
+        too_many_processes, // more than max_processes
+        init_unreadable,
+        socket_unreadable, // see error
+        guards_not_told,   // this kernel does not tell which pages are guards
+        error,
+    };
+    Why why = Why::error;
+    std::string error{}; // what the kernel says
+};
+
+// What one walk over the processes has found.
 struct Workload {
     [[nodiscard]] const Found& operator[](Item item) const { return found_[static_cast<std::size_t>(item)]; }
     [[nodiscard]] Found& operator[](Item item) { return found_[static_cast<std::size_t>(item)]; }
@@ -86,13 +114,66 @@ struct Workload {
     // a path, as it does a pod's, so config.json does not tell.
     bool node_ipc = false;
 
-    // Why not everything was looked at; empty when it was. Then "none found" proves nothing.
-    std::string incomplete;
-    std::string sockets_incomplete;
-    std::string guards_incomplete;
+    // With a gap, "none found" proves nothing.
+    std::optional<Gap> gap;
+    std::optional<Gap> sockets_gap;
+    std::optional<Gap> guards_gap;
 
   private:
     std::array<Found, static_cast<std::size_t>(Item::count_)> found_;
 };
+
+// Limits of one walk.
+inline constexpr std::size_t max_processes = 100'000;
+inline constexpr std::size_t max_descriptors = 1'000'000;
+
+// A standard stream of init that is a regular file.
+struct StdioFile {
+    int fd = 0;
+    std::string path;
+    bool in_mounts = true; // its mount is one of the container's
+};
+
+// Files of the image that the container has changed and that an archive leaves out.
+struct LostFiles {
+    std::vector<std::string> paths;
+    bool all = true; // everything was looked at
+};
+
+struct ContainerFacts {
+    std::optional<oci::State> state;
+    bool alive = false;
+    bool frozen = false;
+    bool freezing = false;
+    std::vector<procfs::Mount> mounts; // of the init process; empty when they cannot be read
+    std::optional<std::vector<StdioFile>> stdio;
+    std::optional<Workload> workload;
+    std::optional<LostFiles> lost;
+};
+
+// The runtime's state, and what init tells; neither workload nor lost files.
+[[nodiscard]] ContainerFacts inspect_container(const Subject& subject);
+
+// The kernel tells where a mount is without links; config.json may name a place that leads over one, as
+// /var/run/secrets does in most images. Adds the kernel's name of such a place to bundle.binds.
+void add_places_behind_links(const ContainerFacts& container, oci::Bundle& bundle);
+
+// What decides on what the walk counts.
+struct WalkOptions {
+    const Caller& caller;
+    bool terminal = false;         // the container has one
+    bool shared_shm = false;       // /dev/shm is the pod's
+    std::uint64_t ghost_limit = 0; // bytes
+    bool guards = false;           // guard pages matter
+    Deadline deadline;
+};
+// Walks over the processes of a container that is alive. Nothing when it cannot be told which they are.
+[[nodiscard]] std::optional<Workload> inspect_workload(const ContainerFacts& container,
+                                                       const WalkOptions& options);
+
+// Nothing when the layers of the root file system cannot be read.
+[[nodiscard]] std::optional<LostFiles> find_lost_files(const oci::Bundle& bundle,
+                                                       const std::vector<procfs::Mount>& mounts,
+                                                       const Deadline& deadline);
 
 } // namespace lpm::inspect

@@ -57,11 +57,6 @@ bool nameless(std::string_view path) {
     return std::ranges::any_of(kinds, [&](std::string_view kind) { return path.starts_with(kind); });
 }
 
-// /dev/shm is of the pod and not of the container: its files are in no archive.
-bool shm_of_pod(const Walk& walk) {
-    return walk.facts.bundle && walk.facts.bundle->shared_shm;
-}
-
 class Files {
   public:
     Files(Walk& walk, const Process& process) : walk_(walk), process_(process) {}
@@ -125,7 +120,7 @@ class Files {
         if (nameless(path))
             return;
         const std::uint64_t bytes = st.stx_blocks * 512;
-        if (st.stx_nlink == 0 && bytes > walk_.facts.ghost_limit)
+        if (st.stx_nlink == 0 && bytes > walk_.options.ghost_limit)
             add(Item::ghost, fd, path, bytes);
         if (st.stx_nlink > 0 && (is_deleted(path) || base_name(path).starts_with(".nfs")))
             add(Item::unlinked, fd, path);
@@ -160,11 +155,11 @@ class Files {
     }
 
     [[nodiscard]] Place find_place(int id) const {
-        const auto& mounts = walk_.facts.mounts;
+        const auto& mounts = walk_.container.mounts;
         const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
         if (at == mounts.end())
             return mounts.empty() ? Place::fine : Place::outside;
-        if (at->point == "/dev/shm" && shm_of_pod(walk_))
+        if (at->point == "/dev/shm" && walk_.options.shared_shm) // its files are in no archive
             return Place::shm;
         const auto* visible = procfs::mount_of(mounts, at->point);
         const bool hidden = visible != nullptr && visible->id != id && visible->point == at->point;
@@ -175,7 +170,7 @@ class Files {
         const auto info = procfs::read_fdinfo(process_.pid, fd);
         if (!info)
             return;
-        for (const auto& mount : walk_.facts.mounts)
+        for (const auto& mount : walk_.container.mounts)
             if (mount.type == "overlay" &&
                 std::ranges::find(info->watched, mount.device) != info->watched.end())
                 return add(Item::watch_on_overlay, fd, kind);
@@ -204,8 +199,8 @@ void walk_descriptors(Walk& walk, const Process& process) {
         if (!number)
             return true;
         const std::size_t count = ++walk.workload.descriptors;
-        if (count > max_descriptors || (count % 1024 == 0 && walk.facts.deadline->passed())) {
-            walk.workload.incomplete = "not all descriptors were looked at within the deadline";
+        if (count > max_descriptors || (count % 1024 == 0 && walk.options.deadline.passed())) {
+            walk.workload.gap = Gap{Gap::Why::descriptors};
             return false;
         }
         const ssize_t size = ::readlinkat(dir, entry.d_name, target.data(), target.size());
@@ -229,10 +224,10 @@ void walk_mappings(Walk& walk, const Process& process) {
     if (!maps)
         return;
     walk_guards(walk, process, *maps);
-    judge_mappings(walk, process, *maps);
+    note_mappings(walk, process, *maps);
 }
 
-void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
+void note_mappings(Walk& walk, const Process& process, std::string_view maps) {
     Files files(walk, process);
     std::string_view last;
     while (const auto mapping = procfs::next_mapping(maps)) {
@@ -251,7 +246,7 @@ void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
             files.anonymous(-1, path.substr(11));
         else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
             files.add(Item::huge_memfd, -1, path);
-        else if (path.starts_with("/dev/shm/") && shm_of_pod(walk))
+        else if (path.starts_with("/dev/shm/") && walk.options.shared_shm)
             files.add(Item::shm_file, -1, path);
         else if (path.starts_with("/dev/") || is_deleted(path)) {
             std::array<char, 96> through{};
@@ -263,9 +258,9 @@ void judge_mappings(Walk& walk, const Process& process, std::string_view maps) {
     }
 }
 
-void judge_terminals(Walk& walk) {
+void note_foreign_terminals(Walk& walk) {
     // The container's own terminal has its other end at the engine, and a check of its own.
-    if (walk.facts.bundle && walk.facts.bundle->terminal)
+    if (walk.options.terminal)
         return;
     for (Terminal& terminal : walk.terminals)
         if (!walk.masters.contains(terminal.index))

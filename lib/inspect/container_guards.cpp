@@ -46,15 +46,15 @@ class Guards {
 
   private:
     void look_at(std::uint64_t start, std::uint64_t end) {
-        if (walk_.facts.deadline->passed())
-            return stop("not all memory was looked at within the deadline");
+        if (walk_.options.deadline.passed())
+            return stop({Gap::Why::memory});
         const auto guard = find_guard(pagemap_.get(), start, end);
         if (!guard && guard.error().sys == ESRCH) // ended since
             over_ = true;
         else if (!guard)
             stop(guard.error().sys == EINVAL || guard.error().sys == ENOTTY
-                     ? "this kernel does not tell which pages are guards"
-                     : guard.error().text);
+                     ? Gap{Gap::Why::guards_not_told}
+                     : Gap{Gap::Why::error, guard.error().text});
         else if (*guard)
             found(**guard);
     }
@@ -67,8 +67,8 @@ class Guards {
         over_ = true;
     }
 
-    void stop(std::string why) {
-        walk_.workload.guards_incomplete = std::move(why);
+    void stop(Gap&& gap) {
+        walk_.workload.guards_gap = std::move(gap);
         over_ = true;
     }
 
@@ -83,12 +83,12 @@ class Guards {
 } // namespace
 
 void walk_guards(Walk& walk, const Process& process, std::string_view maps) {
-    if (!guards_matter(walk.facts).value_or(false) || !walk.workload.guards_incomplete.empty())
+    if (!walk.options.guards || walk.workload.guards_gap)
         return;
     auto pagemap = open_at(AT_FDCWD, "/proc/" + std::to_string(process.pid) + "/pagemap", O_RDONLY);
     if (!pagemap) {
         if (pagemap.error().code != Errc::absent) // else ended since
-            walk.workload.guards_incomplete = std::move(pagemap).error().text;
+            walk.workload.guards_gap = Gap{Gap::Why::error, std::move(pagemap).error().text};
         return;
     }
     Guards guards(walk, process, *std::move(pagemap));

@@ -14,7 +14,7 @@
 #include "base/dir.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
-#include "inspect/facts.hpp"
+#include "inspect/container.hpp"
 
 namespace lpm::inspect {
 
@@ -132,9 +132,10 @@ class Search {
 
 } // namespace
 
-std::optional<LostFiles> find_lost_files(const Facts& facts) {
-    const auto* root = procfs::mount_of(facts.mounts, "/");
-    if (!facts.bundle || !facts.bundle->node_paths || root == nullptr)
+std::optional<LostFiles> find_lost_files(const oci::Bundle& bundle, const std::vector<procfs::Mount>& mounts,
+                                         const Deadline& deadline) {
+    const auto* root = procfs::mount_of(mounts, "/");
+    if (!bundle.node_paths || root == nullptr)
         return std::nullopt;
     const auto layers = procfs::layers_of(*root);
     if (!layers.upper.starts_with('/'))
@@ -156,7 +157,7 @@ std::optional<LostFiles> find_lost_files(const Facts& facts) {
     }
     if (!upper || !open_folder(upper.get(), "")) // Linux before 5.6 has no openat2
         return std::nullopt;
-    return Search(std::move(upper), std::move(lowers), *facts.deadline).run();
+    return Search(std::move(upper), std::move(lowers), deadline).run();
 }
 
 } // namespace lpm::inspect

@@ -118,8 +118,8 @@ class Sockets {
         for (std::size_t i = 0; i < refs_.size(); ++i) {
             if (seen_[i] || (i > 0 && refs_[i].inode == refs_[i - 1].inode))
                 continue;
-            if (walk_.facts.deadline->passed()) {
-                walk_.workload.sockets_incomplete = "not all sockets were looked at within the deadline";
+            if (walk_.options.deadline.passed()) {
+                walk_.workload.sockets_gap = Gap{Gap::Why::sockets};
                 return;
             }
             ask(refs_[i]);
@@ -137,8 +137,7 @@ class Sockets {
         const auto kind = own ? socket_kind(own->get()) : std::unexpected(own.error());
         if (!kind) {
             if (kind.error().sys != EBADF && kind.error().sys != ESRCH) // else closed or ended since
-                walk_.workload.sockets_incomplete =
-                    "a socket cannot be asked what it is: " + kind.error().text;
+                walk_.workload.sockets_gap = Gap{Gap::Why::socket_unreadable, kind.error().text};
             return;
         }
         const bool ip = kind->domain == AF_INET || kind->domain == AF_INET6;
@@ -186,7 +185,7 @@ class Sockets {
 
 std::string table(const Walk& walk, std::string_view name) {
     // All of the namespace, which the pod shares: its processes see the same.
-    return procfs::read_proc(walk.facts.state->init, "net/" + std::string(name)).value_or(std::string());
+    return procfs::read_proc(walk.container.state->init, "net/" + std::string(name)).value_or(std::string());
 }
 
 void count_full_pipes(Walk& walk) {
@@ -199,7 +198,7 @@ void count_full_pipes(Walk& walk) {
     std::ranges::sort(pipes, {}, &SocketRef::pid); // a pidfd for each process, not for each pipe
     Borrower borrower;
     for (const SocketRef& pipe : pipes) {
-        if (walk.facts.deadline->passed())
+        if (walk.options.deadline.passed())
             return;
         const auto own = borrower.borrow(pipe);
         int unread = 0;
@@ -215,8 +214,8 @@ void walk_sockets(Walk& walk) {
     if (walk.sockets.empty())
         return;
     // A list of the node's sockets may take longer than all that came before.
-    if (walk.facts.deadline->passed()) {
-        walk.workload.sockets_incomplete = "not all sockets were looked at within the deadline";
+    if (walk.options.deadline.passed()) {
+        walk.workload.sockets_gap = Gap{Gap::Why::sockets};
         return;
     }
     Sockets sockets(walk);
@@ -226,10 +225,10 @@ void walk_sockets(Walk& walk) {
         sockets.other_inet(table(walk, name));
     sockets.netlink(table(walk, "netlink"));
     sockets.packet(table(walk, "packet"));
-    if (const auto all = list_unix_sockets(walk.facts.state->init, max_unix_sockets))
+    if (const auto all = list_unix_sockets(walk.container.state->init, max_unix_sockets))
         sockets.unix(*all);
     else
-        walk.workload.sockets_incomplete = all.error().text;
+        walk.workload.sockets_gap = Gap{Gap::Why::error, all.error().text};
     sockets.rest();
 }
 

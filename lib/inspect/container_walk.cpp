@@ -26,26 +26,18 @@ constexpr int seccomp_filter_mode = 2; // of "Seccomp:" in status; SECCOMP_MODE_
 constexpr std::array namespaces{"pid", "user", "uts", "ipc", "net", "cgroup", "time_for_children"};
 using Namespaces = std::array<ino_t, namespaces.size()>;
 
-// 0: the kernel has none of the kind, or the process has ended.
-ino_t namespace_of(pid_t pid, const char* kind) {
-    struct stat st{};
-    const std::string path = "/proc/" + std::to_string(pid) + "/ns/" + kind;
-    return ::stat(path.c_str(), &st) == 0 ? st.st_ino : 0;
-}
-
 ino_t mounts_of(pid_t pid) {
-    return namespace_of(pid, "mnt");
+    return procfs::namespace_inode(pid, "mnt");
 }
 
-bool is_own_ipc(ino_t other) {
-    struct stat st{};
-    return other != 0 && ::stat("/proc/self/ns/ipc", &st) == 0 && st.st_ino == other;
+bool is_same(ino_t one, ino_t other) {
+    return one != 0 && one == other;
 }
 
 Namespaces namespaces_of(pid_t pid) {
     Namespaces all{};
     for (std::size_t i = 0; i < namespaces.size(); ++i)
-        all[i] = namespace_of(pid, namespaces[i]);
+        all[i] = procfs::namespace_inode(pid, namespaces[i]);
     return all;
 }
 
@@ -56,11 +48,13 @@ void compare_namespaces(Walk& walk, const Process& process, const Namespaces& of
             walk.workload[Item::nested_namespace].add({process.pid, process.name, -1, namespaces[i]});
 }
 
-// As prlimit(2) compares: our real ids, which CRIU will have, with all three of the process.
-bool of_another_user(const procfs::Status& status) {
-    const std::uint32_t user = ::getuid();
-    const std::uint32_t group = ::getgid();
-    return status.users != procfs::Ids{user, user, user} || status.groups != procfs::Ids{group, group, group};
+// As prlimit(2) compares: the caller's real ids, which CRIU will have, with all three of the process.
+bool of_another_user(const procfs::Status& status, const Caller& caller) {
+    if (!caller.uid || !caller.gid)
+        return false;
+    const procfs::Ids users{*caller.uid, *caller.uid, *caller.uid};
+    const procfs::Ids groups{*caller.gid, *caller.gid, *caller.gid};
+    return status.users != users || status.groups != groups;
 }
 
 // In a frozen cgroup v1 a process that a signal has stopped reads as all others do: R from Linux 6.1 on, D
@@ -72,9 +66,9 @@ bool is_stopped(pid_t pid, char state, bool frozen) {
     return waits_in && waits_in->starts_with("do_signal_stop"); // a compiler may add .isra.0
 }
 
-// What is wrong with a process for what it is, apart from what it holds.
-void judge_process(Walk& walk, const Process& process, const procfs::Status& status,
-                   const procfs::Stat& stat) {
+// What counts of a process for what it is, apart from what it holds.
+void note_process(Walk& walk, const Process& process, const procfs::Status& status,
+                  const procfs::Stat& stat) {
     Workload& found = walk.workload;
     if (status.tracer != 0)
         found[Item::traced].add(
@@ -82,9 +76,9 @@ void judge_process(Walk& walk, const Process& process, const procfs::Status& sta
              "by " + name_of_process(status.tracer) + ", process " + std::to_string(status.tracer)});
     if (status.seccomp == seccomp_filter_mode)
         found[Item::seccomp_filter].add({process.pid, process.name});
-    if (stat.state != 'Z' && of_another_user(status))
+    if (stat.state != 'Z' && of_another_user(status, walk.options.caller))
         found[Item::other_user].add({process.pid, process.name});
-    if (is_stopped(process.pid, stat.state, walk.facts.frozen))
+    if (is_stopped(process.pid, stat.state, walk.container.frozen))
         found[Item::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
         found[Item::zombie_leader].add({process.pid, process.name});
@@ -108,7 +102,7 @@ bool below_init(const Stats& stats, pid_t pid, pid_t init) {
 
 void walk_process(Walk& walk, const Process& process, const procfs::Status& status, const procfs::Stat& stat,
                   const Namespaces& of_init) {
-    judge_process(walk, process, status, stat);
+    note_process(walk, process, status, stat);
     if (stat.state == 'Z' && status.threads <= 1)
         return; // holds nothing any more
     if (!process.init)
@@ -118,26 +112,27 @@ void walk_process(Walk& walk, const Process& process, const procfs::Status& stat
 }
 
 void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
-    const pid_t init = walk.facts.state->init;
+    const pid_t init = walk.container.state->init;
     Stats stats;
     for (const pid_t pid : pids)
         if (const auto stat = procfs::read_stat(pid)) // else ended since
             stats.emplace(pid, *stat);
     const auto status_of_init = procfs::read_status(init);
     if (!status_of_init || status_of_init->ns_pids.empty()) {
-        walk.workload.incomplete = "the first process of the container cannot be read";
+        walk.workload.gap = Gap{Gap::Why::init_unreadable};
         return;
     }
     walk.depth = status_of_init->ns_pids.size();
     const Namespaces of_init = namespaces_of(init);
-    walk.node_network = namespace_of(init, "net") == namespace_of(::getpid(), "net");
-    walk.workload.node_ipc = is_own_ipc(namespace_of(init, "ipc"));
+    const Caller& caller = walk.options.caller;
+    walk.node_network = is_same(procfs::namespace_inode(init, "net"), caller.network_namespace);
+    walk.workload.node_ipc = is_same(procfs::namespace_inode(init, "ipc"), caller.ipc_namespace);
     const ino_t mounts_of_init = mounts_of(init);
     MemoryUse sum;
     for (const auto& [pid, stat] : stats) {
-        if (walk.facts.deadline->passed())
-            walk.workload.incomplete = "not all processes were looked at within the deadline";
-        if (!walk.workload.incomplete.empty())
+        if (walk.options.deadline.passed())
+            walk.workload.gap = Gap{Gap::Why::processes};
+        if (walk.workload.gap)
             return;
         const auto status = procfs::read_status(pid);
         if (!status)
@@ -161,14 +156,18 @@ std::string name_of_process(pid_t pid) {
     return status ? status->name : std::string("?");
 }
 
-Workload scan(const Facts& facts, const std::vector<pid_t>& pids) {
+std::optional<Workload> inspect_workload(const ContainerFacts& container, const WalkOptions& options) {
+    const auto pids = oci::read_pids(*container.state, max_processes);
+    if (!pids)
+        return std::nullopt;
     Workload found;
-    Walk walk{.facts = facts, .workload = found, .pids = {pids.begin(), pids.end()}};
-    if (pids.size() >= max_processes)
-        found.incomplete = "there are more than " + std::to_string(max_processes) + " processes";
+    Walk walk{
+        .container = container, .options = options, .workload = found, .pids = {pids->begin(), pids->end()}};
+    if (pids->size() >= max_processes)
+        found.gap = Gap{Gap::Why::too_many_processes};
     else
-        walk_processes(walk, pids);
-    judge_terminals(walk);
+        walk_processes(walk, *pids);
+    note_foreign_terminals(walk);
     walk_sockets(walk);
     return found;
 }

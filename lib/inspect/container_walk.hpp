@@ -9,15 +9,10 @@
 #include <vector>
 
 #include "inspect/container.hpp"
-#include "inspect/facts.hpp"
 
 // The walk: each process, thread, descriptor and mapping is looked at once. Needs nothing from the processes
 // themselves, so a frozen container is as good as a running one.
 namespace lpm::inspect {
-
-// Limits of one walk; beyond them it is incomplete.
-inline constexpr std::size_t max_processes = 100'000;
-inline constexpr std::size_t max_descriptors = 1'000'000;
 
 struct SocketRef { // or a pipe
     std::uint64_t inode;
@@ -43,11 +38,12 @@ enum class Place { fine, outside, shm, covered };
 
 // What the parts of the walk share.
 struct Walk {
-    const Facts& facts;
+    const ContainerFacts& container;
+    const WalkOptions& options;
     Workload& workload;
     std::unordered_set<pid_t> pids; // of the container
     std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
-    bool node_network = false;      // init is in our network namespace, where CRIU will run as well
+    bool node_network = false;      // init is in the caller's network namespace, where CRIU will run as well
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
     std::unordered_map<int, Place> places{}; // by id of the mount
@@ -55,16 +51,14 @@ struct Walk {
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
 };
 
-[[nodiscard]] Workload scan(const Facts& facts, const std::vector<pid_t>& pids);
-
 [[nodiscard]] std::string name_of_process(pid_t pid); // "?" when it has ended
 
 // The parts, each of one process, or of what was gathered by then.
 void walk_descriptors(Walk& walk, const Process& process);
 void walk_mappings(Walk& walk, const Process& process);
-void judge_mappings(Walk& walk, const Process& process, std::string_view maps); // text of /proc/PID/maps
+void note_mappings(Walk& walk, const Process& process, std::string_view maps); // text of /proc/PID/maps
 void walk_guards(Walk& walk, const Process& process, std::string_view maps);
-void judge_terminals(Walk& walk);
+void note_foreign_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
 
 } // namespace lpm::inspect

@@ -5,11 +5,21 @@
 #include <cerrno>
 #include <unistd.h>
 
-#include "inspect/facts.hpp"
-#include "inspect/tree.hpp"
-#include "linux/cpu.hpp"
+#include "inspect/images_parts.hpp"
+#include "json/json.hpp"
 
 namespace lpm::inspect {
+
+static Result<> read_descriptors(const criu::ImageSource& source) {
+    constexpr std::size_t most = 65536;
+    TRY_ASSIGN(const std::string text, source.read("descriptors.json"));
+    if (text.size() > most)
+        return fail(Errc::unavailable, "descriptors.json is longer than " + std::to_string(most) + " bytes");
+    const auto value = json::parse(text, {.bytes = most});
+    if (!value || !value->is_array())
+        return fail(Errc::invalid, "descriptors.json is not a list of the standard streams");
+    return {};
+}
 
 static std::optional<record::CheckpointManifest> read_manifest(const criu::ImageSource& source) {
     const auto text = source.read(record::manifest_file);
@@ -25,56 +35,75 @@ static std::optional<criu::March> read_mtype(const criu::ImageSource& source,
     return mtype ? std::optional(*mtype) : std::nullopt;
 }
 
-static void find_namespaces(const oci::Bundle& bundle, Target& target) {
-    auto& missing = target.missing_namespaces.emplace();
-    for (const auto& [type, path] : bundle.joined)
-        if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
-            missing.emplace_back(type).append(" ").append(path);
-}
-
-void compare_bundle(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
-                    Target& target) {
-    const auto lists = read_mount_lists(facts, source);
-    auto tree = Tree::open(*facts.bundle, facts.bundle_dir);
-    if (!tree || !lists)
-        return;
-    compare_mounts(facts, *tree, *lists, target);
-    // Of more than one mount namespace the names are those of several roots, and which is whose is not known.
-    if (lists->size() > 1)
-        return;
-    for (const auto& mount : lists->front())
-        if (!mount.external() && mount.mountpoint.size() > 1 && mount.mountpoint.starts_with('/'))
-            tree->add_own(mount.mountpoint);
-    if (tree->sure()) // else any file may be on the mount whose place is not known
-        compare_files(facts, source, *tree, files, target);
-    compare_unix_sockets(facts, *tree, files, target);
-}
-
-Target look_at_target(const Facts& facts, const criu::ImageSource& source, const criu::Images& images) {
-    Target target;
-    target.manifest = read_manifest(source);
-    if (images.inventory)
-        target.inventory = *images.inventory;
-    if (images.pstree) {
-        target.mtype = read_mtype(source, *images.pstree);
-        compare_pids(facts, source, *images.pstree, target);
+static criu::Dumped read_dumped(const criu::ImageSource& source, const ImageFacts& facts) {
+    constexpr std::uint64_t headers = 8; // the two magic words of an image without records
+    criu::Dumped dumped;
+    dumped.file_locks = source.size("filelocks.img").value_or(0) > headers;
+    if (facts.manifest) {
+        dumped.tcp_close = facts.manifest->tcp == config::Tcp::close;
+        dumped.tcp_established = facts.manifest->tcp == config::Tcp::established;
     }
-    compare_profiles(facts, source, images, target);
-    if (auto cpu = read_cpu_features())
-        target.cpu = *std::move(cpu);
-    look_at_image_files(facts, source, target);
-    if (facts.bundle)
-        find_namespaces(*facts.bundle, target);
+    if (facts.inventory) {
+        dumped.tcp_close = dumped.tcp_close || facts.inventory->tcp_close;
+        dumped.allow_uprobes = facts.inventory->allow_uprobes;
+    }
+    // Without lpm.json the connections themselves tell.
+    dumped.tcp_established = dumped.tcp_established || facts.tcp_streams;
+    return dumped;
+}
+
+static void find_namespaces(const oci::Bundle& bundle, const Caller& caller, ImageFacts& facts) {
+    auto& missing = facts.missing_namespaces.emplace();
+    for (const auto& joined : bundle.joined)
+        if (::access((caller.root + joined.path).c_str(), F_OK) != 0 && errno == ENOENT)
+            missing.push_back(joined);
+}
+
+static void compare_open_files(const criu::ImageSource& source, const Destination& destination,
+                               ImageFacts& facts) {
     const auto image = source.read(criu::files_img);
     const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
     if (!files)
-        return target;
-    find_connections(facts, source, *files, target);
-    if (!facts.bundle)
-        return target;
-    compare_bundle(facts, source, *files, target);
-    compare_addresses(facts, *files, target);
-    return target;
+        return;
+    find_connections(source, *files, destination.deadline, facts);
+    if (!destination.bundle)
+        return;
+    compare_bundle(source, *files, destination, facts);
+    compare_addresses(*files, *destination.bundle, destination.caller, destination.deadline, facts);
+}
+
+ImageFacts inspect_images(const criu::ImageSource& source, const Destination& destination) {
+    ImageFacts facts;
+    facts.descriptors = read_descriptors(source);
+    facts.manifest = read_manifest(source);
+    const criu::Images images = criu::read_images(source);
+    if (images.inventory)
+        facts.inventory = *images.inventory;
+    if (images.pstree) {
+        facts.mtype = read_mtype(source, *images.pstree);
+        compare_pids(source, *images.pstree, destination, facts);
+    }
+    compare_profiles(source, images, destination, facts);
+    inspect_image_files(source, destination.deadline, facts);
+    if (destination.bundle)
+        find_namespaces(*destination.bundle, destination.caller, facts);
+    compare_open_files(source, destination, facts);
+    facts.dumped = read_dumped(source, facts);
+    const auto pages = criu::verify_images(source, images, destination.deadline);
+    if (pages)
+        facts.memory = *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    facts.complete = pages ? Result<>() : std::unexpected(pages.error());
+    return facts;
+}
+
+ImageFacts inspect_image_directory(const std::string& path, const Destination& destination) {
+    const auto source = criu::ImageDirectory::open(path);
+    if (source)
+        return inspect_images(*source, destination);
+    ImageFacts facts;
+    if (source.error().code == Errc::absent)
+        facts.complete = fail(Errc::absent, "there is no such directory");
+    return facts;
 }
 
 } // namespace lpm::inspect

@@ -6,86 +6,138 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "criu/additions.hpp"
+#include "criu/image_source.hpp"
 #include "criu/images/core.hpp"
-#include "criu/images/fdinfo.hpp"
-#include "criu/images/mnt.hpp"
-#include "criu/verify.hpp"
+#include "criu/images/inventory.hpp"
+#include "inspect/caller.hpp"
+#include "inspect/host.hpp"
 #include "oci/bundle.hpp"
 #include "record/record.hpp"
 
 namespace lpm::inspect {
 
-struct Facts;
-class Tree;
+// A file that a process had open, and what is there now.
+struct ChangedFile {
+    enum class What { size, type, mode };
+    What what = What::size;
+    std::string path{};
+    std::uint64_t had = 0; // bytes of a size, bits of a mode
+    std::uint64_t has = 0;
+};
 
-// The network namespace that a container of this bundle will join; nothing when it gets a new one, which CRIU
-// fills itself.
-[[nodiscard]] std::optional<Fd> open_network(const oci::Bundle& bundle);
+struct Endpoint {
+    std::string address{};
+    std::uint16_t port = 0;
+};
+struct Connection {
+    Endpoint local{};
+    Endpoint remote{};
+};
+
+// A bind mount of config.json.
+struct MissingSource {
+    std::string place{};
+    std::string source{};
+};
+struct UnlikeSource { // a file for a folder, or the reverse
+    std::string place{};
+    std::string source{};
+    bool source_is_folder = false;
+};
+
+struct TakenPid {
+    std::uint32_t pid = 0;
+    std::string name{}; // of the process that has it
+};
+
+// What is among the images and is no file of their own directory.
+struct ForeignImage {
+    enum class Kind {
+        link,
+        link_to_link,
+        pipe,
+        folder,
+        special
+    }; // link: to elsewhere; special: a device or a socket
+    Kind kind = Kind::link;
+    std::string name{};
+    std::string target{}; // of a link to elsewhere
+};
+
+// An image that not only root could have changed.
+struct WritableImage {
+    std::string name{};                 // empty: the directory itself
+    std::optional<std::uint32_t> uid{}; // whose it is; nothing: it is root's, and others may write it
+};
+
+// A security profile that a process cannot have here.
+struct LsmMismatch {
+    std::uint32_t pid = 0;
+    criu::LsmType dumped = criu::LsmType::no_lsm;
+    std::string profile{};
+    criu::LsmType here = criu::LsmType::no_lsm; // the same: the profile is not loaded
+};
 
 // What the images need, compared with what there is where they are to be restored. A list that is nothing
 // could not be made, and its check says `unknown`.
-struct Target {
+struct ImageFacts {
+    template <class T> using List = std::optional<std::vector<T>>;
+
+    // Whether they can be used at all. Nothing: they could not be looked at.
+    std::optional<Result<>> complete;    // criu::verify_images
+    std::optional<Result<>> descriptors; // descriptors.json
+    List<ForeignImage> foreign_images;
+    List<WritableImage> writable_images;
+
+    // What they say of the checkpoint.
     std::optional<record::CheckpointManifest> manifest;
     std::optional<criu::InventoryEntry> inventory;
-    std::optional<criu::March> mtype;    // of the processes
-    std::optional<std::string> cpu;      // names of features, of this processor
-    std::optional<std::uint64_t> memory; // bytes of pages in the images
-    std::optional<std::vector<std::string>> missing_files;
-    std::optional<std::vector<std::string>> changed_files; // "/data/log (had 12 bytes, has 15)"
-    std::optional<std::vector<std::string>> changed_modes; // "/data/log (had mode 0644, has 0600)"
-    std::optional<std::vector<std::string>> missing_addresses;
-    std::optional<std::vector<std::string>> missing_ends; // addresses that connections were made from
-    std::optional<std::vector<std::string>> taken_ports;
-    std::optional<std::vector<std::string>> missing_namespaces; // "network /run/netns/x"
-    std::optional<std::vector<std::string>> missing_mounts;     // that the images expect; places
-    std::optional<std::vector<std::string>> missing_sources;    // "/data (source /srv/data)"
-    std::optional<std::vector<std::string>> unlike_sources;     // a file for a folder, or the reverse
-    std::optional<std::vector<std::string>> taken_sockets;      // paths on volumes
-    std::optional<std::vector<std::string>> odd_images;         // "pages-1.img (a link to /x)"
-    std::optional<std::vector<std::string>> open_images;        // "core-1.img (of user 1000)"
-    std::optional<std::vector<std::string>> connections;        // "10.0.0.7 port 80 with 10.0.0.8 port 1234"
-    bool connections_whole = false;     // what CRIU needs to have them go on is in the images
-    std::optional<std::uint64_t> tasks; // processes and threads
-    // Numbers of processes that are in use in the PID namespace that they belong to: "12 (redis-server)".
-    std::optional<std::vector<std::string>> taken_pids;
-    bool pids_homeless = false;              // the images are of a joined PID namespace, and none is joined
-    std::optional<std::string> lsm_mismatch; // see compare_lsm
+    criu::Dumped dumped;
+    std::optional<criu::March> mtype;
+    std::optional<std::uint64_t> memory; // bytes of pages
+    std::optional<std::uint64_t> tasks;  // processes and threads
+    List<Connection> connections;
+    bool tcp_streams = false; // there are connections, and what CRIU needs to have them go on
+
+    // What is not as they need it.
+    List<std::string> missing_files;
+    List<ChangedFile> changed_files;
+    List<ChangedFile> changed_modes;
+    List<std::string> missing_addresses;
+    List<std::string> missing_local_addresses; // that connections were made from
+    List<Endpoint> taken_ports;
+    List<oci::NamespacePath> missing_namespaces;
+    List<std::string> missing_mounts; // that the images expect; places
+    List<MissingSource> missing_sources;
+    List<UnlikeSource> unlike_sources;
+    List<std::string> taken_sockets;           // paths on volumes
+    List<TakenPid> taken_pids;                 // in the PID namespace that the processes belong to
+    List<LsmMismatch> lsm_mismatches;          // the first one only
+    std::optional<bool> pid_namespace_missing; // they are of a joined PID namespace, and none is joined
 };
 
-inline constexpr std::size_t max_named = 1000; // of a list; a message names five
+// Where the images are to be restored.
+struct Destination {
+    const Caller& caller;
+    const HostFacts& host;
+    const std::optional<oci::Bundle>& bundle;
+    std::string bundle_dir{};
+    bool lsm_profile = false; // another profile than the one in the images is asked for
+    Deadline deadline;
+};
 
-[[nodiscard]] Target look_at_target(const Facts& facts, const criu::ImageSource& source,
-                                    const criu::Images& images);
+[[nodiscard]] ImageFacts inspect_images(const criu::ImageSource& source, const Destination& destination);
+[[nodiscard]] ImageFacts inspect_image_directory(const std::string& path, const Destination& destination);
 
-// The parts of it. Files of the bundle against the images.
-void compare_bundle(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
-                    Target& target);
-void compare_files(const Facts& facts, const criu::ImageSource& source, const Tree& tree,
-                   const criu::Files& files, Target& target);
-void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Files& files, Target& target);
-
-// A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of
-// them.
-using MountLists = std::vector<std::vector<criu::MntEntry>>;
-[[nodiscard]] std::optional<MountLists> read_mount_lists(const Facts& facts, const criu::ImageSource& source);
-void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target);
-
-void look_at_image_files(const Facts& facts, const criu::ImageSource& source, Target& target);
-void compare_addresses(const Facts& facts, const criu::Files& files, Target& target);
-void find_connections(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
-                      Target& target);
-void compare_pids(const Facts& facts, const criu::ImageSource& source,
-                  const std::vector<criu::PstreeEntry>& tasks, Target& target);
-void compare_profiles(const Facts& facts, const criu::ImageSource& source, const criu::Images& images,
-                      Target& target);
-
-// Why a process that had this profile under the module `then` cannot have it under the module `here`; empty
-// when it can. `loaded` is AppArmor's list of profiles, and nothing when it does not matter or is not known.
-[[nodiscard]] std::string compare_lsm(criu::LsmType then, std::string_view profile, criu::LsmType here,
-                                      const std::optional<std::string>& loaded);
+// The network namespace that a container of this bundle will join; nothing when it gets a new one, which CRIU
+// fills itself.
+[[nodiscard]] std::optional<Fd> open_network(const oci::Bundle& bundle, const Caller& caller);
 
 } // namespace lpm::inspect

@@ -1,53 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <set>
 #include <sys/stat.h>
 #include <unordered_set>
 
-#include "base/text.hpp"
 #include "criu/images/remap_file_path.hpp"
-#include "inspect/facts.hpp"
-#include "inspect/images.hpp"
-#include "inspect/tree.hpp"
+#include "inspect/images_parts.hpp"
 
 namespace lpm::inspect {
 
 namespace {
 
+using What = ChangedFile::What;
+
 // What skip-file-rwx-check has CRIU not compare.
 constexpr std::uint32_t rwx = 0777;
 
-std::string octal(std::uint32_t mode) {
-    std::array<char, 16> digits{'0'};
-    const auto end = std::to_chars(digits.data() + 1, digits.data() + digits.size(), mode & 07777U, 8).ptr;
-    return {digits.data(), end};
-}
-
-std::string modes(const criu::RegFileEntry& file, const struct stat& st) {
-    return "had mode " + octal(*file.mode) + ", has " + octal(st.st_mode);
-}
-
 // What of it CRIU would not take.
-std::string change_of(const criu::RegFileEntry& file, const struct stat& st) {
-    if (file.size && S_ISREG(st.st_mode) && *file.size != static_cast<std::uint64_t>(st.st_size))
-        return "had " + std::to_string(*file.size) + " bytes, has " + std::to_string(st.st_size);
+std::optional<ChangedFile> find_change(const criu::RegFileEntry& file, const struct stat& st) {
+    const auto size = static_cast<std::uint64_t>(st.st_size);
+    if (file.size && S_ISREG(st.st_mode) && *file.size != size)
+        return ChangedFile{What::size, file.name, *file.size, size};
     const std::uint32_t changed = file.mode ? (*file.mode ^ st.st_mode) & ~rwx : 0;
-    return (changed & S_IFMT) != 0 ? "of another type" : changed != 0 ? modes(file, st) : "";
+    if (changed == 0)
+        return std::nullopt;
+    return ChangedFile{(changed & S_IFMT) != 0 ? What::type : What::mode, file.name, *file.mode, st.st_mode};
 }
 
-std::string change_of_mode(const criu::RegFileEntry& file, const struct stat& st) {
+std::optional<ChangedFile> find_change_of_mode(const criu::RegFileEntry& file, const struct stat& st) {
     if (!file.mode || ((*file.mode ^ st.st_mode) & rwx) == 0)
-        return {};
-    return modes(file, st);
+        return std::nullopt;
+    return ChangedFile{What::mode, file.name, *file.mode, st.st_mode};
 }
 
-void add_change(std::vector<std::string>& list, const std::string& name, const std::string& change) {
-    if (!change.empty() && list.size() < max_named)
-        list.push_back(one_line(name, 100) + " (" + change + ")");
+void add_change(std::vector<ChangedFile>& list, std::optional<ChangedFile>&& change) {
+    if (change && list.size() < max_named)
+        list.push_back(*std::move(change));
 }
 
 // Of something that is no folder nothing can be below.
@@ -57,8 +47,8 @@ bool is_missing(const Error& error) {
 
 } // namespace
 
-void compare_files(const Facts& facts, const criu::ImageSource& source, const Tree& tree,
-                   const criu::Files& files, Target& target) {
+void compare_files(const criu::ImageSource& source, const criu::Files& files, const Tree& tree,
+                   const Deadline& deadline, ImageFacts& facts) {
     std::unordered_set<std::uint32_t> remapped;
     const auto image = source.read(criu::remap_fpath_img);
     if (image || image.error().code != Errc::absent) {
@@ -68,32 +58,33 @@ void compare_files(const Facts& facts, const criu::ImageSource& source, const Tr
         remapped.insert(ids->begin(), ids->end());
     }
     std::vector<std::string> missing;
-    std::vector<std::string> changed;
-    std::vector<std::string> changed_modes;
+    std::vector<ChangedFile> changed;
+    std::vector<ChangedFile> changed_modes;
     for (const auto& file : files.reg) {
-        if (facts.deadline->passed())
+        if (deadline.passed())
             return;
         if (file.ext || !file.name.starts_with('/') || remapped.contains(file.id))
             continue;
         const auto found = tree.find(file.name);
         if (!found && is_missing(found.error()) && missing.size() < max_named)
-            missing.push_back(one_line(file.name, 100));
+            missing.push_back(file.name);
         if (!found)
             continue;
-        add_change(changed, file.name, change_of(file, *found));
-        add_change(changed_modes, file.name, change_of_mode(file, *found));
+        add_change(changed, find_change(file, *found));
+        add_change(changed_modes, find_change_of_mode(file, *found));
     }
-    target.missing_files = std::move(missing);
-    target.changed_files = std::move(changed);
-    target.changed_modes = std::move(changed_modes);
+    facts.missing_files = std::move(missing);
+    facts.changed_files = std::move(changed);
+    facts.changed_modes = std::move(changed_modes);
 }
 
 // CRIU removes a socket that is in the place of one of its own (criu/sk-unix.c unlink_sk), on volumes as
 // well, where it may be another container's.
-void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::Files& files, Target& target) {
+void compare_unix_sockets(const criu::Files& files, const Tree& tree, const Deadline& deadline,
+                          ImageFacts& facts) {
     std::set<std::string> taken;
     for (const auto& socket : files.usk) {
-        if (facts.deadline->passed())
+        if (deadline.passed())
             return;
         if (socket.external() || !socket.name.starts_with('/') || taken.size() >= max_named)
             continue;
@@ -101,9 +92,28 @@ void compare_unix_sockets(const Facts& facts, const Tree& tree, const criu::File
         if (mount == nullptr || !mount->bind)
             continue;
         if (const auto found = tree.find(socket.name); found && S_ISSOCK(found->st_mode))
-            taken.insert(one_line(socket.name, 100));
+            taken.insert(socket.name);
     }
-    target.taken_sockets.emplace(taken.begin(), taken.end());
+    facts.taken_sockets.emplace(taken.begin(), taken.end());
+}
+
+void compare_bundle(const criu::ImageSource& source, const criu::Files& files, const Destination& destination,
+                    ImageFacts& facts) {
+    const Deadline& deadline = destination.deadline;
+    const auto lists = read_mount_lists(source, deadline);
+    auto tree = Tree::open(*destination.bundle, destination.bundle_dir);
+    if (!tree || !lists)
+        return;
+    compare_mounts(*lists, *destination.bundle, *tree, deadline, facts);
+    // Of more than one mount namespace the names are those of several roots, and which is whose is not known.
+    if (lists->size() > 1)
+        return;
+    for (const auto& mount : lists->front())
+        if (!mount.external() && mount.mountpoint.size() > 1 && mount.mountpoint.starts_with('/'))
+            tree->add_own(mount.mountpoint);
+    if (tree->sure()) // else any file may be on the mount whose place is not known
+        compare_files(source, files, *tree, deadline, facts);
+    compare_unix_sockets(files, *tree, deadline, facts);
 }
 
 } // namespace lpm::inspect

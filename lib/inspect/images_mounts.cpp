@@ -5,13 +5,11 @@
 #include <sys/stat.h>
 
 #include "base/text.hpp"
-#include "inspect/facts.hpp"
-#include "inspect/images.hpp"
-#include "inspect/tree.hpp"
+#include "inspect/images_parts.hpp"
 
 namespace lpm::inspect {
 
-std::optional<MountLists> read_mount_lists(const Facts& facts, const criu::ImageSource& source) {
+std::optional<MountLists> read_mount_lists(const criu::ImageSource& source, const Deadline& deadline) {
     constexpr std::size_t most = 1000;
     constexpr std::size_t most_mounts = 200'000; // of all
     MountLists lists;
@@ -23,7 +21,7 @@ std::optional<MountLists> read_mount_lists(const Facts& facts, const criu::Image
         const auto image = source.read(name);
         auto mounts = image ? criu::parse_mnt(*image) : std::unexpected(image.error());
         count += mounts ? mounts->size() : 0;
-        sound = mounts && lists.size() < most && count <= most_mounts && !facts.deadline->passed();
+        sound = mounts && lists.size() < most && count <= most_mounts && !deadline.passed();
         if (sound)
             lists.push_back(*std::move(mounts));
         return sound;
@@ -60,53 +58,53 @@ static bool needed(const MountLists& lists, std::string_view key) {
     });
 }
 
-static void find_missing_mounts(const oci::Bundle& bundle, const Tree& tree, const MountLists& lists,
-                                Target& target) {
+static void find_missing_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
+                                ImageFacts& facts) {
     // A place that cannot be told may be any.
     if (!tree.sure())
         return;
-    auto& missing = target.missing_mounts.emplace();
+    auto& missing = facts.missing_mounts.emplace();
     for (const auto& list : lists)
         for (const auto& mount : list) // a key that is no path is a word of CRIU's own
             // What the runtime masks a folder with has a name of its own, which is not that of the place.
             if (mount.ext_key.starts_with('/') && !hands_over(bundle, tree, mount.ext_key) &&
                 std::ranges::find(bundle.masked, mount.mountpoint) == bundle.masked.end() &&
                 missing.size() < max_named)
-                missing.push_back(one_line(mount.mountpoint, 100));
+                missing.push_back(mount.mountpoint);
 }
 
 // The runtime mounts everything once in the root, to make places for what is mounted within mounts; not
 // what is below a tmpfs, which CRIU fills.
-static void look_at_sources(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target) {
-    std::vector<std::string> missing;
-    std::vector<std::string> unlike;
+static void find_sources(const MountLists& lists, const Tree& tree, const Deadline& deadline,
+                         ImageFacts& facts) {
+    std::vector<MissingSource> missing;
+    std::vector<UnlikeSource> unlike;
     for (std::size_t i = 0; i < tree.mounts().size() && missing.size() + unlike.size() < max_named; ++i) {
         const Tree::PlannedMount& mount = tree.mounts()[i];
-        if (facts.deadline->passed())
+        if (deadline.passed())
             return;
         if (!mount.bind || !mount.sure || mount.source.starts_with("/proc/")) // there it is the caller's
             continue;
         const Tree::PlannedMount* above = tree.mount_of(mount.place, i);
         const bool tried = above == nullptr || above->bind;
-        const auto names = one_line(mount.place, 80) + " (source " + one_line(mount.source, 80);
         struct stat source{};
         if (::stat(mount.source.c_str(), &source) != 0) {
             if (errno == ENOENT && (tried || needed(lists, mount.place)))
-                missing.push_back(names + ")");
+                missing.push_back({mount.place, mount.source});
             continue;
         }
         const auto place = tree.find(mount.place, i);
         if (tried && place && S_ISDIR(place->st_mode) != S_ISDIR(source.st_mode))
-            unlike.push_back(names + (S_ISDIR(source.st_mode) ? " is a folder, the place is a file)"
-                                                              : " is a file, the place is a folder)"));
+            unlike.push_back({mount.place, mount.source, S_ISDIR(source.st_mode)});
     }
-    target.missing_sources = std::move(missing);
-    target.unlike_sources = std::move(unlike);
+    facts.missing_sources = std::move(missing);
+    facts.unlike_sources = std::move(unlike);
 }
 
-void compare_mounts(const Facts& facts, const Tree& tree, const MountLists& lists, Target& target) {
-    find_missing_mounts(*facts.bundle, tree, lists, target);
-    look_at_sources(facts, tree, lists, target);
+void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
+                    const Deadline& deadline, ImageFacts& facts) {
+    find_missing_mounts(lists, bundle, tree, facts);
+    find_sources(lists, tree, deadline, facts);
 }
 
 } // namespace lpm::inspect

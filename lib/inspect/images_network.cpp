@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
-#include "inspect/facts.hpp"
-#include "inspect/images.hpp"
+#include "inspect/images_parts.hpp"
 #include "linux/sockdiag.hpp"
 
 namespace lpm::inspect {
@@ -90,70 +89,75 @@ int try_bind(int net, const criu::InetSkEntry& socket, int type, std::uint16_t p
 
 } // namespace
 
-std::optional<Fd> open_network(const oci::Bundle& bundle) {
-    const std::string path =
-        bundle.network_namespace ? oci::joined_path(bundle, "network") : "/proc/self/ns/net";
-    if (path.empty())
+// The one that the caller is in.
+static std::string own_network(const Caller& caller) {
+    return "/proc/" + (caller.pid == 0 ? std::string("self") : std::to_string(caller.pid)) + "/ns/net";
+}
+
+std::optional<Fd> open_network(const oci::Bundle& bundle, const Caller& caller) {
+    const std::string joined = oci::joined_path(bundle, "network");
+    if (bundle.network_namespace && joined.empty())
         return std::nullopt;
+    const std::string path = bundle.network_namespace ? caller.root + joined : own_network(caller);
     auto net = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
     return net ? std::optional(*std::move(net)) : std::nullopt;
 }
 
 namespace {
 
-std::string with_port(std::uint32_t family, const std::array<std::uint32_t, 4>& words, std::uint16_t port) {
-    return address_of(family, words, 0).text + " port " + std::to_string(port);
+Endpoint endpoint(std::uint32_t family, const std::array<std::uint32_t, 4>& words, std::uint16_t port) {
+    return {address_of(family, words, port).text, port};
 }
 
 } // namespace
 
-void find_connections(const Facts& facts, const criu::ImageSource& source, const criu::Files& files,
-                      Target& target) {
-    std::vector<std::string> connections;
+void find_connections(const criu::ImageSource& source, const criu::Files& files, const Deadline& deadline,
+                      ImageFacts& facts) {
+    std::vector<Connection> connections;
     bool whole = true;
     for (const auto& socket : files.isk) {
         if (!is_connection(socket))
             continue;
-        if (facts.deadline->passed())
+        if (deadline.passed())
             return;
         whole = whole && source.has(criu::tcp_stream_img(socket.ino));
         if (connections.size() < max_named)
-            connections.push_back(with_port(socket.family, socket.src_addr, socket.src_port) + " with " +
-                                  with_port(socket.family, socket.dst_addr, socket.dst_port));
+            connections.push_back({endpoint(socket.family, socket.src_addr, socket.src_port),
+                                   endpoint(socket.family, socket.dst_addr, socket.dst_port)});
     }
-    target.connections_whole = whole && !connections.empty();
-    target.connections = std::move(connections);
+    facts.tcp_streams = whole && !connections.empty();
+    facts.connections = std::move(connections);
 }
 
-void compare_addresses(const Facts& facts, const criu::Files& files, Target& target) {
+void compare_addresses(const criu::Files& files, const oci::Bundle& bundle, const Caller& caller,
+                       const Deadline& deadline, ImageFacts& facts) {
     std::vector<std::string> missing;
-    std::vector<std::string> missing_ends;
-    std::vector<std::string> taken;
+    std::vector<std::string> missing_local;
+    std::vector<Endpoint> taken;
     std::set<std::string> seen;
-    const auto net = open_network(*facts.bundle);
+    const auto net = open_network(bundle, caller);
     for (const auto& socket : files.isk) {
         if (!net)
             break; // a new namespace
-        if (seen.size() >= max_tries || facts.deadline->passed())
+        if (seen.size() >= max_tries || deadline.passed())
             return;
         if (socket.family != AF_INET && socket.family != AF_INET6)
             continue;
         const std::string text = address_of(socket.family, socket.src_addr, 0).text;
-        const bool end = is_connection(socket);
-        if ((end || needs_address(socket)) && !is_any(socket) &&
-            seen.insert((end ? "end " : "") + text).second &&
+        const bool connected = is_connection(socket);
+        if ((connected || needs_address(socket)) && !is_any(socket) &&
+            seen.insert((connected ? "connected " : "") + text).second &&
             try_bind(net->get(), socket, SOCK_DGRAM, 0) == EADDRNOTAVAIL)
-            (end ? missing_ends : missing).push_back(text);
+            (connected ? missing_local : missing).push_back(text);
         if (socket.proto != IPPROTO_TCP || socket.state != listening || socket.src_port == 0)
             continue;
-        const std::string place = with_port(socket.family, socket.src_addr, socket.src_port);
-        if (seen.insert(place).second &&
+        if (seen.insert(text + " port " + std::to_string(socket.src_port)).second &&
             try_bind(net->get(), socket, SOCK_STREAM, socket.src_port) == EADDRINUSE)
-            taken.push_back(place);
+            taken.push_back({text, socket.src_port});
     }
-    target.missing_addresses = std::move(missing);
-    target.missing_ends = std::move(missing_ends);
-    target.taken_ports = std::move(taken);
+    facts.missing_addresses = std::move(missing);
+    facts.missing_local_addresses = std::move(missing_local);
+    facts.taken_ports = std::move(taken);
 }
 
 } // namespace lpm::inspect

@@ -13,10 +13,8 @@
 #include "base/text.hpp"
 #include "criu/images/core.hpp"
 #include "criu/images/pidns.hpp"
-#include "inspect/facts.hpp"
-#include "inspect/images.hpp"
+#include "inspect/images_parts.hpp"
 #include "linux/procfs.hpp"
-#include "oci/argv.hpp"
 
 namespace lpm::inspect {
 
@@ -47,11 +45,11 @@ bool is_task(const std::vector<criu::PstreeEntry>& tasks, std::uint32_t number) 
     });
 }
 
-// In our own PID namespace, which is CRIU's.
+// In our PID namespace, which is the caller's and CRIU's as well.
 Holders holders_here(const std::vector<criu::PstreeEntry>& tasks, const Numbers& numbers,
-                     const Deadline& deadline) {
+                     const Caller& caller, const Deadline& deadline) {
     Holders holders;
-    const auto own_group = static_cast<std::uint32_t>(::getpgrp());
+    const auto own_group = static_cast<std::uint32_t>(caller.process_group);
     for (const auto number : numbers) {
         if (deadline.passed())
             break;
@@ -97,99 +95,90 @@ bool were_joined(const criu::ImageSource& source) {
     return joined;
 }
 
-LsmType own_lsm() {
-    // As CRIU tells them (criu/lsm.c). It may still find that SELinux is not in use.
-    if (::access("/sys/kernel/security/apparmor", F_OK) == 0)
-        return LsmType::apparmor;
-    return ::access("/sys/fs/selinux/enforce", F_OK) == 0 ? LsmType::selinux : LsmType::no_lsm;
-}
-
-const char* lsm_name(LsmType type) {
-    return type == LsmType::selinux    ? "SELinux"
-           : type == LsmType::apparmor ? "AppArmor"
-                                       : "no security module";
-}
-
 } // namespace
 
-void compare_pids(const Facts& facts, const criu::ImageSource& source,
-                  const std::vector<criu::PstreeEntry>& tasks, Target& target) {
+void compare_pids(const criu::ImageSource& source, const std::vector<criu::PstreeEntry>& tasks,
+                  const Destination& destination, ImageFacts& facts) {
     constexpr std::uint32_t init = 1;
-    auto& count = target.tasks.emplace();
+    const Deadline& deadline = destination.deadline;
+    const Caller& caller = destination.caller;
+    auto& count = facts.tasks.emplace();
     for (const auto& task : tasks)
         count += std::max<std::size_t>(task.threads.size(), 1);
-    if (!facts.bundle)
+    if (!destination.bundle)
         return;
-    const std::string path = oci::joined_path(*facts.bundle, "pid");
+    const std::string path = oci::joined_path(*destination.bundle, "pid");
     // Where the processes go is the images' word, whatever config.json says: to the namespace that the
     // runtime hands over, to a new one, or to CRIU's own.
     const bool joined = were_joined(source);
-    target.pids_homeless = joined && path.empty();
+    facts.pid_namespace_missing = joined && path.empty();
     Holders holders;
     const Numbers numbers = numbers_of(tasks);
     struct stat st{};
-    if (joined && !path.empty() && ::stat(path.c_str(), &st) != 0)
+    if (joined && !path.empty() && ::stat((caller.root + path).c_str(), &st) != 0)
         return;
     if (joined && !path.empty())
-        holders = holders_in(st.st_ino, *facts.deadline);
-    else if (!joined && tasks.front().pid != init)
-        holders = holders_here(tasks, numbers, *facts.deadline);
-    if (facts.deadline->passed())
+        holders = holders_in(st.st_ino, deadline);
+    if (!joined && tasks.front().pid != init) {
+        if (caller.pid_namespace != procfs::namespace_inode(0, "pid"))
+            return; // who of them the caller is cannot be told
+        holders = holders_here(tasks, numbers, caller, deadline);
+    }
+    if (deadline.passed())
         return;
-    auto& taken = target.taken_pids.emplace();
+    auto& taken = facts.taken_pids.emplace();
     for (const auto number : numbers)
         if (const auto holder = holders.find(number); holder != holders.end() && taken.size() < max_named)
-            taken.push_back(std::to_string(number) + " (" + one_line(holder->second, 32) + ")");
+            taken.push_back({number, holder->second});
 }
 
-std::string compare_lsm(LsmType then, std::string_view profile, LsmType here,
-                        const std::optional<std::string>& loaded) {
-    if (then == LsmType::no_lsm || profile.empty())
-        return {};
-    const std::string what = std::string(lsm_name(then)) + " profile " + one_line(profile, 100);
-    if (then != here)
-        return what + ", and here is " + lsm_name(here);
+std::optional<LsmMismatch> compare_lsm(LsmType dumped, std::string_view profile, LsmType here,
+                                       const std::optional<std::string>& loaded) {
+    if (dumped == LsmType::no_lsm || profile.empty())
+        return std::nullopt;
+    LsmMismatch mismatch{.pid = 0, .dumped = dumped, .profile = std::string(profile), .here = here};
+    if (dumped != here)
+        return mismatch;
     // Names of stacked profiles and of namespaces are not in the list as they stand in the images.
-    if (then != LsmType::apparmor || !loaded || profile.starts_with(':') || profile.contains("//"))
-        return {};
+    if (dumped != LsmType::apparmor || !loaded || profile.starts_with(':') || profile.contains("//"))
+        return std::nullopt;
     std::string_view rest = *loaded;
     while (!rest.empty()) {
         const auto line = next_line(rest); // "crio-default (enforce)"
         if (line.starts_with(profile) && line.substr(profile.size()).starts_with(" ("))
-            return {};
+            return std::nullopt;
     }
-    return what + ", which is not loaded here";
+    return mismatch;
 }
 
-void compare_profiles(const Facts& facts, const criu::ImageSource& source, const criu::Images& images,
-                      Target& target) {
+void compare_profiles(const criu::ImageSource& source, const criu::Images& images,
+                      const Destination& destination, ImageFacts& facts) {
     constexpr std::size_t max_profiles = std::size_t{4} << 20;
     if (!images.inventory || !images.pstree)
         return;
-    const auto then = images.inventory->lsmtype;
-    const auto here = own_lsm();
+    const auto dumped = images.inventory->lsmtype;
+    const auto here = destination.host.lsm;
     std::optional<std::string> loaded;
-    // Another profile may be asked for at restore.
-    if (then == LsmType::apparmor && here == LsmType::apparmor &&
-        facts.invocation->text(oci::Option::lsm_profile) == nullptr)
+    if (dumped == LsmType::apparmor && here == LsmType::apparmor && !destination.lsm_profile)
         if (auto list = read_file(AT_FDCWD, "/sys/kernel/security/apparmor/profiles", max_profiles))
             loaded = *std::move(list);
+    std::vector<LsmMismatch> mismatches;
     for (const auto& task : *images.pstree) {
-        if (then == LsmType::no_lsm)
+        if (dumped == LsmType::no_lsm)
             break;
-        if (facts.deadline->passed())
+        if (destination.deadline.passed())
             return;
         const auto core = source.read(criu::core_img(task.pid));
         const auto profile = core ? criu::parse_lsm_profile(*core) : std::unexpected(core.error());
         if (!profile)
             return; // ImageIncomplete says more of it
-        auto mismatch = compare_lsm(then, *profile, here, loaded);
-        if (!mismatch.empty()) {
-            target.lsm_mismatch = "process " + std::to_string(task.pid) + " had the " + mismatch;
-            return;
+        if (auto mismatch = compare_lsm(dumped, *profile, here, loaded)) {
+            mismatch->pid = task.pid;
+            mismatches.push_back(*std::move(mismatch));
+            break;
         }
     }
-    target.lsm_mismatch.emplace();
+    facts.lsm_mismatches = std::move(mismatches);
 }
 
 } // namespace lpm::inspect

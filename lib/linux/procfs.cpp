@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -34,6 +35,22 @@ Result<std::string> read_proc_link(pid_t pid, std::string_view file) {
     if (n < 0)
         return fail_errno(errno, "read link " + path);
     return std::string(target.data(), static_cast<std::size_t>(n));
+}
+
+ino_t namespace_inode(pid_t pid, std::string_view kind) {
+    struct stat st{};
+    std::string path = path_of(pid, "ns/");
+    path += kind;
+    return ::stat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
+std::string_view find_variable(std::string_view variables, std::string_view name) {
+    while (!variables.empty()) {
+        const auto entry = next_part(variables, '\0');
+        if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))
+            return entry.substr(name.size() + 1);
+    }
+    return {};
 }
 
 Result<Stat> parse_stat(std::string_view text) {

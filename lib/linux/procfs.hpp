@@ -19,6 +19,13 @@ namespace lpm::procfs {
 // What the link /proc/PID/<file> points at: a path, "pipe:[1234]" or "net:[4026531840]".
 [[nodiscard]] Result<std::string> read_proc_link(pid_t pid, std::string_view file);
 
+// Inode of the namespace of that kind ("net"); 0 when the kernel has none of the kind, or it cannot be read.
+[[nodiscard]] ino_t namespace_inode(pid_t pid, std::string_view kind);
+
+// Of the text of /proc/PID/environ, the first variable of that name, as getenv(3) finds it; empty when there
+// is none.
+[[nodiscard]] std::string_view find_variable(std::string_view variables, std::string_view name);
+
 struct Stat {
     char state = '?'; // R S D T t Z X I
     pid_t parent = 0;

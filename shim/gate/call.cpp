@@ -9,13 +9,10 @@
 
 #include "base/text.hpp"
 #include "check/check.hpp"
+#include "check/texts.hpp"
 #include "report.hpp"
 
 namespace lpm::gate {
-
-static std::string text_of(const char* text) {
-    return text == nullptr ? std::string() : std::string(text);
-}
 
 // `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
 static void refuse(const Call& call, std::string code, std::string message, bool transient) {
@@ -31,13 +28,14 @@ static void refuse(const Call& call, std::string code, std::string message, bool
 }
 
 static void record_facts(record::Record& record, const inspect::Facts& facts) {
-    record.frozen = facts.frozen;
-    record.criu_path = facts.criu_path;
-    if (facts.criu && facts.criu->version > 0)
-        record.criu_version = criu::version_text(facts.criu->version);
-    if (facts.state) {
-        record.pid = facts.state->init;
-        record.bundle = facts.state->bundle;
+    const auto& container = facts.container;
+    record.frozen = container.frozen;
+    record.criu_path = facts.tools.criu_path;
+    if (facts.tools.criu && facts.tools.criu->version > 0)
+        record.criu_version = criu::version_text(facts.tools.criu->version);
+    if (container.state) {
+        record.pid = container.state->init;
+        record.bundle = container.state->bundle;
     }
     if (facts.bundle)
         record.names = facts.bundle->names;
@@ -46,8 +44,7 @@ static void record_facts(record::Record& record, const inspect::Facts& facts) {
 std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()>& in_progress) {
     const auto& [arguments, request, recorder, hooks, progress] = call;
     const Deadline deadline(request.settings.deadline);
-    const inspect::Environment environment{text_of(arguments.variable("HOME")),
-                                           text_of(arguments.variable("CRIU_CONFIG_FILE"))};
+    const auto caller = inspect::Caller::self();
     inspect::Subject subject = request.subject;
     inspect::Facts facts;
     check::Outcome outcome;
@@ -56,15 +53,14 @@ std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         subject.checkpoint_in_progress = in_progress();
-        facts = inspect::gather(arguments.invocation, subject, request.bundle_dir, environment,
-                                request.tooling, request.runtime_key, deadline);
-        outcome = check::run(facts, request.settings);
-        if (!outcome.transient || facts.frozen || deadline.passed())
+        facts = inspect::gather(subject, arguments.invocation, caller, request.settings, request.tooling,
+                                deadline);
+        outcome = check::run(facts, request.settings, deadline);
+        if (!outcome.transient || facts.container.frozen || deadline.passed())
             break;
     }
-    facts.deadline = nullptr; // it ends here
-    for (const auto& text : facts.notes)
-        recorder.note(text);
+    for (const auto& option : facts.ignored_options)
+        recorder.note(check::text_of(option));
     recorder.record().findings = std::move(outcome.findings);
     record_facts(recorder.record(), facts);
     if (outcome.code.empty())

@@ -30,14 +30,15 @@ struct Before {
 } // namespace
 
 static Before look_at(const inspect::Facts& facts) {
+    const auto& container = facts.container;
     Before before;
-    before.state = facts.state;
-    before.alive = facts.alive;
-    before.none_stopped = facts.workload && facts.workload->incomplete.empty() &&
-                          (*facts.workload)[inspect::Item::stopped].count == 0;
-    if (!facts.alive)
+    before.state = container.state;
+    before.alive = container.alive;
+    before.none_stopped = container.workload && !container.workload->gap &&
+                          (*container.workload)[inspect::Item::stopped].count == 0;
+    if (!container.alive)
         return before;
-    auto network = open_at(AT_FDCWD, "/proc/" + std::to_string(facts.state->init) + "/ns/net", O_RDONLY);
+    auto network = open_at(AT_FDCWD, "/proc/" + std::to_string(container.state->init) + "/ns/net", O_RDONLY);
     if (network)
         before.network = read_network(*std::move(network));
     return before;

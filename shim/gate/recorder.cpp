@@ -25,7 +25,7 @@ static record::Record begin_record(const Request& request, const Arguments& argu
     record.boot_id = request.boot_id;
     record.container = request.subject.id;
     record.root = request.subject.root;
-    record.bundle = request.bundle_dir;
+    record.bundle = request.subject.bundle_dir;
     for (int i = 1; i < arguments.argc && record.argv.size() < max_words; ++i)
         record.argv.push_back(one_line(arguments.argv[i], max_word));
     record.image_path = request.subject.image_path;
@@ -34,7 +34,7 @@ static record::Record begin_record(const Request& request, const Arguments& argu
     record.leave_running = arguments.invocation.on(oci::Option::leave_running);
     record.runtime_path = request.runtime_path;
     record.runtime_kind = oci::name_of(request.subject.kind);
-    if (const auto* runtime = request.tooling.runtime(request.runtime_key))
+    if (const auto* runtime = request.tooling.runtime(request.subject.runtime_key))
         record.runtime_version = runtime->version;
     utsname system{};
     ::uname(&system);

@@ -45,26 +45,24 @@ static std::string root_of_states(const Arguments& arguments, oci::RuntimeKind k
 
 Request::Request(const Arguments& arguments, inspect::Stage stage)
     : settings(config::read(paths::settings_file)), boot_id(lpm::boot_id()),
-      runtime_path(gate::runtime_path()), runtime_key(file_key(runtime_path)) {
+      runtime_path(gate::runtime_path()) {
     const oci::Invocation& invocation = arguments.invocation;
     tooling = criu::read_tooling(paths::probe_file, boot_id);
-    const auto* runtime = tooling.runtime(runtime_key);
+    subject.runtime_key = file_key(runtime_path);
+    const auto* runtime = tooling.runtime(subject.runtime_key);
     subject.kind = runtime != nullptr ? runtime->kind : oci::kind_by_path(runtime_path);
     subject.stage = stage;
-    subject.settings = &settings;
     subject.id = invocation.id;
-    if (const char* path = arguments.variable("PATH"))
-        subject.search_path = path;
     subject.kubelet_dir = settings.kubelet_dir;
     subject.root = root_of_states(arguments, subject.kind);
 
     const std::string here = current_dir();
     const char* bundle = invocation.text(Option::bundle);
     if (stage == inspect::Stage::restore)
-        bundle_dir = bundle == nullptr ? here : absolute(bundle, here);
+        subject.bundle_dir = bundle == nullptr ? here : absolute(bundle, here);
     // runc opens relative paths of a restore after it has changed to the bundle; a checkpoint stays where it
     // is.
-    const std::string& base = stage == inspect::Stage::restore ? bundle_dir : here;
+    const std::string& base = stage == inspect::Stage::restore ? subject.bundle_dir : here;
     // Without --image-path runc takes the directory that it was started in, also for a restore.
     const char* images = invocation.text(Option::image_path);
     subject.image_path = given(images) ? absolute(images, base) : here + "/checkpoint";

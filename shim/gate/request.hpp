@@ -32,14 +32,9 @@ struct Request {
     criu::Tooling tooling;
     std::string boot_id;
     std::string runtime_path;
-    std::string runtime_key;
-    std::string bundle_dir; // of a restore
     std::string work_path;
     std::string parent_path; // relative to the image directory, as runc has it
     inspect::Subject subject;
-
-    Request(const Request&) = delete; // `subject` points to `settings`
-    Request& operator=(const Request&) = delete;
 };
 
 } // namespace lpm::gate

@@ -44,7 +44,7 @@ void restore(const Arguments& arguments, Progress& progress) {
     Command command(arguments.argv, arguments.argc, arguments.environment);
     add_to(command, call, *facts);
     const NetworkBefore network =
-        read_network(facts->bundle ? inspect::open_network(*facts->bundle) : std::nullopt);
+        read_network(facts->bundle ? inspect::open_network(*facts->bundle, facts->caller) : std::nullopt);
     // A restore into the PID namespace of another leaves no first process.
     std::optional<std::string> cgroups_path;
     if (facts->bundle && facts->bundle->own_pid)

@@ -64,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)procfs::parse_available_memory(text);
     expect(procfs::parse_fdinfo(text).watched.size() <= 4096);
     (void)procfs::inode_of_link(text, "socket");
+    expect(lies_in(procfs::find_variable(text, "PATH"), text));
     expect(procfs::readable_address(text).empty() == text.empty());
     tables(text);
     mounts(text);

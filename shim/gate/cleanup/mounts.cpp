@@ -13,7 +13,7 @@ namespace lpm::gate {
 void unbind_root(const Request& request, Recorder& recorder) {
     const inspect::Subject& subject = request.subject;
     const bool crun = subject.kind == oci::RuntimeKind::crun;
-    const std::string place = (crun ? request.bundle_dir : subject.root + "/" + subject.id) + shim::criu_root;
+    const std::string place = (crun ? subject.bundle_dir : subject.root + "/" + subject.id) + shim::criu_root;
     const std::string what = "the container's root file system, which the runtime left mounted at " + place;
     if (::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
         ::rmdir(place.c_str());

@@ -10,7 +10,7 @@ using inspect::Stage;
 TEST_F(Checks, pass_an_ordinary_container_at_both_stages) {
     for (const auto stage : {Stage::checkpoint, Stage::restore}) {
         facts.subject.stage = stage;
-        outcome = check::run(facts, settings);
+        outcome = check::run(facts, settings, deadline);
         EXPECT_EQ(outcome.code, "");
         EXPECT_FALSE(outcome.findings.empty());
         for (const auto& finding : outcome.findings)
@@ -29,25 +29,34 @@ TEST_F(Checks, have_unique_ids_and_remedies) {
 
 TEST_F(Checks, never_block_on_what_is_not_known) {
     inspect::Facts blind;
-    blind.invocation = &invocation;
-    blind.deadline = &deadline;
-    blind.criu_path = "/usr/sbin/criu";
+    blind.tools.criu_path = "/usr/sbin/criu";
     for (const auto stage : {Stage::checkpoint, Stage::restore}) {
         blind.subject.stage = stage;
-        EXPECT_EQ(check::run(blind, settings).code, "");
+        EXPECT_EQ(check::run(blind, settings, deadline).code, "");
     }
 }
 
+TEST_F(Checks, say_unknown_of_a_caller_whose_environment_cannot_be_read) {
+    facts.caller.environment.reset();
+    facts.tools.criu_path.clear();
+    facts.tools.has_iptables = false;
+    facts.tools.missing_tar = "tar";
+    facts.bundle->has_tmpfs = true;
+    (*facts.container.workload)[inspect::Item::tcp_connected].add({12, "redis-server"});
+    for (const char* id : {"ToolingMissing", "NetworkLockTool", "TarMissing", "TcpEstablished"})
+        EXPECT_EQ(verdict(id), "unknown") << id;
+    EXPECT_EQ(outcome.code, "");
+}
+
 TEST_F(Checks, say_unknown_after_the_deadline) {
-    const Deadline passed(std::chrono::milliseconds(0));
-    facts.deadline = &passed;
-    facts.alive = false;
+    deadline = Deadline(std::chrono::milliseconds(0));
+    facts.container.alive = false;
     EXPECT_EQ(verdict("ContainerState"), "unknown");
     EXPECT_EQ(outcome.code, "");
 }
 
 TEST_F(Checks, obey_the_severity_in_the_settings) {
-    facts.alive = false;
+    facts.container.alive = false;
     EXPECT_EQ(verdict("ContainerState"), "block");
     EXPECT_EQ(outcome.code, "ContainerState");
     settings.severities = {{"ContainerState", config::Severity::warn}};
@@ -71,28 +80,28 @@ TEST_F(Checks, ids_that_were_renamed_are_read) {
 }
 
 TEST_F(Checks, ContainerState) {
-    facts.state->waits_for_start = true;
+    facts.container.state->waits_for_start = true;
     EXPECT_EQ(verdict("ContainerState"), "block");
-    facts.state->init = 0;
-    facts.alive = false;
+    facts.container.state->init = 0;
+    facts.container.alive = false;
     EXPECT_EQ(verdict("ContainerState"), "unknown") << "a state file of a runtime that we do not know";
-    facts.state.reset();
+    facts.container.state.reset();
     EXPECT_EQ(verdict("ContainerState"), "unknown") << "the runtime says it in its own words";
 }
 
 TEST_F(Checks, ToolingMissing) {
-    facts.criu->version = 31500;
+    facts.tools.criu->version = 31500;
     EXPECT_EQ(verdict("ToolingMissing"), "block");
-    facts.criu->version = 31600;
+    facts.tools.criu->version = 31600;
     EXPECT_EQ(verdict("ToolingMissing"), "pass");
-    facts.criu.reset();
+    facts.tools.criu.reset();
     EXPECT_EQ(verdict("ToolingMissing"), "unknown");
-    facts.criu_path.clear();
+    facts.tools.criu_path.clear();
     EXPECT_EQ(verdict("ToolingMissing"), "block");
-    facts.criu_by_flag = true;
+    facts.tools.criu_by_flag = true;
     EXPECT_EQ(verdict("ToolingMissing"), "unknown");
-    facts.runtime = oci::RuntimeFacts{};
-    facts.runtime->criu = false;
+    facts.tools.runtime = oci::RuntimeFacts{};
+    facts.tools.runtime->criu = false;
     EXPECT_EQ(verdict("ToolingMissing"), "block");
 }
 
@@ -101,31 +110,31 @@ TEST_F(Checks, Terminal) {
     EXPECT_EQ(verdict("Terminal"), "warn");
     facts.subject.stage = Stage::restore;
     EXPECT_EQ(verdict("Terminal"), "pass") << "in the foreground runc has a terminal to hand on";
-    invocation.set[static_cast<std::size_t>(oci::Option::detach)] = true;
+    facts.call.detach = true;
     EXPECT_EQ(verdict("Terminal"), "block");
-    invocation.values[static_cast<std::size_t>(oci::Option::console_socket)] = "/s";
+    facts.call.console_socket = true;
     EXPECT_EQ(verdict("Terminal"), "pass");
 }
 
 TEST_F(Checks, StdioOutsideMounts) {
-    facts.stdio = {{0, "/dev/null", true}, {1, "/var/log/x", false}};
+    facts.container.stdio = {{0, "/dev/null", true}, {1, "/var/log/x", false}};
     EXPECT_EQ(verdict("StdioOutsideMounts"), "block");
     EXPECT_NE(outcome.message.find("standard output is the file /var/log/x"), std::string::npos)
         << outcome.message;
-    facts.stdio.reset();
+    facts.container.stdio.reset();
     EXPECT_EQ(verdict("StdioOutsideMounts"), "unknown");
 }
 
 TEST_F(Checks, NetworkLockTool) {
-    facts.has_ip6tables = false;
+    facts.tools.has_ip6tables = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "block");
-    facts.has_ipv6 = false;
+    facts.host.has_ipv6 = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "pass");
-    facts.has_iptables = false;
+    facts.tools.has_iptables = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "block");
-    facts.criu->network_lock = "nftables";
+    facts.tools.criu->network_lock = "nftables";
     EXPECT_EQ(verdict("NetworkLockTool"), "covered");
-    facts.criu->network_lock.reset();
+    facts.tools.criu->network_lock.reset();
     EXPECT_EQ(verdict("NetworkLockTool"), "unknown");
     facts.bundle->network_namespace = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "pass") << "the host's network is not locked";
@@ -133,44 +142,44 @@ TEST_F(Checks, NetworkLockTool) {
 
 TEST_F(Checks, NetworkLockTool_at_restore_uses_what_the_dump_used) {
     facts.subject.stage = Stage::restore;
-    facts.has_iptables = false;
-    facts.image_lock = 2;
+    facts.tools.has_iptables = false;
+    facts.images.inventory->network_lock_method = 2;
     EXPECT_EQ(verdict("NetworkLockTool"), "covered");
-    facts.image_lock = 0;
+    facts.images.inventory->network_lock_method = 0;
     EXPECT_EQ(verdict("NetworkLockTool"), "block");
 }
 
 TEST_F(Checks, DiskSpace) {
-    facts.memory = inspect::MemoryUse{2 << 20, 0};
+    facts.container.workload->memory = inspect::MemoryUse{2 << 20, 0};
     EXPECT_EQ(verdict("DiskSpace"), "block");
     EXPECT_NE(outcome.message.find("needs 2.0 MiB"), std::string::npos) << outcome.message;
-    invocation.values[static_cast<std::size_t>(oci::Option::parent_path)] = "../parent";
+    facts.call.incremental = true;
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "on top of a parent only changed pages are written";
-    invocation.values[static_cast<std::size_t>(oci::Option::page_server)] = "h:1";
+    facts.call.page_server = true;
     EXPECT_EQ(verdict("DiskSpace"), "covered");
-    invocation = {};
-    facts.memory = inspect::MemoryUse{1000, 2 << 20};
+    facts.call = {};
+    facts.container.workload->memory = inspect::MemoryUse{1000, 2 << 20};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "shared memory is an upper bound";
-    facts.memory = inspect::MemoryUse{600 << 10, 0};
-    facts.kubelet_space = inspect::Space{"/k", 1 << 20, 1000, 1};
+    facts.container.workload->memory = inspect::MemoryUse{600 << 10, 0};
+    facts.host.kubelet_space = inspect::Space{"/k", 1 << 20, 1000, 1};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "images and archive on one file system";
-    facts.kubelet_space->device = 2;
+    facts.host.kubelet_space->device = 2;
     EXPECT_EQ(verdict("DiskSpace"), "pass");
-    facts.image_space->free_inodes = 3;
+    facts.host.image_space->free_inodes = 3;
     EXPECT_EQ(verdict("DiskSpace"), "block");
-    facts.memory.reset();
+    facts.container.workload->memory.reset();
     EXPECT_EQ(verdict("DiskSpace"), "unknown");
 }
 
 TEST_F(Checks, ImageIncomplete_and_DescriptorsMissing) {
     facts.subject.stage = Stage::restore;
-    facts.images = fail(Errc::absent, "pstree.img is missing");
+    facts.images.complete = fail(Errc::absent, "pstree.img is missing");
     EXPECT_EQ(verdict("ImageIncomplete"), "block");
-    facts.images = fail(Errc::io, "read error");
+    facts.images.complete = fail(Errc::io, "read error");
     EXPECT_EQ(verdict("ImageIncomplete"), "unknown");
-    facts.images = Result<>{};
-    facts.descriptors = fail(Errc::absent, "descriptors.json is missing");
+    facts.images.complete = Result<>{};
+    facts.images.descriptors = fail(Errc::absent, "descriptors.json is missing");
     EXPECT_EQ(verdict("DescriptorsMissing"), "block");
-    facts.descriptors.reset();
+    facts.images.descriptors.reset();
     EXPECT_EQ(verdict("DescriptorsMissing"), "unknown");
 }

@@ -14,14 +14,13 @@ class CreateChecks : public Checks {
   protected:
     // Nothing else is there: a check that looks at more than config.json says `unknown`, or crashes.
     CreateChecks() {
-        planned.deadline = &deadline;
         planned.subject.stage = Stage::create;
         planned.bundle = oci::Bundle{};
         planned.bundle->own_pid = true;
         planned.bundle->mounts = {{"/proc", "", false, "proc"}, {"/data", "/srv", true, "bind"}};
     }
     std::string verdict_of(std::string_view id) {
-        outcome = check::run(planned, settings);
+        outcome = check::run(planned, settings, deadline);
         for (const auto& finding : outcome.findings)
             if (finding.check == id)
                 return finding.verdict.text();
@@ -38,14 +37,14 @@ TEST_F(CreateChecks, are_those_that_the_table_marks_and_need_nothing_else) {
         if (entry.at_create)
             marked.emplace(entry.id);
     EXPECT_GE(marked.size(), 6U);
-    outcome = check::run(planned, settings);
+    outcome = check::run(planned, settings, deadline);
     EXPECT_EQ(outcome.findings.size(), marked.size());
     for (const auto& finding : outcome.findings) {
         EXPECT_TRUE(marked.contains(finding.check)) << finding.check;
         EXPECT_EQ(finding.verdict.text(), "pass") << finding.check << ": " << finding.message;
     }
     planned.bundle.reset();
-    for (const auto& finding : check::run(planned, settings).findings)
+    for (const auto& finding : check::run(planned, settings, deadline).findings)
         EXPECT_EQ(finding.verdict.text(), "unknown") << finding.check;
 }
 

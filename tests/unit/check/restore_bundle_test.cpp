@@ -21,25 +21,25 @@ class BundleChecks : public Checks {
 } // namespace
 
 TEST_F(BundleChecks, judge_what_was_compared) {
-    auto& target = *facts.target;
-    target.missing_mounts = {"/data"};
-    target.missing_sources = {"/data (source /srv)"};
-    target.unlike_sources = {"/data (source /srv is a file, the place is a folder)"};
-    target.odd_images = {"pages-1.img (a pipe)"};
-    target.taken_sockets = {"/data/socket"};
-    target.open_images = {"core-1.img (of user 7)"};
+    auto& images = facts.images;
+    images.missing_mounts = {"/data"};
+    images.missing_sources->push_back({"/data", "/srv"});
+    images.unlike_sources = {{"/data", "/srv", false}};
+    images.foreign_images = {{inspect::ForeignImage::Kind::pipe, "pages-1.img"}};
+    images.taken_sockets = {"/data/socket"};
+    images.writable_images = {{"core-1.img", 7}};
     for (const char* id : {"MountMissing", "MountSource", "MountKind", "ImageForeign"})
         EXPECT_EQ(verdict(id), "block") << id;
     for (const char* id : {"SocketTaken", "ImageWritable"})
         EXPECT_EQ(verdict(id), "warn") << id;
-    facts.target.reset();
+    facts.images = {};
     for (const char* id : {"MountMissing", "MountSource", "MountKind", "ImageForeign", "SocketTaken",
                            "ImageWritable", "ImageChanged"})
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 
 TEST_F(BundleChecks, do_not_know_what_else_criu_is_given) {
-    facts.target->missing_mounts = {"/data"};
+    facts.images.missing_mounts = {"/data"};
     facts.options.add({{}, {{"external", "mnt[/data]:/srv", "a file"}}});
     EXPECT_EQ(verdict("MountMissing"), "unknown");
 }
@@ -48,7 +48,7 @@ TEST_F(BundleChecks, ImageChanged) {
     const std::string a(64, 'a');
     const std::string b(64, 'b');
     const auto judged = [&](const std::string& then, const std::string& now) {
-        facts.target->manifest->image_ref = then;
+        facts.images.manifest->image_ref = then;
         facts.bundle->names = {{"pod", "p"}, {"image_ref", now}};
         return verdict("ImageChanged");
     };
@@ -61,7 +61,7 @@ TEST_F(BundleChecks, ImageChanged) {
     EXPECT_EQ(judged("x/redis@sha256:" + a, b), "unknown") << "a manifest and an image";
     EXPECT_EQ(judged("redis:8", "redis:8"), "unknown") << "a tag";
     EXPECT_EQ(judged("", a), "unknown");
-    facts.target->manifest->image = "redis@sha256:" + a;
+    facts.images.manifest->image = "redis@sha256:" + a;
     facts.bundle->names = {{"image", "redis@sha256:" + b}};
     EXPECT_EQ(verdict("ImageChanged"), "warn");
 }

@@ -15,8 +15,9 @@ class RootfsChecks : public Checks {
   protected:
     RootfsChecks() {
         facts.bundle->node_paths = true;
-        facts.mounts.front().overlay = "rw,lowerdir=" + dir.path("home/top") +
-                                       ":l/bottom,upperdir=" + dir.path("home/own/diff") + ",workdir=/w";
+        facts.container.mounts.front().overlay = "rw,lowerdir=" + dir.path("home/top") +
+                                                 ":l/bottom,upperdir=" + dir.path("home/own/diff") +
+                                                 ",workdir=/w";
         for (const char* layer : {"home/top", "home/l/bottom", "home/own/diff"})
             std::filesystem::create_directories(dir.path(layer));
     }
@@ -26,7 +27,9 @@ class RootfsChecks : public Checks {
         dir.write("home/own/diff/" + path, "new");
     }
     std::string lost() {
-        facts.lost = inspect::find_lost_files(facts);
+        facts.container.lost = facts.bundle
+                                   ? inspect::find_lost_files(*facts.bundle, facts.container.mounts, deadline)
+                                   : std::nullopt;
         const std::string found = verdict("RootfsDiffLost");
         for (const auto& finding : outcome.findings)
             if (finding.check == "RootfsDiffLost")
@@ -82,7 +85,8 @@ TEST_F(RootfsChecks, end_after_so_many_files) {
     for (int i = 0; i <= 1000; ++i)
         ASSERT_GE(Fd(::creat(dir.path("home/own/diff/lpm-" + std::to_string(i)).c_str(), 0600)).get(), 0);
     EXPECT_EQ(lost(), "unknown") << message;
-    facts.mounts.front().overlay = "rw,lowerdir=own/diff,upperdir=" + dir.path("home/own/diff"); // has all
+    facts.container.mounts.front().overlay =
+        "rw,lowerdir=own/diff,upperdir=" + dir.path("home/own/diff"); // has all
     EXPECT_EQ(lost(), "warn");
     EXPECT_NE(message.find("; the changes"), std::string::npos) << message;
     for (int i = 0; i < 10; ++i)
@@ -94,9 +98,9 @@ TEST_F(RootfsChecks, end_after_so_many_files) {
 TEST_F(RootfsChecks, do_not_know_what_they_cannot_read) {
     std::filesystem::remove_all(dir.path("home/l"));
     EXPECT_EQ(lost(), "unknown");
-    facts.mounts.front().overlay = "rw";
+    facts.container.mounts.front().overlay = "rw";
     EXPECT_EQ(lost(), "pass") << "no upper layer: nothing can be changed";
-    facts.mounts.clear();
+    facts.container.mounts.clear();
     EXPECT_EQ(lost(), "unknown");
     facts.bundle.reset();
     EXPECT_EQ(lost(), "unknown");

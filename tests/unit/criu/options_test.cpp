@@ -43,6 +43,34 @@ TEST(CriuOptions, puts_the_sources_in_their_order) {
     }
 }
 
+TEST(CriuOptions, are_in_files_below_the_root_of_the_caller) {
+    const TempDir dir;
+    dir.write("home/.criu/default.conf", "ghost-limit 1M\n");
+    dir.write("env.conf", "network-lock skip\n");
+    dir.write("runc.conf", "file-locks\n");
+    const auto options =
+        criu::EffectiveOptions::read({"/home", "/env.conf", "/runc.conf", true, true, dir.path()}, {});
+    EXPECT_EQ(options.find("ghost-limit")->value, "1M");
+    EXPECT_EQ(options.find("network-lock")->source, "/env.conf") << "as the caller calls it";
+    EXPECT_TRUE(options.on("file-locks"));
+}
+
+TEST(CriuOptions, limit_deleted_files_in_the_notation_of_criu) {
+    const auto limit = [](const std::string& value) {
+        criu::EffectiveOptions options;
+        options.add({{}, {{"ghost-limit", value, "f"}}});
+        return criu::ghost_limit(options);
+    };
+    constexpr std::uint64_t standard = std::uint64_t{1} << 20;
+    EXPECT_EQ(criu::ghost_limit({}), standard);
+    EXPECT_EQ(limit("4096"), 4096U);
+    EXPECT_EQ(limit("3K"), 3072U);
+    EXPECT_EQ(limit("512M"), std::uint64_t{512} << 20);
+    EXPECT_EQ(limit("2G"), std::uint64_t{2} << 30);
+    for (const char* bad : {"", "G", "x", "-1", "99999999999G"})
+        EXPECT_EQ(limit(bad), standard) << bad;
+}
+
 TEST(CriuOptions, take_a_flag_that_only_crun_has) {
     oci::Invocation invocation;
     EXPECT_FALSE(criu::EffectiveOptions::read({}, invocation).find("tcp-close"));

@@ -12,9 +12,13 @@ namespace {
 class Mappings : public Checks {
   protected:
     void read(std::string_view maps) {
-        facts.workload.emplace();
-        inspect::Walk walk{.facts = facts, .workload = *facts.workload, .pids = {12}};
-        inspect::judge_mappings(walk, {12, "worker"}, maps);
+        forget_workload();
+        const inspect::WalkOptions options{.caller = facts.caller, .deadline = deadline};
+        inspect::Walk walk{.container = facts.container,
+                           .options = options,
+                           .workload = *facts.container.workload,
+                           .pids = {12}};
+        inspect::note_mappings(walk, {12, "worker"}, maps);
     }
 };
 
@@ -33,7 +37,7 @@ TEST_F(Mappings, of_a_traced_program) {
 }
 
 TEST_F(Mappings, in_huge_pages) {
-    facts.criu->missing = {"memfd_hugetlb"};
+    facts.tools.criu->missing = {"memfd_hugetlb"};
     read(plain);
     EXPECT_EQ(verdict("HugeMemfd"), "pass");
     for (const char* path : {"/memfd:hugetlb (deleted)", "/anon_hugepage (deleted)"}) {

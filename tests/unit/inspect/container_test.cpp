@@ -53,8 +53,8 @@ const std::map<Item, std::pair<const char*, const char*>> spoken_of = {
 class WorkloadChecks : public Checks {
   protected:
     void find(Item kind) {
-        (*facts.workload)[kind] = {};
-        (*facts.workload)[kind].add({12, "redis-server", 7, "thing", 3 << 20});
+        (*facts.container.workload)[kind] = {};
+        (*facts.container.workload)[kind].add({12, "redis-server", 7, "thing", 3 << 20});
     }
 };
 
@@ -63,7 +63,7 @@ class WorkloadChecks : public Checks {
 TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
     EXPECT_EQ(spoken_of.size(), static_cast<std::size_t>(Item::count_));
     for (const auto& [kind, expected] : spoken_of) {
-        facts.workload.emplace();
+        forget_workload();
         find(kind);
         EXPECT_EQ(verdict(expected.first), expected.second) << expected.first;
         for (const auto& finding : outcome.findings) {
@@ -77,7 +77,7 @@ TEST_F(WorkloadChecks, speak_of_every_kind_and_of_nothing_else) {
 
 TEST_F(WorkloadChecks, name_who_holds_it_and_how_many_there_are) {
     find(Item::io_uring);
-    (*facts.workload)[Item::io_uring].add({13, "other", 1, "x"});
+    (*facts.container.workload)[Item::io_uring].add({13, "other", 1, "x"});
     EXPECT_EQ(verdict("IoUring"), "block");
     EXPECT_TRUE(outcome.message.starts_with(
         "an io_uring in process 12 (redis-server), descriptor 7 (thing), and 1 more: "))
@@ -87,10 +87,10 @@ TEST_F(WorkloadChecks, name_who_holds_it_and_how_many_there_are) {
 }
 
 TEST_F(WorkloadChecks, find_nothing_in_what_was_not_looked_at) {
-    facts.workload->incomplete = "not all processes were looked at within the deadline";
+    facts.container.workload->gap = inspect::Gap{inspect::Gap::Why::processes};
     EXPECT_EQ(verdict("IoUring"), "unknown");
-    facts.workload->incomplete.clear();
-    facts.workload->sockets_incomplete = "asked in vain";
+    facts.container.workload->gap.reset();
+    facts.container.workload->sockets_gap = inspect::Gap{inspect::Gap::Why::error, "asked in vain"};
     EXPECT_EQ(verdict("IoUring"), "pass");
     EXPECT_EQ(verdict("Mptcp"), "unknown");
     find(Item::mptcp);
@@ -100,14 +100,14 @@ TEST_F(WorkloadChecks, find_nothing_in_what_was_not_looked_at) {
 TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
     const TempDir dir;
     dir.write("criu.conf", "tcp-close\nlink-remap\next-unix-sk\nallow-uprobes\n");
-    facts.options = criu::EffectiveOptions::read({{}, {}, dir.path("criu.conf")}, invocation);
+    facts.options = criu::EffectiveOptions::read({{}, {}, dir.path("criu.conf")}, {});
     for (const auto kind :
          {Item::tcp_connected, Item::unlinked, Item::unix_datagram_foreign, Item::uprobes}) {
         find(kind);
         EXPECT_EQ(verdict(spoken_of.at(kind).first), "covered") << spoken_of.at(kind).first;
     }
     find(Item::unlinked);
-    invocation.set[static_cast<std::size_t>(oci::Option::leave_running)] = true;
+    facts.call.leave_running = true;
     EXPECT_EQ(verdict("LinkRemap"), "block") << "CRIU takes the new name away again";
     find(Item::unix_foreign);
     EXPECT_EQ(verdict("UnixExternal"), "block") << "half of a stream is not made whole by an option";
@@ -115,11 +115,11 @@ TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
 
 TEST_F(WorkloadChecks, know_what_old_versions_cannot) {
     find(Item::inet);
-    facts.criu->version = 40101;
+    facts.tools.criu->version = 40101;
     EXPECT_EQ(verdict("TcpOnNewKernel"), "block");
-    facts.kernel = inspect::KernelVersion{6, 12};
+    facts.host.kernel = inspect::KernelVersion{6, 12};
     EXPECT_EQ(verdict("TcpOnNewKernel"), "pass");
-    facts.criu.reset();
+    facts.tools.criu.reset();
     EXPECT_EQ(verdict("TcpOnNewKernel"), "unknown");
     EXPECT_EQ(inspect::parse_kernel_version("6.16.3-generic").value(), (inspect::KernelVersion{6, 16}));
     EXPECT_FALSE(inspect::parse_kernel_version("Linux"));
@@ -127,22 +127,22 @@ TEST_F(WorkloadChecks, know_what_old_versions_cannot) {
 }
 
 TEST_F(WorkloadChecks, look_for_guard_pages_where_they_matter) {
-    facts.workload->guards_incomplete = "this kernel does not tell";
+    facts.container.workload->guards_gap = inspect::Gap{inspect::Gap::Why::guards_not_told};
     EXPECT_EQ(verdict("GuardPages"), "pass") << "CRIU 4.2 knows them";
-    facts.kernel = inspect::KernelVersion{6, 15};
+    facts.host.kernel = inspect::KernelVersion{6, 15};
     EXPECT_EQ(verdict("GuardPages"), "unknown")
         << "of this kernel CRIU cannot learn them, and neither can we";
-    facts.kernel = inspect::KernelVersion{6, 18};
-    facts.criu->version = 40101;
+    facts.host.kernel = inspect::KernelVersion{6, 18};
+    facts.tools.criu->version = 40101;
     EXPECT_EQ(verdict("GuardPages"), "unknown");
     find(Item::guard_page);
     EXPECT_EQ(verdict("GuardPages"), "block") << "what was found counts";
-    (*facts.workload)[Item::guard_page] = {};
-    facts.kernel = inspect::KernelVersion{6, 12};
+    (*facts.container.workload)[Item::guard_page] = {};
+    facts.host.kernel = inspect::KernelVersion{6, 12};
     EXPECT_EQ(verdict("GuardPages"), "pass") << "it has no guard pages";
-    facts.criu.reset();
+    facts.tools.criu.reset();
     EXPECT_EQ(verdict("GuardPages"), "pass");
-    facts.kernel = inspect::KernelVersion{6, 13};
+    facts.host.kernel = inspect::KernelVersion{6, 13};
     EXPECT_EQ(verdict("GuardPages"), "unknown");
 }
 
@@ -161,26 +161,26 @@ TEST_F(WorkloadChecks, judge_shared_memory_by_whose_it_is) {
     find(Item::sysv_memory);
     facts.bundle->own_ipc = false;
     EXPECT_EQ(verdict("SysvShm"), "warn") << "of a pod";
-    facts.workload->node_ipc = true;
+    facts.container.workload->node_ipc = true;
     EXPECT_EQ(verdict("SysvShm"), "block") << "of the host, by a path";
-    facts.workload->node_ipc = false;
+    facts.container.workload->node_ipc = false;
     facts.bundle->ipc_namespace = false;
     EXPECT_EQ(verdict("SysvShm"), "block") << "of the host";
 }
 
 TEST_F(WorkloadChecks, count_pipes_and_descriptors) {
-    facts.workload->pipes_with_data = 512;
+    facts.container.workload->pipes_with_data = 512;
     EXPECT_EQ(verdict("PipesFull"), "pass");
-    facts.workload->pipes_with_data = 1024;
+    facts.container.workload->pipes_with_data = 1024;
     EXPECT_EQ(verdict("PipesFull"), "warn");
-    facts.workload->pipes_with_data = 1025;
+    facts.container.workload->pipes_with_data = 1025;
     EXPECT_EQ(verdict("PipesFull"), "block");
-    facts.workload->descriptors = 20'001;
+    facts.container.workload->descriptors = 20'001;
     EXPECT_EQ(verdict("ManyDescriptors"), "warn");
 }
 
 TEST_F(WorkloadChecks, judge_mounts) {
-    auto& mounts = facts.mounts;
+    auto& mounts = facts.container.mounts;
     const procfs::Mount part{.id = 2, .device = 9, .root = "/srv/x", .point = "/late", .type = "ext4"};
     mounts.push_back(part);
     EXPECT_EQ(verdict("MountUnknown"), "block");
@@ -210,7 +210,7 @@ TEST_F(WorkloadChecks, judge_mounts) {
 }
 
 TEST_F(WorkloadChecks, judge_the_freezer_and_the_bundle) {
-    facts.freezing = true;
+    facts.container.freezing = true;
     EXPECT_EQ(verdict("FreezeStuck"), "block");
     EXPECT_TRUE(outcome.transient);
     facts.bundle->own_pid = false;

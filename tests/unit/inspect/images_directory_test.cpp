@@ -7,6 +7,7 @@
 
 #include "../check/checks.hpp"
 #include "../support.hpp"
+#include "inspect/images_parts.hpp"
 
 using namespace lpm;
 
@@ -19,10 +20,10 @@ class ImageFiles : public Checks {
     void look() {
         const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::look_at_image_files(facts, *images, target);
+        inspect::inspect_image_files(*images, deadline, target);
     }
     TempDir dir;
-    inspect::Target target;
+    inspect::ImageFacts target;
 };
 
 } // namespace
@@ -34,8 +35,8 @@ TEST_F(ImageFiles, that_are_files) {
     std::filesystem::create_symlink("/nowhere", dir.path("parent"));
     std::filesystem::create_symlink("gone.img", dir.path("core-3.img"));
     look();
-    EXPECT_EQ(target.odd_images, Names{});
-    EXPECT_EQ(target.open_images, Names{});
+    EXPECT_EQ(texts_of(target.foreign_images), Names{});
+    EXPECT_EQ(texts_of(target.writable_images), Names{});
 }
 
 TEST_F(ImageFiles, that_are_none) {
@@ -46,11 +47,10 @@ TEST_F(ImageFiles, that_are_none) {
     std::filesystem::create_symlink("/etc/shadow", dir.path("x"));
     std::filesystem::create_symlink("x", dir.path("pages-2.img"));
     look();
-    ASSERT_TRUE(target.odd_images);
-    std::ranges::sort(*target.odd_images);
-    EXPECT_EQ(*target.odd_images,
-              (Names{"fs-1.img (a pipe)", "lpm.json (a folder)", "mm-1.img (a link to ..)",
-                     "pages-1.img (a link to /etc/passwd)", "pages-2.img (a link to a link)"}));
+    auto foreign = texts_of(target.foreign_images);
+    std::ranges::sort(foreign);
+    EXPECT_EQ(foreign, (Names{"fs-1.img (a pipe)", "lpm.json (a folder)", "mm-1.img (a link to ..)",
+                              "pages-1.img (a link to /etc/passwd)", "pages-2.img (a link to a link)"}));
 }
 
 TEST_F(ImageFiles, of_others) {
@@ -59,14 +59,15 @@ TEST_F(ImageFiles, of_others) {
     ASSERT_EQ(::chmod(dir.path("core-1.img").c_str(), 0666), 0);
     ASSERT_EQ(::chmod(dir.path("notes").c_str(), 0666), 0);
     look();
-    EXPECT_EQ(target.open_images, Names{"core-1.img (others may write it)"});
+    EXPECT_EQ(texts_of(target.writable_images), Names{"core-1.img (others may write it)"});
     ASSERT_EQ(::chmod(dir.path("core-1.img").c_str(), 0664), 0);
     look();
-    EXPECT_EQ(target.open_images, Names{}) << "the group is root's";
+    EXPECT_EQ(texts_of(target.writable_images), Names{}) << "the group is root's";
     ASSERT_EQ(::chown(dir.path("core-1.img").c_str(), 7, 0), 0);
     look();
-    EXPECT_EQ(target.open_images, Names{"core-1.img (of user 7)"});
+    EXPECT_EQ(texts_of(target.writable_images), Names{"core-1.img (of user 7)"});
     ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
     look();
-    EXPECT_EQ(target.open_images, (Names{"the directory (others may write it)", "core-1.img (of user 7)"}));
+    EXPECT_EQ(texts_of(target.writable_images),
+              (Names{"the directory (others may write it)", "core-1.img (of user 7)"}));
 }

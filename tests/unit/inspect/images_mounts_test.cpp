@@ -2,7 +2,7 @@
 // Copyright the lpm authors
 #include "../check/checks.hpp"
 #include "../support.hpp"
-#include "inspect/tree.hpp"
+#include "inspect/images_parts.hpp"
 
 using namespace lpm;
 
@@ -13,7 +13,6 @@ using Names = std::vector<std::string>;
 class Mounts : public Checks {
   protected:
     Mounts() {
-        facts.bundle_dir = dir.path();
         facts.bundle->root = "rootfs";
         facts.bundle->masked = {"/proc/keys"};
         facts.bundle->devices = {"/dev/fuse"};
@@ -38,12 +37,12 @@ class Mounts : public Checks {
         for (const auto& key : keys)
             lists[0].push_back({"/at" + key, key, true});
         target = {};
-        const auto tree = inspect::Tree::open(*facts.bundle, facts.bundle_dir);
+        const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
         ASSERT_TRUE(tree);
-        inspect::compare_mounts(facts, *tree, lists, target);
+        inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
     }
     TempDir dir;
-    inspect::Target target;
+    inspect::ImageFacts target;
 };
 
 } // namespace
@@ -51,8 +50,8 @@ class Mounts : public Checks {
 TEST_F(Mounts, that_the_runtime_hands_over) {
     compare({"", "/run/data", "/proc/keys", "/dev/null", "/dev/fuse", "/sys/fs/cgroup/cpu", "CRIU:WORD"});
     EXPECT_EQ(target.missing_mounts, Names{});
-    EXPECT_EQ(target.missing_sources, Names{});
-    EXPECT_EQ(target.unlike_sources, Names{});
+    EXPECT_EQ(texts_of(target.missing_sources), Names{});
+    EXPECT_EQ(texts_of(target.unlike_sources), Names{});
     compare({"/var/run//data/"});
     EXPECT_EQ(target.missing_mounts, Names{}) << "crun takes the name as it stands";
     compare({"/run/database", "/dev/kvm", "/sys/fs/cgroups"});
@@ -64,9 +63,9 @@ TEST_F(Mounts, that_mask_a_folder) {
     inspect::MountLists lists(1);
     lists[0].push_back({"/proc/acpi", "/of/the/runtime", true});
     lists[0].push_back({"/elsewhere", "/of/the/runtime", true});
-    const auto tree = inspect::Tree::open(*facts.bundle, facts.bundle_dir);
+    const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
     ASSERT_TRUE(tree);
-    inspect::compare_mounts(facts, *tree, lists, target);
+    inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
     EXPECT_EQ(target.missing_mounts, Names{"/elsewhere"});
 }
 
@@ -82,22 +81,22 @@ TEST_F(Mounts, whose_place_cannot_be_told) {
 TEST_F(Mounts, without_their_source) {
     mount("/etc/new", "gone");
     compare({});
-    EXPECT_EQ(target.missing_sources, Names{"/etc/new (source " + dir.path("gone") + ")"});
+    EXPECT_EQ(texts_of(target.missing_sources), Names{"/etc/new (source " + dir.path("gone") + ")"});
     facts.bundle->mounts.back().place = "/dev/log";
     compare({});
-    EXPECT_EQ(target.missing_sources, Names{}) << "nobody mounts it";
+    EXPECT_EQ(texts_of(target.missing_sources), Names{}) << "nobody mounts it";
     compare({"/dev/log"});
     EXPECT_EQ(target.missing_sources->size(), 1U);
     facts.bundle->mounts.back() = {"/etc/new", "/proc/self/fd/99", true};
     compare({});
-    EXPECT_EQ(target.missing_sources, Names{}) << "of another process";
+    EXPECT_EQ(texts_of(target.missing_sources), Names{}) << "of another process";
 }
 
 TEST_F(Mounts, of_another_kind) {
     mount("/etc/file", "volume");
     mount("/etc", "file");
     compare({});
-    EXPECT_EQ(target.unlike_sources,
+    EXPECT_EQ(texts_of(target.unlike_sources),
               (Names{"/etc/file (source " + dir.path("volume") + " is a folder, the place is a file)",
                      "/etc (source " + dir.path("file") + " is a file, the place is a folder)"}));
     facts.bundle->mounts.resize(4);
@@ -106,22 +105,20 @@ TEST_F(Mounts, of_another_kind) {
     EXPECT_EQ(target.unlike_sources->size(), 1U) << "a folder of the volume";
     facts.bundle->mounts.back().place = "/run/data/new";
     compare({});
-    EXPECT_EQ(target.unlike_sources, Names{});
+    EXPECT_EQ(texts_of(target.unlike_sources), Names{});
 }
 
 TEST_F(Mounts, of_one_list_for_each_namespace) {
     const auto source = criu::ImageDirectory::open(dir.path());
     const Deadline over{std::chrono::seconds(0)};
-    EXPECT_FALSE(inspect::read_mount_lists(facts, *source));
+    EXPECT_FALSE(inspect::read_mount_lists(*source, deadline));
     const std::string one("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18);
     dir.write("mountpoints-1.img", one);
     dir.write("mountpoints-2.img", one);
-    EXPECT_EQ(inspect::read_mount_lists(facts, *source)->size(), 2U);
-    facts.deadline = &over;
-    EXPECT_FALSE(inspect::read_mount_lists(facts, *source));
-    facts.deadline = &deadline;
+    EXPECT_EQ(inspect::read_mount_lists(*source, deadline)->size(), 2U);
+    EXPECT_FALSE(inspect::read_mount_lists(*source, over));
     dir.write("mountpoints-3.img", "x");
-    EXPECT_FALSE(inspect::read_mount_lists(facts, *source));
+    EXPECT_FALSE(inspect::read_mount_lists(*source, deadline));
 }
 
 TEST_F(Mounts, of_far_too_many) {
@@ -131,7 +128,7 @@ TEST_F(Mounts, of_far_too_many) {
         list.append(std::string("\x06\0\0\0\x3a\x04/own", 10));
     for (const char* name : {"mountpoints-1.img", "mountpoints-2.img"})
         dir.write(name, list);
-    EXPECT_TRUE(inspect::read_mount_lists(facts, *source));
+    EXPECT_TRUE(inspect::read_mount_lists(*source, deadline));
     dir.write("mountpoints-3.img", list);
-    EXPECT_FALSE(inspect::read_mount_lists(facts, *source)) << "more than 200,000 in all";
+    EXPECT_FALSE(inspect::read_mount_lists(*source, deadline)) << "more than 200,000 in all";
 }

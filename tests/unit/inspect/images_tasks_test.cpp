@@ -6,6 +6,7 @@
 
 #include "../check/checks.hpp"
 #include "../support.hpp"
+#include "inspect/images_parts.hpp"
 
 using namespace lpm;
 using inspect::Stage;
@@ -20,7 +21,7 @@ class TaskChecks : public Checks {
     }
     // The only finding of that check.
     std::string message(std::string_view id) {
-        outcome = check::run(facts, settings);
+        outcome = check::run(facts, settings, deadline);
         const auto finding = std::ranges::find(outcome.findings, id, &record::Finding::check);
         return finding == outcome.findings.end() ? "" : finding->message;
     }
@@ -29,6 +30,7 @@ class TaskChecks : public Checks {
 // A directory of images, of a container that has joined a PID namespace or not.
 class Pids : public Checks {
   protected:
+    Pids() { facts.caller = inspect::Caller::self(); }
     void join(const std::string& path) {
         dir.write("pidns-9.img", std::string("\x19\x43\x56\x54\x26\x73\x15\x61\x06\0\0\0\x0a\x04here", 18));
         facts.bundle->joined = {{"pid", path}};
@@ -36,13 +38,25 @@ class Pids : public Checks {
     void compare(const std::vector<criu::PstreeEntry>& tasks) {
         const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::compare_pids(facts, *images, tasks, target);
+        inspect::compare_pids(
+            *images, tasks,
+            {.caller = facts.caller, .host = facts.host, .bundle = facts.bundle, .deadline = deadline},
+            target);
     }
     [[nodiscard]] std::size_t taken() const { return target.taken_pids ? target.taken_pids->size() : 99; }
     TempDir dir;
-    inspect::Target target;
+    inspect::ImageFacts target;
     std::uint32_t self = static_cast<std::uint32_t>(::getpid());
 };
+
+// What a message says of a process that had this profile, but for which process it was; empty when it fits.
+std::string mismatch(criu::LsmType dumped, std::string_view profile, criu::LsmType here,
+                     const std::optional<std::string>& loaded) {
+    const auto found = inspect::compare_lsm(dumped, profile, here, loaded);
+    const std::string text = found ? check::text_of(*found) : "";
+    constexpr std::string_view of_process = "process 0 had the ";
+    return text.starts_with(of_process) ? text.substr(of_process.size()) : text;
+}
 
 // A number that no process can have: above the kernel's largest pid_max.
 constexpr std::uint32_t nobody = 1U << 23U;
@@ -50,46 +64,46 @@ constexpr std::uint32_t nobody = 1U << 23U;
 } // namespace
 
 TEST_F(TaskChecks, TcpOptionMissing) {
-    facts.target->connections->emplace_back("10.0.0.7 port 80 with 10.0.0.8 port 1234");
+    facts.images.connections->push_back({{"10.0.0.7", 80}, {"10.0.0.8", 1234}});
     EXPECT_EQ(verdict("TcpOptionMissing"), "block");
     EXPECT_NE(message("TcpOptionMissing").find("10.0.0.8 port 1234"), std::string::npos);
     set("tcp-established", "true");
     EXPECT_EQ(verdict("TcpOptionMissing"), "covered");
-    facts.target->inventory->tcp_close = true;
+    facts.images.inventory->tcp_close = true;
     EXPECT_EQ(verdict("TcpOptionMissing"), "block") << "CRIU wants the option of the dump";
-    facts.target->connections->clear();
+    facts.images.connections->clear();
     EXPECT_EQ(verdict("TcpOptionMissing"), "block") << "without a connection as well";
-    facts.criu->version = 31701;
+    facts.tools.criu->version = 31701;
     EXPECT_EQ(verdict("TcpOptionMissing"), "pass") << "which does not read the field";
-    facts.criu->version = 40201;
+    facts.tools.criu->version = 40201;
     set("tcp-close", "true");
     EXPECT_EQ(verdict("TcpOptionMissing"), "covered");
 }
 
 TEST_F(TaskChecks, Uprobes) {
     EXPECT_EQ(verdict("Uprobes"), "pass");
-    facts.target->inventory->allow_uprobes = true;
+    facts.images.inventory->allow_uprobes = true;
     EXPECT_EQ(verdict("Uprobes"), "block");
-    facts.criu->version = 40101;
+    facts.tools.criu->version = 40101;
     EXPECT_EQ(verdict("Uprobes"), "pass") << "which does not know the option";
-    facts.criu.reset();
+    facts.tools.criu.reset();
     EXPECT_EQ(verdict("Uprobes"), "unknown");
 }
 
 TEST_F(TaskChecks, judge_numbers_and_profiles) {
-    facts.target->taken_pids = {"12 (redis-server)"};
-    facts.target->pids_homeless = true;
-    facts.target->lsm_mismatch = "process 1 had the AppArmor profile x, which is not loaded here";
+    facts.images.taken_pids = {{12, "redis-server"}};
+    facts.images.pid_namespace_missing = true;
+    facts.images.lsm_mismatches = {{1, criu::LsmType::apparmor, "x", criu::LsmType::apparmor}};
     for (const char* id : {"PidTaken", "PidNamespaceMissing", "LsmMismatch"})
         EXPECT_EQ(verdict(id), "block") << id;
-    facts.target.reset();
+    facts.images = {};
     for (const char* id :
          {"TcpOptionMissing", "Uprobes", "PidTaken", "PidNamespaceMissing", "PidsLimit", "LsmMismatch"})
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 
 TEST_F(TaskChecks, PidsLimit) {
-    facts.target->tasks = 10;
+    facts.images.tasks = 10;
     EXPECT_EQ(verdict("PidsLimit"), "pass") << "no limit";
     facts.bundle->pids_limit = 14;
     EXPECT_EQ(verdict("PidsLimit"), "pass");
@@ -110,7 +124,8 @@ TEST_F(Pids, of_the_node) {
     EXPECT_EQ(taken(), 0U);
     compare({{.pid = self, .pgid = self, .sid = self, .threads = {self}}});
     ASSERT_EQ(taken(), 1U);
-    EXPECT_NE(target.taken_pids->front().find(std::to_string(self) + " (unit_test"), std::string::npos);
+    EXPECT_NE(texts_of(target.taken_pids).front().find(std::to_string(self) + " (unit_test"),
+              std::string::npos);
     compare({{.pid = nobody, .threads = {nobody, self}}});
     EXPECT_EQ(taken(), 1U) << "a thread";
     compare({{.pid = nobody, .threads = {self}}});
@@ -124,35 +139,33 @@ TEST_F(Pids, of_a_namespace_that_is_joined) {
     join("/proc/self/ns/pid");
     compare({{.pid = self, .threads = {self}}});
     EXPECT_EQ(taken(), 1U);
-    EXPECT_FALSE(target.pids_homeless);
+    EXPECT_EQ(target.pid_namespace_missing, false);
     join(dir.path("gone"));
     compare({{.pid = self, .threads = {self}}});
     EXPECT_FALSE(target.taken_pids) << "NamespaceMissing says so";
     facts.bundle->joined.clear();
     compare({{.pid = self, .threads = {self}}});
-    EXPECT_TRUE(target.pids_homeless);
+    EXPECT_EQ(target.pid_namespace_missing, true);
 }
 
 TEST(Profiles, need_their_module) {
     using criu::LsmType;
-    using inspect::compare_lsm;
-    EXPECT_EQ(compare_lsm(LsmType::no_lsm, "x", LsmType::apparmor, {}), "");
-    EXPECT_EQ(compare_lsm(LsmType::selinux, "", LsmType::apparmor, {}), "") << "CRIU has nothing to set";
-    EXPECT_EQ(compare_lsm(LsmType::selinux, "a:b:c:d", LsmType::apparmor, {}),
+    EXPECT_EQ(mismatch(LsmType::no_lsm, "x", LsmType::apparmor, {}), "");
+    EXPECT_EQ(mismatch(LsmType::selinux, "", LsmType::apparmor, {}), "") << "CRIU has nothing to set";
+    EXPECT_EQ(mismatch(LsmType::selinux, "a:b:c:d", LsmType::apparmor, {}),
               "SELinux profile a:b:c:d, and here is AppArmor");
-    EXPECT_EQ(compare_lsm(LsmType::apparmor, "crio-default", LsmType::no_lsm, {}),
+    EXPECT_EQ(mismatch(LsmType::apparmor, "crio-default", LsmType::no_lsm, {}),
               "AppArmor profile crio-default, and here is no security module");
-    EXPECT_EQ(compare_lsm(LsmType::selinux, "a:b:c:d", LsmType::selinux, "x (enforce)\n"), "");
+    EXPECT_EQ(mismatch(LsmType::selinux, "a:b:c:d", LsmType::selinux, "x (enforce)\n"), "");
 }
 
 TEST(Profiles, have_to_be_loaded) {
-    using inspect::compare_lsm;
     constexpr auto apparmor = criu::LsmType::apparmor;
     const std::string loaded = "/usr/sbin/cupsd (enforce)\ncrio-default (enforce)\n";
-    EXPECT_EQ(compare_lsm(apparmor, "crio-default", apparmor, loaded), "");
-    EXPECT_EQ(compare_lsm(apparmor, "crio", apparmor, loaded),
+    EXPECT_EQ(mismatch(apparmor, "crio-default", apparmor, loaded), "");
+    EXPECT_EQ(mismatch(apparmor, "crio", apparmor, loaded),
               "AppArmor profile crio, which is not loaded here");
-    EXPECT_EQ(compare_lsm(apparmor, "crio", apparmor, {}), "") << "it is not known what is loaded";
-    EXPECT_EQ(compare_lsm(apparmor, ":ns:crio", apparmor, loaded), "");
-    EXPECT_EQ(compare_lsm(apparmor, "a//&b", apparmor, loaded), "");
+    EXPECT_EQ(mismatch(apparmor, "crio", apparmor, {}), "") << "it is not known what is loaded";
+    EXPECT_EQ(mismatch(apparmor, ":ns:crio", apparmor, loaded), "");
+    EXPECT_EQ(mismatch(apparmor, "a//&b", apparmor, loaded), "");
 }

@@ -3,9 +3,11 @@
 // The images against the place where they are to be restored.
 #include "../check/checks.hpp"
 #include "../support.hpp"
+#include "inspect/images_parts.hpp"
 
 using namespace lpm;
 using inspect::Stage;
+using What = inspect::ChangedFile::What;
 
 namespace {
 
@@ -17,7 +19,6 @@ class RestoreChecks : public Checks {
 class Files : public Checks {
   protected:
     Files() {
-        facts.bundle_dir = dir.path();
         facts.bundle->root = "rootfs";
         facts.bundle->mounts = {{"/proc", "", false},
                                 {"/var/run/data", dir.path("volume"), true},
@@ -35,7 +36,13 @@ class Files : public Checks {
     void compare(const criu::RegFileEntry& file) {
         const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::compare_bundle(facts, *images, {{file}, {}, {}}, target);
+        inspect::compare_bundle(*images, {{file}, {}, {}},
+                                {.caller = facts.caller,
+                                 .host = facts.host,
+                                 .bundle = facts.bundle,
+                                 .bundle_dir = dir.path(),
+                                 .deadline = deadline},
+                                target);
     }
     [[nodiscard]] std::string verdict() const {
         if (!target.missing_files || !target.changed_files)
@@ -45,59 +52,60 @@ class Files : public Checks {
                                                 : "there";
     }
     TempDir dir;
-    inspect::Target target;
+    inspect::ImageFacts target;
 };
 
 } // namespace
 
 TEST_F(RestoreChecks, judge_what_was_compared) {
-    auto& target = *facts.target;
-    target.mtype = criu::March::aarch64;
+    auto& images = facts.images;
+    images.mtype = criu::March::aarch64;
     EXPECT_EQ(verdict("ArchMismatch"), "block");
-    target.manifest->cpu = "sse2 avx512f";
+    images.manifest->cpu = "sse2 avx512f";
     EXPECT_EQ(verdict("CpuMismatch"), "block");
     EXPECT_NE(outcome.findings.end(), std::ranges::find_if(outcome.findings, [](const auto& finding) {
                   return finding.message.find("(avx512f)") != std::string::npos;
               }));
-    target.manifest->kernel = "6.19.2";
+    images.manifest->kernel = "6.19.2";
     EXPECT_EQ(verdict("KernelOlder"), "warn");
-    target.missing_files = {"/a"};
-    target.changed_files = {"/b"};
-    target.missing_addresses = {"10.0.0.1"};
-    target.taken_ports = {"0.0.0.0 port 80"};
-    target.missing_namespaces = {"network /x"};
+    images.missing_files = {"/a"};
+    images.changed_files = {{What::size, "/b", 1, 2}};
+    images.missing_addresses = {"10.0.0.1"};
+    images.taken_ports = {{"0.0.0.0", 80}};
+    images.missing_namespaces->push_back({"network", "/x"});
     for (const char* id :
          {"FileMissing", "FileChanged", "AddressMissing", "AddressInUse", "NamespaceMissing"})
         EXPECT_EQ(verdict(id), "block") << id;
-    facts.target.reset();
+    facts.images = {};
     for (const char* id : {"ArchMismatch", "CpuMismatch", "KernelOlder", "FileMissing", "FileChanged",
                            "AddressMissing", "AddressInUse", "NamespaceMissing", "MemoryLimit"})
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 
 TEST_F(RestoreChecks, FileChanged_of_permissions) {
-    facts.target->changed_modes = {"/f (had mode 0644, has 0600)"};
+    facts.images.changed_modes = {{What::mode, "/f", 0100644, 0100600}};
     EXPECT_EQ(verdict("FileChanged"), "block");
     const TempDir dir;
     dir.write("criu.conf", "skip-file-rwx-check\n");
-    facts.options = criu::EffectiveOptions::read({{}, {}, dir.path("criu.conf")}, invocation);
+    facts.options = criu::EffectiveOptions::read({{}, {}, dir.path("criu.conf")}, {});
     EXPECT_EQ(verdict("FileChanged"), "covered");
-    facts.target->changed_files = {"/f (had 3 bytes, has 4)"};
+    facts.images.changed_files = {{What::size, "/f", 3, 4}};
     EXPECT_EQ(verdict("FileChanged"), "block");
 }
 
 TEST_F(RestoreChecks, AddressMissing_of_connections) {
-    facts.target->missing_ends = {"10.0.0.1"};
+    facts.images.missing_local_addresses = {"10.0.0.1"};
     EXPECT_EQ(verdict("AddressMissing"), "block");
+    oci::Invocation invocation;
     invocation.set[static_cast<std::size_t>(oci::Option::tcp_close)] = true;
     facts.options = criu::EffectiveOptions::read({}, invocation);
     EXPECT_EQ(verdict("AddressMissing"), "covered") << "CRIU makes no connection again";
-    facts.target->missing_addresses = {"10.0.0.1"};
+    facts.images.missing_addresses = {"10.0.0.1"};
     EXPECT_EQ(verdict("AddressMissing"), "block") << "who listens there needs it all the same";
 }
 
 TEST_F(RestoreChecks, MemoryLimit) {
-    facts.target->memory = 100 << 20;
+    facts.images.memory = 100 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "pass") << "no limit";
     facts.bundle->memory_limit = 64 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "warn");
@@ -110,14 +118,14 @@ TEST_F(Files, of_the_image) {
     EXPECT_EQ(verdict(), "there");
     compare({.id = 1, .name = "/bin/program", .size = 6});
     EXPECT_EQ(verdict(), "changed");
-    EXPECT_EQ(target.changed_files->front(), "/bin/program (had 6 bytes, has 5)");
+    EXPECT_EQ(texts_of(target.changed_files).front(), "/bin/program (had 6 bytes, has 5)");
     compare({.id = 1, .name = "/bin/program"});
     EXPECT_EQ(verdict(), "there") << "CRIU compares no size that it did not write down";
     compare({.id = 1, .name = "/bin/program", .mode = 0040755});
     EXPECT_EQ(verdict(), "changed");
     compare({.id = 1, .name = "/bin/program", .mode = 0100755});
     EXPECT_EQ(verdict(), "there");
-    EXPECT_EQ(target.changed_modes->front(), "/bin/program (had mode 0755, has 0644)");
+    EXPECT_EQ(texts_of(target.changed_modes).front(), "/bin/program (had mode 0755, has 0644)");
     compare({.id = 1, .name = "/bin/program", .mode = 0104644});
     EXPECT_EQ(verdict(), "changed") << "skip-file-rwx-check is not about that bit";
     EXPECT_TRUE(target.changed_modes->empty());

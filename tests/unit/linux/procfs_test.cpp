@@ -128,6 +128,22 @@ TEST(Procfs, reads_links) {
     EXPECT_EQ(procfs::read_proc_link(0, "absent").error().code, Errc::absent);
 }
 
+TEST(Procfs, finds_variables) {
+    const std::string_view variables("XPATH=/x\0PATH\0PATH=/bin:/sbin\0PATH=/second\0HOME=\0LAST=cut", 57);
+    EXPECT_EQ(procfs::find_variable(variables, "PATH"), "/bin:/sbin");
+    EXPECT_EQ(procfs::find_variable(variables, "HOME"), "");
+    EXPECT_EQ(procfs::find_variable(variables, "LAST"), "cut");
+    EXPECT_EQ(procfs::find_variable(variables, "ATH"), "");
+    EXPECT_EQ(procfs::find_variable("", "PATH"), "");
+}
+
+TEST(Procfs, tells_namespaces_apart) {
+    EXPECT_NE(procfs::namespace_inode(0, "net"), 0U);
+    EXPECT_EQ(procfs::namespace_inode(0, "net"), procfs::namespace_inode(::getpid(), "net"));
+    EXPECT_NE(procfs::namespace_inode(0, "net"), procfs::namespace_inode(0, "pid"));
+    EXPECT_EQ(procfs::namespace_inode(0, "none"), 0U);
+}
+
 TEST(Procfs, says_when_a_process_is_gone) {
     static constexpr pid_t nobody = 0x7fffffff; // above every pid_max
     EXPECT_EQ(procfs::read_stat(nobody).error().code, Errc::absent);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "inspect/container.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.hpp"
+#include "linux/procfd.hpp"
+
+namespace lpm::inspect {
+
+static std::optional<std::vector<StdioFile>> find_stdio(pid_t init,
+                                                        const std::vector<procfs::Mount>& mounts) {
+    if (mounts.empty())
+        return std::nullopt;
+    std::vector<StdioFile> files;
+    for (int fd = 0; fd <= 2; ++fd) {
+        const std::string path = "/proc/" + std::to_string(init) + "/fd/" + std::to_string(fd);
+        struct stat st{};
+        auto link = procfs::read_fd_link(init, fd);
+        // Only of regular files does CRIU always look up the mount: not of pipes and sockets, not of a
+        // terminal under --shell-job, and a memfd has none.
+        if (!link || ::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode) || link->starts_with("/memfd:"))
+            continue;
+        const auto info = procfs::read_fdinfo(init, fd);
+        if (!info || !info->mount)
+            return std::nullopt;
+        const bool in_mounts = std::ranges::find(mounts, *info->mount, &procfs::Mount::id) != mounts.end();
+        files.push_back({fd, *std::move(link), in_mounts});
+    }
+    return files;
+}
+
+ContainerFacts inspect_container(const Subject& subject) {
+    ContainerFacts container;
+    if (auto state = oci::read_state(subject.root, subject.id))
+        container.state = *std::move(state);
+    if (!container.state)
+        return container;
+    container.alive = oci::alive(*container.state);
+    container.frozen = oci::frozen(*container.state);
+    container.freezing = oci::freezing(*container.state);
+    if (!container.alive)
+        return container;
+    if (auto mounts = procfs::read_mountinfo(container.state->init))
+        container.mounts = *std::move(mounts);
+    container.stdio = find_stdio(container.state->init, container.mounts);
+    return container;
+}
+
+void add_places_behind_links(const ContainerFacts& container, oci::Bundle& bundle) {
+    const auto& mounts = container.mounts;
+    if (mounts.empty())
+        return;
+    const auto root = open_at(AT_FDCWD, "/proc/" + std::to_string(container.state->init) + "/root", O_PATH);
+    std::vector<std::string> places;
+    for (const auto& place : bundle.binds) {
+        struct statx info{};
+        if (!root || std::ranges::find(mounts, place, &procfs::Mount::point) != mounts.end())
+            continue;
+        const auto there = open_in_root(root->get(), place, Links::followed);
+        if (!there || ::statx(there->get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0)
+            continue;
+        const auto mount = std::ranges::find(mounts, static_cast<int>(info.stx_mnt_id), &procfs::Mount::id);
+        if (mount != mounts.end() && mount->point != "/")
+            places.push_back(mount->point);
+    }
+    bundle.binds.insert(bundle.binds.end(), places.begin(), places.end());
+}
+
+} // namespace lpm::inspect

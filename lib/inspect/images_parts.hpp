@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "criu/images/fdinfo.hpp"
+#include "criu/images/mnt.hpp"
+#include "criu/verify.hpp"
+#include "inspect/images.hpp"
+#include "inspect/tree.hpp"
+
+// The parts of inspect_images: each looks at some of the images and fills its lists.
+namespace lpm::inspect {
+
+inline constexpr std::size_t max_named = 1000; // of a list; a message names five
+
+void inspect_image_files(const criu::ImageSource& source, const Deadline& deadline, ImageFacts& facts);
+
+// Files of the bundle, which is known, against the images.
+void compare_bundle(const criu::ImageSource& source, const criu::Files& files, const Destination& destination,
+                    ImageFacts& facts);
+void compare_files(const criu::ImageSource& source, const criu::Files& files, const Tree& tree,
+                   const Deadline& deadline, ImageFacts& facts);
+void compare_unix_sockets(const criu::Files& files, const Tree& tree, const Deadline& deadline,
+                          ImageFacts& facts);
+
+// A list for each mount namespace. Nothing when there is none, or one that cannot be read, or too much of
+// them.
+using MountLists = std::vector<std::vector<criu::MntEntry>>;
+[[nodiscard]] std::optional<MountLists> read_mount_lists(const criu::ImageSource& source,
+                                                         const Deadline& deadline);
+void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
+                    const Deadline& deadline, ImageFacts& facts);
+
+void find_connections(const criu::ImageSource& source, const criu::Files& files, const Deadline& deadline,
+                      ImageFacts& facts);
+void compare_addresses(const criu::Files& files, const oci::Bundle& bundle, const Caller& caller,
+                       const Deadline& deadline, ImageFacts& facts);
+
+void compare_pids(const criu::ImageSource& source, const std::vector<criu::PstreeEntry>& tasks,
+                  const Destination& destination, ImageFacts& facts);
+void compare_profiles(const criu::ImageSource& source, const criu::Images& images,
+                      const Destination& destination, ImageFacts& facts);
+
+// Why a process that was dumped under one module, with that profile, cannot have it here; nothing when it
+// can. `loaded` is AppArmor's list of profiles, and nothing when it does not matter or is not known.
+[[nodiscard]] std::optional<LsmMismatch> compare_lsm(criu::LsmType dumped, std::string_view profile,
+                                                     criu::LsmType here,
+                                                     const std::optional<std::string>& loaded);
+
+} // namespace lpm::inspect

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <string>
+
+#include "oci/argv.hpp"
+#include "oci/runtime.hpp"
+
+namespace lpm::inspect {
+
+// create: before the container is there, when only config.json is known (lpm-hook).
+enum class Stage { create, checkpoint, restore };
+
+// What is to be checkpointed or restored.
+struct Subject {
+    Stage stage = Stage::checkpoint;
+    std::string id;
+    std::string root;       // of the runtime's states
+    std::string bundle_dir; // empty: the one that the runtime's state names
+    std::string image_path; // absolute
+    std::string kubelet_dir;
+    std::string runtime_key; // of the runtime's file in the probe's cache
+    oci::RuntimeKind kind = oci::RuntimeKind::unknown;
+    bool checkpoint_in_progress = false; // another one, of the same container
+};
+
+// What checks need to know of the runtime's command line.
+struct CallOptions {
+    bool leave_running = false;
+    bool incremental = false; // on top of a parent: --parent-path
+    bool page_server = false; // memory goes elsewhere
+    bool detach = false;
+    bool console_socket = false;
+    bool lsm_profile = false; // another one is asked for
+};
+[[nodiscard]] CallOptions call_options(const oci::Invocation& invocation);
+
+} // namespace lpm::inspect
