@@ -28,11 +28,13 @@ using inspect::StdioFile;
 using inspect::Workload;
 using record::Verdict;
 
-struct Judgement {
+struct [[nodiscard]] Judgement {
     Verdict verdict = Verdict::pass;
     std::string message;       // what and why, with the object named; one line
     std::string_view remedy{}; // when the check's own does not fit
 };
+
+using Judge = Judgement(const Facts&);
 
 struct Check {
     std::string_view id; // stable, never reused: the same in lpm.toml, records and messages
@@ -43,8 +45,9 @@ struct Check {
     std::string_view row;      // of the catalogue of failures
     std::string_view what;     // for docs: what it looks at
     std::string_view remedy;   // what the user can do
-    Judgement (*judge)(const Facts&);
+    Judge* judge;
     bool at_create = false; // config.json alone decides it: lpm-hook judges it before the container is there
+    std::string_view before{}; // an id that it had, and that lpm.toml and annotations may still have
 };
 [[nodiscard]] std::span<const Check> table();
 

@@ -3,7 +3,7 @@
 // What the kernel and the node must have for CRIU; lpm-gate --probe has asked CRIU about it.
 #include "base/text.hpp"
 #include "check/found.hpp"
-#include "check/themes.hpp"
+#include "check/judges.hpp"
 #include "oci/phrases.hpp"
 
 namespace lpm::check {

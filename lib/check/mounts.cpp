@@ -4,7 +4,7 @@
 
 #include "base/text.hpp"
 #include "check/found.hpp"
-#include "check/themes.hpp"
+#include "check/judges.hpp"
 
 namespace lpm::check {
 

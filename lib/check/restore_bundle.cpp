@@ -3,7 +3,7 @@
 // The bundle and the image files of a restore.
 #include "base/text.hpp"
 #include "check/found.hpp"
-#include "check/themes.hpp"
+#include "check/judges.hpp"
 
 namespace lpm::check {
 
@@ -24,11 +24,11 @@ Judgement judge_unlike_sources(const Facts& facts) {
     return judge_list(facts.images.unlike_sources, "mounts whose source cannot be mounted on its place");
 }
 
-Judgement judge_odd_images(const Facts& facts) {
+Judgement judge_foreign_images(const Facts& facts) {
     return judge_list(facts.images.foreign_images, "the image directory contains non-regular files");
 }
 
-Judgement judge_open_images(const Facts& facts) {
+Judgement judge_writable_images(const Facts& facts) {
     return judge_list(facts.images.writable_images,
                       "not only root could have changed what the processes will be made of", Verdict::warn);
 }

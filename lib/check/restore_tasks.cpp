@@ -2,7 +2,7 @@
 // Copyright the lpm authors
 // What the restored processes need to be what they were: options, numbers, room, profiles.
 #include "check/found.hpp"
-#include "check/themes.hpp"
+#include "check/judges.hpp"
 
 namespace lpm::check {
 
@@ -38,7 +38,7 @@ Judgement judge_uprobes_again(const Facts& facts) {
                    "that option"});
 }
 
-Judgement judge_pid_home(const Facts& facts) {
+Judgement judge_missing_pid_namespace(const Facts& facts) {
     if (!facts.images.pid_namespace_missing || !facts.bundle)
         return not_compared();
     if (!*facts.images.pid_namespace_missing)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include "check/found.hpp"
-#include "check/themes.hpp"
+#include "check/judges.hpp"
 
 namespace lpm::check {
 

@@ -2,7 +2,7 @@
 // Copyright the lpm authors
 #include "base/text.hpp"
 #include "check/found.hpp"
-#include "check/themes.hpp"
+#include "check/judges.hpp"
 #include "criu/images/inventory.hpp"
 
 namespace lpm::check {

@@ -14,7 +14,7 @@ using namespace lpm;
 static std::string document() {
     std::ostringstream out;
     out << "# The pre-checks\n\n"
-           "Made from the table in `lib/check/check.cpp`; do not edit. The order is that in which a user "
+           "Made from the table in `lib/check/table.cpp`; do not edit. The order is that in which a user "
            "hears of them: the\n"
            "first that blocks is the message. `block` refuses the call, `warn` is noted in the record; both "
            "can be changed\n"
