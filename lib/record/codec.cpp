@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include "record/record.hpp"
+
+#include "base/text.hpp"
 #include "json/json.hpp"
 
 namespace lpm::record {
@@ -106,11 +108,19 @@ static Value hooks_to_json(const std::vector<HookRun>& hooks) {
     return list;
 }
 
+bool valid_attempt(std::string_view uid) {
+    constexpr std::size_t longest = 64;
+    constexpr std::string_view letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.";
+    return !uid.empty() && uid.size() <= longest && uid.find_first_not_of(letters) == std::string_view::npos;
+}
+
 std::string write_record(const Record& record) {
-    Value root{{"schema", schema}, {"state", record.final ? "final" : "intent"}};
+    Value root{{"schema", schema}, {"state", name_of(state_of(record))}};
     for (const auto& [path, member] : texts)
         if (!(record.*member).empty())
             at(root, path) = record.*member;
+    if (valid_attempt(record.attempt))
+        root["attempt"] = record.attempt;
     put_word(root, "operation", record.operation);
     put_word(root, "outcome", record.outcome);
     put_word(root, "invocation.tcp", record.tcp);
@@ -181,7 +191,13 @@ Result<Record> parse_record(std::string_view text) {
         return fail(Errc::invalid, "record has schema " + std::to_string(*version) +
                                        ", this lpm reads up to " + std::to_string(schema));
     Record record;
-    record.final = json::text_or_empty(root, "state") == "final";
+    const auto state = Word<State>::read(json::text_or_empty(root, "state"));
+    if (!state.empty() && !state.value())
+        return fail(Errc::invalid,
+                    "record has a state that this lpm does not know: " + one_line(state.text(), 60));
+    record.final = state == State::final;
+    if (auto attempt = json::text_or_empty(root, "attempt"); valid_attempt(attempt))
+        record.attempt = std::move(attempt);
     for (const auto& [path, member] : texts)
         record.*member = json::text_or_empty(root, path);
     read_word(root, "operation", record.operation);
@@ -214,44 +230,6 @@ Result<Record> parse_record(std::string_view text) {
     if (!valid_id(record.id))
         return fail(Errc::invalid, "not a record of lpm: no valid id");
     return record;
-}
-
-std::string write_manifest(const Record& record) {
-    Value manifest{{"schema", schema},
-                   {"record", record.id},
-                   {"container", record.container},
-                   {"arch", record.arch},
-                   {"kernel", record.kernel},
-                   {"runtime", record.runtime_kind + " " + record.runtime_version},
-                   {"criu", record.criu_version},
-                   {"created", record.ended}};
-    if (!record.cpu.empty())
-        manifest["cpu"] = record.cpu;
-    put_word(manifest, "tcp", record.tcp);
-    for (const auto& [name, value] : record.names)
-        if (name == "image" || name == "image_ref")
-            manifest[name] = value;
-    return json::write(manifest, 2) + "\n";
-}
-
-Result<CheckpointManifest> parse_manifest(std::string_view text) {
-    TRY_ASSIGN(const Value root, json::parse(text, {.bytes = max_bytes}));
-    CheckpointManifest manifest;
-    manifest.record = json::text_or_empty(root, "record");
-    // It came out of an archive that anybody may have made.
-    if (!valid_id(manifest.record))
-        return fail(Errc::invalid, "lpm.json: no valid record id");
-    manifest.container = json::text_or_empty(root, "container");
-    manifest.arch = json::text_or_empty(root, "arch");
-    manifest.kernel = json::text_or_empty(root, "kernel");
-    manifest.runtime = json::text_or_empty(root, "runtime");
-    manifest.criu = json::text_or_empty(root, "criu");
-    manifest.created = json::text_or_empty(root, "created");
-    manifest.cpu = json::text_or_empty(root, "cpu");
-    read_word(root, "tcp", manifest.tcp);
-    manifest.image = json::text_or_empty(root, "image");
-    manifest.image_ref = json::text_or_empty(root, "image_ref");
-    return manifest;
 }
 
 } // namespace lpm::record

@@ -35,7 +35,8 @@ struct HookRun {
 };
 
 struct Record {
-    std::string id; // ULID
+    std::string id;      // ULID
+    std::string attempt; // uid of the controller's attempt that asked for it; see valid_attempt
     bool final = false;
     Word<Operation> operation;
     Word<Outcome> outcome;        // empty while an intent
@@ -91,14 +92,22 @@ struct Record {
     std::vector<std::string> notes;
 };
 
+[[nodiscard]] inline State state_of(const Record& record) {
+    return record.final ? State::final : State::intent;
+}
+// The uid of an attempt as an API server makes them: 1 to 64 letters, digits and -_. Others are neither
+// written nor read.
+[[nodiscard]] bool valid_attempt(std::string_view uid);
+
 [[nodiscard]] std::string write_record(const Record& record);
 // Fields that this version does not know are lost; missing ones stay at their defaults. Errc::invalid when
-// the text is no record or has a later schema.
+// the text is no record, or has a later schema or another state.
 [[nodiscard]] Result<Record> parse_record(std::string_view text);
 
 // lpm.json, which travels inside the image directory: facts that a restore needs, flat.
 struct CheckpointManifest {
-    std::string record; // id of the record that took the images
+    std::string record;  // id of the record that took the images
+    std::string attempt; // that asked for it
     std::string container;
     std::string arch;
     std::string kernel;
@@ -109,6 +118,11 @@ struct CheckpointManifest {
     Word<config::Tcp> tcp; // close or established: what the dump was told, and the restore must be
     std::string image;     // of the container, as its engine names it
     std::string image_ref; // its id or digest
+    // As the engine's annotations name them; empty where there is no Kubernetes.
+    std::string name_space;
+    std::string pod;
+    std::string pod_uid;
+    std::string container_name;
 };
 inline constexpr const char* manifest_file = "lpm.json";
 [[nodiscard]] std::string write_manifest(const Record& record);

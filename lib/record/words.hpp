@@ -13,6 +13,12 @@
 // The closed sets of words that a record is made of (docs/records.md).
 namespace lpm::record {
 
+enum class State { intent, final };
+inline constexpr std::string_view states[] = {"intent", "final"};
+constexpr std::span<const std::string_view> words_of(State) {
+    return states;
+}
+
 enum class Operation { checkpoint, pre_dump, restore, create };
 inline constexpr std::string_view operations[] = {"checkpoint", "pre-dump", "restore", "create"};
 constexpr std::span<const std::string_view> words_of(Operation) {

@@ -21,7 +21,8 @@ static record::Record full() {
     r.bundle = "/b";
     r.pid = 7;
     r.frozen = true;
-    r.names = {{"namespace", "shop"}, {"pod", "web-1"}, {"image", "redis:8"}, {"image_ref", "abc"}};
+    r.names = {{"namespace", "shop"}, {"pod", "web-1"},     {"pod_uid", "0e6d"},
+               {"name", "redis"},     {"image", "redis:8"}, {"image_ref", "abc"}};
     r.runtime_path = "/usr/sbin/runc";
     r.runtime_kind = "runc";
     r.runtime_version = "1.3.6";
@@ -33,6 +34,7 @@ static record::Record full() {
     r.work_path = "/w";
     r.parent_path = "../p";
     r.leave_running = true;
+    r.tcp = config::Tcp::close;
     r.host = "n";
     r.boot_id = "b";
     r.kernel = "6.1";
@@ -94,6 +96,11 @@ TEST(Record, refuses_what_it_does_not_know) {
     EXPECT_FALSE(record::parse_record("{}"));
     EXPECT_FALSE(record::parse_record(R"({"schema":2,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"));
     EXPECT_FALSE(record::parse_record(R"({"schema":1,"id":"../../etc/passwd"})"));
+    EXPECT_NE(record::parse_record(R"({"schema":1,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","state":"archived"})")
+                  .error()
+                  .text.find("archived"),
+              std::string::npos)
+        << "which is no intent that somebody has to end";
     EXPECT_TRUE(
         record::parse_record(R"({"schema":1,"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","later":{"x":1},"pid":"x"})"));
 }
@@ -126,7 +133,68 @@ TEST(CheckpointManifest, survives_being_written_and_read) {
     EXPECT_EQ(manifest->runtime, "runc 1.3.6");
     EXPECT_EQ(manifest->image, "redis:8");
     EXPECT_EQ(manifest->image_ref, "abc");
+    EXPECT_EQ(manifest->name_space, "shop");
+    EXPECT_EQ(manifest->pod, "web-1");
+    EXPECT_EQ(manifest->pod_uid, "0e6d");
+    EXPECT_EQ(manifest->container_name, "redis");
+    EXPECT_EQ(manifest->attempt, "");
+    EXPECT_TRUE(manifest->tcp == config::Tcp::close);
     EXPECT_FALSE(record::parse_manifest(R"({"record":"../x"})"));
+}
+
+// As lpm 0.1 left them in archives; the second has all that there was.
+TEST(CheckpointManifest, reads_what_was_written_before) {
+    const auto least = record::parse_manifest(data("manifests/v1-least.json"));
+    ASSERT_TRUE(least) << least.error().text;
+    EXPECT_EQ(least->record, full().id);
+    EXPECT_EQ(least->arch, "x86_64");
+    EXPECT_EQ(least->cpu + least->image + least->name_space + least->pod + least->container_name, "");
+    EXPECT_TRUE(least->tcp.empty());
+    const auto most = record::parse_manifest(data("manifests/v1.json"));
+    ASSERT_TRUE(most) << most.error().text;
+    EXPECT_EQ(most->container, "c1");
+    EXPECT_EQ(most->kernel, "6.1");
+    EXPECT_EQ(most->runtime, "runc 1.3.6");
+    EXPECT_EQ(most->criu, "4.2.1");
+    EXPECT_EQ(most->created, "2026-01-01T00:00:01.000Z");
+    EXPECT_EQ(most->cpu, "sse2 avx");
+    EXPECT_TRUE(most->tcp == config::Tcp::established);
+    EXPECT_EQ(most->image, "redis:8");
+    EXPECT_EQ(most->image_ref, "abc");
+    // What it has, a record of today says in the same bytes.
+    auto r = full();
+    r.names = {{"image", "redis:8"}, {"image_ref", "abc"}};
+    r.cpu = "sse2 avx";
+    r.tcp = config::Tcp::established;
+    EXPECT_EQ(record::write_manifest(r), data("manifests/v1.json"));
+}
+
+TEST(CheckpointManifest, stays_small) {
+    auto r = full();
+    r.names = {{"namespace", std::string(253, 'n')}, {"pod", std::string(254, 'p')}};
+    const auto manifest = record::parse_manifest(record::write_manifest(r)).value();
+    EXPECT_EQ(manifest.name_space.size(), 253U);
+    EXPECT_EQ(manifest.pod, "") << "no name of Kubernetes is so long";
+}
+
+TEST(Record, has_the_attempt_that_asked_for_it) {
+    auto r = full();
+    r.attempt = "6f1c2c0e-1f0b-4a6e-9a53-0d7c5e1f2a3b";
+    EXPECT_EQ(record::parse_record(record::write_record(r))->attempt, r.attempt);
+    EXPECT_EQ(record::parse_manifest(record::write_manifest(r))->attempt, r.attempt);
+    EXPECT_EQ(record::write_record(full()).find("attempt"), std::string::npos);
+    EXPECT_EQ(record::write_manifest(full()).find("attempt"), std::string::npos);
+    EXPECT_TRUE(record::valid_attempt(std::string(64, 'a')));
+    for (const std::string& bad :
+         {std::string(65, 'a'), std::string("a b"), std::string("a/b"), std::string("\n")}) {
+        EXPECT_FALSE(record::valid_attempt(bad)) << bad;
+        r.attempt = bad;
+        EXPECT_EQ(record::write_record(r).find("attempt"), std::string::npos) << bad;
+        EXPECT_EQ(record::write_manifest(r).find("attempt"), std::string::npos) << bad;
+        const auto member = json::write({{"schema", 1}, {"id", r.id}, {"record", r.id}, {"attempt", bad}});
+        EXPECT_EQ(record::parse_record(member)->attempt, "") << bad;
+        EXPECT_EQ(record::parse_manifest(member)->attempt, "") << bad;
+    }
 }
 
 TEST(Ulid, sorts_by_time_and_differs) {
