@@ -31,7 +31,7 @@ template <class Visit> bool each_entry(const std::string& path, Visit visit) {
 // `dir` is open; where it was read to does not matter.
 template <class Visit> bool each_entry(int dir, Visit visit) {
     const int own = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    Dir open(::fdopendir(own));
+    Dir open(own < 0 ? nullptr : ::fdopendir(own));
     if (!open && own >= 0)
         ::close(own);
     return each_entry(open, std::move(visit));

@@ -240,7 +240,6 @@ void Keeper::remove_logs(const std::vector<Entry>& entries, std::uint64_t limit)
     }
 }
 
-// A gate that has opened the old file may add its line there; readers finish a file before the next one.
 void Keeper::renew_journal(std::uint64_t limit) {
     if (auto renewed = store_.renew_journal(limit); renewed)
         report_.new_journal = *renewed;

@@ -2,10 +2,12 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/draft.hpp"
 #include "base/fd.hpp"
@@ -14,12 +16,25 @@
 
 namespace lpm::record {
 
+// A record of a listing, or why it cannot be read.
+struct ListedRecord {
+    std::string id;
+    Result<Record> record;
+};
+struct Listing {
+    std::vector<ListedRecord> records; // in the order of their ids
+    std::vector<std::string> faults;   // "records/2026-01: why", of months that could not be looked into
+    std::string next;                  // what the next part comes after; empty: there is no more
+};
+
 // /var/lib/lpm: records, logs and the journal (docs/records.md). One gate writes one record; nothing is
 // scanned and nothing is locked, so its cost does not grow with the store.
 class Store {
   public:
     // `dir` is made when it is missing.
     [[nodiscard]] static Result<Store> open(const std::string& dir);
+    // For a reader: nothing is made, and `dir` may be read-only. Errc::absent when it is not there.
+    [[nodiscard]] static Result<Store> open_existing(const std::string& dir);
 
     // Publishes the record whole, replacing its earlier state, and appends a line to the journal. A final
     // record is on the disk when this returns; an intent only after sync().
@@ -30,6 +45,10 @@ class Store {
     // the call as well, and leaves no record or an empty one), and makes room for the final record.
     [[nodiscard]] Result<> settle_intent(const Record& intent);
     [[nodiscard]] Result<Record> load(std::string_view id) const;
+    // At most `limit` records whose ids come after `after` (empty: from the first on). Changes nothing, opens
+    // only the records that it returns, and holds no more than these and the names of the months. One that is
+    // removed meanwhile is left out. To go on with what changes, ask Journal::end first.
+    [[nodiscard]] Result<Listing> list(std::string_view after, std::size_t limit) const;
 
     // Begins a new generation of the journal when the present one is longer than `limit` bytes, and removes
     // all but the newest four; true when it did. Gates may append meanwhile; one process at a time.
