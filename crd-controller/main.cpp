@@ -8,6 +8,7 @@
 
 #include "app.hpp"
 #include "base/file.hpp"
+#include "config/document.hpp"
 #include "node/log.hpp"
 
 using namespace lpm;

@@ -54,8 +54,4 @@ struct Controller {
 // Errc::invalid: every fault, one "file:line: key: reason" a line.
 [[nodiscard]] Result<Controller> parse_controller(std::string_view text, const std::string& file);
 
-// The keys with their defaults and what they mean, as an example file: all commented out. Made from the same
-// table.
-[[nodiscard]] std::string controller_example();
-
 } // namespace lpm::config

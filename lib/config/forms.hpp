@@ -17,6 +17,24 @@
 // What texts in settings must look like.
 namespace lpm::config {
 
+struct Form {
+    bool (*fits)(std::string_view text);
+    std::string_view expects; // "must be ..."
+};
+
+// Stands for a byte that is not ASCII (toml.hpp).
+inline constexpr char not_ascii = '?';
+
+// One line of printable ASCII. What only a list of paths or a name may hold is looked at by who uses it.
+inline bool is_line(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != not_ascii; });
+}
+
+// What a program can be given as a word.
+inline bool is_word(std::string_view text) {
+    return text.find(not_ascii) == std::string_view::npos && text.find('\0') == std::string_view::npos;
+}
+
 // A name of Kubernetes: labels of RFC 1123, with dots between them when there may be several.
 inline bool is_name(std::string_view text, std::size_t longest, bool dots) {
     const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -58,5 +76,22 @@ inline bool is_address(std::string_view text) {
     return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
            ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), parsed.data()) == 1;
 }
+
+// The forms that keys name.
+namespace forms {
+inline constexpr Form path{[](std::string_view text) { return is_word(text) && text.starts_with('/'); },
+                           "an absolute path in ASCII"};
+inline constexpr Form path_or_nothing{
+    [](std::string_view text) { return is_line(text) && (text.empty() || text.starts_with('/')); },
+    "an absolute path in ASCII, or nothing"};
+inline constexpr Form line{is_line, "a text in ASCII"};
+inline constexpr Form word{is_word, "a text in ASCII"};
+inline constexpr Form object_name{is_subdomain, "a name as Kubernetes has them"};
+inline constexpr Form namespace_or_nothing{
+    [](std::string_view text) { return text.empty() || is_name(text, 63, false); },
+    "a name as namespaces have them, or nothing"};
+inline constexpr Form address{[](std::string_view text) { return is_line(text) && is_address(text); },
+                              R"(like "127.0.0.1:8080", "[::1]:8080" or, for all addresses, ":8080")"};
+} // namespace forms
 
 } // namespace lpm::config

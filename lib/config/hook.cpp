@@ -4,77 +4,59 @@
 
 #include <algorithm>
 
-#include "config/toml.hpp"
+#include "config/read_key.hpp"
 
 namespace lpm::config {
 
-static constexpr std::size_t most_args = 64;
-
-static bool set_text(std::string& to, const toml::node& node) {
-    const auto* value = node.as_string();
-    if (value == nullptr || value->get().find(not_ascii) != std::string::npos ||
-        value->get().find('\0') != std::string::npos)
-        return false;
-    to = value->get();
-    return true;
-}
-
-static bool set_path(LifecycleHook& hook, const toml::node& node) {
-    return set_text(hook.path, node) && hook.path.starts_with('/');
-}
-
-static bool set_args(LifecycleHook& hook, const toml::node& node) {
-    const auto* list = node.as_array();
-    if (list == nullptr || list->size() > most_args)
-        return false;
-    return std::ranges::all_of(
-        *list, [&](const toml::node& word) { return set_text(hook.args.emplace_back(), word); });
-}
-
-// One of two words, the second of which is true.
-template <bool LifecycleHook::* member>
-static bool set_choice(LifecycleHook& hook, const toml::node& node, std::string_view no,
-                       std::string_view yes) {
-    std::string word;
-    if (!set_text(word, node) || (word != no && word != yes))
-        return false;
-    hook.*member = word == yes;
-    return true;
-}
-
-static bool set_timeout(LifecycleHook& hook, const toml::node& node) {
-    return read_number<60'000>(node, hook.timeout);
-}
-
-static bool set_match(LifecycleHook& hook, const toml::node& node) {
+static bool set_match(LifecycleHook& hook, std::string_view, const toml::node& node) {
     const auto* table = node.as_table();
     if (table == nullptr)
         return false;
     return std::ranges::all_of(*table, [&](const auto& entry) {
-        hook.match.emplace_back(entry.first.str(), "");
-        return set_text(hook.match.back().second, entry.second);
+        const auto* text = entry.second.as_string();
+        if (text == nullptr || !is_word(text->get()))
+            return false;
+        hook.match.emplace_back(entry.first.str(), text->get());
+        return true;
     });
 }
 
-struct Key {
-    std::string_view name;
-    std::string_view expects;
-    bool (*set)(LifecycleHook&, const toml::node&);
+static constexpr std::string_view times[] = {"running", "frozen"};
+static constexpr std::string_view consequences[] = {"abort", "warn"};
+
+static constexpr Key<LifecycleHook> keys[] = {
+    {.name = "path",
+     .means = "the program; the only key that must be there",
+     .text = &LifecycleHook::path,
+     .form = &forms::path},
+    {.name = "args",
+     .means = "its arguments",
+     .texts = &LifecycleHook::args,
+     .most = 64,
+     .form = &forms::word,
+     .expects = "a list of at most 64 texts"},
+    {.name = "when",
+     .means = "`running`: it needs a container that answers; `frozen`: it does not",
+     .flag = &LifecycleHook::frozen,
+     .words = times,
+     .yes = "frozen"},
+    {.name = "on_failure",
+     .means = "`abort`: the operation is refused; `warn`: it goes on",
+     .flag = &LifecycleHook::abort,
+     .words = consequences,
+     .yes = "abort"},
+    {.name = "timeout_ms", .means = "then it is killed", .time = &LifecycleHook::timeout, .most = 60'000},
+    {.name = "match",
+     .means = "names of the container and what they must be; \"*\" at the end stands for anything",
+     .set = set_match,
+     .expects = "a table of names and texts",
+     .example = "{}"},
 };
-static constexpr Key keys[] = {
-    {"path", "an absolute path in ASCII", set_path},
-    {"args", "a list of at most 64 texts", set_args},
-    {"when", R"("running" or "frozen")",
-     [](LifecycleHook& hook, const toml::node& node) {
-         return set_choice<&LifecycleHook::frozen>(hook, node, "running", "frozen");
-     }},
-    {"on_failure", R"("abort" or "warn")",
-     [](LifecycleHook& hook, const toml::node& node) {
-         return set_choice<&LifecycleHook::abort>(hook, node, "warn", "abort");
-     }},
-    {"timeout_ms", "a whole number from 1 to 60000", set_timeout},
-    {"match", "a table of names and texts", set_match},
-};
+static_assert(are_whole<LifecycleHook>(keys));
+
+std::span<const Key<LifecycleHook>> hook_keys() {
+    return keys;
+}
 
 Result<LifecycleHook> parse_hook(std::string_view text, const std::string& file, std::string name) {
     const auto parsed = parse_toml(text, file);
@@ -83,13 +65,12 @@ Result<LifecycleHook> parse_hook(std::string_view text, const std::string& file,
     LifecycleHook hook;
     hook.name = std::move(name);
     for (const auto& [key, node] : parsed.table()) {
-        const auto* known = std::ranges::find(keys, key.str(), &Key::name);
+        const auto* known = find_key(hook_keys(), "", key.str());
         const std::string what(key.str());
-        if (known == std::end(keys))
+        if (known == nullptr)
             return fail(Errc::invalid, place(file, key.source(), what + ": unknown key"));
-        if (!known->set(hook, node))
-            return fail(Errc::invalid,
-                        place(file, node.source(), what + ": must be " + std::string(known->expects)));
+        if (!read_key(hook, *known, key.str(), node))
+            return fail(Errc::invalid, place(file, node.source(), what + ": must be " + expected(*known)));
     }
     if (hook.path.empty())
         return fail(Errc::invalid, file + ": path: missing");

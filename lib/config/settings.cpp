@@ -6,11 +6,89 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
-#include "config/toml.hpp"
+#include "config/read_key.hpp"
 
 namespace lpm::config {
 
 static constexpr std::size_t max_bytes = std::size_t{1} << 20;
+
+static bool set_severity(Settings& settings, std::string_view check, const toml::node& node) {
+    const auto* value = node.as_string();
+    const auto severity = value == nullptr ? std::nullopt : find_value<Severity>(value->get());
+    if (severity)
+        settings.severities.emplace_back(std::string(check), *severity);
+    return severity.has_value();
+}
+
+static constexpr Key<Settings> keys[] = {
+    {.table = "gate",
+     .name = "deadline_ms",
+     .means = "for all checks of a call; what is not judged by then is `unknown`",
+     .time = &Settings::deadline,
+     .most = 10'000},
+    {.table = "gate",
+     .name = "kubelet_dir",
+     .means = "where the kubelet keeps archives; DiskSpace looks at its file system too",
+     .text = &Settings::kubelet_dir,
+     .form = &forms::path},
+
+    {.table = "hooks",
+     .name = "total_ms",
+     .means = "for all life-cycle hooks of a call together",
+     .time = &Settings::hook_time,
+     .most = 20'000},
+
+    {.table = "checks",
+     .name = "*",
+     .means = "what a check does when it blocks: `block` refuses, `warn` only records, `off`: it is not run",
+     .set = set_severity,
+     .expects = R"("block", "warn" or "off")",
+     .example = R"(DiskSpace = "warn")"},
+
+    {.table = "annotations",
+     .name = "skip_checks",
+     .means = "checks that the annotation lpm.my.domain/skip-checks of a pod may make warnings of",
+     .texts = &Settings::skippable,
+     .expects = R"(a list of ids of checks, or ["*"])"},
+    {.table = "annotations",
+     .name = "options",
+     .means = "options that the annotation lpm.my.domain/options of a pod may set",
+     .texts = &Settings::settable,
+     .expects = R"(a list of names of [options], or ["*"])"},
+};
+static_assert(are_whole<Settings>(keys));
+
+std::span<const Key<Settings>> settings_keys() {
+    return keys;
+}
+
+static constexpr Key<Retention> retention[] = {
+    {.table = "retention",
+     .name = "max_records",
+     .means = "how many records stay",
+     .number = &Retention::max_records,
+     .most = 1'000'000},
+    {.table = "retention",
+     .name = "max_days",
+     .means = "their age, in days",
+     .number = &Retention::max_days,
+     .most = 36'500},
+    {.table = "retention",
+     .name = "max_log_mib",
+     .means = "what all logs together take on the disk, in MiB",
+     .mebibytes = &Retention::max_log_bytes,
+     .most = 1'048'576},
+    {.table = "retention",
+     .name = "max_journal_mib",
+     .means = "size of one file of the journal, in MiB; then the next one begins, and four are kept",
+     .mebibytes = &Retention::max_journal_bytes,
+     .most = 1024},
+};
+static_assert(are_whole<Retention>(retention));
+
+std::span<const Key<Retention>> retention_keys() {
+    return retention;
+}
 
 std::optional<Severity> Settings::severity_of(std::string_view check) const {
     for (const auto& [id, severity] : severities)
@@ -31,126 +109,72 @@ bool Settings::may_set(std::string_view option) const {
     return lists(settable, option);
 }
 
-// One key: where it is, and how its value gets into the settings; false = not a value for this key.
-struct Key {
-    std::string_view table;
-    std::string_view name;
-    std::string_view expects;
-    bool (*set)(Settings&, const toml::node&);
+namespace {
+
+// One file, and the settings that it makes.
+class Reading {
+  public:
+    explicit Reading(const std::string& file) : file_(file) {}
+
+    void problem(const toml::source_region& at, std::string_view what) {
+        settings.problems.push_back(place(file_, at, what));
+    }
+
+    template <class S>
+    void read(S& to, std::span<const Key<S>> known, std::string_view table, const toml::key& name,
+              const toml::node& node) {
+        const std::string full = std::string(table) + "." + std::string(name.str());
+        const auto* key = find_key(known, table, name.str());
+        if (key == nullptr)
+            problem(name.source(), full + ": unknown key; ignored");
+        else if (!read_key(to, *key, name.str(), node))
+            problem(node.source(), full + ": must be " + expected(*key) + "; ignored");
+    }
+
+    // As the annotation of a pod is read: from a text.
+    void read_option(const toml::key& name, const toml::node& node) {
+        std::string value;
+        if (const auto* text = node.as_string())
+            value = text->get();
+        else if (const auto* truth = node.as_boolean())
+            value = truth->get() ? "true" : "false";
+        if (!settings.options.set(name.str(), value))
+            problem(name.source(), "options." + std::string(name.str()) +
+                                       ": there is no such option, or it has no such value; ignored");
+    }
+
+    Settings settings;
+
+  private:
+    const std::string& file_;
 };
 
-template <auto member, std::int64_t most> static bool set_number(Settings& settings, const toml::node& node) {
-    return read_number<most>(node, settings.*member);
-}
-
-template <auto member, std::int64_t most, std::int64_t unit = 1>
-static bool set_retention(Settings& settings, const toml::node& node) {
-    return read_number<most, unit>(node, settings.retention.*member);
-}
-
-static bool set_kubelet_dir(Settings& settings, const toml::node& node) {
-    const auto* value = node.as_string();
-    if (value == nullptr || !value->get().starts_with('/') ||
-        value->get().find(not_ascii) != std::string::npos)
-        return false;
-    settings.kubelet_dir = value->get();
-    return true;
-}
-
-template <std::vector<std::string> Settings::* names>
-static bool set_names(Settings& settings, const toml::node& node) {
-    const auto* list = node.as_array();
-    if (list == nullptr)
-        return false;
-    for (const auto& entry : *list) {
-        const auto* name = entry.as_string();
-        if (name == nullptr)
-            return false;
-        (settings.*names).push_back(name->get());
-    }
-    return true;
-}
-
-static void read_option(Settings& settings, const std::string& file, const toml::key& key,
-                        const toml::node& node) {
-    std::string value;
-    if (const auto* text = node.as_string())
-        value = text->get();
-    else if (const auto* truth = node.as_boolean())
-        value = truth->get() ? "true" : "false";
-    if (!settings.options.set(key.str(), value))
-        settings.problems.push_back(place(file, key.source(),
-                                          "options." + std::string(key.str()) +
-                                              ": there is no such option, or it has no such value; ignored"));
-}
-
-static constexpr Key keys[] = {
-    {"gate", "deadline_ms", "a whole number from 1 to 10000", set_number<&Settings::deadline, 10'000>},
-    {"hooks", "total_ms", "a whole number from 1 to 20000", set_number<&Settings::hook_time, 20'000>},
-    {"gate", "kubelet_dir", "an absolute path in ASCII", set_kubelet_dir},
-    {"retention", "max_records", "a whole number from 1 to 1000000",
-     set_retention<&Retention::max_records, 1'000'000>},
-    {"retention", "max_days", "a whole number from 1 to 36500", set_retention<&Retention::max_days, 36'500>},
-    {"retention", "max_log_mib", "a whole number from 1 to 1048576",
-     set_retention<&Retention::max_log_bytes, 1'048'576, 1 << 20>},
-    {"retention", "max_journal_mib", "a whole number from 1 to 1024",
-     set_retention<&Retention::max_journal_bytes, 1024, 1 << 20>},
-    {"annotations", "skip_checks", R"(a list of ids of checks, or ["*"])", set_names<&Settings::skippable>},
-    {"annotations", "options", R"(a list of names of [options], or ["*"])", set_names<&Settings::settable>},
-};
-
-static void read_check(Settings& settings, const std::string& file, const toml::key& key,
-                       const toml::node& node) {
-    const auto* value = node.as_string();
-    if (const auto severity = value == nullptr ? std::nullopt : find_value<Severity>(value->get())) {
-        settings.severities.emplace_back(std::string(key.str()), *severity);
-        return;
-    }
-    settings.problems.push_back(
-        place(file, node.source(),
-              "checks." + std::string(key.str()) + R"(: must be "block", "warn" or "off"; ignored)"));
-}
-
-static void read_key(Settings& settings, const std::string& file, std::string_view table,
-                     const toml::key& key, const toml::node& node) {
-    const std::string full = std::string(table) + "." + std::string(key.str());
-    for (const Key& known : keys) {
-        if (known.table != table || known.name != key.str())
-            continue;
-        if (!known.set(settings, node))
-            settings.problems.push_back(
-                place(file, node.source(), full + ": must be " + std::string(known.expects) + "; ignored"));
-        return;
-    }
-    settings.problems.push_back(place(file, key.source(), full + ": unknown key; ignored"));
-}
+} // namespace
 
 Settings parse(std::string_view text, const std::string& file) {
-    Settings settings;
+    Reading reading(file);
     const auto parsed = parse_toml(text, file);
     if (!parsed) {
-        settings.problems.push_back(place(file, parsed.error().source(),
-                                          std::string(parsed.error().description()) +
-                                              "; the whole file is ignored, defaults are in force"));
-        return settings;
+        reading.problem(parsed.error().source(), std::string(parsed.error().description()) +
+                                                     "; the whole file is ignored, defaults are in force");
+        return std::move(reading.settings);
     }
-    for (const auto& [name, node] : parsed.table()) {
-        const auto* table = node.as_table();
-        if (table == nullptr) {
-            settings.problems.push_back(
-                place(file, name.source(), std::string(name.str()) + ": unknown key; ignored"));
+    for (const auto& [table, node] : parsed.table()) {
+        const auto* entries = node.as_table();
+        if (entries == nullptr) {
+            reading.problem(table.source(), std::string(table.str()) + ": unknown key; ignored");
             continue;
         }
-        for (const auto& [key, value] : *table) {
-            if (name.str() == "checks")
-                read_check(settings, file, key, value);
-            else if (name.str() == "options")
-                read_option(settings, file, key, value);
+        for (const auto& [name, value] : *entries) {
+            if (table.str() == "options")
+                reading.read_option(name, value);
+            else if (table.str() == "retention")
+                reading.read(reading.settings.retention, retention_keys(), table.str(), name, value);
             else
-                read_key(settings, file, name.str(), key, value);
+                reading.read(reading.settings, settings_keys(), table.str(), name, value);
         }
     }
-    return settings;
+    return std::move(reading.settings);
 }
 
 Settings read(const std::string& file) {

@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,29 +14,19 @@
 #define TOML_ASSERT_ASSUME(expr) static_cast<void>(0)
 #include <toml++/toml.hpp>
 
+#include "config/forms.hpp"
+
 // For this folder only: nobody else sees toml++.
 namespace lpm::config {
 
-// Stands for a byte that is not ASCII. Only comments have a use for those, and toml++ 3.4 runs into code that
-// it marks as unreachable when such a letter follows a number.
-inline constexpr char not_ascii = '?';
-
+// Bytes that are not ASCII are replaced. Only comments have a use for those, and toml++ 3.4 runs into code
+// that it marks as unreachable when such a letter follows a number.
 inline toml::parse_result parse_toml(std::string_view text, const std::string& file) {
     std::string ascii(text);
     for (char& c : ascii)
         if (static_cast<unsigned char>(c) >= 0x80)
             c = not_ascii;
     return toml::parse(ascii, file);
-}
-
-// A whole number from 1 to `most`, in units of `unit`; false for anything else, and then nothing is read.
-template <std::int64_t most, std::int64_t unit = 1, class Number>
-bool read_number(const toml::node& node, Number& to) {
-    const auto* value = node.as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > most)
-        return false;
-    to = static_cast<Number>(value->get() * unit);
-    return true;
 }
 
 // "file:line: what"

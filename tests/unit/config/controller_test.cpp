@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
+#include "config/document.hpp"
 
 using namespace lpm;
 
