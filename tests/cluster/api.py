@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """HTTPS as one identity of the cluster: the API server's objects, and the kubelet's own port."""
+import contextlib
 import http.client
 import json
 import ssl
+import threading
 import urllib.parse
 
 from parts import ADDRESS
@@ -26,17 +28,42 @@ class Client:
         if name:
             self.context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.kept = threading.local()  # a connection to the API server
 
     def request(self, method, path, body=None, *, port=API_PORT, kind="application/json", timeout=180):
-        """(status, text), whatever the status is."""
-        connection = http.client.HTTPSConnection(ADDRESS, port, context=self.context, timeout=timeout)
+        """(status, text), whatever the status is. A GET of the API server goes out on a connection that is kept: tests
+        poll, and TLS costs more than the answer."""
+        if method == "GET" and port == API_PORT:
+            return self._get(path)
+        connection = self._connection(port, timeout)
         try:
-            connection.request(method, path, body=None if body is None else json.dumps(body),
-                               headers={**self.headers, "Content-Type": kind})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
+            return self._exchange(connection, method, path, None if body is None else json.dumps(body), kind)
         finally:
             connection.close()
+
+    def _connection(self, port, timeout=180):
+        return http.client.HTTPSConnection(ADDRESS, port, context=self.context, timeout=timeout)
+
+    def _exchange(self, connection, method, path, body=None, kind="application/json"):
+        connection.request(method, path, body=body, headers={**self.headers, "Content-Type": kind})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+
+    def _get(self, path):
+        kept = self.kept.__dict__.pop("connection", None)
+        if kept is not None:  # the API server may have ended it meanwhile, or itself
+            with contextlib.suppress(ConnectionError, ssl.SSLError, http.client.HTTPException):
+                return self._exchange_and_keep(kept, path)
+        return self._exchange_and_keep(self._connection(API_PORT), path)
+
+    def _exchange_and_keep(self, connection, path):
+        try:
+            answer = self._exchange(connection, "GET", path)
+        except BaseException:
+            connection.close()
+            raise
+        self.kept.connection = connection
+        return answer
 
     def call(self, method, path, body=None, **how):
         status, text = self.request(method, path, body, **how)
@@ -56,7 +83,7 @@ class Client:
 
 
 PLURALS = {"Pod": "pods", "Event": "events", "ConfigMap": "configmaps", "ServiceAccount": "serviceaccounts",
-           "ResourceQuota": "resourcequotas", "Deployment": "deployments",
+           "ResourceQuota": "resourcequotas", "Deployment": "deployments", "Role": "roles", "RoleBinding": "rolebindings",
            "ContainerCheckpoint": "containercheckpoints"}
 CLUSTER_PLURALS = {"Node": "nodes", "Namespace": "namespaces", "ClusterRole": "clusterroles",
                    "ClusterRoleBinding": "clusterrolebindings", "CustomResourceDefinition": "customresourcedefinitions",

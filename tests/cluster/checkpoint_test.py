@@ -6,6 +6,8 @@ import os
 import tarfile
 import threading
 
+import pytest
+
 from api import KUBELET_PORT, Client
 from cluster import CHECKPOINT_ACCESS, RBAC, bound
 from e2e import wait_for
@@ -15,6 +17,7 @@ from suite import ClusterTest, container
 WHOLE = {"spec.dump", "config.dump", "checkpoint/inventory.img", "checkpoint/lpm.json"}
 
 
+@pytest.mark.parallel
 class Checkpoint(ClusterTest):
     def assert_whole(self, archive, record):
         self.assertEqual(archive.stat().st_mode & 0o777, 0o600)
@@ -87,6 +90,7 @@ class Checkpoint(ClusterTest):
         status, body = Client(self.cluster.pki, None).request("POST", "/checkpoint/default/x/y", port=KUBELET_PORT)
         self.assertEqual((status, body), (401, "Unauthorized"))
 
+    @pytest.mark.alone
     def test_the_api_servers_own_identity_may_not(self):
         """What a cluster of kubeadm 1.36 and newer answers until somebody grants it."""
         name = self.pod(container("ctr"))

@@ -19,6 +19,7 @@ from pki import Pki
 PKI = "/etc/kubernetes/pki"
 RBAC = "rbac.authorization.k8s.io/v1"
 CHECKPOINTS = KUBELET / "checkpoints"
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
 THAWING = {"freezer.state": "THAWED", "cgroup.freeze": "0"}
 
 
@@ -74,13 +75,19 @@ class Cluster:
         print(f"cluster {self.release} is up: " + ", ".join(f"{what} {t:.1f} s" for what, t in self.steps), flush=True)
         return self
 
+    def connect(self):
+        """To the cluster that another process has started. Its daemons are that one's."""
+        self.pki = Pki(PKI)
+        self.admin = Client(self.pki, "admin")
+        return self
+
     def _add(self, *new):
         for part in new:
             self.parts[part.name] = part
             part.start()
 
     def _make_identities(self):
-        self.pki = pki = Pki(PKI)
+        self.pki = pki = Pki(PKI).create()
         pki.certificate("api", "kube-apiserver", names=(f"IP:{ADDRESS}", "IP:10.96.0.1", "DNS:kubernetes.default.svc"))
         pki.certificate("kubelet-server", f"system:node:{NODE}", names=(f"IP:{ADDRESS}", f"DNS:{NODE}"))
         pki.certificate("kubelet-client", KUBELET_CLIENT["name"],
@@ -163,8 +170,8 @@ class Cluster:
 
     def wait_ready(self):
         """The node and everything that it asks for answers."""
-        self._wait("the node is ready again", lambda: self.crictl("version", check=False).returncode == 0
-                   and self.admin.get("/readyz") == "ok" and self.node_is_ready() and self.kubelet_answers())
+        self._wait("the node is ready again", lambda: self.admin.get("/readyz") == "ok" and self.node_is_ready()
+                   and self.kubelet_answers() and self.crictl("version", check=False).returncode == 0)
 
     def kubelet_answers(self):
         """Its Node object says Ready for some time after its end."""
@@ -195,14 +202,14 @@ class Cluster:
             shutil.copy(log, folder / f"cluster-{self.release}-{log.name}")
 
 
-def frozen():
-    """Files of cgroups that stand still."""
+def frozen(pods=None):
+    """Files of cgroups that are frozen; `pods`: the uids of those that count, if not all do."""
     found = []
-    for key, free in THAWING.items():
-        for path in pathlib.Path("/sys/fs/cgroup").rglob(key):
+    for folder, _, files in os.walk(CGROUPS / "freezer" if (CGROUPS / "freezer").exists() else CGROUPS):
+        for key in THAWING.keys() & {*files} if pods is None or any(uid in folder for uid in pods) else ():
             try:
-                if path.read_text().strip() != free:
-                    found.append(path)
+                if pathlib.Path(folder, key).read_text().strip() != THAWING[key]:
+                    found.append(pathlib.Path(folder, key))
             except OSError:
                 continue
     return found

@@ -1,75 +1,123 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpm-controller beside the test cluster, as its service runs it (docs/controller.md), and the objects that it is for."""
-import itertools
 import json
 import os
 import pathlib
+import socket
+import urllib.error
+import urllib.request
 
-import deploy_test
-from api import ApiError
+import deployed
+import suite
+from api import API_PORT, ApiError, path_of
+from cluster import RBAC
+from deployed import CHECKPOINT, CONTENT
 from e2e import run, wait_for
+from meddler import Meddler
 from parts import Part
 from suite import ClusterTest
 
-CHECKPOINT = {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpoint"}
-CONTENT = {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpointContent"}
-LEASE = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"namespace": "lpm-system"}}
 PLACE = pathlib.Path("/etc/lpm")
 PROXY_ACCESS = "/opt/lpm/deploy/rbac-proxy.yaml"
 TERMINAL = ("Completed", "Succeeded", "Failed")
-PORTS = itertools.count(18081)
+LABEL = "lpm.test/controller"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/lpm-system/leases"
+# As in its Deployment; each worker has one of its own, or a Detour would be for controllers of other tests as well.
+UID = 65532 if not suite.IS_WORKER else 65500 + int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def lease_of(label):
+    return f"lpm-controller-{label}" if label else "lpm-controller"
 
 
 class Controller(Part):
-    """`toml`: beside the defaults. `server`: instead of the API server, something that stands in front of it."""
+    """`toml`: beside the defaults. `server`: instead of the API server, something that stands in front of it. `label`: of
+    the one test that it is for, when the server shows it nothing else."""
 
-    UID = 65532  # as in its Deployment
-
-    def __init__(self, name="lpm-controller", toml="", server=None):
-        self.port = next(PORTS)
+    def __init__(self, name="lpm-controller", toml="", server=None, label=None):
+        self.port = free_port()
+        if label:
+            name = f"{name}-{label}"
+            lease = f'lease = "{lease_of(label)}"'
+            toml = toml.replace("[controller]", f"[controller]\n{lease}") if "[controller]" in toml \
+                else f"[controller]\n{lease}\n{toml}"
         kubeconfig, config = PLACE / f"{name}.kubeconfig", PLACE / f"{name}.toml"
-        text = run("/opt/lpm/deploy/kubeconfig", "24h").stdout
+        text = deployed.kubeconfig()
         if server:
             text = "\n".join(f"    server: {server}" if line.strip().startswith("server:") else line
                              for line in text.splitlines())
         kubeconfig.write_text(text)
         config.write_text(f'{toml}\n[listen]\nhealth = "127.0.0.1:{self.port}"\nmetrics = "127.0.0.1:{self.port}"\n')
         for path in (kubeconfig, config):
-            os.chown(path, self.UID, self.UID)
-        super().__init__(name, "setpriv", f"--reuid={self.UID}", f"--regid={self.UID}", "--clear-groups",
+            os.chown(path, UID, UID)
+        super().__init__(name, "setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups",
                          "lpm-controller", "--config", config, "--kubeconfig", kubeconfig)
 
     def page(self, path):
-        """(status, text)"""
-        done = run("python3", "-c", "import sys, urllib.request, urllib.error\n"
-                   "try: answer = urllib.request.urlopen(sys.argv[1])\n"
-                   "except urllib.error.HTTPError as error: answer = error\n"
-                   "print(answer.status); print(answer.read().decode())", f"http://127.0.0.1:{self.port}{path}", check=False)
-        status, _, text = done.stdout.partition("\n")
-        return (int(status), text) if done.returncode == 0 else (0, done.stderr)
+        """(status, text); status 0: none came."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
 
     def is_ready(self):
-        return not self.ended() and self.page("/readyz") == (200, "ok\n\n")
+        return not self.ended() and self.page("/readyz") == (200, "ok\n")
+
+
+def allow_leases():
+    """The controller may have other Leases than its own."""
+    subject = {"kind": "ServiceAccount", "name": "lpm-controller", "namespace": deployed.SPACE}
+    about = {"apiVersion": RBAC, "metadata": {"name": "lpm-test-leases", "namespace": deployed.SPACE}}
+    for thing in ({**about, "kind": "Role", "rules": [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
+                                                       "verbs": ["get", "update"]}]},
+                  {**about, "kind": "RoleBinding", "subjects": [subject], "roleRef": {
+                      "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "lpm-test-leases"}}):
+        status, text = suite.CLUSTER.admin.request("POST", path_of(thing), thing)
+        if status not in (201, 409):  # 409: another test has done so
+            raise ApiError(status, text)
+    asked = ("kubectl", "auth", "can-i", "update", "leases", f"--namespace={deployed.SPACE}",
+             f"--as=system:serviceaccount:{deployed.SPACE}:lpm-controller")
+    wait_for("the controller may", lambda: run(*asked, check=False).returncode == 0, 10)
 
 
 class ControllerTest(ClusterTest):
-    """With a controller, unless `toml` is None."""
+    """With a controller, unless `toml` is None: then each test has controllers of its own. A class that is `labelled`
+    shares the cluster with controllers of other tests: what it asks for has a label, and its controllers see nothing else,
+    by what stands in front of the API server."""
 
     toml = ""
+    labelled = False
+    label = front = None
 
     @classmethod
     def setUpClass(cls):
-        deploy_test.install_all()
-        wait_for("a ServiceAccount has tokens", lambda: run("kubectl", "create", "token", "lpm-controller",
-                                                            "--namespace=lpm-system", check=False).returncode == 0, 30)
+        deployed.install()
         cls.controller = None
+        if cls.labelled:
+            allow_leases()
         if cls.toml is not None:
+            if cls.labelled:
+                cls.use_label(cls, cls.__name__.lower())
+                cls.addClassCleanup(cls.front.close)
             cls.controller = cls.start_controller(toml=cls.toml)
+
+    @staticmethod
+    def use_label(owner, label):
+        owner.label, owner.front = label, Meddler(suite.CLUSTER.pki, API_PORT, label=f"{LABEL}={label}")
 
     @classmethod
     def start_controller(cls, **how):
-        controller = Controller(**how)
+        controller = Controller(**{"label": cls.label, "server": cls.front and cls.front.url, **how})
         controller.start()
         wait_for(f"{controller.name} leads", lambda: controller.is_ready() or controller.ended(), 60)
         assert not controller.ended(), controller.last_words()
@@ -92,21 +140,30 @@ class ControllerTest(ClusterTest):
 
     def setUp(self):
         super().setUp()
-        self.checkpoints = []
+        self.checkpoints, self.asked = [], set()
+        if self.labelled and self.toml is None:
+            self.use_label(self, self.id().rpartition("test_")[2].replace("_", "-"))
+            self.addCleanup(self.front.close)
         self.addCleanup(self.remove_checkpoints)
 
     def remove_checkpoints(self):
         for name in self.checkpoints:
             self.cluster.delete(CHECKPOINT, name, wait=False)
         for content in self.admin.get("/apis/lpm.my.domain/v1/containercheckpointcontents")["items"]:
-            self.cluster.delete(CONTENT, content["metadata"]["name"], wait=False)
+            if not self.label or content["spec"]["containerCheckpointRef"]["name"] in self.asked:
+                self.cluster.delete(CONTENT, content["metadata"]["name"], wait=False)
+
+    def checkpoint_of(self, pod, ctr, name, **spec):
+        """A ContainerCheckpoint."""
+        self.checkpoints.append(name)
+        self.asked.add(name)
+        return {**CHECKPOINT, "metadata": {"name": name, "labels": {LABEL: self.label} if self.label else {}},
+                "spec": {"podName": pod, "containerName": ctr, **spec}}
 
     def ask(self, pod, ctr, name=None, **spec):
-        """A ContainerCheckpoint; its name."""
+        """A ContainerCheckpoint, created; its name."""
         name = name or f"{pod[:40]}-{os.urandom(4).hex()}"
-        self.checkpoints.append(name)
-        self.cluster.create({**CHECKPOINT, "metadata": {"name": name},
-                             "spec": {"podName": pod, "containerName": ctr, **spec}})
+        self.cluster.create(self.checkpoint_of(pod, ctr, name, **spec))
         return name
 
     def status_of(self, name):

@@ -4,10 +4,12 @@
 import json
 import pathlib
 
-import deploy_test
-from controller import CHECKPOINT, CONTENT, TERMINAL
-from controller_kill_test import LEASES, Meddled, Several
-from crd_test import CRD, DEPLOY, NAMES
+import pytest
+
+import deployed
+from controller import LEASES, TERMINAL
+from controller_kill_test import Meddled, Several
+from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for
 from parts import NODE
 from suite import container
@@ -15,17 +17,17 @@ from suite import container
 NODE_KIND = {"apiVersion": "v1", "kind": "Node"}
 
 
+@pytest.mark.parallel(turn=2)
 class Crowd(Meddled):
     ABSENT, GHOSTS = 160, 40
 
     def crowd(self, pod):
-        """Of a pod that there is not, and of a container that is refused, by turns; the names."""
+        """Of a pod that there is not, and of two containers that are refused, by turns; the names."""
         ghosts = [f"crowd-{i:03}-ghost" for i in range(self.GHOSTS)]
         absent = [f"crowd-{i % self.GHOSTS:03}-absent-{i // self.GHOSTS}" for i in range(self.ABSENT)]
-        specs = {**{name: {"podName": "no-such-pod", "containerName": "ctr"} for name in absent},
-                 **{name: {"podName": pod, "containerName": "ghost"} for name in ghosts}}
-        items = [{**CHECKPOINT, "metadata": {"name": name}, "spec": specs[name]} for name in sorted(specs)]
-        self.checkpoints += specs
+        subjects = {**{name: ("no-such-pod", "ctr") for name in absent},
+                    **{name: (pod, f"ghost-{i % 2}") for i, name in enumerate(ghosts)}}
+        items = [self.checkpoint_of(*subjects[name], name) for name in sorted(subjects)]
         file = pathlib.Path("/tmp/crowd.json")
         file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         run("kubectl", "create", "-f", file)
@@ -45,9 +47,10 @@ class Crowd(Meddled):
             return [name for name in names if statuses[name].get("phase") not in TERMINAL]
         wait_for("all have ended", lambda: not left(), seconds)
 
+    @pytest.mark.long
     def test_two_hundred(self):
         """All end, the older first, and nobody asks more than it must."""
-        pod = self.pod(container("ghost", "/bin/awkward", "ghost", "3072"))
+        pod = self.pod(*(container(f"ghost-{i}", "/bin/awkward", "ghost", "3072") for i in range(2)))
         self.begin("lpm-controller-crowd", self.api.url)
         before = len(self.requests())
         absent, ghosts = self.crowd(pod)
@@ -92,14 +95,11 @@ class Removed(Several):
                        timeout=120, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertEqual([name for name in NAMES if self.cluster.find(CRD, name)], [])
-            self.assertIsNone(self.cluster.find(deploy_test.NAMESPACE, deploy_test.SPACE))
+            self.assertIsNone(self.cluster.find(NAMESPACE, SPACE))
             self.assertIn(controller.end(), (0, 1))  # nobody may hold its Lease any more
         finally:
-            deploy_test.install_all()
-            wait_for("objects may be made", lambda: self.admin.request(
-                "GET", "/apis/lpm.my.domain/v1/containercheckpointcontents")[0] == 200, 30)
-            wait_for("a ServiceAccount has tokens", lambda: run(
-                "kubectl", "create", "token", "lpm-controller", "--namespace=lpm-system", check=False).returncode == 0, 30)
+            deployed.is_removed()
+            deployed.install()
 
     def test_the_node(self):
         """It is gone, and its Node; objects that name it, and one that is asked of it, can be deleted."""

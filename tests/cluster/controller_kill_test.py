@@ -9,15 +9,16 @@ import signal
 import threading
 import time
 
+import pytest
+
 from api import API_PORT, KUBELET_PORT, ApiError
 from cluster import frozen
-from controller import CHECKPOINT, TERMINAL, Controller, ControllerTest
+from controller import LABEL, LEASES, TERMINAL, UID, Controller, ControllerTest, lease_of
+from deployed import CHECKPOINT
 from e2e import wait_for
 from meddler import Deed, Detour, Meddler
 from suite import container
 
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/lpm-system/leases"
-LEASE = f"{LEASES}/lpm-controller"
 KINDS = ("checkpoint", "events", "token", "pods", "containercheckpoints", "containercheckpointcontents", "nodes",
          "customresourcedefinitions")
 BETWEEN = 1.2  # archives of one container: the kubelet names them by the second
@@ -30,7 +31,7 @@ class Killer:
     def __init__(self):
         self.lock, self.killed = threading.Lock(), threading.Event()
         self.victim = self.at = self.events = None
-        self.count, self.sent_on, self.seen, self.has_posted, self.posted = 0, False, [], False, 0.0
+        self.count, self.sent_on, self.seen, self.has_posted = 0, False, [], False
         self.where, self.follows = "nowhere", 0  # two kinds, and then it asks for nothing more by itself
 
     def arm(self, at, events, sent_on):
@@ -49,7 +50,7 @@ class Killer:
             self.seen.append(f"{seen.method} " + next((part for part in KINDS if part in place), "other")
                              + "/status" * (place[-1] == "status"))
             if seen.path.startswith("/checkpoint/"):
-                self.has_posted, self.posted = True, time.monotonic()  # so it knows the node and has a token
+                self.has_posted = True  # so it knows the node and has a token
             if not counts or self.count != self.at:
                 return None
             self.where = self.seen[-1]
@@ -72,11 +73,12 @@ class Several(ControllerTest):
 
     def setUp(self):
         super().setUp()
+        self.lease = f"{LEASES}/{lease_of(self.label)}"
         self.addCleanup(self.forget_lease)
 
     def begin(self, name, server=None, leads=True):
         """A controller, ended with the test if it has not ended before."""
-        controller = Controller(name, server=server)
+        controller = Controller(name, server=server or (self.front and self.front.url), label=self.label)
         self.addCleanup(lambda: controller.ended() or controller.end(signal.SIGKILL))
         controller.start()
         if leads:
@@ -85,11 +87,11 @@ class Several(ControllerTest):
         return controller
 
     def holder(self):
-        status, text = self.admin.request("GET", LEASE)
+        status, text = self.admin.request("GET", self.lease)
         return json.loads(text)["spec"].get("holderIdentity", "") if status == 200 else ""
 
     def forget_lease(self):
-        self.admin.request("DELETE", LEASE)
+        self.admin.request("DELETE", self.lease)
 
     def wait_exit(self, controller, seconds=30):
         wait_for(f"{controller.name} ends", controller.ended, seconds)
@@ -99,23 +101,31 @@ class Several(ControllerTest):
 class Meddled(Several):
     """With something in front of the API server and something in front of the kubelet."""
 
+    labelled = True
+
     def setUp(self):
         super().setUp()
-        self.api = Meddler(self.cluster.pki, API_PORT)
+        self.api = Meddler(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
         self.addCleanup(self.api.close)
         self.kubelet = Meddler(self.cluster.pki, KUBELET_PORT)
-        self.addCleanup(Detour(Controller.UID, KUBELET_PORT, self.kubelet).close)
+        self.addCleanup(Detour(UID, KUBELET_PORT, self.kubelet).close)
         self.addCleanup(self.kubelet.close)
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.long
 class KilledAtEachRequest(Meddled):
+    CONTAINERS = ("one", "two", "three")  # taken by turns
+
     def setUp(self):
         super().setUp()
         self.killer = Killer()
         self.api.choose = self.kubelet.choose = self.killer.choose
         self.victim = self.killer.victim = self.begin("lpm-controller-killed", self.api.url)
         wait_for("it follows both kinds", lambda: self.killer.follows >= 2, 10)
-        self.target = self.pod(container("ctr"))
+        self.target = self.pod(*(container(name) for name in self.CONTAINERS))
+        self.turns = itertools.cycle(self.CONTAINERS)
+        self.taken = dict.fromkeys(self.CONTAINERS, 0.0)  # when it was asked for last
 
     def until(self, what, condition):
         """And the next controller begins when this one is killed. It would wait for its predecessor's Lease to run out."""
@@ -136,9 +146,11 @@ class KilledAtEachRequest(Meddled):
 
     def life(self, policy):
         """Of one object, from its creation to its end: what it said."""
-        time.sleep(max(0.0, self.killer.posted + BETWEEN - time.monotonic()))
-        name = self.ask(self.target, "ctr", deletionPolicy=policy)
+        ctr = next(self.turns)
+        time.sleep(max(0.0, self.taken[ctr] + BETWEEN - time.monotonic()))
+        name = self.ask(self.target, ctr, deletionPolicy=policy)
         self.until(f"{name} is terminal", lambda: self.status_of(name).get("phase") in TERMINAL)
+        self.taken[ctr] = time.monotonic()
         thing = self.cluster.find(CHECKPOINT, name)
         status, contents = thing["status"], self.content_of(thing["metadata"]["uid"])
         if status["phase"] == "Failed":
@@ -150,7 +162,7 @@ class KilledAtEachRequest(Meddled):
             self.assertEqual(content["spec"]["artifactURI"], f"file://{status['archivePath']}")
             self.assertIs(content.get("status", {}).get("ready"), True, content)
             self.assertTrue(pathlib.Path(status["archivePath"]).exists())
-        self.assertEqual(frozen(), [])
+        self.assertEqual(frozen(self.uids), [])
         self.cluster.delete(CHECKPOINT, name, wait=False)
         self.until(f"{name} is gone", lambda: self.cluster.find(CHECKPOINT, name) is None)
         time.sleep(0.3)  # the last Event is sent beside the work
@@ -195,10 +207,12 @@ class KilledAtEachRequest(Meddled):
         self.sweep("Delete", True)
 
 
+@pytest.mark.parallel(turn=2)
 class TwoAtOnce(Meddled):
     def wait_waits(self, controller):
-        wait_for("it waits", lambda: controller.page("/readyz") == (200, "waits for the Lease\n\n"), 20)
+        wait_for("it waits", lambda: controller.page("/readyz") == (200, "waits for the Lease\n"), 20)
 
+    @pytest.mark.long
     def test_who_holds_the_lease_acts(self):
         """Killed, its time has to run out; told to end, the other follows at once."""
         first = self.begin("lpm-controller-a")
@@ -226,10 +240,10 @@ class TwoAtOnce(Meddled):
     def test_another_has_taken_it(self):
         controller = self.begin("lpm-controller-a")
         while True:
-            lease = self.admin.get(LEASE)
+            lease = self.admin.get(self.lease)
             lease["spec"]["holderIdentity"] = "another"
             try:
-                self.admin.call("PUT", LEASE, lease)
+                self.admin.call("PUT", self.lease, lease)
                 break
             except ApiError as error:
                 self.assertEqual(error.status, 409)
@@ -254,9 +268,11 @@ class TwoAtOnce(Meddled):
         print(f"  ended {after:.1f} s after its last renewal; the other leads after "
               f"{time.monotonic() - renewed[-1]:.1f} s", flush=True)
 
+    @pytest.mark.long
     def test_the_api_server_cannot_be_reached(self):
         self.unreachable(Deed("lose"))
 
+    @pytest.mark.long
     def test_the_api_server_hangs(self):
         self.unreachable(Deed("lose", delay=60))
 
@@ -275,11 +291,13 @@ class TwoAtOnce(Meddled):
         self.assertLess(after, 12)
 
 
+@pytest.mark.parallel(turn=2)
 class ToldToEnd(Meddled):
     def test_while_a_request_is_under_way(self):
         """Its answer is awaited and written; nothing begins meanwhile, and the next controller does the rest."""
         pod = self.pod(container("one"), container("two"))
-        self.kubelet.choose = lambda seen: Deed(delay=8)
+        answer = threading.Event()
+        self.kubelet.choose = lambda seen: answer.wait(60) and None
         first = self.begin("lpm-controller-a")
         held, under_way = self.holder(), self.ask(pod, "one")
         wait_for("it is under way", self.kubelet.posts, 20)
@@ -289,6 +307,7 @@ class ToldToEnd(Meddled):
         time.sleep(3)
         self.assertIn(self.status_of(later).get("phase", "Pending"), ("Pending",))
         self.assertFalse(first.ended())
+        answer.set()
         self.assertEqual(self.wait_exit(first), 0)
         status = self.status_of(under_way)
         self.assertEqual((status["phase"], status["attempt"]["holder"]), ("Completed", held), status)

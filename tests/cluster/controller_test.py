@@ -7,8 +7,11 @@ import pathlib
 import re
 import tarfile
 
+import pytest
+
 from cluster import CHECKPOINTS
-from controller import CHECKPOINT, CONTENT, ControllerTest
+from controller import ControllerTest
+from deployed import CHECKPOINT, CONTENT
 from e2e import run, wait_for
 from parts import NODE
 from suite import container
@@ -23,6 +26,8 @@ spec:
 """
 
 
+@pytest.mark.parallel
+@pytest.mark.xdist_group("controller")
 class MainRoad(ControllerTest):
     def test_the_users_document(self):
         """To the letter: kubectl run, apply, describe."""
@@ -103,8 +108,9 @@ class MainRoad(ControllerTest):
         """What lpm says of the container, in the object: GhostTooLarge at once, TcpEstablished until the client goes."""
         pod = self.pod(container("ghost", "/bin/awkward", "ghost", "3072"),
                        container("tcp", "sh", "-c", "sleep 1000 | nc -l -p 4000 >/dev/null & sleep 1; "
-                                 "sleep 8 | nc 127.0.0.1 4000 >/dev/null & exec /bin/counter"))
-        self.output(pod, "tcp", 20)
+                                 "(until [ -e /tmp/go ]; do sleep 0.1; done) | nc 127.0.0.1 4000 >/dev/null & "
+                                 "exec /bin/counter"))
+        self.output(pod, "tcp", 5)
         refused = self.ask(pod, "ghost")
         status = self.assert_failed(refused, "GhostTooLarge", "ghost_limit")
         self.assertEqual([c["id"] for c in status["checks"]], ["GhostTooLarge"])
@@ -112,6 +118,7 @@ class MainRoad(ControllerTest):
         passing = self.ask(pod, "tcp")
         wait_for("it is refused for now", lambda: self.status_of(passing).get("reason") == "TcpEstablished", 20)
         self.wait_reason(passing, "TcpEstablished")
+        self.cluster.kubectl("exec", pod, "-c", "tcp", "--", "touch", "/tmp/go")
         status = self.assert_completed(passing)
         self.assertGreater(status["attempt"]["number"], 1)
         outcomes = [r["outcome"] for r in self.records()]
@@ -125,7 +132,7 @@ class MainRoad(ControllerTest):
 
     def test_its_pages(self):
         self.ended(self.ask("no-such-pod", "ctr"))
-        self.assertEqual(self.controller.page("/healthz"), (200, "ok\n\n"))
+        self.assertEqual(self.controller.page("/healthz"), (200, "ok\n"))
         text = self.controller.page("/metrics")[1]
         for metric in ("controller_runtime_reconcile_total", "workqueue_depth", "rest_client_requests_total",
                        'leader_election_master_status{name="lpm-controller"} 1'):
@@ -172,17 +179,23 @@ class MainRoad(ControllerTest):
                 self.cluster.delete(CHECKPOINT, name)
                 self.assertEqual(self.cluster.find(CONTENT, content) is not None, stays)
 
+
+@pytest.mark.parallel(turn=2)
+class Deleted(ControllerTest):
+    labelled = True
+
     def test_a_namespace_is_deleted_with_objects_in_it(self):
         space = f"shop-{os.urandom(2).hex()}"
         self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
-        thing = {**CHECKPOINT, "metadata": {"namespace": space, "name": "a", "finalizers": ["lpm.my.domain/checkpoint"]},
-                 "spec": {"podName": "none", "containerName": "none", "deletionPolicy": "Delete"}}
+        thing = self.checkpoint_of("none", "none", "a", deletionPolicy="Delete")
+        thing["metadata"].update(namespace=space, finalizers=["lpm.my.domain/checkpoint"])
         self.cluster.create(thing)
         run("kubectl", "delete", "namespace", space, "--timeout=60s")
 
 
+@pytest.mark.parallel(turn=2)
 class KeepNewest(ControllerTest):
-    toml = "[controller]\nkeep_per_container = 2\n"
+    labelled, toml = True, "[controller]\nkeep_per_container = 2\n"
 
     def test_the_newest_stay(self):
         pod = self.pod(container("ctr"))
@@ -195,10 +208,11 @@ class KeepNewest(ControllerTest):
         self.assertEqual(len(list(CHECKPOINTS.glob(f"checkpoint-{pod}_*.tar"))), 3, json.dumps(names))
 
 
+@pytest.mark.parallel(turn=2)
 class OtherAuthority(ControllerTest):
     """Kubelets' certificates are of another authority than the API server's, says controller.toml."""
 
-    toml = '[kubelet]\nca_file = "/etc/lpm/kubelets.crt"\n'
+    labelled, toml = True, '[kubelet]\nca_file = "/etc/lpm/kubelets.crt"\n'
 
     def test_kubelets_are_verified_by_it(self):
         place, authority = pathlib.Path("/etc/lpm/kubelets.crt"), self.cluster.pki / "ca.crt"
@@ -213,10 +227,12 @@ class OtherAuthority(ControllerTest):
         self.assert_completed(self.ask(pod, "ctr"))
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("proxy")
 class Proxied(ControllerTest):
     """The other way to kubelets."""
 
-    toml = '[kubelet]\nmode = "proxy"\n'
+    labelled, toml = True, '[kubelet]\nmode = "proxy"\n'
 
     def test_through_the_api_server(self):
         """Only once both of them may: the controller at the API server, and the API server at the kubelet."""

@@ -4,16 +4,15 @@
 import json
 import os
 
+import pytest
+
+import deployed
 import suite
 from api import path_of
-from e2e import run, wait_for
+from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES
+from e2e import run
 from suite import ClusterTest
 
-DEPLOY = "/opt/lpm/deploy"
-CHECKPOINT = {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpoint"}
-CONTENT = {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpointContent"}
-CRD = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-NAMES = ("containercheckpoints.lpm.my.domain", "containercheckpointcontents.lpm.my.domain")
 MERGE = "application/merge-patch+json"
 BARE = {"podName": "web", "containerName": "ctr"}
 FULL = {**BARE, "timeoutSeconds": 60, "options": {"tcp": "close"}, "dryRun": True, "deletionPolicy": "Retain",
@@ -42,14 +41,6 @@ STATUS = {
 CONTENT_STATUS = {"ready": True, "message": "", "creationTime": TIME}
 
 
-def install():
-    """As people do; the CRDs are there when it returns."""
-    run("kubectl", "apply", "-f", f"{DEPLOY}/crd.yaml")
-    run("kubectl", "wait", "--for=condition=Established", *(f"crd/{name}" for name in NAMES), "--timeout=30s")
-    for thing in (CHECKPOINT, CONTENT):  # 429 for a moment, while their storage is made
-        wait_for(f"{thing['kind']}s are kept", lambda at=path_of(thing): suite.CLUSTER.admin.request("GET", at)[0] == 200)
-
-
 def fields(schema, path=""):
     """(path, schema) of every field below."""
     for name, field in schema.get("items", schema).get("properties", {}).items():
@@ -65,10 +56,12 @@ def paths_in(value, path=""):
             yield from paths_in(field, f"{path}.{name}")
 
 
+@pytest.mark.parallel
+@pytest.mark.xdist_group("controller")
 class Crd(ClusterTest):
     @classmethod
     def setUpClass(cls):
-        install()
+        deployed.install()
         cls.schemas = {}
         for name in NAMES:
             crd = suite.CLUSTER.find(CRD, name)

@@ -5,13 +5,15 @@ import json
 import os
 import pathlib
 
-from api import KUBELET_PORT, ApiError, Client, path_of
-from crd_test import BARE, CHECKPOINT, CRD, DEPLOY, NAMES, install
+import pytest
+
+import deployed
+from api import ApiError, Client, KUBELET_PORT, path_of
+from crd_test import BARE
+from deployed import CHECKPOINT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for
 from suite import POD, ClusterTest, container
 
-SPACE = "lpm-system"
-NAMESPACE = {"apiVersion": "v1", "kind": "Namespace"}
 REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
 GROUP = "lpm.my.domain"
 SECRETS = [(verb, "", "secrets", space, None) for verb in ("get", "list", "create") for space in (SPACE, "default", "")]
@@ -56,16 +58,12 @@ def account(name):
             "groups": ["system:serviceaccounts", f"system:serviceaccounts:{SPACE}", "system:authenticated"]}
 
 
-def install_all():
-    """All but the Deployment, whose image is not here."""
-    install()
-    run("kubectl", "apply", "-f", f"{DEPLOY}/rbac.yaml")
-
-
+@pytest.mark.parallel
+@pytest.mark.xdist_group("controller")
 class Deploy(ClusterTest):
     @classmethod
     def setUpClass(cls):
-        install_all()
+        deployed.install()
 
     def can(self, who, verb, group, resource, namespace, name):
         resource, _, sub = resource.partition("/")
@@ -180,6 +178,7 @@ class Deploy(ClusterTest):
         manager.end()
         manager.start()
 
+    @pytest.mark.alone
     def test_sample_quota(self):
         space = self.guarded()
         self.look_for_kinds()

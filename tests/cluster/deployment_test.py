@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """The controller as a Deployment, `kubectl apply -k deploy`: in a pod, with the identity and the addresses of one."""
-import deploy_test
+import pytest
+
 import images
-from controller import CHECKPOINT, ControllerTest
+from controller import ControllerTest
+from deployed import CHECKPOINT, DEPLOY
 from e2e import run, wait_for
 from parts import ADDRESS
 from suite import container
@@ -11,6 +13,8 @@ from suite import container
 SERVICE = ["-d", "10.96.0.1/32", "-p", "tcp", "--dport", "443", "-j", "DNAT", "--to-destination", f"{ADDRESS}:6443"]
 
 
+@pytest.mark.parallel
+@pytest.mark.xdist_group("controller")
 class Deployment(ControllerTest):
     toml = None
 
@@ -19,10 +23,10 @@ class Deployment(ControllerTest):
         super().setUpClass()
         for chain in ("PREROUTING", "OUTPUT"):  # kube-proxy's work
             run("iptables", "-t", "nat", "-A", chain, *SERVICE)
-        run(f"{deploy_test.DEPLOY}/image", "localhost/lpm-controller:0.1.0")
+        run(f"{DEPLOY}/image", "localhost/lpm-controller:0.1.0")
         run("podman", "push", "--quiet", "--tls-verify=false", "localhost/lpm-controller:0.1.0",
             f"docker://{images.ADDRESS}/library/lpm-controller:0.1.0")
-        run("kubectl", "apply", "-k", deploy_test.DEPLOY)
+        run("kubectl", "apply", "-k", DEPLOY)
 
     @classmethod
     def tearDownClass(cls):

@@ -151,7 +151,8 @@ IMAGES = [
     (marked("tags"), SHELL, [f"{CRITEST}-tags:{n}" for n in (1, 2, 3)]),
     (nginx, SERVER, ["library/nginx:latest", f"{E2E}/nginx:1.14-2"]),
     (redis, (PATH, 'CMD ["redis-server","--save",""]'), ["library/redis:latest"]),
-    (programs, (PATH, 'CMD ["/bin/counter"]'), ["library/lpm-programs:latest"]),
+    (programs, (PATH, 'CMD ["/bin/counter"]', "STOPSIGNAL SIGKILL"), ["library/lpm-programs:latest"]),  # they end at once
+    (programs, (PATH, 'CMD ["/bin/counter"]'), ["library/lpm-programs-term:latest"]),
     (pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.10", "pause:3.10.1"]),
     (old_pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.9"]),
     (nginx_of_the_host, SERVER, ["k8s-staging-cri-tools/hostnet-nginx-amd64:latest"]),

@@ -6,15 +6,14 @@ import dataclasses
 import os
 import time
 
+import pytest
+
 from e2e import GATE, run, wait_for
-from killing import DAEMONS, Killing
-from oci_image import push_checkpoint
-from refusing import processes
+from killing import DAEMONS, Killing, at_work
 from suite import container
 
 ACTION = "post-restore"  # all is made, and stands still
 EOF = "json message: EOF"  # CRI-O's words for a conmon that says nothing
-IMAGE = "killed-in-restore"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,42 +39,44 @@ ROWS = (
 )
 
 
-class KilledInRestore(Killing):
-    nonce = None  # of the one checkpoint that they are all made from
+class Rounds(Killing):
+    nonce = image = None  # of the one checkpoint that they are all made from
 
     def take(self):
         name = self.pod(container("ctr", "/bin/workers", "memory", "8"), name=f"source-{os.urandom(2).hex()}")
-        KilledInRestore.nonce = self.output(name, "ctr", 2)[0].split()[0]
-        push_checkpoint(self.checkpoint(name, "ctr"), f"library/{IMAGE}", "ctr")
+        Rounds.nonce = self.output(name, "ctr", 2)[0].split()[0]
+        Rounds.image = self.image_of(self.checkpoint(name, "ctr"), "ctr")
 
     def restores(self):
         return [r for r in self.records() if r["operation"] == "restore"]
 
     def go(self, row):
         """One round; the row as it really is."""
+        if row.victim == "crio":
+            self.wait_for_other_pods()
         if self.nonce is None:
             self.take()
-        has_come = self.halt("pre-restore") if row.phase == "hooks" else self.halt(action=ACTION)
-        name = self.pod(container("ctr", image=IMAGE), name=f"{row.phase}-{row.victim}-{os.urandom(2).hex()}",
-                        wait=False)
+        name = f"{row.phase}-{row.victim}-{os.urandom(2).hex()}"
+        has_come = self.halt(name, hooks="pre-restore") if row.phase == "hooks" else self.halt(name, action=ACTION)
+        self.pod(container("ctr", image=self.image), name=name, wait=False)
         wait_for(f"the phase {row.phase}", has_come, 30)
         cid = self.restores()[0]["container"]["id"]
         self.kill(row.victim, cid, "restore")
         self.go_on()
         try:
             if row.victim in DAEMONS:  # else it is chance whether it still finds a restore under way
-                wait_for("the end of the restore", lambda: not processes("lpm-gate", cid), 10)
+                wait_for("the end of the restore", lambda: not at_work("lpm-gate", cid), 10)
         finally:
             self.start_again(row.victim)
-        then = self.fate(name, cid)
+        then = self.fate(name, cid, 25 if row.victim in DAEMONS else 8)  # a kubelet that begins has more to do
         said = [e["message"] for e in self.cluster.events_of(name) if e["reason"] == "Failed"]
         run(GATE, "--settle")
         outcomes = tuple(r["result"].get("code", r["outcome"]) for r in self.restores()[:2])
         told = "" if not said else row.told if row.told and any(row.told in one for one in said) else said[0]
         return dataclasses.replace(row, told=told, then=then, records=outcomes)
 
-    def fate(self, name, cid):
-        end = time.monotonic() + 4
+    def fate(self, name, cid, patience):
+        end = time.monotonic() + patience
 
         def seen():
             if self.is_ready(name):
@@ -84,14 +85,24 @@ class KilledInRestore(Killing):
             if any(r.get("result", {}).get("code") == "MountMissing" for r in self.restores()):
                 return "never"  # CRI-O does not make /run/.containerenv in a pod that is older than itself
             # conmon waits for an error message that the container does not write, and CRI-O for conmon
-            return time.monotonic() > end and not processes("lpm-gate", cid) and self.is_running(cid) and "hangs"
-        then = wait_for("what becomes of it", seen, 30)
+            return time.monotonic() > end and not at_work("lpm-gate", cid) and self.is_running(cid) and "hangs"
+        then = wait_for("what becomes of it", seen, 60)
         if then == "hangs":
             self.kill("conmon", cid, "")
         return then
 
     def is_running(self, cid):
-        return processes("conmon", cid) and self.runtimes_status(cid) == "running"
+        return at_work("conmon", cid) and self.runtimes_status(cid) == "running"
+
+
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("kill")
+class ProcessKilled(Rounds):
+    """One of the container's own."""
+
+
+class DaemonKilled(Rounds):
+    """One of the node's."""
 
 
 def add(row):
@@ -99,7 +110,7 @@ def add(row):
         seen = self.go(row)
         print(f"  {seen.phase:8}{seen.victim:10}{seen.told[:40]:41}{seen.then:7}{' '.join(seen.records)}", flush=True)
         self.assertEqual(seen, row)
-    setattr(KilledInRestore, f"test_{row.victim.replace('-', '_')}_in_{row.phase}", test)
+    setattr(DaemonKilled if row.victim in DAEMONS else ProcessKilled, f"test_{row.victim.replace('-', '_')}_in_{row.phase}", test)
 
 
 for one in ROWS:

@@ -8,10 +8,12 @@ import os
 import threading
 import time
 
+import pytest
+
+import suite
 from e2e import GATE, run, wait_for
-from killing import Killing
-from refusing import processes
-from suite import container
+from killing import DAEMONS, Killing, at_work
+from suite import POD, container
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +48,15 @@ ROWS = (
 )
 
 
-class Killed(Killing):
-    def wait_in(self, phase):
+class Rounds(Killing):
+    def wait_in(self, phase, name):
         """Lets the phase begin and not go on; returns what says whether it has come."""
         if phase == "hooks":
-            return self.halt("pre-checkpoint")
+            return self.halt(name, hooks="pre-checkpoint")
         if phase == "dump":
-            return self.halt(action="network-lock")
-        return lambda: set(self.cluster.archives()) - self.archives_before
+            return self.halt(name, action="network-lock")
+        before = set(self.archives())
+        return lambda: set(self.archives()) - before
 
     def ask(self, name, answers):
         try:
@@ -64,15 +67,17 @@ class Killed(Killing):
         except (OSError, http.client.HTTPException):
             answers.append("nothing")
 
+    def pod_for(self, row, **how):
+        return self.pod(container("ctr", "/bin/workers", "memory", "192" if row.phase == "tar" else "8"),
+                        name=f"{row.phase}-{row.victim}-{os.urandom(2).hex()}", **how)
+
     def interrupted(self, row):
         """One checkpoint, in which the part is killed: (pod, container, answer), or None when the archive was done before,
         as on a busy machine."""
-        name = self.pod(container("ctr", "/bin/workers", "memory", "192" if row.phase == "tar" else "8"),
-                        name=f"{row.phase}-{row.victim}-{os.urandom(2).hex()}")
+        name = self.pod_for(row)
         cid = self.id_of(name, "ctr")
         self.output(name, "ctr", 2)
-        self.archives_before = set(self.cluster.archives())
-        has_come, answers = self.wait_in(row.phase), []
+        has_come, answers = self.wait_in(row.phase, name), []
         caller = threading.Thread(target=self.ask, args=(name, answers))
         caller.start()
         wait_for(f"the phase {row.phase}", lambda: has_come() or answers, 30)
@@ -82,13 +87,15 @@ class Killed(Killing):
         self.go_on()
         self.start_again(row.victim)
         caller.join()
-        wait_for("the end of what was at work", lambda: not processes("criu") and not processes("lpm-gate"))
+        wait_for("the end of what was at work", lambda: not at_work("criu", cid) and not at_work("lpm-gate", cid))
         self.cluster.wait_ready()
         return (name, cid, answers[0]) if in_time else None
 
     def go(self, row):
         """The row as it really is."""
         self.victim = row.victim
+        if row.victim == "crio":
+            self.wait_for_other_pods()
         seen = next((seen for seen in (self.interrupted(row) for _ in range(4)) if seen), None)
         self.assertIsNotNone(seen, "four times the archive was done before anything was killed")
         name, cid, told = seen
@@ -108,7 +115,7 @@ class Killed(Killing):
         before = len(self.output(name, "ctr"))
 
         def fate():
-            if not processes("conmon", cid):
+            if not at_work("conmon", cid):
                 return "mute" if self.runtimes_status(cid) == "running" else "ended"
             lines = self.lines_of(name, "ctr")
             return len({line.split()[0] for line in lines}) == 1 and len(lines) >= before + 2 and "runs"
@@ -117,12 +124,44 @@ class Killed(Killing):
         return "frozen" if frozen else seen
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("kill")
+class ProcessKilled(Rounds):
+    """One of the container's own."""
+
+
+class DaemonKilled(Rounds):
+    """One of the node's or the cluster's."""
+
+    made = None  # {row: its pod}, of rows that have not come yet
+
+    def pod_for(self, row, **how):
+        """Made beforehand: after each end of the API server or of etcd it takes longer until a new pod is scheduled and
+        run, as each client waits longer before it asks again. CRI-O has no other pods when it ends."""
+        if row.victim == "crio":
+            return super().pod_for(row, **how)
+        if self.made is None:
+            DaemonKilled.made = {one: super(DaemonKilled, self).pod_for(one, wait=False)
+                                 for one in ROWS if one.victim in DAEMONS and one.victim != "crio"}
+            for name in self.made.values():
+                self.wait_ready(name)
+            self.pods.clear()
+        name = self.made.pop(row, None) or super().pod_for(row)
+        self.pods.append(name)
+        return name
+
+    @classmethod
+    def tearDownClass(cls):
+        for name in (cls.made or {}).values():
+            suite.CLUSTER.delete(POD, name, 1, wait=False)
+
+
 def add(row):
     def test(self):
         seen = self.go(row)
         print(f"  {seen.phase:8}{seen.victim:16}{seen.told:9}{seen.then:8}{seen.outcome}", flush=True)
         self.assertEqual(seen, row)
-    setattr(Killed, f"test_{row.victim.replace('-', '_')}_in_{row.phase}", test)
+    setattr(DaemonKilled if row.victim in DAEMONS else ProcessKilled, f"test_{row.victim.replace('-', '_')}_in_{row.phase}", test)
 
 
 for one in ROWS:

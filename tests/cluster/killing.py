@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""Halts a checkpoint or restore at a place of its own and kills a part meanwhile."""
+"""Halts a checkpoint or restore of a pod at one place and kills a part meanwhile."""
 import contextlib
 import json
 import os
@@ -9,39 +9,62 @@ import signal
 
 from e2e import CRIU_CONFIG, run, wait_for
 from refusing import processes
-from suite import ClusterTest
+from suite import CONTAINERS, ClusterTest, read
 
 HOOKS = pathlib.Path("/etc/lpm/checkpoint.d")
 PLACE = pathlib.Path("/run/kill-test")
-WAITS = """#!/bin/sh
-[ "${{CRTOOLS_SCRIPT_ACTION:-{action}}}" = {action} ] || exit 0
-touch {reached}
+# Runs for every container of the node, and stays when the test has ended: CRIU fails without it. It halts what `plan` says.
+# A hook of lpm's has the container's id in its environment, a script of CRIU's the folder of its images.
+SCRIPT = pathlib.Path("/run/kill-test-script")
+HALT = f"""#!/bin/sh
+read -r action pod 2>/dev/null <{PLACE}/plan || exit 0
+[ "${{CRTOOLS_SCRIPT_ACTION:-$action}}" = "$action" ] || exit 0
+id=${{LPM_CONTAINER:-$(readlink "$CRTOOLS_IMAGE_DIR" | sed -n 's,.*/overlay-containers/\\([0-9a-f]*\\)/.*,\\1,p')}}
+grep -q "\\"io.kubernetes.pod.name\\": *\\"$pod\\"" {CONTAINERS}/$id/userdata/config.json || exit 0
+touch {PLACE}/reached
 i=0
-while [ $i -lt 50 ] && [ ! -e {go_on} ]; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt 50 ] && [ ! -e {PLACE}/go-on ]; do sleep 0.1; i=$((i + 1)); done
 exit 0
 """
 DAEMONS = ("crio", "kubelet", "kube-apiserver", "etcd")
 
 
+def holds(pid, word):
+    """A file with that word in its path."""
+    for link in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            if word in os.readlink(link):
+                return True
+    return False
+
+
+def at_work(program, cid, verb=""):
+    """Processes of that program for that container. CRIU has nothing on its command line, but its images open."""
+    if program == "criu":
+        return [pid for pid in processes(program) if holds(pid, cid)]
+    return [pid for pid in processes(program, cid)
+            if not verb or verb in read(pathlib.Path(f"/proc/{pid}/cmdline")).split("\0")]
+
+
 class Killing(ClusterTest):
     def setUp(self):
         super().setUp()
-        self.wait_alone()
         run("rm", "-rf", PLACE)
         PLACE.mkdir()
+        if not SCRIPT.exists():
+            SCRIPT.write_text(HALT)
+            SCRIPT.chmod(0o755)
 
-    def halt(self, hooks=None, action="none"):
+    def halt(self, pod, hooks=None, action="none"):
         """At lpm's hooks of that point, or at that action of CRIU's, for five seconds or until `go_on`; returns what
         says whether it has come there."""
-        reached, script = PLACE / "reached", PLACE / "script"
-        script.write_text(WAITS.format(action=action, reached=reached, go_on=PLACE / "go-on"))
-        script.chmod(0o755)
+        (PLACE / "plan").write_text(f"{action} {pod}\n")
         path = HOOKS / hooks / "wait.toml" if hooks else CRIU_CONFIG
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f'path = "{script}"\nwhen = "frozen"\ntimeout_ms = 6000\n' if hooks
-                        else f"action-script {script}\n")
+        path.write_text(f'path = "{SCRIPT}"\nwhen = "frozen"\ntimeout_ms = 6000\n' if hooks
+                        else f"action-script {SCRIPT}\n")
         self.addCleanup(path.unlink)
-        return reached.exists
+        return (PLACE / "reached").exists
 
     def go_on(self):
         (PLACE / "go-on").touch()
@@ -50,8 +73,7 @@ class Killing(ClusterTest):
         if victim in DAEMONS:
             self.cluster.parts[victim].end(signal.SIGKILL)
             return
-        word = cid if victim in ("lpm-gate", "conmon") else verb if victim == "runc" else ""
-        for pid in wait_for(victim, lambda: processes(victim, word)):
+        for pid in wait_for(victim, lambda: at_work(victim, cid, verb if victim == "runc" else "")):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

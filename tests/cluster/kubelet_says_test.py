@@ -6,12 +6,13 @@ import pathlib
 import re
 import socket
 
-import crd_test
+import pytest
+
+import deployed
 import parts
 from api import KUBELET_PORT
 from cluster import CHECKPOINT_ACCESS
 from controller import ControllerTest
-from crd_test import NAMES
 from crio_runtime import DAEMON_ENV, DAEMON_PATH
 from e2e import RUNTIME, run, wait_for
 from parts import ADDRESS, KUBELET
@@ -100,6 +101,14 @@ class KubeletSays(KubeletTest):
         self.assert_failed(self.ask(pod, "ctr"), "KubeletForbidden", f"user=system:serviceaccount:lpm-system:{name}",
                            "nodes/checkpoint (deploy/rbac.yaml)")
 
+
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("ContainerSays")
+class ContainerSays(ControllerTest):
+    """What the container is, or is about to be."""
+
+    labelled = True
+
     def test_a_container_that_does_not_run(self):
         """Ended, and crashing: it might run again, until the time is over."""
         pod = self.pod(container("ctr"), container("done", "sh", "-c", "true"), restartPolicy="Never", wait=False)
@@ -126,8 +135,12 @@ class KubeletSays(KubeletTest):
         self.wait_reason(name, "LivenessProbeTight")
 
 
-class OtherNodes(KubeletTest):
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("OtherNodes")
+class OtherNodes(StandInTest):
     """Nodes that are not what the pod's node should be."""
+
+    labelled = True
 
     @classmethod
     def setUpClass(cls):
@@ -144,6 +157,10 @@ class OtherNodes(KubeletTest):
 
 
 class EngineSays(ControllerTest):
+    def setUp(self):
+        super().setUp()
+        self.wait_for_other_pods()
+
     def restart_crio(self, runtime=RUNTIME, settings="", **env):
         self.cluster.parts["crio"].end()
         DROP_IN.unlink(missing_ok=True)
@@ -237,7 +254,7 @@ class OldCrd(ControllerTest):
         """The installed CRD, as one that has no such fields of status."""
         path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/"
         change = [{"op": "remove", "path": path + field} for field in fields]
-        run("kubectl", "patch", "crd", NAMES[0], "--type=json", "-p", json.dumps(change))
+        run("kubectl", "patch", "crd", deployed.NAMES[0], "--type=json", "-p", json.dumps(change))
 
     def missing(self):
         return int(float(re.search(r"(?m)^lpm_crd_missing_fields(?:{})? (\S+)", self.controller.page("/metrics")[1]).group(1)))
@@ -247,7 +264,7 @@ class OldCrd(ControllerTest):
 
     def test_fields_that_it_has_not(self):
         """What is only told is left out; without what keeps a request from being sent twice, none is sent."""
-        self.addCleanup(crd_test.install)
+        self.addCleanup(deployed.install_crds)
         pod = self.pod(container("ctr"))
         self.without("timings", "imageDigest")
         self.wait_missing(1, 20)
@@ -260,7 +277,7 @@ class OldCrd(ControllerTest):
         self.wait_missing(before + 1, 30)
         self.assert_failed(self.ask(pod, "ctr"), "CrdTooOld", "status.attempt", "kubectl apply -f deploy/crd.yaml")
         self.assertEqual(len(self.records()), 1)
-        crd_test.install()
+        deployed.install_crds()
         self.wait_missing(0, 0)
         status = self.assert_completed(self.ask(pod, "ctr"))
         self.assertIn("timings", status)

@@ -7,6 +7,8 @@ import subprocess
 import time
 import urllib.request
 
+import pytest
+
 from api import path_of
 from e2e import run, wait_for
 from parts import NODE, RUNTIME
@@ -17,6 +19,7 @@ def exec_probe(*command, **more):
     return {"exec": {"command": list(command)}, "periodSeconds": 1, "timeoutSeconds": 10, **more}
 
 
+@pytest.mark.parallel
 class Life(ClusterTest):
     def test_kubectl_run(self):
         """Scheduled, pulled, served, read, asked, deleted: as the user's own document begins."""
@@ -53,12 +56,11 @@ class Life(ClusterTest):
         self.assertIn("err", done.stderr)
         done = run("sh", "-c", f"echo to the container | kubectl exec -i {name} -- cat")
         self.assertEqual(done.stdout, "to the container\n")
-        # Its end would be typed as ^D, and could come before what tty says.
-        keyboard, typed = os.pipe()
-        self.addCleanup(os.close, typed)
-        with open(keyboard, "rb") as stdin:
-            done = run("script", "-qec", f"kubectl exec -it {name} -- tty", "/dev/null", stdin=stdin)
-        self.assertIn("/dev/pts/0", done.stdout)
+        # What a process says last can be lost: this one lives until it is read.
+        with subprocess.Popen(["script", "-qec", f"kubectl exec -it {name} -- sh -c 'tty; read line'", "/dev/null"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+            self.assertTrue(any("/dev/pts/0" in line for line in session.stdout))
+            session.communicate("\n", timeout=30)
 
     def test_attach(self):
         name = self.pod(container("ctr", "cat", image="busybox", stdin=True))

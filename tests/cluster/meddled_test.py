@@ -5,9 +5,12 @@ import json
 import threading
 import time
 
+import pytest
+
 from answers import ANSWERS, DIRECTLY, PROXIED, text
 from api import API_PORT, KUBELET_PORT
-from controller import CONTENT, Controller
+from controller import LABEL, UID
+from deployed import CONTENT
 from e2e import wait_for
 from meddler import Deed, Detour, Meddler
 from pki import Pki
@@ -22,15 +25,17 @@ def container_of(seen):
     return seen.path.partition("?")[0].rpartition("/")[2]
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("MeddledKubelet")
 class MeddledKubelet(StandInTest):
     """The real one, behind a proxy."""
 
-    toml = ROOMY
+    toml, labelled = ROOMY, True
 
     def setUp(self):
         super().setUp()
         self.meddler = Meddler(self.cluster.pki, KUBELET_PORT)
-        self.addCleanup(Detour(Controller.UID, KUBELET_PORT, self.meddler).close)
+        self.addCleanup(Detour(UID, KUBELET_PORT, self.meddler).close)
         self.addCleanup(self.meddler.close)  # first: what ends a connection takes the detour, too
 
     def test_it_is_in_the_way(self):
@@ -120,13 +125,16 @@ class MeddledKubelet(StandInTest):
 
 
 class AnswersTest(StandInTest):
+    labelled = True
+
     def assert_says(self, rows):
         """All at once, each to a container of its own."""
+        name = type(self).__name__.lower()
         deeds = {f"c{number}": deed for number, (deed, _) in enumerate(rows)}
         meddler = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: deeds[container_of(seen)],
-                          names=("DNS:answers",))
+                          names=(f"DNS:{name}",))
         self.addCleanup(meddler.close)
-        pod = self.pod_on(self.node("answers", meddler.port), *deeds)
+        pod = self.pod_on(self.node(name, meddler.port), *deeds)
         names = {ctr: self.ask(pod, ctr, timeoutSeconds=1) for ctr in deeds}
         for number, (deed, (reason, *words)) in enumerate(rows):
             with self.subTest(f"{deed.kind} {deed.status} {deed.body[:80]}"):
@@ -134,6 +142,8 @@ class AnswersTest(StandInTest):
         self.assertEqual(len(meddler.posts()), len(rows))
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("KubeletAnswers")
 class KubeletAnswers(AnswersTest):
     toml = ROOMY
 
@@ -141,6 +151,8 @@ class KubeletAnswers(AnswersTest):
         self.assert_says([*ANSWERS, *DIRECTLY])
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("proxy")
 class ProxiedAnswers(AnswersTest):
     """The API server hands them on, or says itself what it makes of them."""
 
@@ -162,7 +174,7 @@ class ProxiedAnswers(AnswersTest):
         self.assert_failed(self.ask(pod, "ctr"), "NodeNotFound", '"gone" not found')
 
     def test_a_certificate_that_the_api_server_does_not_trust(self):
-        stranger = Meddler(Pki("/tmp/strange-pki"), KUBELET_PORT)
+        stranger = Meddler(Pki("/tmp/strange-pki").create(), KUBELET_PORT)
         self.addCleanup(stranger.close)
         pod = self.pod_on(self.node("strange", stranger.port), "ctr")
         self.assert_failed(self.ask(pod, "ctr"), "KubeletCertificateUntrusted", "strange", "serverTLSBootstrap",
@@ -170,18 +182,19 @@ class ProxiedAnswers(AnswersTest):
         self.assertEqual(stranger.seen, [])
 
 
+@pytest.mark.parallel(turn=2)
 class MeddledApiServer(StandInTest):
     """The controller's own requests to the API server. The kubelet is none, and counts what it is asked."""
 
-    toml = None
+    toml, labelled = None, True
 
     def setUp(self):
         super().setUp()
         self.kubelet = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: DONE, names=("DNS:counting",))
-        self.meddler = Meddler(self.cluster.pki, API_PORT)
+        self.meddler = Meddler(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
         for one in (self.kubelet, self.meddler):
             self.addCleanup(one.close)
-        self.running = self.start_controller(server=self.meddler.url, toml=ROOMY)
+        self.running = self.start_controller(server=self.meddler.url, toml=ROOMY, label=self.label)
         self.addCleanup(self.running.end)
         self.node("counting", self.kubelet.port)
 
@@ -215,6 +228,7 @@ class MeddledApiServer(StandInTest):
                 self.assertIs(self.cluster.find(CONTENT, content)["status"]["ready"], True)
                 self.assertEqual((left[kind], self.posts_for(pods[kind])), (set(), 1))
 
+    @pytest.mark.long
     def test_watches(self):
         """What is created while a watch is broken completes all the same."""
         gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}

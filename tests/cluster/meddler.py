@@ -4,17 +4,18 @@
 import dataclasses
 import http.client
 import http.server
-import itertools
 import socket
 import ssl
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable
 
 from e2e import run
 from parts import ADDRESS
 
-PORTS = itertools.count(20443)
+OBJECTS = "/apis/lpm.my.domain/v1/containercheckpoints"
+KEPT_IDLE = 30  # seconds: less than servers keep an idle connection
 DROPPED = ("connection", "transfer-encoding", "content-length", "host")
 
 
@@ -44,22 +45,21 @@ class Deed:
 
 
 class Meddler:
-    """`choose(seen)` -> Deed, or None to pass. Forwards to ADDRESS:port with the same headers."""
+    """`choose(seen)` -> Deed, or None to pass. Forwards to ADDRESS:port with the same headers. With a `label` (key=value)
+    a controller behind it sees the ContainerCheckpoints that have it, and no others: so several tests can have controllers
+    of their own in one cluster."""
 
-    def __init__(self, pki, port, choose=lambda seen: None, names=("DNS:node1",)):
-        name = f"meddler-{next(PORTS)}"
-        pki.certificate(name, "system:node:node1", names=(f"IP:{ADDRESS}", *names))
-        self.port, self.upstream, self.choose = next(PORTS), port, choose
+    def __init__(self, pki, port, choose=lambda seen: None, names=("DNS:node1",), label=None):
+        self.upstream, self.choose, self.label = port, choose, label
         self.ca = ssl.create_default_context(cafile=pki / "ca.crt")
         self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
         self.watches = set()  # connections to upstream that bring one
         self.clients = set()  # connections to us
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
         meddler = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            kept, used = None, 0.0  # a connection to upstream, and when it was used
 
             def handle(self):
                 meddler.clients.add(self.connection)
@@ -69,6 +69,8 @@ class Meddler:
                     pass
                 finally:
                     meddler.clients.discard(self.connection)
+                    if self.kept is not None:
+                        self.kept.close()
 
             def log_message(self, *_):
                 pass
@@ -78,8 +80,13 @@ class Meddler:
 
             do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-        self.server = http.server.ThreadingHTTPServer((ADDRESS, self.port), Handler)
+        self.server = http.server.ThreadingHTTPServer((ADDRESS, 0), Handler)
         self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        name = f"meddler-{self.port}"
+        pki.certificate(name, "system:node:node1", names=(f"IP:{ADDRESS}", *names))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
 
@@ -135,8 +142,8 @@ class Meddler:
 
     def send_on(self, handler, deed, body):
         change = dict(deed.ask)
-        method, path = change.pop("method", handler.command), change.pop("path", handler.path)
-        upstream = http.client.HTTPSConnection(ADDRESS, self.upstream, context=self.ca, timeout=700)
+        method, path = change.pop("method", handler.command), self.limited(change.pop("path", handler.path))
+        upstream = self.connection(handler)
         try:
             headers = {key: value for key, value in handler.headers.items() if key.lower() not in DROPPED}
             upstream.request(method, path, body=body or None, headers={**headers, **change})
@@ -147,12 +154,31 @@ class Meddler:
             deed.after()
             if deed.kind in ("pass", "half"):
                 self.hand_on(handler, answer, deed.kind == "half")
+                if deed.kind == "pass" and "watch=1" not in path and answer.isclosed():
+                    handler.kept, handler.used = upstream, time.monotonic()
             elif deed.kind == "cut":
                 answer.read()
             else:
                 self.ended.wait(deed.hold)
         finally:
-            upstream.close()
+            if handler.kept is None:
+                upstream.close()
+
+    def connection(self, handler):
+        """To upstream: the one that was used last for this client, unless that was long ago."""
+        kept, handler.kept = handler.kept, None
+        if kept is not None:
+            if time.monotonic() < handler.used + KEPT_IDLE:
+                return kept
+            kept.close()
+        return http.client.HTTPSConnection(ADDRESS, self.upstream, context=self.ca, timeout=700)
+
+    def limited(self, path):
+        """A list or watch of all ContainerCheckpoints: of those with the label."""
+        place, _, query = path.partition("?")
+        if self.label is None or place != OBJECTS:
+            return path
+        return f"{place}?{query}&labelSelector={urllib.parse.quote(self.label, safe='')}"
 
     @staticmethod
     def reply(handler, status, headers, body):

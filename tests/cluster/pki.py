@@ -3,6 +3,7 @@
 """Certificates and kubeconfigs of the test cluster, as kubeadm makes them: one CA, an identity for each part."""
 import json
 import pathlib
+import secrets
 import subprocess
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -20,11 +21,15 @@ class Pki:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
+
+    def create(self):
+        """The authority and the key for tokens."""
         self.folder.mkdir(parents=True, exist_ok=True)
         openssl("req", "-x509", *KEY, "-keyout", self / "ca.key", "-out", self / "ca.crt", "-subj", "/CN=kubernetes",
                 "-days", "2", "-addext", "keyUsage=critical,keyCertSign,digitalSignature")
         openssl("genrsa", "-out", self / "sa.key", "2048")
         openssl("rsa", "-in", self / "sa.key", "-pubout", "-out", self / "sa.pub")
+        return self
 
     def __truediv__(self, name):
         return self.folder / name
@@ -37,7 +42,7 @@ class Pki:
         (self / f"{name}.ext").write_text(extensions)
         openssl("req", *KEY, "-keyout", self / f"{name}.key", "-out", self / f"{name}.csr", "-subj", subject)
         openssl("x509", "-req", "-in", self / f"{name}.csr", "-CA", self / "ca.crt", "-CAkey", self / "ca.key",
-                "-CAcreateserial", "-out", self / f"{name}.crt", "-days", "2", "-extfile", self / f"{name}.ext")
+                "-set_serial", str(secrets.randbits(120)), "-out", self / f"{name}.crt", "-days", "2", "-extfile", self / f"{name}.ext")
 
     def kubeconfig(self, name, server):
         """For the identity of that name; JSON is YAML."""

@@ -5,16 +5,20 @@ import pathlib
 import socket
 import time
 
-from e2e import SETTINGS, run, wait_for
+import pytest
+
+from e2e import run, wait_for
 from suite import POD, ClusterTest, container
 
 POINT = pathlib.Path("/etc/lpm/checkpoint.d/pre-checkpoint")
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("settings")
 class Logs(ClusterTest):
     def test_dump_log_of_a_failed_checkpoint(self):
         """CRI-O takes its own copy away with the container; the record has CRIU's words, a code and the log."""
-        SETTINGS.write_text('[checks]\nAnonInode = "off"\n')
+        self.set_node('[checks]\nAnonInode = "off"\n')
         name = self.pod(container("ctr", "/bin/awkward", "anon", "userfaultfd"))
         cid = self.id_of(name, "ctr")
         status, body = self.admin.checkpoint(name, "ctr")
@@ -31,10 +35,11 @@ class Logs(ClusterTest):
         name = self.pod(container("ctr"))
         archive = self.checkpoint(name, "ctr")
         self.cluster.delete(POD, name, 1)
-        damaged = archive.with_name("damaged.tar")
+        damaged = archive.with_name(f"damaged-{archive.name}")
+        self.addCleanup(damaged.unlink)
         damaged.write_bytes(archive.read_bytes())
         run("tar", "--delete", "-f", damaged, "checkpoint/fs-1.img")  # CRIU alone reads it
-        SETTINGS.write_text("[checks]\n" + "".join(f'{check} = "off"\n' for check in (
+        self.set_node("[checks]\n" + "".join(f'{check} = "off"\n' for check in (
             "ImageIncomplete", "ArchMismatch", "LsmMismatch", "MemoryLimit")))
         new = self.pod(container("ctr", image=self.image_of(damaged, "ctr")), name=f"{name}-2", wait=False)
         wait_for("a failed restore", lambda: any(r["operation"] == "restore" and r.get("outcome") == "failed"
@@ -56,9 +61,11 @@ class Logs(ClusterTest):
         self.assertTrue(began <= record["times"]["started"] <= time.strftime("%Y-%m-%dT%H:%M:%S~", time.gmtime()))
 
 
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("settings")
 class Settings(ClusterTest):
     def test_a_check_that_is_turned_down(self):
-        SETTINGS.write_text('[checks]\nShmMount = "warn"\n')
+        self.set_node('[checks]\nShmMount = "warn"\n')
         name = self.pod(container("ctr", "/bin/awkward", "open", "/dev/shm/file"))
         self.checkpoint(name, "ctr")
         record = self.last_record("checkpoint", "completed")
@@ -80,7 +87,7 @@ class Settings(ClusterTest):
         status, body = self.admin.checkpoint(name, "redis")
         self.assertEqual(status, 500)
         self.assertIn("[TcpEstablished", body)
-        SETTINGS.write_text('[options]\ntcp = "close"\n')
+        self.set_node('[options]\ntcp = "close"\n')
         archive = self.checkpoint(name, "redis")
         record = self.last_record("checkpoint", "completed")
         self.assertIn("tcp-close", str(record["invocation"]["additions"]))
@@ -95,7 +102,7 @@ class Settings(ClusterTest):
         """Where the node allows it, and not where it does not."""
         name, client = self.redis_with_a_client(annotations={"lpm.my.domain/options": "tcp=close"})
         self.assertIn("[TcpEstablished", self.admin.checkpoint(name, "redis")[1])
-        SETTINGS.write_text('[annotations]\noptions = ["tcp"]\n')
+        self.set_node('[annotations]\noptions = ["tcp"]\n')
         self.checkpoint(name, "redis")
         client.sendall(b"GET key\r\n")
         self.assertEqual(client.recv(100), b"$5\r\nvalue\r\n")
@@ -121,6 +128,7 @@ class Settings(ClusterTest):
         self.assertEqual(kept, f"checkpoint of {self.id_of(name, 'ctr')}\n")
 
 
+@pytest.mark.parallel
 class AtCreation(ClusterTest):
     REQUIRED = {"lpm.my.domain/checkpointable": "required"}
 

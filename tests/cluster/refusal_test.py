@@ -8,17 +8,21 @@ import pathlib
 import re
 import socket
 import subprocess
+import tempfile
 
-from e2e import SETTINGS, run, wait_for
+import pytest
+
+from e2e import run, wait_for
 from reaching import enter, probe
 from refusals import CASES, PRIVILEGED, Refusing
 from suite import container, read
 
-SHARED = pathlib.Path("/var/lib/lpm/shared")
 HOST_IPC = {"hostIPC": True}
 
 
+@pytest.mark.parallel
 class Refusal(Refusing):
+    @pytest.mark.long
     def test_whatever_a_container_holds(self):
         """One pod with a container for each check: all are refused for their reason, none is restarted or stopped."""
         name = self.pod(*(container(case.name, case.program, *case.holds, **case.more) for case in CASES))
@@ -37,17 +41,17 @@ class Refusal(Refusing):
         self.assert_goes_on(name, "ctr")
 
     def volume(self, *args, **mount):
-        """A container with a folder of the node's at /shared."""
-        SHARED.mkdir()
-        self.addCleanup(run, "rm", "-rf", SHARED)
-        spec = {"volumes": [{"name": "shared", "hostPath": {"path": str(SHARED)}}]}
+        """A container with a folder of the node's, self.shared, at /shared."""
+        self.shared = pathlib.Path(tempfile.mkdtemp(prefix="shared-", dir="/var/lib/lpm"))
+        self.addCleanup(run, "rm", "-rf", self.shared)
+        spec = {"volumes": [{"name": "shared", "hostPath": {"path": str(self.shared)}}]}
         return container("ctr", *args, volumeMounts=[{"name": "shared", "mountPath": "/shared", **mount}]), spec
 
     def test_a_socket_of_the_node(self):
         """As of a log daemon or a driver, which the container is connected to."""
         ctr, spec = self.volume("/bin/awkward", "unix-stream", "/shared/socket")
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(SHARED / "socket"))
+            listener.bind(str(self.shared / "socket"))
             listener.listen()
             name = self.pod(ctr, **spec)
             with listener.accept()[0]:
@@ -57,10 +61,11 @@ class Refusal(Refusing):
     def test_a_mount_that_came_later(self):
         """Into a volume with propagation, as drivers of storage make them."""
         ctr, spec = self.volume(mountPropagation="HostToContainer")
-        (SHARED / "later").mkdir()
+        later = self.shared / "later"
+        later.mkdir()
         name = self.pod(ctr, **spec)
-        run("mount", "-t", "tmpfs", "tmpfs", SHARED / "later")
-        self.addCleanup(run, "umount", "--lazy", SHARED / "later", check=False)
+        run("mount", "-t", "tmpfs", "tmpfs", later)
+        self.addCleanup(run, "umount", "--lazy", later, check=False)
         self.refused(name, "ctr", "MountSharing", "/shared/later")
         self.assert_goes_on(name, "ctr")
 
@@ -146,16 +151,21 @@ class Refusal(Refusing):
             if place.exists():
                 place.rmdir()
 
+
+@pytest.mark.parallel(turn=2)
+@pytest.mark.xdist_group("settings")
+class NodeSettings(Refusing):
     def test_an_annotation_that_the_node_allows(self):
         """skip-checks turns the refusal into a warning, where lpm.toml says so."""
         held = self.pod(container("ctr", "/bin/awkward", "open", "/dev/shm/file"),
                         annotations={"lpm.my.domain/skip-checks": "ShmMount"})
         self.refused(held, "ctr", "ShmMount", "/dev/shm")
-        SETTINGS.write_text('[annotations]\nskip_checks = ["ShmMount"]\n')
+        self.set_node('[annotations]\nskip_checks = ["ShmMount"]\n')
         self.assertEqual(self.admin.checkpoint(held, "ctr")[0], 200)
         record = self.last_record("checkpoint", "completed")
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
 
+    @pytest.mark.alone
     def test_bypass(self):
         """The operator's switch: nothing is checked, and CRIU says what it says."""
         bypass = pathlib.Path("/etc/lpm/bypass")

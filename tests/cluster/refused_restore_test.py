@@ -8,9 +8,10 @@ import pathlib
 import tempfile
 import typing
 
+import pytest
+
 import image_edit
 from e2e import CRIU_CONFIG, run, wait_for
-from oci_image import push_checkpoint
 from refusing import MISREAD
 from suite import POD, ClusterTest, container
 
@@ -102,6 +103,7 @@ SOURCES = (
 )
 
 
+@pytest.mark.parallel
 class RefusedRestore(ClusterTest):
     def images_of(self, archives, cases):
         """{case's name: image}"""
@@ -110,11 +112,10 @@ class RefusedRestore(ClusterTest):
             with tempfile.TemporaryDirectory() as folder:
                 run("tar", "-C", folder, "-xf", archives[case.source])
                 case.edit(pathlib.Path(folder, "checkpoint"))
-                edited = archives[case.source].with_name("edited.tar")
-                run("tar", "-C", folder, "-cf", edited, *os.listdir(folder))
-            name = f"library/{case.name}-{os.urandom(4).hex()}"
-            push_checkpoint(edited, name, case.source)
-            images[case.name] = name.removeprefix("library/")
+                files = os.listdir(folder)
+                edited = pathlib.Path(folder, "edited.tar")
+                run("tar", "-C", folder, "-cf", edited, *files)
+                images[case.name] = self.image_of(edited, case.source)
         return images
 
     def restoring(self, archives, cases, *others, **spec):
@@ -141,6 +142,7 @@ class RefusedRestore(ClusterTest):
                     self.assertNotIn(phrase, message.lower())
                 self.shown.add((case.check, "told"))
 
+    @pytest.mark.long
     def test_whatever_does_not_fit(self):
         VOLUME.mkdir()
         self.addCleanup(run, "rm", "-rf", VOLUME)

@@ -3,9 +3,12 @@
 """Restore as CRI-O does it where it is on: a new pod whose image is a checkpoint."""
 import tarfile
 
+import pytest
+
 from suite import POD, ClusterTest, container
 
 
+@pytest.mark.parallel
 class Restore(ClusterTest):
     def test_a_new_pod_goes_on_with_the_memory(self):
         """The source is deleted; the new pod has another name and id, and counts on from where the dump was."""
@@ -25,6 +28,7 @@ class Restore(ClusterTest):
         self.assertEqual(self.cluster.kubectl("exec", new, "--", "echo", "exec works").stdout, "exec works\n")
         self.assertEqual(self.state_of(new, "ctr")["restartCount"], 0)
 
+    @pytest.mark.long
     def test_a_restored_container_can_be_taken_again(self):
         name = self.pod(container("ctr"))
         nonce = self.assert_goes_on(name, "ctr")

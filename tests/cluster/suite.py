@@ -8,16 +8,22 @@ import re
 
 from api import ApiError
 from cluster import CHECKPOINTS, Cluster, frozen, thaw
-from e2e import LpmTest, wait_for
+from e2e import SETTINGS, LpmTest, wait_for
 from oci_image import push_checkpoint
 
 POD = {"apiVersion": "v1", "kind": "Pod"}
-CLUSTER = None
+WORKERS = {1: 4, 2: 6}  # processes for the tests of a turn: those of the second wait most of their time
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+RELEASE = "LPM_TEST_RELEASE"  # of the cluster: for workers
+PODS = {}  # {id of a container: its pod}
+CONTAINERS = pathlib.Path("/var/lib/containers/storage/overlay-containers")  # of CRI-O
+CLUSTER = Cluster(os.environ[RELEASE]).connect() if IS_WORKER else None
 
 
 def open_suite(flavour, results):
     global CLUSTER
     CLUSTER = Cluster(flavour)
+    os.environ[RELEASE] = flavour
     try:
         CLUSTER.start()
     except BaseException:
@@ -35,6 +41,21 @@ def container(name, *args, image="lpm-programs", **more):
             **({"command": list(args)} if args else {}), **more}
 
 
+def pod_of(record):
+    """By what CRI-O keeps of the container while there is one, where the record does not say it (yet). None: nobody
+    knows."""
+    subject = record["container"]
+    if "pod" in subject.get("names", {}):
+        return subject["names"]["pod"]
+    if subject["id"] not in PODS:
+        try:
+            config = json.loads((CONTAINERS / subject["id"] / "userdata/config.json").read_text())
+        except OSError:
+            return None
+        PODS[subject["id"]] = config.get("annotations", {}).get("io.kubernetes.pod.name")
+    return PODS[subject["id"]]
+
+
 def read(path):
     """Of /proc: nothing when the process has ended."""
     try:
@@ -48,33 +69,50 @@ class ClusterTest(LpmTest):
         super().setUp()
         self.cluster, self.admin = CLUSTER, CLUSTER.admin
         self.shown = set()  # (check, "told"): its text has reached the caller (tests/support/told)
-        self.archives_before = set(self.cluster.archives())
-        self.addCleanup(lambda: [path.unlink() for path in CHECKPOINTS.glob("*.tar")])
-        self.pods = []
+        self.pods, self.uids = [], set()
+        self.addCleanup(self.remove_archives)
         self.addCleanup(self.nothing_is_frozen)
         self.addCleanup(self.remove_pods)
 
     def remove_pods(self):
-        """All at once. Waits for those alone that the kubelet still tries to make: the next test would have their
-        records."""
-        unmade = [name for name in self.pods if not self.is_ready(name)]
+        """Their end is not awaited."""
         for name in self.pods:
-            self.cluster.delete(POD, name, 1, wait=False)
-        for name in unmade:
-            wait_for(f"{name} is gone", lambda name=name: self.cluster.find(POD, name) is None)
+            if pod := self.cluster.find(POD, name):
+                self.uids.add(pod["metadata"]["uid"])
+                self.cluster.delete(POD, name, 1, wait=False)
 
-    def wait_alone(self):
-        """Pods of other tests are gone: for those that end parts of the cluster, or note every call."""
+    def wait_for_other_pods(self):
+        """Those of other tests are gone: for tests that note every call, or end a CRI-O that would end them meanwhile."""
         wait_for("pods of other tests are gone", lambda: not self.admin.get("/api/v1/namespaces/default/pods")["items"])
 
     def nothing_is_frozen(self):
-        """Once what was under way has ended. Else it is thawed: the other tests have a right to their own result."""
+        """Of the node, or of this test's pods when others are at work. Once what was under way has ended. Else it is
+        thawed: the other tests have a right to their own result."""
+        pods = self.uids if IS_WORKER else None
         try:
-            wait_for("nothing is frozen", lambda: not frozen(), 10)
+            wait_for("nothing is frozen", lambda: not frozen(pods), 10)
         except AssertionError:
-            left = frozen()
+            left = frozen(pods)
             thaw(left)
             self.fail(f"left frozen: {left}")
+
+    def records(self):
+        """Of this test's pods: calls for others may be under way."""
+        return [r for r in super().records() if (pod := pod_of(r)) in self.pods or not (pod or IS_WORKER)]
+
+    def archives(self):
+        """Of this test's pods, oldest first."""
+        names = tuple(f"checkpoint-{pod}_" for pod in self.pods)
+        return [path for path in self.cluster.archives() if path.name.startswith(names)]
+
+    def remove_archives(self):
+        for path in self.archives() if IS_WORKER else CHECKPOINTS.glob("*.tar"):
+            path.unlink()
+
+    def set_node(self, text):
+        """lpm.toml, until the test ends."""
+        SETTINGS.write_text(text)
+        self.addCleanup(SETTINGS.unlink, missing_ok=True)
 
     # Pods
 
@@ -85,7 +123,7 @@ class ClusterTest(LpmTest):
         pod = {**POD, "metadata": {"name": name, "annotations": annotations or {}},
                "spec": {"terminationGracePeriodSeconds": 1, "containers": list(containers), **spec}}
         self.pods.append(name)
-        self.cluster.create(pod)
+        self.uids.add(self.cluster.create(pod)["metadata"]["uid"])
         if wait:
             self.wait_ready(name)
         return name

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpm-runc put into a node and taken out of it under running pods: CRI-O takes another runtime_path at a restart."""
+import pytest
+
 import parts
 from e2e import run
 from suite import POD, ClusterTest, container
 
 
 class Swap(ClusterTest):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.use, parts.RUNTIME)
 
     def use(self, runtime):
         self.cluster.use_runtime(runtime)
@@ -24,6 +23,8 @@ class Swap(ClusterTest):
     def test_in_and_out(self):
         """Pods that were made without lpm live on with it, can be checkpointed and stopped through it; and those that
         were made through it live on without."""
+        self.wait_for_other_pods()
+        self.addCleanup(self.use, parts.RUNTIME)
         bare = parts.real_runtime()
         self.use(bare)
         before = self.pod(container("ctr"), name="before")
@@ -42,6 +43,7 @@ class Swap(ClusterTest):
         self.assert_alive(before)
         self.cluster.delete(POD, before, 1)
 
+    @pytest.mark.parallel
     def test_the_program_is_replaced(self):
         """An upgrade puts another file in lpm-runc's place while CRI-O runs: the next call is its."""
         name = self.pod(container("ctr"))

@@ -83,7 +83,7 @@ class Trace(ClusterTest):
 
     def setUp(self):
         super().setUp()
-        self.wait_alone()
+        self.wait_for_other_pods()
         HERE.mkdir(parents=True, exist_ok=True)
         shutil.copy("/opt/lpm/bin/recorder", RUNTIME_HERE)
         (HERE / "recorder.next").symlink_to(RUNTIME)
@@ -125,7 +125,7 @@ class Trace(ClusterTest):
         self.addCleanup(self.cluster.parts["kubelet"].start)
         self.cluster.use_runtime(RUNTIME_HERE)
         self.addCleanup(self.cluster.use_runtime, parts.RUNTIME)
-        crictl("pull", "lpm-programs")
+        crictl("pull", "lpm-programs-term")
         folder, steps = pathlib.Path(tempfile.mkdtemp()), {}
         self.addCleanup(shutil.rmtree, folder)
 
@@ -146,7 +146,7 @@ class Trace(ClusterTest):
         sandbox = config("sandbox.json", log_directory="/var/log/pods/trace", linux={})
         pod = step("runp", "runp", sandbox)
         self.addCleanup(crictl, "rmp", "-f", pod, check=False)
-        ctr = config("ctr.json", image={"image": "lpm-programs"}, command=["/bin/counter"], log_path="ctr.log",
+        ctr = config("ctr.json", image={"image": "lpm-programs-term"}, command=["/bin/counter"], log_path="ctr.log",
                      linux=OWN_PIDS)
         old = step("create", "create", pod, ctr, sandbox)
         step("start", "start", old)

@@ -4,8 +4,9 @@
 removed."""
 import json
 
-import deploy_test
-from crd_test import BARE, CHECKPOINT, CONTENT, CONTENT_BARE, CRD, DEPLOY, NAMES
+import deployed
+from crd_test import BARE, CONTENT_BARE
+from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for
 from suite import ClusterTest
 
@@ -13,7 +14,7 @@ from suite import ClusterTest
 class Uninstall(ClusterTest):
     @classmethod
     def setUpClass(cls):
-        deploy_test.install_all()
+        deployed.install()
 
     def test_without_a_controller(self):
         """The documented commands, where nobody is left who would end the finalizers. What is in the namespace and the
@@ -22,12 +23,13 @@ class Uninstall(ClusterTest):
             self.cluster.create({**thing, "metadata": {"name": "kept", "finalizers": ["lpm.test/kept"]}})
         self.cluster.delete(CHECKPOINT, "kept", wait=False)
         self.assertIsNotNone(self.cluster.find(CHECKPOINT, "kept"))
+        deployed.is_removed()
         run(f"{DEPLOY}/drop-finalizers")
         self.assertIsNone(self.cluster.find(CHECKPOINT, "kept"))
         run("sh", "-ec", f"kubectl delete -f {DEPLOY}/crd.yaml && kubectl delete -k {DEPLOY} --ignore-not-found "
             "--wait=false", timeout=60)
         self.assertEqual([name for name in NAMES if self.cluster.find(CRD, name)], [])
-        space = self.cluster.find(deploy_test.NAMESPACE, deploy_test.SPACE)
+        space = self.cluster.find(NAMESPACE, SPACE)
         self.assertTrue(space is None or space["metadata"]["deletionTimestamp"], space)
 
         def left():

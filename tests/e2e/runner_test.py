@@ -42,7 +42,7 @@ class End(unittest.TestCase):
         pass
 """
 SUITE = """
-WORKERS = 2
+WORKERS = {1: 2, 2: 2}
 def open_suite(flavour, results):
     (results / "opened").write_text(flavour)
 def close_suite(results):

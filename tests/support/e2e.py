@@ -39,19 +39,21 @@ def run(*argv, check=True, timeout=300, **options):
 
 
 def wait_for(what, condition, seconds=90):
-    end = time.monotonic() + seconds
+    """What the condition gives, once that is true. It is asked less often the longer it takes."""
+    began = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        passed = time.monotonic() - began
+        if passed > seconds:
             raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
+        time.sleep(min(max(0.02, passed / 10), 0.25))
 
 
-def all_records():
-    """Records, oldest first: a ULID sorts by time."""
-    return [json.loads(p.read_text()) for p in sorted(RECORDS.glob("*/*.json"), key=lambda p: p.name)]
+def record_files():
+    """{id: file}, oldest first: a ULID sorts by time."""
+    return {p.stem: p for p in sorted(RECORDS.glob("*/*.json"), key=lambda p: p.name)}
 
 
 def log_lines(path):
@@ -69,19 +71,17 @@ def has_sys_resource():
 
 
 class LpmTest(unittest.TestCase):
-    """A test that looks at what lpm has written down. Its settings are gone when it ends."""
+    """A test that looks at what lpm has written down."""
 
     longMessage = True
 
     def setUp(self):
         super().setUp()
-        self.before = {r["id"] for r in all_records()}
-        SETTINGS.unlink(missing_ok=True)
-        self.addCleanup(SETTINGS.unlink, missing_ok=True)
+        self.before = {*record_files()}
 
     def records(self):
         """What this test's calls left, oldest first."""
-        return [r for r in all_records() if r["id"] not in self.before]
+        return [json.loads(path.read_text()) for key, path in record_files().items() if key not in self.before]
 
     def last_record(self, operation, outcome):
         records = self.records()
@@ -105,13 +105,15 @@ class LpmTest(unittest.TestCase):
 
 
 class NodeTest(LpmTest):
-    """A test with a CRI-O and a small root file system; what it starts is gone when it ends."""
+    """A test with a CRI-O and a small root file system; what it starts is gone when it ends, and its settings."""
 
     flavours = ("trixie", "forky")
     release = "1.36"
 
     def setUp(self):
         super().setUp()
+        SETTINGS.unlink(missing_ok=True)
+        self.addCleanup(SETTINGS.unlink, missing_ok=True)
         self.work = WORK / self.id().rpartition(".")[2][:60]
         self.work.mkdir(parents=True, exist_ok=True)
         self.rootfs = make_rootfs(WORK / "rootfs")

@@ -42,7 +42,7 @@ def is_chosen(item, options):
 def pytest_collection_modifyitems(config, items):
     chosen = [item for item in items if is_chosen(item, config.option)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
+    items[:] = sorted(chosen, key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,6 +54,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report):
     """No letter: Results prints a line for each test."""
     return report.outcome if report.failed or report.when == "call" else "", "", ""

@@ -39,7 +39,7 @@ def in_turns(suite, turns):
     """Options of pytest for each; what is alone is the last. A worker that dies is a failure, and not replaced."""
     for turn, count in sorted(turns.items()):
         if turn != ALONE:
-            yield (f"--turn={turn}", f"--numprocesses={min(count, suite.WORKERS)}", "--dist=loadgroup",
+            yield (f"--turn={turn}", f"--numprocesses={min(count, suite.WORKERS[turn])}", "--dist=loadgroup",
                    "--max-worker-restart=0")
     if ALONE in turns:
         yield (f"--turn={ALONE}",)
