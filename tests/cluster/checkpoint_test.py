@@ -7,7 +7,6 @@ import tarfile
 import threading
 
 import pytest
-
 from api import KUBELET_PORT, Client
 from cluster import CHECKPOINT_ACCESS, RBAC, bound
 from e2e import wait_for

@@ -14,7 +14,7 @@ from api import API_PORT, ApiError, path_of
 from cluster import RBAC
 from deployed import CHECKPOINT, CONTENT
 from e2e import run, wait_for
-from meddler import Meddler
+from faulty_proxy import FaultyProxy
 from parts import Part
 from suite import ClusterTest
 
@@ -23,7 +23,7 @@ PROXY_ACCESS = "/opt/lpm/deploy/rbac-proxy.yaml"
 TERMINAL = ("Completed", "Succeeded", "Failed")
 LABEL = "lpm.test/controller"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/lpm-system/leases"
-# As in its Deployment; each worker has one of its own, or a Detour would be for controllers of other tests as well.
+# As in its Deployment; each worker has one of its own, or a Redirect would be for controllers of other tests as well.
 UID = 65532 if not suite.IS_WORKER else 65500 + int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
 
 
@@ -113,7 +113,7 @@ class ControllerTest(ClusterTest):
 
     @staticmethod
     def use_label(owner, label):
-        owner.label, owner.front = label, Meddler(suite.CLUSTER.pki, API_PORT, label=f"{LABEL}={label}")
+        owner.label, owner.front = label, FaultyProxy(suite.CLUSTER.pki, API_PORT, label=f"{LABEL}={label}")
 
     @classmethod
     def start_controller(cls, **how):

@@ -10,13 +10,12 @@ import threading
 import time
 
 import pytest
-
 from api import API_PORT, KUBELET_PORT, ApiError
 from cluster import frozen
 from controller import LABEL, LEASES, TERMINAL, UID, Controller, ControllerTest, lease_of
 from deployed import CHECKPOINT
 from e2e import wait_for
-from meddler import Deed, Detour, Meddler
+from faulty_proxy import Fault, FaultyProxy, Redirect
 from suite import container
 
 KINDS = ("checkpoint", "events", "token", "pods", "containercheckpoints", "containercheckpointcontents", "nodes",
@@ -55,9 +54,9 @@ class Killer:
                 return None
             self.where = self.seen[-1]
         if self.sent_on:
-            return Deed("cut", after=self.kill)
+            return Fault("cut", after=self.kill)
         self.kill()
-        return Deed("lose")
+        return Fault("lose")
 
     def kill(self):
         self.killed.set()
@@ -98,23 +97,23 @@ class Several(ControllerTest):
         return controller.process.wait()
 
 
-class Meddled(Several):
+class FaultyConnections(Several):
     """With something in front of the API server and something in front of the kubelet."""
 
     labelled = True
 
     def setUp(self):
         super().setUp()
-        self.api = Meddler(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
+        self.api = FaultyProxy(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
         self.addCleanup(self.api.close)
-        self.kubelet = Meddler(self.cluster.pki, KUBELET_PORT)
-        self.addCleanup(Detour(UID, KUBELET_PORT, self.kubelet).close)
+        self.kubelet = FaultyProxy(self.cluster.pki, KUBELET_PORT)
+        self.addCleanup(Redirect(UID, KUBELET_PORT, self.kubelet).close)
         self.addCleanup(self.kubelet.close)
 
 
 @pytest.mark.parallel(turn=2)
 @pytest.mark.long
-class KilledAtEachRequest(Meddled):
+class KilledAtEachRequest(FaultyConnections):
     CONTAINERS = ("one", "two", "three")  # taken by turns
 
     def setUp(self):
@@ -208,7 +207,7 @@ class KilledAtEachRequest(Meddled):
 
 
 @pytest.mark.parallel(turn=2)
-class TwoAtOnce(Meddled):
+class TwoAtOnce(FaultyConnections):
     def wait_waits(self, controller):
         wait_for("it waits", lambda: controller.page("/readyz") == (200, "waits for the Lease\n"), 20)
 
@@ -251,7 +250,7 @@ class TwoAtOnce(Meddled):
         self.assertIn("the Lease is lost", controller.last_words())
         self.assertEqual(self.holder(), "another")
 
-    def unreachable(self, deed):
+    def unreachable(self, fault):
         """The first ends before the second can act, and that does not take longer than it must."""
         first = self.begin("lpm-controller-a", self.api.url)
         second = self.begin("lpm-controller-b", leads=False)
@@ -259,7 +258,7 @@ class TwoAtOnce(Meddled):
         self.wait_waits(second)
         self.api.choose = lambda seen: renewed.append(time.monotonic()) if seen.path.startswith(LEASES) else None
         wait_for("it is renewed", lambda: len(renewed) > 2, 10)
-        self.api.choose = lambda seen: deed
+        self.api.choose = lambda seen: fault
         self.assertEqual(self.wait_exit(first, 20), 1)
         after = time.monotonic() - renewed[-1]
         self.assertEqual(self.holder(), held)
@@ -270,17 +269,17 @@ class TwoAtOnce(Meddled):
 
     @pytest.mark.long
     def test_the_api_server_cannot_be_reached(self):
-        self.unreachable(Deed("lose"))
+        self.unreachable(Fault("lose"))
 
     @pytest.mark.long
     def test_the_api_server_hangs(self):
-        self.unreachable(Deed("lose", delay=60))
+        self.unreachable(Fault("lose", delay=60))
 
     def test_the_api_server_is_slow(self):
         """Each request that it answers at all comes late, and renewals are refused."""
         def choose(seen):
             if seen.path.startswith(LEASES):
-                return Deed(delay=3.5) if seen.method == "GET" else Deed("lose", delay=3.5)
+                return Fault(delay=3.5) if seen.method == "GET" else Fault("lose", delay=3.5)
             return None
         first = self.begin("lpm-controller-a", self.api.url)
         last = time.monotonic()
@@ -292,7 +291,7 @@ class TwoAtOnce(Meddled):
 
 
 @pytest.mark.parallel(turn=2)
-class ToldToEnd(Meddled):
+class ToldToEnd(FaultyConnections):
     def test_while_a_request_is_under_way(self):
         """Its answer is awaited and written; nothing begins meanwhile, and the next controller does the rest."""
         pod = self.pod(container("one"), container("two"))

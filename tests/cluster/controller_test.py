@@ -8,7 +8,6 @@ import re
 import tarfile
 
 import pytest
-
 from cluster import CHECKPOINTS
 from controller import ControllerTest
 from deployed import CHECKPOINT, CONTENT
@@ -106,7 +105,7 @@ class MainRoad(ControllerTest):
 
     def test_a_refusal_stays_and_a_refusal_that_passes(self):
         """What lpm says of the container, in the object: GhostTooLarge at once, TcpEstablished until the client goes."""
-        pod = self.pod(container("ghost", "/bin/awkward", "ghost", "3072"),
+        pod = self.pod(container("ghost", "/bin/holder", "ghost", "3072"),
                        container("tcp", "sh", "-c", "sleep 1000 | nc -l -p 4000 >/dev/null & sleep 1; "
                                  "(until [ -e /tmp/go ]; do sleep 0.1; done) | nc 127.0.0.1 4000 >/dev/null & "
                                  "exec /bin/counter"))
@@ -126,7 +125,7 @@ class MainRoad(ControllerTest):
         self.assertEqual(outcomes.count("completed"), 1)
 
     def test_a_refusal_that_may_pass_and_does_not(self):
-        pod = self.pod(container("ctr", "/bin/awkward", "tcp", "connected"))
+        pod = self.pod(container("ctr", "/bin/holder", "tcp", "connected"))
         name = self.ask(pod, "ctr", timeoutSeconds=5)
         self.assert_failed(name, "TcpEstablished", "attempts in 5 s")
 

@@ -4,9 +4,8 @@
 import json
 import os
 
-import pytest
-
 import deployed
+import pytest
 import suite
 from api import path_of
 from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES

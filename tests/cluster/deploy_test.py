@@ -5,10 +5,9 @@ import json
 import os
 import pathlib
 
-import pytest
-
 import deployed
-from api import ApiError, Client, KUBELET_PORT, path_of
+import pytest
+from api import KUBELET_PORT, ApiError, Client, path_of
 from crd_test import BARE
 from deployed import CHECKPOINT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for

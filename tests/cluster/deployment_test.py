@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """The controller as a Deployment, `kubectl apply -k deploy`: in a pod, with the identity and the addresses of one."""
-import pytest
-
 import images
+import pytest
 from controller import ControllerTest
 from deployed import CHECKPOINT, DEPLOY
 from e2e import run, wait_for

@@ -118,7 +118,7 @@ def redis(root):
 def programs(root):
     """The containers that the checks are about."""
     busybox(root)
-    for name in ("counter", "workers", "awkward"):
+    for name in ("counter", "workers", "holder"):
         shutil.copy(PROGRAMS / name, root / "bin" / name)
 
 

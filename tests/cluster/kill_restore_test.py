@@ -7,9 +7,8 @@ import os
 import time
 
 import pytest
-
 from e2e import GATE, run, wait_for
-from killing import DAEMONS, Killing, at_work
+from kill_points import DAEMONS, KillTest, at_work
 from suite import container
 
 ACTION = "post-restore"  # all is made, and stands still
@@ -39,7 +38,7 @@ ROWS = (
 )
 
 
-class Rounds(Killing):
+class Rounds(KillTest):
     nonce = image = None  # of the one checkpoint that they are all made from
 
     def take(self):

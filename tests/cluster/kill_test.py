@@ -9,10 +9,9 @@ import threading
 import time
 
 import pytest
-
 import suite
 from e2e import GATE, run, wait_for
-from killing import DAEMONS, Killing, at_work
+from kill_points import DAEMONS, KillTest, at_work
 from suite import POD, container
 
 
@@ -48,7 +47,7 @@ ROWS = (
 )
 
 
-class Rounds(Killing):
+class Rounds(KillTest):
     def wait_in(self, phase, name):
         """Lets the phase begin and not go on; returns what says whether it has come."""
         if phase == "hooks":

@@ -8,7 +8,6 @@ import time
 import urllib.request
 
 import pytest
-
 from api import path_of
 from e2e import run, wait_for
 from parts import NODE, RUNTIME

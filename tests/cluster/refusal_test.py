@@ -11,17 +11,16 @@ import subprocess
 import tempfile
 
 import pytest
-
+from debuggers import enter, probe
 from e2e import run, wait_for
-from reaching import enter, probe
-from refusals import CASES, PRIVILEGED, Refusing
+from pod_refusals import CASES, PRIVILEGED, PodRefusalTest
 from suite import container, read
 
 HOST_IPC = {"hostIPC": True}
 
 
 @pytest.mark.parallel
-class Refusal(Refusing):
+class Refusal(PodRefusalTest):
     @pytest.mark.long
     def test_whatever_a_container_holds(self):
         """One pod with a container for each check: all are refused for their reason, none is restarted or stopped."""
@@ -29,15 +28,15 @@ class Refusal(Refusing):
         for case in CASES:
             with self.subTest(case.name):
                 first = self.output(name, case.name)[0]
-                self.assertNotIn("awkward:", first, "the container could not get hold of it")
+                self.assertNotIn("holder:", first, "the container could not get hold of it")
                 body = self.refused(name, case.name, case.check, *case.words)
                 print("  " + re.search(r"lpm refused .*\[\w+(, transient)?\]", body).group(), flush=True)
                 self.assert_goes_on(name, case.name)
                 self.assertEqual(self.state_of(name, case.name)["restartCount"], 0)
 
     def test_a_segment_of_the_hosts(self):
-        name = self.pod(container("ctr", "/bin/awkward", "sysv"), **HOST_IPC)
-        self.refused(name, "ctr", "SysvShm", "awkward")
+        name = self.pod(container("ctr", "/bin/holder", "sysv"), **HOST_IPC)
+        self.refused(name, "ctr", "SysvShm", "holder")
         self.assert_goes_on(name, "ctr")
 
     def volume(self, *args, **mount):
@@ -49,13 +48,13 @@ class Refusal(Refusing):
 
     def test_a_socket_of_the_node(self):
         """As of a log daemon or a driver, which the container is connected to."""
-        ctr, spec = self.volume("/bin/awkward", "unix-stream", "/shared/socket")
+        ctr, spec = self.volume("/bin/holder", "unix-stream", "/shared/socket")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.shared / "socket"))
             listener.listen()
             name = self.pod(ctr, **spec)
             with listener.accept()[0]:
-                self.refused(name, "ctr", "UnixExternal", "awkward")
+                self.refused(name, "ctr", "UnixExternal", "holder")
                 self.assert_goes_on(name, "ctr")
 
     def test_a_mount_that_came_later(self):
@@ -95,13 +94,13 @@ class Refusal(Refusing):
         self.checkpoint(name, "ctr")
 
     def test_a_tracing_tool_on_the_node(self):
-        name = self.pod(container("ctr", "/bin/awkward", "probed"))
+        name = self.pod(container("ctr", "/bin/holder", "probed"))
         pid = self.pid_of(name, "ctr")
         child = int(run("pgrep", "--parent", pid).stdout)
         place = int(pathlib.Path(f"/proc/{pid}/root/tmp/probed").read_text())
-        probed = probe(f"/proc/{pid}/root/bin/awkward", place, child)
+        probed = probe(f"/proc/{pid}/root/bin/holder", place, child)
         try:
-            self.refused(name, "ctr", "Uprobes", "awkward")
+            self.refused(name, "ctr", "Uprobes", "holder")
         finally:
             os.close(probed)
         self.assert_goes_on(name, "ctr")
@@ -154,10 +153,10 @@ class Refusal(Refusing):
 
 @pytest.mark.parallel(turn=2)
 @pytest.mark.xdist_group("settings")
-class NodeSettings(Refusing):
+class NodeSettings(PodRefusalTest):
     def test_an_annotation_that_the_node_allows(self):
         """skip-checks turns the refusal into a warning, where lpm.toml says so."""
-        held = self.pod(container("ctr", "/bin/awkward", "open", "/dev/shm/file"),
+        held = self.pod(container("ctr", "/bin/holder", "open", "/dev/shm/file"),
                         annotations={"lpm.my.domain/skip-checks": "ShmMount"})
         self.refused(held, "ctr", "ShmMount", "/dev/shm")
         self.set_node('[annotations]\nskip_checks = ["ShmMount"]\n')
@@ -169,7 +168,7 @@ class NodeSettings(Refusing):
     def test_bypass(self):
         """The operator's switch: nothing is checked, and CRIU says what it says."""
         bypass = pathlib.Path("/etc/lpm/bypass")
-        name = self.pod(container("ctr", "/bin/awkward", "anon", "userfaultfd"))
+        name = self.pod(container("ctr", "/bin/holder", "anon", "userfaultfd"))
         self.refused(name, "ctr", "AnonInode", "userfaultfd")
         bypass.touch()
         try:

@@ -8,11 +8,10 @@ import pathlib
 import tempfile
 import typing
 
-import pytest
-
 import image_edit
+import pytest
 from e2e import CRIU_CONFIG, run, wait_for
-from refusing import MISREAD
+from refusals import MISLEADING
 from suite import POD, ClusterTest, container
 
 FORBIDDING = "no-tcp-close\nno-allow-uprobes\n"  # of CRIU's options that the checkpoints in the table ask for
@@ -96,7 +95,7 @@ PODS = ((
 ))
 SOURCES = (
     container("ctr"),
-    container("file", "/bin/awkward", "open", "/tmp/file"),
+    container("file", "/bin/holder", "open", "/tmp/file"),
     container("address", "sh", "-c", f"exec {' '.join(WEB)} $POD_IP:8080", **ADDRESS),
     container("port", *WEB, "8081"),
     container("folder", **MOUNTED),
@@ -138,7 +137,7 @@ class RefusedRestore(ClusterTest):
                 self.assertRegex(message, rf"\[{case.check}(, transient)?\]")
                 for word in case.words:
                     self.assertIn(word, message)
-                for phrase in MISREAD:
+                for phrase in MISLEADING:
                     self.assertNotIn(phrase, message.lower())
                 self.shown.add((case.check, "told"))
 

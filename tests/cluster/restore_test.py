@@ -4,7 +4,6 @@
 import tarfile
 
 import pytest
-
 from suite import POD, ClusterTest, container
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpm-runc put into a node and taken out of it under running pods: CRI-O takes another runtime_path at a restart."""
-import pytest
-
 import parts
+import pytest
 from e2e import run
 from suite import POD, ClusterTest, container
 

@@ -5,7 +5,7 @@ import contextlib
 import pathlib
 
 from e2e import GATE, RUNTIME, run
-from refusals import Refusing
+from pod_refusals import PodRefusalTest
 from suite import container
 
 CRIU = pathlib.Path("/usr/sbin/criu")
@@ -46,7 +46,7 @@ def other_criu(script, **words):
         run(GATE, "--probe")
 
 
-class Tools(Refusing):
+class Tools(PodRefusalTest):
     def test_tools_that_are_gone(self):
         """And an engine without a capability. Not CRIU: that CRI-O looks for by itself, and says so."""
         name = self.pod(container("ctr"))
@@ -60,13 +60,13 @@ class Tools(Refusing):
 
     def test_another_criu(self):
         held = {"listener": ("tcp", "listening"), "guard": ("guard", "installed"), "filter": ("seccomp",)}
-        name = self.pod(container("ctr"), *(container(ctr, "/bin/awkward", *words) for ctr, words in held.items()))
+        name = self.pod(container("ctr"), *(container(ctr, "/bin/holder", *words) for ctr, words in held.items()))
         for ctr in held:
-            self.assertNotIn("awkward:", self.output(name, ctr)[0])
+            self.assertNotIn("holder:", self.output(name, ctr)[0])
         with self.subTest("old"), other_criu(OLD, version="4.1.1"):
-            self.refused(name, "listener", "TcpOnNewKernel", "awkward", "CRIU before 4.2")
-            self.refused(name, "guard", "GuardPages", "awkward", "CRIU 4.2")
-            self.refused(name, "filter", "SeccompFilter", "awkward", "cannot suspend")
+            self.refused(name, "listener", "TcpOnNewKernel", "holder", "CRIU before 4.2")
+            self.refused(name, "guard", "GuardPages", "holder", "CRIU 4.2")
+            self.refused(name, "filter", "SeccompFilter", "holder", "cannot suspend")
         with self.subTest("far too old"), other_criu(OLD, version="3.15"):
             self.refused(name, "ctr", "ToolingMissing", "3.15", "3.16")
         with self.subTest("cannot dump"), other_criu(CURTAILED, without="sys_admin,-checkpoint_restore"):

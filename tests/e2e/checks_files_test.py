@@ -5,14 +5,16 @@ import fcntl
 import os
 import pathlib
 
-from awkward import (
+from debuggers import probe
+from e2e import GATE, PATIENT, SETTINGS, run
+from resource_cases import (
     ADMIN,
     FORKY,
     GUEST,
     TRIXIE,
-    Awkward,
     Fine,
     Refused,
+    ResourceTest,
     Warned,
     image,
     overlay,
@@ -21,8 +23,6 @@ from awkward import (
     volume,
     with_options,
 )
-from e2e import GATE, PATIENT, SETTINGS, run
-from reaching import probe
 
 HOST_IPC = with_options(shared=("ipc",))
 UNKNOWN_FILE = "Can't dump file"
@@ -33,59 +33,59 @@ def device(path):
 
 
 @tabled(
-    Refused("io_uring", "IoUring", ("anon", "io-uring"), words=("awkward",), fails="send_fds failed"),
-    Refused("perf_event", "AnonInode", ("anon", "perf-event"), words=("awkward", "perf_event"), fails=UNKNOWN_FILE),
-    Refused("userfaultfd", "AnonInode", ("anon", "userfaultfd"), words=("awkward", "userfaultfd"),
+    Refused("io_uring", "IoUring", ("anon", "io-uring"), words=("holder",), fails="send_fds failed"),
+    Refused("perf_event", "AnonInode", ("anon", "perf-event"), words=("holder", "perf_event"), fails=UNKNOWN_FILE),
+    Refused("userfaultfd", "AnonInode", ("anon", "userfaultfd"), words=("holder", "userfaultfd"),
             fails=UNKNOWN_FILE),
     Refused("bpf_map", "AnonInode", ("anon", "bpf-map"), with_options(capabilities=("CAP_BPF",)),
-            words=("awkward", "bpf-map"), fails=UNKNOWN_FILE),
+            words=("holder", "bpf-map"), fails=UNKNOWN_FILE),
     Refused("mount_in_the_making", "AnonInode", ("anon", "fscontext"), with_options(**ADMIN),
-            words=("awkward", "fscontext"), fails=UNKNOWN_FILE),
-    Refused("landlock_rules", "AnonInode", ("anon", "landlock"), words=("awkward", "landlock"), fails=UNKNOWN_FILE),
+            words=("holder", "fscontext"), fails=UNKNOWN_FILE),
+    Refused("landlock_rules", "AnonInode", ("anon", "landlock"), words=("holder", "landlock"), fails=UNKNOWN_FILE),
     Fine("usual_kernel_objects", "AnonInode", ("anon", "usual")),
     Fine("no_io_uring", "IoUring", ("anon", "usual")),
-    Refused("pidfd_of_a_thread", "PidfdOutside", ("pidfd", "thread"), words=("awkward",), fails="PIDFD_THREAD"),
+    Refused("pidfd_of_a_thread", "PidfdOutside", ("pidfd", "thread"), words=("holder",), fails="PIDFD_THREAD"),
     Fine("pidfd_of_a_child", "PidfdOutside", ("pidfd", "child")),
     Fine("pidfd_of_nobody", "PidfdOutside", ("pidfd", "reaped")),
 )
-class Anonymous(Awkward):
+class Anonymous(ResourceTest):
     pass
 
 
 @tabled(
-    Refused("fuse", "DeviceOpen", ("device", "/dev/fuse"), device("/dev/fuse"), words=("awkward", "/dev/fuse"),
+    Refused("fuse", "DeviceOpen", ("device", "/dev/fuse"), device("/dev/fuse"), words=("holder", "/dev/fuse"),
             fails=UNKNOWN_FILE),
     Refused("loop_control", "DeviceOpen", ("device", "/dev/loop-control"), device("/dev/loop-control"),
-            words=("awkward", "/dev/loop-control"), fails=UNKNOWN_FILE),
+            words=("holder", "/dev/loop-control"), fails=UNKNOWN_FILE),
     Fine("kernel_log", "DeviceOpen", ("device", "/dev/kmsg"), device("/dev/kmsg")),
     Fine("tun_without_an_interface", "DeviceOpen", ("device", "/dev/net/tun"), device("/dev/net/tun")),
     Fine("null", "DeviceOpen", ("device", "/dev/null")),
     Fine("urandom", "DeviceOpen", ("device", "/dev/urandom")),
 )
-class Devices(Awkward):
+class Devices(ResourceTest):
     pass
 
 
 @tabled(
-    Refused("big_deleted_file", "GhostTooLarge", ("ghost", "3072"), words=("awkward", "/tmp/ghost"),
+    Refused("big_deleted_file", "GhostTooLarge", ("ghost", "3072"), words=("holder", "/tmp/ghost"),
             fails="Can't dump ghost file"),
     Fine("deleted_file_of_the_limit", "GhostTooLarge", ("ghost", "1024")),
     Fine("small_deleted_file", "GhostTooLarge", ("ghost", "100")),
-    Refused("deleted_name", "LinkRemap", ("linked", "deleted"), words=("awkward", "/tmp/first"),
+    Refused("deleted_name", "LinkRemap", ("linked", "deleted"), words=("holder", "/tmp/first"),
             fails="Can't create link remap"),
     Fine("two_names", "LinkRemap", ("linked", "kept")),
-    Warned("watch_on_the_overlay", "InotifyOverlay", ("inotify", "/tmp"), overlay, words=("awkward",),
+    Warned("watch_on_the_overlay", "InotifyOverlay", ("inotify", "/tmp"), overlay, words=("holder",),
             fails="Can't dump that handle"),
     Warned("watch_on_a_file_of_the_image", "InotifyOverlay", ("inotify", "/bin/counter"), overlay,
-            words=("awkward",), fails="Can't dump that handle"),
+            words=("holder",), fails="Can't dump that handle"),
     Warned("fanotify_on_the_overlay", "InotifyOverlay", ("fanotify", "/tmp"),
-            lambda test: overlay(test) | ADMIN, words=("awkward",), fails="Can't dump that handle"),
+            lambda test: overlay(test) | ADMIN, words=("holder",), fails="Can't dump that handle"),
     Fine("watch_on_the_root_of_the_overlay", "InotifyOverlay", ("inotify", "/"), overlay, verdict="warn"),
     Fine("watch_where_criu_looks", "InotifyOverlay", ("inotify", "/etc"), overlay, verdict="warn"),
     Fine("watch_on_a_tmpfs", "InotifyOverlay", ("inotify", "/dev/shm"), overlay),
     Fine("watch_on_a_disk", "InotifyOverlay", ("inotify", "/tmp")),
 )
-class Names(Awkward):
+class Names(ResourceTest):
     pass
 
 
@@ -107,17 +107,17 @@ def locked_outside(lock):
     Fine("many_full_pipes", "PipesFull", ("pipes", "1020"), verdict="warn"),
     Fine("full_pipes", "PipesFull", ("pipes", "100")),
 )
-class LocksAndPipes(Awkward):
+class LocksAndPipes(ResourceTest):
     pass
 
 
 @tabled(
     Refused("guard_page_with_an_old_criu", "GuardPages", ("guard", "installed"), flavours=TRIXIE,
-            words=("awkward", "CRIU 4.2"), fails="Can't splice all pages to pipe"),
+            words=("holder", "CRIU 4.2"), fails="Can't splice all pages to pipe"),
     Fine("guard_page_with_a_new_criu", "GuardPages", ("guard", "installed"), flavours=FORKY),
     Fine("page_without_access", "GuardPages", ("guard", "protected")),
 )
-class Guards(Awkward):
+class Guards(ResourceTest):
     pass
 
 
@@ -133,7 +133,7 @@ def of_containerd(test):
     Fine("new_file", "RootfsDiffLost", ("open", "/new"), image),
     Fine("changed_file_without_crio_or_podman", "RootfsDiffLost", ("open", "/only-in-image"), of_containerd),
 )
-class Rootfs(Awkward):
+class Rootfs(ResourceTest):
     pass
 
 
@@ -141,14 +141,14 @@ class Rootfs(Awkward):
     Fine("open_in_its_own_shm", "ShmMount", ("open", "/dev/shm/file")),
     Fine("mapped_in_its_own_shm", "ShmMount", ("mapped", "/dev/shm/file")),
     Fine("shm_of_the_pod_unused", "ShmMount", ("child", "plain"), pod_shm),
-    Refused("sysv_segment_of_the_host", "SysvShm", ("sysv",), HOST_IPC, words=("awkward",),
+    Refused("sysv_segment_of_the_host", "SysvShm", ("sysv",), HOST_IPC, words=("holder",),
             fails="doesn't live in IPC ns"),
     Refused("sysv_segment_of_the_host_as_crio_names_it", "SysvShm", ("sysv",), with_options(ipcns="/proc/1/ns/ipc"),
-            words=("awkward",), fails="doesn't live in IPC ns"),
+            words=("holder",), fails="doesn't live in IPC ns"),
     Fine("sysv_segment_of_its_own", "SysvShm", ("sysv",)),
     Fine("host_ipc_unused", "SysvShm", ("child", "plain"), HOST_IPC),
 )
-class SharedMemory(Awkward):
+class SharedMemory(ResourceTest):
     def test_open_in_the_shm_of_the_pod(self):
         self.lost_with_the_pod("open")
 
@@ -157,9 +157,9 @@ class SharedMemory(Awkward):
 
     def lost_with_the_pod(self, how):
         """The dump succeeds, and nobody could restore it into another pod: its /dev/shm has no such file."""
-        cid = self.start("awkward", "/bin/awkward", how, "/dev/shm/file", **pod_shm(self))
+        cid = self.start("holder", "/bin/holder", how, "/dev/shm/file", **pod_shm(self))
         self.lines(cid, 1)
-        self.refused("ShmMount", self.checkpoint_args(cid), "awkward", "/dev/shm/file")
+        self.refused("ShmMount", self.checkpoint_args(cid), "holder", "/dev/shm/file")
         self.assert_runs(cid)
         with self.without("ShmMount"):
             done = self.dump(cid)
@@ -174,21 +174,21 @@ def probed(test, cid):
     """A probe on a function of the container's program, for as long as the test runs."""
     child = int(run("pgrep", "--parent", test.pid(cid)).stdout)
     place = int((test.rootfs / "tmp/probed").read_text())
-    test.addCleanup(os.close, probe(test.rootfs / "bin/awkward", place, child))
+    test.addCleanup(os.close, probe(test.rootfs / "bin/holder", place, child))
 
 
 @tabled(
-    Refused("probed_function", "Uprobes", ("probed",), outside=probed, flavours=FORKY, words=("awkward",),
+    Refused("probed_function", "Uprobes", ("probed",), outside=probed, flavours=FORKY, words=("holder",),
             fails="uprobe"),
     Refused("probed_function_with_an_old_criu", "Uprobes", ("probed",), outside=probed, flavours=TRIXIE,
-            words=("awkward",), fails="Unsupported mapping found", code="CriuError"),
+            words=("holder",), fails="Unsupported mapping found", code="CriuError"),
     Fine("function_without_a_probe", "Uprobes", ("probed",)),
 )
-class Probes(Awkward):
+class Probes(ResourceTest):
     pass
 
 
-class HugePages(Awkward):
+class HugePages(ResourceTest):
     flavours = GUEST  # its huge pages are nobody else's
 
     def test_memory_in_huge_pages(self):
@@ -196,14 +196,14 @@ class HugePages(Awkward):
         pages = pathlib.Path("/proc/sys/vm/nr_hugepages")
         self.addCleanup(pages.write_text, pages.read_text())
         pages.write_text("8")
-        cid = self.start("awkward", "/bin/awkward", "huge", "8")
-        self.assertNotIn("awkward:", self.lines(cid, 1)[0])
+        cid = self.start("holder", "/bin/holder", "huge", "8")
+        self.assertNotIn("holder:", self.lines(cid, 1)[0])
         SETTINGS.write_text(PATIENT)
         pathlib.Path("/run/lpm/probe.json").unlink()
         self.addCleanup(run, GATE, "--probe")
         self.assertEqual(self.dump(cid).returncode, 0)
         found = next(c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "HugeMemfd")
         self.assertEqual(found["verdict"], "warn")
-        self.assertIn("awkward", found["message"])
+        self.assertIn("holder", found["message"])
         self.comes_back(cid)
         self.show("HugeMemfd", "warned")

@@ -4,9 +4,9 @@
 import pathlib
 import sys
 
-from awkward import ADMIN, Awkward, Fine, Refused, tabled, with_options
 from e2e import run
 from oci_spec import mount
+from resource_cases import ADMIN, Fine, Refused, ResourceTest, tabled, with_options
 
 ADMINISTRATOR = with_options(**ADMIN)
 # Takes a mount of the node (open_tree), enters a container's mount namespace and puts it there (move_mount).
@@ -53,7 +53,7 @@ def inside(*how):
     Fine("tmpfs_made_inside", "MountUnknown", ("child", "plain"), outside=inside("-t", "tmpfs", "tmpfs")),
     Fine("folder_of_its_own", "MountUnknown", ("child", "plain"), outside=inside("-o", "bind", "/etc")),
 )
-class Late(Awkward):
+class Late(ResourceTest):
     pass
 
 
@@ -70,16 +70,16 @@ def known(name):
     *map(kind, ("ramfs", "bpf", "hugetlbfs")),
     *map(known, ("tmpfs", "proc", "sysfs", "mqueue", "debugfs", "tracefs", "securityfs", "binfmt_misc")),
 )
-class Filesystems(Awkward):
+class Filesystems(ResourceTest):
     pass
 
 
 @tabled(
-    Refused("covered_file", "FileCovered", ("covered", "yes"), ADMINISTRATOR, words=("awkward", "/tmp/covered/file"),
+    Refused("covered_file", "FileCovered", ("covered", "yes"), ADMINISTRATOR, words=("holder", "/tmp/covered/file"),
             fails="Open files on overmounted mounts"),
     Fine("file_on_the_mount_that_covers", "FileCovered", ("covered", "no"), ADMINISTRATOR),
 )
-class Covered(Awkward):
+class Covered(ResourceTest):
     pass
 
 
@@ -120,5 +120,5 @@ def later(test, _cid):
     Fine("private_volume", "MountSharing", ("child", "plain"), propagating("rprivate")),
     Fine("private_volume_with_a_later_mount", "MountSharing", ("child", "plain"), propagating("rprivate"), later),
 )
-class Sharing(Awkward):
+class Sharing(ResourceTest):
     pass

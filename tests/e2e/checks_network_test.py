@@ -4,8 +4,8 @@
 import socket
 import threading
 
-from awkward import FORKY, TRIXIE, Awkward, Fine, Refused, Warned, tabled, volume, with_options
 from oci_spec import bind
+from resource_cases import FORKY, TRIXIE, Fine, Refused, ResourceTest, Warned, tabled, volume, with_options
 
 RAW = with_options(capabilities=("CAP_NET_RAW",))
 NODE_NETWORK = "/proc/1/ns/net"
@@ -28,24 +28,24 @@ def outside(kind, *, accepted=True, network=None):
 
 @tabled(
     Refused("tcp_connection", "TcpEstablished", ("tcp", "connected"),
-            flavours=FORKY, words=("awkward", "127.0.0.1"), fails="Connected TCP socket"),
+            flavours=FORKY, words=("holder", "127.0.0.1"), fails="Connected TCP socket"),
     Refused("tcp_connection_that_is_half_closed", "TcpEstablished", ("tcp", "half-closed"),
-            flavours=FORKY, words=("awkward",), fails="Connected TCP socket"),
+            flavours=FORKY, words=("holder",), fails="Connected TCP socket"),
     Fine("tcp_listener", "TcpEstablished", ("tcp", "listening"), flavours=FORKY),
     Refused("tcp_listener_with_an_old_criu", "TcpOnNewKernel", ("tcp", "listening"), flavours=TRIXIE,
-            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+            words=("holder", "CRIU"), fails="opt: Operation not supported"),
     Refused("udp_socket_with_an_old_criu", "TcpOnNewKernel", ("family", "udp"), flavours=TRIXIE,
-            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+            words=("holder", "CRIU"), fails="opt: Operation not supported"),
     Refused("raw_socket_with_an_old_criu", "TcpOnNewKernel", ("family", "raw"), RAW, flavours=TRIXIE,
-            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+            words=("holder", "CRIU"), fails="opt: Operation not supported"),
     Refused("packet_socket_with_an_old_criu", "TcpOnNewKernel", ("family", "packet"), RAW, flavours=TRIXIE,
-            words=("awkward", "CRIU"), fails="opt: Operation not supported"),
+            words=("holder", "CRIU"), fails="opt: Operation not supported"),
     Fine("sockets_of_the_internet_with_a_new_criu", "TcpOnNewKernel", ("tcp", "listening"), flavours=FORKY),
     Warned("connection_that_nobody_has_accepted", "TcpInFlight", ("tcp", "backlog"), flavours=FORKY,
-           words=("awkward",), fails="In-flight connection"),
+           words=("holder",), fails="In-flight connection"),
     Fine("listener_without_clients", "TcpInFlight", ("tcp", "listening"), flavours=FORKY),
 )
-class Tcp(Awkward):
+class Tcp(ResourceTest):
     pass
 
 
@@ -54,13 +54,13 @@ def tun(**options):
 
 
 @tabled(
-    Refused("tap_with_a_filter", "TunInterface", ("tun", "filter"), tun(), words=("awkward", "lpm0"),
+    Refused("tap_with_a_filter", "TunInterface", ("tun", "filter"), tun(), words=("holder", "lpm0"),
             fails="filter on-board"),
     Refused("tun_in_the_network_of_the_node", "TunInterface", ("device", "/dev/net/tun"), tun(shared=("network",)),
-            words=("awkward", "/dev/net/tun"), fails="Net namespace is required"),
+            words=("holder", "/dev/net/tun"), fails="Net namespace is required"),
     Fine("tun_without_an_interface_yet", "TunInterface", ("device", "/dev/net/tun"), tun()),
 )
-class Tun(Awkward):
+class Tun(ResourceTest):
     def test_tun_with_an_interface(self):
         self.lost_with_the_interface("tun", netns=None)
 
@@ -70,9 +70,9 @@ class Tun(Awkward):
 
     def lost_with_the_interface(self, kind, netns):
         """The dump succeeds, and nobody can restore it: the interface is in no image."""
-        cid = self.start("awkward", "/bin/awkward", "tun", kind, **tun(netns=netns)(self))
+        cid = self.start("holder", "/bin/holder", "tun", kind, **tun(netns=netns)(self))
         self.lines(cid, 1)
-        self.refused("TunInterface", self.checkpoint_args(cid), "awkward", "lpm0")
+        self.refused("TunInterface", self.checkpoint_args(cid), "holder", "lpm0")
         self.assert_runs(cid)
         with self.without("TunInterface"):
             done = self.dump(cid)
@@ -82,46 +82,46 @@ class Tun(Awkward):
 
 @tabled(
     Refused("multipath_tcp", "Mptcp", ("mptcp",), flavours=FORKY,
-            words=("awkward", "MPTCP"), fails="Unsupported proto 262"),
+            words=("holder", "MPTCP"), fails="Unsupported proto 262"),
     Fine("ordinary_tcp", "Mptcp", ("tcp", "listening"), flavours=FORKY),
-    Refused("vsock", "SocketFamily", ("family", "vsock"), words=("awkward",),
+    Refused("vsock", "SocketFamily", ("family", "vsock"), words=("holder",),
             fails="Unknown socket collected (family 40)"),
-    Refused("xdp", "SocketFamily", ("family", "xdp"), RAW, words=("awkward",),
+    Refused("xdp", "SocketFamily", ("family", "xdp"), RAW, words=("holder",),
             fails="Unknown socket collected (family 44)"),
     Fine("udp", "SocketFamily", ("family", "udp"), flavours=FORKY),
     Fine("raw", "SocketFamily", ("family", "raw"), RAW, flavours=FORKY),
     Fine("packet", "SocketFamily", ("family", "packet"), RAW, flavours=FORKY),
     Fine("unix", "SocketFamily", ("unix-own", "/tmp/socket")),
-    Warned("netlink_with_unread_data", "NetlinkUnread", ("netlink", "unread"), words=("awkward",),
+    Warned("netlink_with_unread_data", "NetlinkUnread", ("netlink", "unread"), words=("holder",),
            fails="The socket has data to read"),
     Fine("netlink", "NetlinkUnread", ("netlink", "read")),
 )
-class Families(Awkward):
+class Families(ResourceTest):
     pass
 
 
 @tabled(
     Refused("stream_to_another_network_namespace", "UnixExternal", ("unix-stream", "/shared/socket"),
-            outside(socket.SOCK_STREAM), words=("awkward",), fails="External socket is used"),
+            outside(socket.SOCK_STREAM), words=("holder",), fails="External socket is used"),
     Refused("stream_that_waits_in_another_network_namespace", "UnixExternal", ("unix-stream", "/shared/socket"),
-            outside(socket.SOCK_STREAM, accepted=False), words=("awkward",), fails="Dangling connection"),
+            outside(socket.SOCK_STREAM, accepted=False), words=("holder",), fails="Dangling connection"),
     Refused("stream_within_the_pod", "UnixExternal", ("unix-stream", "/shared/socket"),
-            outside(socket.SOCK_STREAM, network=NODE_NETWORK), words=("awkward", "/shared/socket"),
+            outside(socket.SOCK_STREAM, network=NODE_NETWORK), words=("holder", "/shared/socket"),
             fails="External socket is used"),
     Refused("datagrams_to_another_network_namespace", "UnixExternal", ("unix-datagram", "/shared/socket"),
-            outside(socket.SOCK_DGRAM), words=("awkward",), fails="without peer"),
+            outside(socket.SOCK_DGRAM), words=("holder",), fails="without peer"),
     Refused("datagrams_within_the_pod", "UnixExternal", ("unix-datagram", "/shared/socket"),
-            outside(socket.SOCK_DGRAM, network=NODE_NETWORK), words=("awkward",), fails="External socket is used"),
+            outside(socket.SOCK_DGRAM, network=NODE_NETWORK), words=("holder",), fails="External socket is used"),
     Fine("both_ends_inside", "UnixExternal", ("unix-own", "/tmp/socket")),
     Fine("both_ends_inside_on_a_volume", "UnixExternal", ("unix-own", "/shared/socket"), volume),
 )
-class Unix(Awkward):
+class Unix(ResourceTest):
     def test_stream_that_waits_within_the_pod(self):
         """The dump succeeds, and nobody can restore it."""
         options = outside(socket.SOCK_STREAM, accepted=False, network=NODE_NETWORK)(self)
-        cid = self.start("awkward", "/bin/awkward", "unix-stream", "/shared/socket", **options)
+        cid = self.start("holder", "/bin/holder", "unix-stream", "/shared/socket", **options)
         self.lines(cid, 1)
-        self.refused("UnixExternal", self.checkpoint_args(cid), "awkward")
+        self.refused("UnixExternal", self.checkpoint_args(cid), "holder")
         self.assert_runs(cid)
         with self.without("UnixExternal"):
             done = self.dump(cid)

@@ -3,9 +3,9 @@
 """The node's tools and what config.json alone decides: what the checks say, and that it is so."""
 import os
 
-from awkward import Awkward, Fine, Warned, tabled, volume, with_options
 from crio_runtime import DAEMON_PATH
 from e2e import GATE, run
+from resource_cases import Fine, ResourceTest, Warned, tabled, volume, with_options
 
 PLAIN = ("child", "plain")
 # A CRIU that is installed where it may not do what it must: as in a container engine with too few capabilities.
@@ -28,11 +28,11 @@ exec /usr/bin/setpriv --bounding-set -sys_admin,-checkpoint_restore /usr/sbin/cr
     Warned("many_descriptors", "ManyDescriptors", ("descriptors", "21000"), words=("21",)),
     Fine("some_descriptors", "ManyDescriptors", ("descriptors", "1800")),
 )
-class Configuration(Awkward):
+class Configuration(ResourceTest):
     pass
 
 
-class Tools(Awkward):
+class Tools(ResourceTest):
     def probe(self, path):
         done = run(GATE, "--probe", env={"PATH": path}, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -45,7 +45,7 @@ class Tools(Awkward):
         path = f"{folder}:{DAEMON_PATH}"
         self.addCleanup(self.probe, DAEMON_PATH)
         self.assertIn("a dump of a sleeping process fails", self.probe(path).stderr)
-        cid = self.start("awkward", "/bin/awkward", *PLAIN)
+        cid = self.start("holder", "/bin/holder", *PLAIN)
         self.lines(cid, 1)
         self.refuse("KernelSupport", self.checkpoint_args(cid), "CAP_SYS_ADMIN", path=path,
                     fails=("CriuCutShort", "criu failed: type DUMP errno"))  # and no reason anywhere
@@ -56,7 +56,7 @@ class Tools(Awkward):
         self.show("KernelSupport", "fine")
 
     def test_no_tar(self):
-        cid = self.start("awkward", "/bin/awkward", *PLAIN)
+        cid = self.start("holder", "/bin/holder", *PLAIN)
         self.lines(cid, 1)
         path = self.only("criu", "iptables-restore", "ip6tables-restore", "gzip")
         self.refuse("TarMissing", self.checkpoint_args(cid), "tar", path=path, fails=("TarMissing", 'execvp("tar"'))

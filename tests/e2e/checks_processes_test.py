@@ -7,9 +7,9 @@ import os
 import pathlib
 import subprocess
 
-import reaching
-from awkward import ADMIN, Awkward, Fine, Refused, Warned, tabled, with_options
+import debuggers
 from e2e import REAL, run, settle, wait_for
+from resource_cases import ADMIN, Fine, Refused, ResourceTest, Warned, tabled, with_options
 
 NESTED = with_options(**ADMIN)
 OWN_NULL = "</dev/null >/dev/null 2>&1"  # of the container
@@ -26,30 +26,30 @@ def trace(test, cid):
 
 
 @tabled(
-    Refused("child_that_is_traced", "Traced", ("child", "traced"), words=("awkward",), fails="found while seizing"),
-    Refused("debugger_on_the_node", "Traced", ("child", "plain"), outside=trace, words=("awkward", "strace"),
+    Refused("child_that_is_traced", "Traced", ("child", "traced"), words=("holder",), fails="found while seizing"),
+    Refused("debugger_on_the_node", "Traced", ("child", "plain"), outside=trace, words=("holder", "strace"),
             fails="found while seizing"),
     Fine("child_that_is_not_traced", "Traced", ("child", "plain")),
-    Refused("first_thread_has_ended", "ZombieLeader", ("leader", "zombie"), words=("awkward",),
+    Refused("first_thread_has_ended", "ZombieLeader", ("leader", "zombie"), words=("holder",),
             fails="Zombies with threads are not supported"),
     Fine("first_thread_is_alive", "ZombieLeader", ("leader", "alive")),
-    Refused("stopped_child", "Stopped", ("child", "stopped"), words=("awkward",), fails=None),
+    Refused("stopped_child", "Stopped", ("child", "stopped"), words=("holder",), fails=None),
     Fine("child_that_goes_on", "Stopped", ("child", "plain")),
     Fine("ordinary_zombie", "ZombieLeader", ("child", "zombie")),
 )
-class States(Awkward):
+class States(ResourceTest):
     def test_stopped_child_that_the_caller_has_frozen(self):
         """As CRI-O does before it asks. On cgroup v1 it reads as any other that is frozen."""
-        cid = self.start("awkward", "/bin/awkward", "child", "stopped")
+        cid = self.start("holder", "/bin/holder", "child", "stopped")
         self.assert_runs(cid)
         self.crio.pause(cid)
-        self.refused("Stopped", self.checkpoint_args(cid), "awkward")
+        self.refused("Stopped", self.checkpoint_args(cid), "holder")
         self.assertEqual(self.status(cid), "paused")
         self.crio.resume(cid)
         self.assert_runs(cid)
 
 
-class Threads(Awkward):
+class Threads(ResourceTest):
     """Threads of one process in different cgroups need no check: CRIU brings each back to where it was."""
 
     def test_thread_in_a_cgroup_of_its_own(self):
@@ -63,7 +63,7 @@ class Threads(Awkward):
         self.comes_back_there("", mixed if mixed.exists() else mixed.parent)
 
     def comes_back_there(self, controller, hierarchy):
-        cid = self.start("awkward", "/bin/awkward", "threads", "3")
+        cid = self.start("holder", "/bin/holder", "threads", "3")
         self.lines(cid, 1)
         pid = self.pid(cid)
         tids = sorted(map(int, os.listdir(f"/proc/{pid}/task")))
@@ -89,7 +89,7 @@ class Threads(Awkward):
 
 
 def nested(kind, text):
-    return Refused(f"nested_{kind}", "NestedNamespace", ("namespace", kind), NESTED, words=("awkward", kind),
+    return Refused(f"nested_{kind}", "NestedNamespace", ("namespace", kind), NESTED, words=("holder", kind),
                    fails=text)
 
 
@@ -99,7 +99,7 @@ def nested(kind, text):
     Fine("nested_mount", "NestedNamespace", ("namespace", "mount"), NESTED),
     Fine("nothing_nested", "NestedNamespace", ("namespace", "none"), NESTED),
 )
-class Namespaces(Awkward):
+class Namespaces(ResourceTest):
     pass
 
 
@@ -130,7 +130,7 @@ def ended(test, cid):
 
 def enter(test, cid, command, fds=()):
     """A command that goes on in the container, past the runtime."""
-    reaching.enter(test.pid(cid), command, fds)
+    debuggers.enter(test.pid(cid), command, fds)
     wait_for("the command", lambda: "sleep" in commands(test, cid))
 
 
@@ -196,22 +196,22 @@ def commands(test, cid):
     Fine("terminal_of_a_session", "ForeignTerminal", ("child", "plain"), outside=terminal),
     Fine("ended", "ExecSession", ("child", "plain"), outside=ended),
 )
-class Exec(Awkward):
+class Exec(ResourceTest):
     def test_the_session_is_in_no_image(self):
         """CRIU walks from the first process to its children; a session is not among them."""
-        cid = self.start("awkward", "/bin/awkward", "child", "plain")
+        cid = self.start("holder", "/bin/holder", "child", "plain")
         exec_session("--detach")(self, cid)
         settle()
-        self.assertEqual(sorted(commands(self, cid)), ["awkward", "awkward", "sleep"])
+        self.assertEqual(sorted(commands(self, cid)), ["holder", "holder", "sleep"])
         with self.without("ExecSession"):
             done = self.dump(cid)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.restores(self.remove(cid))
-        self.assertEqual(commands(self, self.restored), ["awkward", "awkward"])
+        self.assertEqual(commands(self, self.restored), ["holder", "holder"])
 
     def test_terminal_that_a_session_left_behind(self):
         """The dump succeeds, and nobody can restore it: the terminal belongs to no session of the container."""
-        cid = self.start("awkward", "/bin/awkward", "child", "plain")
+        cid = self.start("holder", "/bin/holder", "child", "plain")
         terminal_session(self, cid, "(busybox setsid sleep 1000 &); sleep 2000")
         wait_for("the one left behind", lambda: commands(self, cid).count("sleep") == 2)
         settle()

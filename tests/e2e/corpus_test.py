@@ -7,9 +7,9 @@ import os
 import re
 
 import workloads
-from awkward import ALL, GUEST, Awkward, pod_shm
 from e2e import has_sys_resource, run, settle, wait_for
 from oci_spec import in_guest
+from resource_cases import ALL, GUEST, ResourceTest, pod_shm
 
 PATIENCE = 300  # seconds for a start: the guest is slow where it is emulated
 VISITS = 3  # before the checkpoint: more than a fresh start could make up for
@@ -76,7 +76,7 @@ def tabled(*rows):
     Row("several_processes", workloads.Several, tcp=True),
     Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),
 )
-class Corpus(Awkward):
+class Corpus(ResourceTest):
     """Each in a network namespace that outlives it, as a pod's does, and on an overlay of the node's own root."""
 
     def setUp(self):

@@ -6,11 +6,11 @@ import pathlib
 import subprocess
 import time
 
-from disturbing import HalfMade
+from action_scripts import InterruptedRestoreTest
 from e2e import REAL, run
 
 
-class Deletion(HalfMade):
+class Deletion(InterruptedRestoreTest):
     def delete(self):
         done = self.call("--root", self.root, "delete", "--force", self.restored)
         self.assertEqual((done.returncode, done.stderr), (0, ""))

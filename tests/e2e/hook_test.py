@@ -9,7 +9,7 @@ from crio_runtime import CrioError
 from e2e import CRUN, REAL, RUNTIME, SETTINGS, NodeTest, run, wait_for
 from oci_spec import mount
 from podman_test import PodmanTest
-from refusing import MISREAD
+from refusals import MISLEADING
 
 HOOKS = pathlib.Path("/usr/share/containers/oci/hooks.d")
 NOTES = pathlib.Path("/run/lpm/hooks")
@@ -43,7 +43,7 @@ class Crio(NodeTest):
         for word in ("lpm refused container asks-", *words):
             self.assertIn(word, text)
         said = text[text.index("lpm refused"):].lower()
-        for phrase in MISREAD:
+        for phrase in MISLEADING:
             self.assertNotIn(phrase, said)
         record = self.last_record("create", "refused")
         self.assertIsNone(note(record["container"]["id"]))

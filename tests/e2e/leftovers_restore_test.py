@@ -4,19 +4,19 @@
 import pathlib
 import subprocess
 
+from action_scripts import DURING_RESTORE, KILL, InterruptedRestoreTest
 from crio_runtime import DAEMON_PATH
-from disturbing import KILL, WHILE_IT_IS_MADE, HalfMade
 from e2e import CRUN, REAL, RUNTIME, run, wait_for
 
 PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
 KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
 
 
-class Restore(HalfMade):
+class Restore(InterruptedRestoreTest):
     """Cut off in the middle, with the processes half made."""
 
     def cut_off(self, act, runtime):
-        done = self.restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, act))
+        done = self.restore(self.bundle, runtime=runtime, env=self.with_script(DURING_RESTORE, act))
         self.assertNotEqual(done.returncode, 0)
         return done
 
@@ -29,7 +29,7 @@ class Restore(HalfMade):
         self.remove_restored()
         self.addCleanup(self.kill_rest)
         with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
-            self.restore(self.bundle, runtime=REAL, env=self.disturbed(WHILE_IT_IS_MADE, KILL), timeout=7)
+            self.restore(self.bundle, runtime=REAL, env=self.with_script(DURING_RESTORE, KILL), timeout=7)
 
     test_a_runtime_that_waits_for_a_dead_criu.flavours = ("forky",)
 
@@ -37,12 +37,12 @@ class Restore(HalfMade):
         """Which was killed just before it was let go, as by delete --force."""
         kill = "kill -KILL $CRTOOLS_INIT_PID"
         self.addCleanup(self.kill_rest)
-        done = self.restore(self.bundle, env=self.disturbed("network-unlock", kill))
+        done = self.restore(self.bundle, env=self.with_script("network-unlock", kill))
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("CRIU, which waited for a first process that had been killed, was ended", done.stderr)
         self.assertIn("CRIU, which waited", self.notes("restore"))
         with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
-            self.restore(self.bundle, runtime=REAL, env=self.disturbed("network-unlock", kill), timeout=13)
+            self.restore(self.bundle, runtime=REAL, env=self.with_script("network-unlock", kill), timeout=13)
 
     test_a_criu_that_waits_for_a_dead_process.flavours = ("trixie",)  # one of the two is enough for what takes so long
 
@@ -115,7 +115,7 @@ class Restore(HalfMade):
                 self.remove_restored()
 
 
-class RestoreWithCrun(HalfMade):
+class RestoreWithCrun(InterruptedRestoreTest):
     def setUp(self):
         self.use_crun()
         super().setUp()
@@ -134,7 +134,7 @@ class RestoreWithCrun(HalfMade):
         """Where crun has bound them for CRIU, and whoever removes the bundle would remove them."""
         place = self.bundle / "criu-root"
         for runtime, safe in ((RUNTIME, True), (CRUN, False)):
-            done = self.restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, KILL_BOTH))
+            done = self.restore(self.bundle, runtime=runtime, env=self.with_script(DURING_RESTORE, KILL_BOTH))
             self.assertNotEqual(done.returncode, 0)
             mounts = pathlib.Path("/proc/self/mountinfo").read_text()
             self.addCleanup(run, "umount", "--lazy", place, check=False)

@@ -9,10 +9,10 @@ import sys
 import threading
 import time
 
+from action_scripts import KILL, ActionScriptTest
 from crio_runtime import DAEMON_PATH
-from disturbing import KILL, Disturbing
 from e2e import REAL, RUNTIME, run, wait_for
-from refusing import Refusing, processes
+from refusals import RefusalTest, processes
 
 POD = "pod"
 FILTER = pathlib.Path(__file__).resolve().parent.parent / "support/packet_filter.py"
@@ -20,7 +20,7 @@ CONNECT = "import socket; socket.create_connection(('127.0.0.1', 8000), timeout=
 FOREIGN = "CRIU-00000000-1111-2222-33"  # as another run of CRIU would name its table
 
 
-class Leftovers(Disturbing):
+class Leftovers(ActionScriptTest):
     def setUp(self):
         super().setUp()
         self.netns = self.network(POD)
@@ -49,7 +49,7 @@ class Leftovers(Disturbing):
         return cid
 
     def killed_dump(self, cid, *lines, runtime=RUNTIME):
-        env = self.disturbed("post-dump", KILL, *lines)  # the network is still locked then
+        env = self.with_script("post-dump", KILL, *lines)  # the network is still locked then
         done = self.call("--root", self.root, *self.checkpoint_args(cid), env=env, runtime=runtime)
         self.assertNotEqual(done.returncode, 0)
         self.assert_runs(cid)
@@ -103,11 +103,11 @@ class Leftovers(Disturbing):
         bundle.mkdir()
         (bundle / "config.json").write_text((self.crio.bundle(cid) / "config.json").read_text())
         args = [a for a in self.checkpoint_args(cid) if a != "--leave-running"]
-        done = self.call("--root", self.root, *args, env=self.disturbed("never", "", "network-lock nftables"))
+        done = self.call("--root", self.root, *args, env=self.with_script("never", "", "network-lock nftables"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.crio.wait_exit(cid)
         self.crio.delete(cid)
-        env = self.disturbed("post-restore", "exit 1")
+        env = self.with_script("post-restore", "exit 1")
         for runtime, reached in ((REAL, False), (RUNTIME, True)):
             new = self.add_container(f"restored-{os.urandom(4).hex()}")
             done = self.call("--root", self.root, *self.restore_args(new, bundle), env=env, runtime=runtime)
@@ -120,7 +120,7 @@ class Leftovers(Disturbing):
         """The runtime is killed, and the CRIU that it has started is in the middle of the dump."""
         self.neighbour()
         cid = self.counter()
-        env = self.disturbed("post-dump", "sleep 30", "network-lock nftables")
+        env = self.with_script("post-dump", "sleep 30", "network-lock nftables")
         process = subprocess.Popen([RUNTIME, "--root", self.root, *map(str, self.checkpoint_args(cid))], cwd="/",
                                    env={"PATH": DAEMON_PATH, **env}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -140,7 +140,7 @@ class Leftovers(Disturbing):
         self.assert_runs(cid)
 
 
-class Parasite(Refusing):
+class Parasite(RefusalTest):
     def kill_at(self, words):
         """Kill CRIU when its log says this; the log is there when the dump has begun."""
         log = self.work / "dump.log"

@@ -6,7 +6,7 @@ import pathlib
 import re
 
 from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
-from refusing import Refusing
+from refusals import RefusalTest
 
 MIB = 2**20
 MEMORY = 96 * MIB
@@ -75,7 +75,7 @@ class Limits(NodeTest):
                              "the limits came along: this runc needs no help any more")
 
 
-class Smaller(Refusing):
+class Smaller(RefusalTest):
     """A restore under a limit that is below what the images hold."""
     flavours = ("guest",)
 

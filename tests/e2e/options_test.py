@@ -7,9 +7,9 @@ import pathlib
 import subprocess
 import sys
 
-from awkward import ALL, FORKY, GUEST, Awkward, volume
 from e2e import CRIU_CONFIG, PATIENT, REAL, SETTINGS, run, settle, wait_for
 from oci_spec import mount
+from resource_cases import ALL, FORKY, GUEST, ResourceTest, volume
 
 # Holds connections to a redis and counts over each: one JSON line per question on standard input.
 CLIENTS = """
@@ -31,7 +31,7 @@ for line in sys.stdin:
 MANY = 50
 
 
-class Options(Awkward):
+class Options(ResourceTest):
     def options(self, text, *more):
         SETTINGS.write_text("\n".join(("[options]", text, *more)) + "\n")
 
@@ -40,7 +40,7 @@ class Options(Awkward):
 
     def test_a_bigger_deleted_file(self):
         """The limit holds for the one call: the node's own CRIU configuration is untouched."""
-        cid = self.start("awkward", "/bin/awkward", "ghost", "3072")
+        cid = self.start("holder", "/bin/holder", "ghost", "3072")
         self.lines(cid, 1)
         self.refused("GhostTooLarge", self.checkpoint_args(cid), "3.0 MiB", "1.0 MiB")
         self.options('ghost_limit = "4M"')
@@ -53,7 +53,7 @@ class Options(Awkward):
 
     def test_a_file_that_has_lost_its_name(self):
         """A checkpoint that ends the container leaves the name that CRIU gives the file."""
-        cid = self.start("awkward", "/bin/awkward", "linked", "deleted")
+        cid = self.start("holder", "/bin/holder", "linked", "deleted")
         self.lines(cid, 1)
         self.options("link_remap = true")
         bundle = self.folder("bundle")
@@ -67,10 +67,10 @@ class Options(Awkward):
 
     def test_a_file_that_has_lost_its_name_and_a_container_that_goes_on(self):
         """CRIU takes the name away again when the container goes on, and nobody can restore it."""
-        cid = self.start("awkward", "/bin/awkward", "linked", "deleted")
+        cid = self.start("holder", "/bin/holder", "linked", "deleted")
         self.lines(cid, 1)
         self.options("link_remap = true")
-        self.refused("LinkRemap", self.checkpoint_args(cid), "awkward", "leave-running")
+        self.refused("LinkRemap", self.checkpoint_args(cid), "holder", "leave-running")
         self.options("link_remap = true", "[checks]", 'LinkRemap = "off"')
         done = self.call("--root", self.root, *self.checkpoint_args(cid), env={"CRIU_CONFIG_FILE": ""})
         self.assertNotEqual(done.returncode, 0, "lpm adds nothing here that would make a dump that cannot be restored")
@@ -91,7 +91,7 @@ class Options(Awkward):
 
     def locked(self):
         """A checkpoint of a container that holds a lock; the file and the bundle."""
-        cid = self.start("awkward", "/bin/awkward", "lock", "/shared/file", **volume(self))
+        cid = self.start("holder", "/bin/holder", "lock", "/shared/file", **volume(self))
         self.lines(cid, 1)
         file = self.work / "shared/file"
         self.assertTrue(self.locks(file), "the container holds a lock")
@@ -125,7 +125,7 @@ class Options(Awkward):
     def test_annotation(self):
         """A pod may set what the node lets it."""
         annotations = {"lpm.my.domain/options": "ghost_limit=4M, tcp=close, colour=red"}
-        cid = self.start("awkward", "/bin/awkward", "ghost", "3072", annotations=annotations)
+        cid = self.start("holder", "/bin/holder", "ghost", "3072", annotations=annotations)
         self.lines(cid, 1)
         self.refused("GhostTooLarge", self.checkpoint_args(cid), "3.0 MiB")
         self.options("", "[annotations]", 'options = ["ghost_limit"]')
@@ -136,7 +136,7 @@ class Options(Awkward):
         self.assertEqual(len([n for n in record["notes"] if "does not allow" in n]), 2, record["notes"])
 
 
-class Connections(Awkward):
+class Connections(ResourceTest):
     """A redis with many live clients, under each policy."""
     flavours = (*FORKY, *GUEST)
 

@@ -12,7 +12,7 @@ import subprocess
 
 from e2e import CRIU_CONFIG, REAL, NodeTest, run, settle
 from oci_spec import make_spec
-from refusing import NO_CRIU, Refusing
+from refusals import NO_CRIU, RefusalTest
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def open_folder(path):
         os.close(folder)
 
 
-class Checkpoint(Refusing):
+class Checkpoint(RefusalTest):
     def test_a_container_that_is_not_started(self):
         cid = self.add_container("created")
         self.crio.create(cid, self.rootfs, ["/bin/counter"])
@@ -141,7 +141,7 @@ class Checkpoint(Refusing):
         self.last_record("checkpoint", "completed")
 
 
-class Restore(Refusing):
+class Restore(RefusalTest):
     def test_images_without_inventory(self):
         bundle = self.checkpointed()
         (self.images / "inventory.img").unlink()

@@ -6,8 +6,8 @@ import os
 import shutil
 import socket
 
-from awkward import Awkward, volume
 from oci_spec import bind
+from resource_cases import ResourceTest, volume
 
 # What the runtime gives a hook: its stage as an argument, the container's state on standard input.
 HOOK = """#!/bin/sh
@@ -18,7 +18,7 @@ exit 0
 STAGES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart")
 
 
-class Bundle(Awkward):
+class Bundle(ResourceTest):
     def warns(self, check, *words):
         """The last restore went well, and its record warns."""
         found = [c for c in self.last_record("restore", "completed")["checks"] if c["id"] == check]
@@ -174,7 +174,7 @@ class Bundle(Awkward):
         self.assertEqual({p.name: p.read_text() for p in shared.iterdir()}, {"ghost": "of another"})
 
 
-class ImageFiles(Awkward):
+class ImageFiles(ResourceTest):
     def checks(self):
         return {c["id"]: c for c in self.last_record("restore", "completed")["checks"]}
 

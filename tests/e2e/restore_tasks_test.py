@@ -7,11 +7,11 @@ import pathlib
 import subprocess
 
 import image_edit
-from awkward import FORKY, Awkward
 from e2e import CRIU_CONFIG, run, settle
+from resource_cases import FORKY, ResourceTest
 
 
-class Numbers(Awkward):
+class Numbers(ResourceTest):
     def namespace(self):
         """The first process of a new PID namespace, as the pause process of a pod; its path."""
         outer = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "sleep", "1000"])
@@ -49,7 +49,7 @@ class Numbers(Awkward):
 
     def shared(self):
         """A checkpoint of a container in the PID namespace of its pod; the numbers and the bundle."""
-        cid = self.start("awkward", "/bin/awkward", "threads", "2", pidns=self.namespace())
+        cid = self.start("holder", "/bin/holder", "threads", "2", pidns=self.namespace())
         self.lines(cid, 1)
         numbers = self.numbers(cid)
         done = self.dump(cid)
@@ -75,7 +75,7 @@ class Numbers(Awkward):
 
     def test_number_that_a_process_of_the_node_has(self):
         """A container that shares the node's namespace, while the one that was dumped still runs."""
-        cid = self.start("awkward", "/bin/awkward", "child", "plain", shared=("pid",))
+        cid = self.start("holder", "/bin/holder", "child", "plain", shared=("pid",))
         self.lines(cid, 1)
         # Only what is no leader of its session takes that of CRIU, and could be in its way (row 5.12).
         self.assertEqual(os.getsid(self.pid(cid)), self.pid(cid))
@@ -84,7 +84,7 @@ class Numbers(Awkward):
         bundle = self.folder("bundle")
         (bundle / "config.json").write_text((self.crio.bundle(cid) / "config.json").read_text())
         self.change(bundle / "config.json", lambda spec: spec["linux"].update(cgroupsPath="/kubepods/another"))
-        self.refuse_restore("PidTaken", bundle, f"{self.pid(cid)} (awkward)", fails=("PidTaken", "Can't fork for"))
+        self.refuse_restore("PidTaken", bundle, f"{self.pid(cid)} (holder)", fails=("PidTaken", "Can't fork for"))
         self.crio.kill(cid)
         self.crio.delete(cid)
         self.restores(bundle)
@@ -105,7 +105,7 @@ class Numbers(Awkward):
         self.comes_back_after_all("PidNamespaceMissing", bundle)
 
 
-class Limits(Awkward):
+class Limits(ResourceTest):
     def limit(self, bundle, number):
         self.change(bundle / "config.json", lambda spec: spec["linux"]["resources"].update(pids={"limit": number}))
 
@@ -128,7 +128,7 @@ class Limits(Awkward):
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "PidsLimit"], ["warn"])
 
 
-class Inventory(Awkward):
+class Inventory(ResourceTest):
     """What the images say of the node and of the options of the dump."""
 
     def test_profile_of_a_module_that_is_not_here(self):

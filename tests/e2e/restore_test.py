@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 
-from awkward import FORKY, Awkward, volume
 from e2e import CRIU_CONFIG, run, wait_for
+from resource_cases import FORKY, ResourceTest, volume
 
 ADDRESS = "10.99.0.7"
 LISTEN = f"import socket, time; s = socket.create_server(('{ADDRESS}', 8080)); print('up', flush=True); time.sleep(1000)"
 
 
-class Elsewhere(Awkward):
+class Elsewhere(ResourceTest):
     def test_another_architecture(self):
         bundle = self.taken("child", "plain")
         core = self.images / "core-1.img"
@@ -107,7 +107,7 @@ class Elsewhere(Awkward):
         self.show("KernelOlder", "warned")
 
 
-class Addresses(Awkward):
+class Addresses(ResourceTest):
     flavours = FORKY  # CRIU 4.1 dumps no socket on Linux 6.16
 
     def listening(self):

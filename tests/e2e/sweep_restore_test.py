@@ -8,11 +8,11 @@ import hashlib
 import injection
 from crio_runtime import DAEMON_PATH
 from e2e import REAL, run, wait_for
-from refusing import processes
-from sweeping import Sweeping, end_of, some
+from fault_sweep import SweepTest, end_of, some
+from refusals import processes
 
 
-class Restores(Sweeping):
+class Restores(SweepTest):
     def setUp(self):
         super().setUp()
         self.bundle = self.checkpointed()

@@ -11,12 +11,12 @@ import shutil
 import injection
 from crio_runtime import DAEMON_PATH
 from e2e import RUNTIME, log_lines, run, wait_for
-from sweeping import Sweeping, end_of, rounds
+from fault_sweep import SweepTest, end_of, rounds
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "EINTR")
 
 
-class Sweep(Sweeping):
+class Sweep(SweepTest):
     """One container, which lives as long as it can; `fault` is one round."""
 
     def container(self):

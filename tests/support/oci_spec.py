@@ -13,7 +13,7 @@ IDENTITY = [{"containerID": 0, "hostID": 0, "size": 65536}]
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
-def make_rootfs(path, programs=("counter", "workers", "awkward")):
+def make_rootfs(path, programs=("counter", "workers", "holder")):
     """A small tree: busybox and our test programs."""
     path = pathlib.Path(path)
     for folder in ("bin", "dev", "etc", "proc", "sys", "tmp", "usr"):

@@ -9,7 +9,7 @@ import signal
 
 from e2e import RUNTIME, wait_for
 from oci_spec import make_rootfs
-from refusing import Refusing
+from refusals import RefusalTest
 
 # CRIU runs it at several points of its work. `act` is what it does at the one that is wanted.
 SCRIPT = """#!/bin/sh
@@ -23,11 +23,11 @@ echo $criu >{work}/criu
 {act}
 """
 KILL = "kill -KILL $criu; exit 1"
-WHILE_IT_IS_MADE = "post-setup-namespaces"  # of a restore
+DURING_RESTORE = "post-setup-namespaces"  # of a restore
 
 
-class Disturbing(Refusing):
-    def disturbed(self, hook, act, *lines):
+class ActionScriptTest(RefusalTest):
+    def with_script(self, hook, act, *lines):
         """The environment of a call whose CRIU does this at that point."""
         script = self.work / "script"
         script.write_text(SCRIPT.format(hook=hook, act=act, work=self.work))
@@ -40,8 +40,8 @@ class Disturbing(Refusing):
         return " | ".join(self.last_record(operation, "failed").get("notes", []))
 
 
-class HalfMade(Disturbing):
-    """A checkpoint in self.images and its bundle, for restores that are disturbed."""
+class InterruptedRestoreTest(ActionScriptTest):
+    """A checkpoint in self.images and its bundle, for restores that are interrupted."""
 
     def setUp(self):
         super().setUp()
@@ -52,7 +52,7 @@ class HalfMade(Disturbing):
         """One that is under way, and has come to its middle, where it does this."""
         made = self.work / "made"
         made.unlink(missing_ok=True)
-        process = self.begin_restore(self.bundle, runtime=runtime, env=self.disturbed(WHILE_IT_IS_MADE, f"touch {made}; {act}"))
+        process = self.begin_restore(self.bundle, runtime=runtime, env=self.with_script(DURING_RESTORE, f"touch {made}; {act}"))
         wait_for("the restore", made.exists)
         return process
 

@@ -6,15 +6,14 @@ import threading
 import time
 
 import pytest
-
-from answers import ANSWERS, DIRECTLY, PROXIED, text
 from api import API_PORT, KUBELET_PORT
 from controller import LABEL, UID
 from deployed import CONTENT
 from e2e import wait_for
-from meddler import Deed, Detour, Meddler
+from fake_nodes import FakeNodeTest
+from faulty_proxy import Fault, FaultyProxy, Redirect
+from kubelet_answers import ANSWERS, DIRECTLY, PROXIED, text
 from pki import Pki
-from stand_in import StandInTest
 from suite import container
 
 DONE = text(200, '{"items":["/var/lib/kubelet/checkpoints/taken.tar"]}')
@@ -26,33 +25,33 @@ def container_of(seen):
 
 
 @pytest.mark.parallel(turn=2)
-@pytest.mark.xdist_group("MeddledKubelet")
-class MeddledKubelet(StandInTest):
+@pytest.mark.xdist_group("FaultyKubelet")
+class FaultyKubelet(FakeNodeTest):
     """The real one, behind a proxy."""
 
     toml, labelled = ROOMY, True
 
     def setUp(self):
         super().setUp()
-        self.meddler = Meddler(self.cluster.pki, KUBELET_PORT)
-        self.addCleanup(Detour(UID, KUBELET_PORT, self.meddler).close)
-        self.addCleanup(self.meddler.close)  # first: what ends a connection takes the detour, too
+        self.proxy = FaultyProxy(self.cluster.pki, KUBELET_PORT)
+        self.addCleanup(Redirect(UID, KUBELET_PORT, self.proxy).close)
+        self.addCleanup(self.proxy.close)  # first: what ends a connection takes the redirection, too
 
     def test_it_is_in_the_way(self):
         pod = self.pod(container("ctr"))
         self.assert_completed(self.ask(pod, "ctr"))
-        self.assertEqual(len(self.meddler.posts()), 1)
+        self.assertEqual(len(self.proxy.posts()), 1)
 
     def test_an_answer_that_does_not_come(self):
         """Cut, hung and cut, cut half-way: the checkpoint was taken, and is asked for once. Lost: nobody was asked, which
         cannot be told from here."""
         pod = self.pod(container("ctr"))
-        for number, deed in enumerate((Deed("cut"), Deed("hang", hold=3), Deed("half"), Deed("lose")), 1):
-            with self.subTest(deed.kind):
-                self.meddler.choose = lambda seen, deed=deed: deed
+        for number, fault in enumerate((Fault("cut"), Fault("hang", hold=3), Fault("half"), Fault("lose")), 1):
+            with self.subTest(fault.kind):
+                self.proxy.choose = lambda seen, fault=fault: fault
                 status = self.assert_failed(self.ask(pod, "ctr"), "OutcomeUnknown", "look for the archive", "node1")
                 self.assertEqual(status["attempt"]["number"], 1)
-                self.assertEqual(len(self.meddler.posts()), number)
+                self.assertEqual(len(self.proxy.posts()), number)
         self.assertEqual([record["outcome"] for record in self.records()], ["completed"] * 3)
 
     def test_a_kept_connection_that_ends(self):
@@ -61,12 +60,12 @@ class MeddledKubelet(StandInTest):
         for kind in ("cut", "lose"):
             with self.subTest(kind):
                 for _ in range(5):  # until the second comes soon enough to find the connection kept
-                    before = len(self.meddler.posts())
-                    self.meddler.choose = lambda seen: None
+                    before = len(self.proxy.posts())
+                    self.proxy.choose = lambda seen: None
                     self.assert_completed(self.ask(pod, "ctr"))
-                    self.meddler.choose = lambda seen, kind=kind: Deed(kind)
+                    self.proxy.choose = lambda seen, kind=kind: Fault(kind)
                     self.assert_failed(self.ask(pod, "ctr"), "OutcomeUnknown", "look for the archive")
-                    first, second = self.meddler.posts()[before:]
+                    first, second = self.proxy.posts()[before:]
                     if first.client == second.client:
                         break
                 self.assertEqual(first.client, second.client)
@@ -82,11 +81,11 @@ class MeddledKubelet(StandInTest):
                 ({"path": "/checkpoint/default/none/ctr"}, "PodNotOnNode"), ({"path": "/checkpoints/"}, "CheckpointApiDisabled"),
                 ({"path": f"{path}/ctr", "Authorization": "Bearer none"}, "KubeletUnauthorized"),
                 ({"path": f"{path}/ctr", "method": "GET"}, "KubeletForbidden")]  # a verb that it may not either
-        deeds = {f"c{number}": Deed(ask=ask) for number, (ask, _) in enumerate(rows)}
-        other = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: deeds[container_of(seen)], names=("DNS:changed",))
+        faults = {f"c{number}": Fault(ask=ask) for number, (ask, _) in enumerate(rows)}
+        other = FaultyProxy(self.cluster.pki, KUBELET_PORT, lambda seen: faults[container_of(seen)], names=("DNS:changed",))
         self.addCleanup(other.close)
-        asking = self.pod_on(self.node("changed", other.port), *deeds)
-        names = [self.ask(asking, ctr, timeoutSeconds=1) for ctr in deeds]
+        asking = self.pod_on(self.node("changed", other.port), *faults)
+        names = [self.ask(asking, ctr, timeoutSeconds=1) for ctr in faults]
         for name, (ask, reason) in zip(names, rows):
             with self.subTest(ask):
                 self.assert_failed(name, reason)
@@ -99,9 +98,9 @@ class MeddledKubelet(StandInTest):
         def choose(seen):
             if seen.method == "POST":
                 go.wait(60)
-        self.meddler.choose = choose
+        self.proxy.choose = choose
         name = self.ask(pod, "ctr")
-        wait_for("it is asked for", self.meddler.posts)
+        wait_for("it is asked for", self.proxy.posts)
         change(pod)
         go.set()
         return name
@@ -124,22 +123,22 @@ class MeddledKubelet(StandInTest):
         self.last_record("checkpoint", "completed")
 
 
-class AnswersTest(StandInTest):
+class AnswersTest(FakeNodeTest):
     labelled = True
 
     def assert_says(self, rows):
         """All at once, each to a container of its own."""
         name = type(self).__name__.lower()
-        deeds = {f"c{number}": deed for number, (deed, _) in enumerate(rows)}
-        meddler = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: deeds[container_of(seen)],
+        faults = {f"c{number}": fault for number, (fault, _) in enumerate(rows)}
+        proxy = FaultyProxy(self.cluster.pki, KUBELET_PORT, lambda seen: faults[container_of(seen)],
                           names=(f"DNS:{name}",))
-        self.addCleanup(meddler.close)
-        pod = self.pod_on(self.node(name, meddler.port), *deeds)
-        names = {ctr: self.ask(pod, ctr, timeoutSeconds=1) for ctr in deeds}
-        for number, (deed, (reason, *words)) in enumerate(rows):
-            with self.subTest(f"{deed.kind} {deed.status} {deed.body[:80]}"):
+        self.addCleanup(proxy.close)
+        pod = self.pod_on(self.node(name, proxy.port), *faults)
+        names = {ctr: self.ask(pod, ctr, timeoutSeconds=1) for ctr in faults}
+        for number, (fault, (reason, *words)) in enumerate(rows):
+            with self.subTest(f"{fault.kind} {fault.status} {fault.body[:80]}"):
                 self.assert_failed(names[f"c{number}"], reason, *words)
-        self.assertEqual(len(meddler.posts()), len(rows))
+        self.assertEqual(len(proxy.posts()), len(rows))
 
 
 @pytest.mark.parallel(turn=2)
@@ -174,7 +173,7 @@ class ProxiedAnswers(AnswersTest):
         self.assert_failed(self.ask(pod, "ctr"), "NodeNotFound", '"gone" not found')
 
     def test_a_certificate_that_the_api_server_does_not_trust(self):
-        stranger = Meddler(Pki("/tmp/strange-pki").create(), KUBELET_PORT)
+        stranger = FaultyProxy(Pki("/tmp/strange-pki").create(), KUBELET_PORT)
         self.addCleanup(stranger.close)
         pod = self.pod_on(self.node("strange", stranger.port), "ctr")
         self.assert_failed(self.ask(pod, "ctr"), "KubeletCertificateUntrusted", "strange", "serverTLSBootstrap",
@@ -183,18 +182,18 @@ class ProxiedAnswers(AnswersTest):
 
 
 @pytest.mark.parallel(turn=2)
-class MeddledApiServer(StandInTest):
+class FaultyApiServer(FakeNodeTest):
     """The controller's own requests to the API server. The kubelet is none, and counts what it is asked."""
 
     toml, labelled = None, True
 
     def setUp(self):
         super().setUp()
-        self.kubelet = Meddler(self.cluster.pki, KUBELET_PORT, lambda seen: DONE, names=("DNS:counting",))
-        self.meddler = Meddler(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
-        for one in (self.kubelet, self.meddler):
+        self.kubelet = FaultyProxy(self.cluster.pki, KUBELET_PORT, lambda seen: DONE, names=("DNS:counting",))
+        self.proxy = FaultyProxy(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
+        for one in (self.kubelet, self.proxy):
             self.addCleanup(one.close)
-        self.running = self.start_controller(server=self.meddler.url, toml=ROOMY, label=self.label)
+        self.running = self.start_controller(server=self.proxy.url, toml=ROOMY, label=self.label)
         self.addCleanup(self.running.end)
         self.node("counting", self.kubelet.port)
 
@@ -204,9 +203,9 @@ class MeddledApiServer(StandInTest):
     def test_requests_that_fail(self):
         """Each kind of request, once in each way: the object completes, and its kubelet is asked once."""
         busy = (("Retry-After", "1"), ("Content-Type", "text/plain"))
-        faults = {"429": Deed("answer", status=429, headers=busy, body=b"Too many requests"), "500": text(500, "no"),
-                  "503": text(503, "{"), "lose": Deed("lose"), "cut": Deed("cut"), "half": Deed("half"),
-                  "garbled": text(200, "garbled"), "raw": Deed("raw", body=b"garbled\r\n\r\n")}
+        faults = {"429": Fault("answer", status=429, headers=busy, body=b"Too many requests"), "500": text(500, "no"),
+                  "503": text(503, "{"), "lose": Fault("lose"), "cut": Fault("cut"), "half": Fault("half"),
+                  "garbled": text(200, "garbled"), "raw": Fault("raw", body=b"garbled\r\n\r\n")}
         places = {("GET", "/pods/"), ("PATCH", "/containercheckpoints/"), ("POST", "/containercheckpointcontents"),
                   ("PATCH", "/containercheckpointcontents/")}
         pods = {kind: self.pod_on("counting", "ctr") for kind in faults}
@@ -220,7 +219,7 @@ class MeddledApiServer(StandInTest):
                             left[kind].discard((method, part))
                             return faults[kind]
             return None
-        self.meddler.choose = choose
+        self.proxy.choose = choose
         names = {kind: self.ask(pod, "ctr") for kind, pod in pods.items()}
         for kind, name in names.items():
             with self.subTest(kind):
@@ -232,18 +231,18 @@ class MeddledApiServer(StandInTest):
     def test_watches(self):
         """What is created while a watch is broken completes all the same."""
         gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
-        faults = {"lost": Deed("lose"), "410 in it": text(200, json.dumps(gone)), "half an event": Deed("half"),
-                  "garbled": text(200, '{"type":"ADDED","object":[}\n'), "hangs": Deed("hang", hold=2)}
-        for kind, deed in faults.items():
+        faults = {"lost": Fault("lose"), "410 in it": text(200, json.dumps(gone)), "half an event": Fault("half"),
+                  "garbled": text(200, '{"type":"ADDED","object":[}\n'), "hangs": Fault("hang", hold=2)}
+        for kind, fault in faults.items():
             with self.subTest(kind):
-                pod, left = self.pod_on("counting", "ctr"), [deed]
+                pod, left = self.pod_on("counting", "ctr"), [fault]
 
                 def choose(seen, left=left):
                     ours = "/containercheckpoints?" in seen.path and "watch=1" in seen.path
                     return left.pop() if ours and left else None
-                self.meddler.choose = choose
+                self.proxy.choose = choose
                 time.sleep(1.1)  # one that ends sooner is taken for a fault by itself
-                self.meddler.end_watches()
+                self.proxy.end_watches()
                 wait_for("the fault", lambda left=left: not left, 20)
                 self.assert_completed(self.ask(pod, "ctr"), seconds=30)
                 self.assertEqual(self.posts_for(pod), 1)

@@ -14,7 +14,7 @@ from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
 
 NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
 # CRI-O, containerd and podman take these for other errors, in any case of letters.
-MISREAD = ("no such process", "container not running", "invalid process", "process already finished",
+MISLEADING = ("no such process", "container not running", "invalid process", "process already finished",
            "does not exist", "permission denied", "operation not permitted", "executable file not found",
            "no such file or dir", "container process not found", "open executable")
 
@@ -31,7 +31,7 @@ def processes(name, word=""):
     return found
 
 
-class Refusing(NodeTest):
+class RefusalTest(NodeTest):
     """Calls that are to be refused, and the same calls when nothing is in their way."""
 
     def setUp(self):
@@ -77,7 +77,7 @@ class Refusing(NodeTest):
         self.assertEqual(done.stdout, "")
         for word in words:
             self.assertIn(word, done.stderr)
-        for phrase in MISREAD:
+        for phrase in MISLEADING:
             self.assertNotIn(phrase, done.stderr.lower())
             self.assertNotIn(phrase, log.read_text().lower())
         self.assertEqual(done.stderr.count("\n"), 1, "one line that says what, why and what to do")

@@ -8,7 +8,7 @@ import pathlib
 import signal
 
 from e2e import CRIU_CONFIG, run, wait_for
-from refusing import processes
+from refusals import processes
 from suite import CONTAINERS, ClusterTest, read
 
 HOOKS = pathlib.Path("/etc/lpm/checkpoint.d")
@@ -46,7 +46,7 @@ def at_work(program, cid, verb=""):
             if not verb or verb in read(pathlib.Path(f"/proc/{pid}/cmdline")).split("\0")]
 
 
-class Killing(ClusterTest):
+class KillTest(ClusterTest):
     def setUp(self):
         super().setUp()
         run("rm", "-rf", PLACE)

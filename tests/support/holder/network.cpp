@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // Sockets.
-#include "awkward.hpp"
+#include "holder.hpp"
 
 #include <arpa/inet.h>
 #include <cstring>
@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace awkward {
+namespace holder {
 
 // On the loopback, with a port that the kernel chose.
 static int tcp_listener(sockaddr_in& at, int protocol) {
@@ -138,4 +138,4 @@ static constexpr Case cases[] = {
 };
 const std::span<const Case> network = cases;
 
-} // namespace awkward
+} // namespace holder

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // Namespaces and mounts.
-#include "awkward.hpp"
+#include "holder.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace awkward {
+namespace holder {
 
 // namespace net | uts | ipc | pid | time | user | cgroup | mount: a child that lives in one of its own
 static void hold_namespace(const std::string& kind) {
@@ -64,4 +64,4 @@ static constexpr Case cases[] = {
 };
 const std::span<const Case> namespaces = cases;
 
-} // namespace awkward
+} // namespace holder

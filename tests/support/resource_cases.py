@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""Tables of containers that hold one thing (tests/support/awkward/): what a checkpoint cannot take, and the
+"""Tables of containers that hold one thing (tests/support/holder/): what a checkpoint cannot take, and the
 harmless twin of it. Each row becomes a test."""
 import dataclasses
 import json
@@ -10,7 +10,7 @@ import typing
 
 from e2e import run, settle, wait_for
 from oci_spec import bind, make_rootfs
-from refusing import Refusing
+from refusals import RefusalTest
 
 ALL = ("trixie", "forky")
 TRIXIE = ("trixie",)
@@ -32,7 +32,7 @@ def with_options(**options):
 class Row:
     name: str
     check: str  # the id
-    holds: tuple  # arguments of awkward
+    holds: tuple  # arguments of holder
     prepare: typing.Callable = plain  # gets the test, gives options for make_spec
     outside: typing.Callable = lambda _test, _cid: None  # what happens after the start
     flavours: tuple = ALL
@@ -108,7 +108,7 @@ def tabled(*rows):
     return add
 
 
-class Awkward(Refusing):
+class ResourceTest(RefusalTest):
     """Starts what the rows name."""
 
     def setUp(self):
@@ -123,9 +123,9 @@ class Awkward(Refusing):
 
     def hold(self, row):
         """A container that has what the row says; the first line of it says that it has."""
-        cid = self.start("awkward", "/bin/awkward", *row.holds, **row.prepare(self))
+        cid = self.start("holder", "/bin/holder", *row.holds, **row.prepare(self))
         first = self.lines(cid, 1)[0]
-        self.assertNotIn("awkward:", first, "the container could not get hold of it")
+        self.assertNotIn("holder:", first, "the container could not get hold of it")
         row.outside(self, cid)
         settle()
         return cid
@@ -144,8 +144,8 @@ class Awkward(Refusing):
 
     def taken(self, *holds, **options):
         """A checkpoint of a container that holds this; the bundle to restore."""
-        cid = self.start("awkward", "/bin/awkward", *holds, **options)
-        self.assertNotIn("awkward:", self.lines(cid, 1)[0])
+        cid = self.start("holder", "/bin/holder", *holds, **options)
+        self.assertNotIn("holder:", self.lines(cid, 1)[0])
         done = self.dump(cid)
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.remove(cid)

@@ -3,11 +3,11 @@
 """What may come back in place of a kubelet's answer, and what a ContainerCheckpoint says of it."""
 import json
 
-from meddler import Deed
+from faulty_proxy import Fault
 
 
 def text(status, body):
-    return Deed("answer", status=status, body=body.encode())
+    return Fault("answer", status=status, body=body.encode())
 
 
 def failed(what):
@@ -20,11 +20,11 @@ def rpc(what):
 
 def status(code, message):
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
-    return Deed("answer", status=code, body=json.dumps(body).encode(), headers=(("Content-Type", "application/json"),))
+    return Fault("answer", status=code, body=json.dumps(body).encode(), headers=(("Content-Type", "application/json"),))
 
 
 def raw(body):
-    return Deed("raw", body=body)
+    return Fault("raw", body=body)
 
 
 UNKNOWN = ("OutcomeUnknown", "look for the archive")
@@ -76,7 +76,7 @@ ANSWERS = [
     (text(200, '{"items":["/var/lib/kubelet/che'), UNKNOWN), (text(200, "<html>Welcome</html>"), UNKNOWN),
     (text(200, ""), UNKNOWN), (text(200, '{"items":["checkpoint.tar"]}'), UNKNOWN), (text(200, '{"items":[]}'), UNKNOWN),
     (text(200, '{"items":["/a.tar","/b.tar"]}'), UNKNOWN), (text(204, ""), UNKNOWN),
-    (Deed("endless"), UNKNOWN), (Deed("endless", status=500), UNKNOWN), (Deed("lose"), UNKNOWN),
+    (Fault("endless"), UNKNOWN), (Fault("endless", status=500), UNKNOWN), (Fault("lose"), UNKNOWN),
     (raw(b"HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n"), UNKNOWN), (raw(b"\0\1\2 garbage\r\n\r\n"), UNKNOWN),
     (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"), UNKNOWN), (raw(b"HTTP/1.1 200"), UNKNOWN),
     (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"), UNKNOWN),

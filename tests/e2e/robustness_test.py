@@ -12,7 +12,7 @@ from e2e import GATE, REAL, RECORDS, RUNTIME, NodeTest, run
 STORE = RECORDS.parent
 
 
-class Hardship(NodeTest):
+class Robustness(NodeTest):
     def setUp(self):
         super().setUp()
         self.root = self.crio.runtime.root

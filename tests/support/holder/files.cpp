@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // Descriptors and memory.
-#include "awkward.hpp"
+#include "holder.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -30,7 +30,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace awkward {
+namespace holder {
 
 static int open_file(const std::string& path, int flags) {
     return static_cast<int>(must(open(path.c_str(), flags | O_CLOEXEC, 0644), path.c_str()));
@@ -208,4 +208,4 @@ static constexpr Case cases[] = {
 };
 const std::span<const Case> files = cases;
 
-} // namespace awkward
+} // namespace holder

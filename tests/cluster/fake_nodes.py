@@ -12,7 +12,7 @@ NODE = {"apiVersion": "v1", "kind": "Node"}
 STARTED = "2026-01-02T15:04:05Z"
 
 
-class StandInTest(ControllerTest):
+class FakeNodeTest(ControllerTest):
     def node(self, name, port, address=ADDRESS):
         """Other pods do not come to it."""
         status = {"addresses": [{"type": "InternalIP", "address": address}],

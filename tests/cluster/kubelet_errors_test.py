@@ -6,17 +6,16 @@ import pathlib
 import re
 import socket
 
-import pytest
-
 import deployed
 import parts
+import pytest
 from api import KUBELET_PORT
 from cluster import CHECKPOINT_ACCESS
 from controller import ControllerTest
 from crio_runtime import DAEMON_ENV, DAEMON_PATH
 from e2e import RUNTIME, run, wait_for
+from fake_nodes import FakeNodeTest
 from parts import ADDRESS, KUBELET
-from stand_in import StandInTest
 from suite import POD, container
 
 CONFIG = KUBELET / "config.yaml"
@@ -35,7 +34,7 @@ def pin_of(certificate):
     return f"sha256//{done.stdout.strip()}"
 
 
-class KubeletTest(StandInTest):
+class KubeletTest(FakeNodeTest):
     def listens(self):
         try:
             socket.create_connection((ADDRESS, KUBELET_PORT), 1).close()
@@ -65,7 +64,7 @@ class KubeletTest(StandInTest):
         self.addCleanup(mend)
 
 
-class KubeletSays(KubeletTest):
+class KubeletErrors(KubeletTest):
     def test_no_checkpoint_api(self):
         """The feature gate, and the handlers that the API is one of."""
         pod = self.pod(container("ctr"))
@@ -103,8 +102,8 @@ class KubeletSays(KubeletTest):
 
 
 @pytest.mark.parallel(turn=2)
-@pytest.mark.xdist_group("ContainerSays")
-class ContainerSays(ControllerTest):
+@pytest.mark.xdist_group("ContainerStates")
+class ContainerStates(ControllerTest):
     """What the container is, or is about to be."""
 
     labelled = True
@@ -137,7 +136,7 @@ class ContainerSays(ControllerTest):
 
 @pytest.mark.parallel(turn=2)
 @pytest.mark.xdist_group("OtherNodes")
-class OtherNodes(StandInTest):
+class OtherNodes(FakeNodeTest):
     """Nodes that are not what the pod's node should be."""
 
     labelled = True
@@ -156,7 +155,7 @@ class OtherNodes(StandInTest):
                            'nodes "gone" not found')
 
 
-class EngineSays(ControllerTest):
+class EngineErrors(ControllerTest):
     def setUp(self):
         super().setUp()
         self.wait_for_other_pods()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // Processes, and descriptors that name them.
-#include "awkward.hpp"
+#include "holder.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace awkward {
+namespace holder {
 
 static int sleeper() {
     const auto child = static_cast<int>(must(fork(), "fork"));
@@ -132,4 +132,4 @@ static constexpr Case cases[] = {
 };
 const std::span<const Case> processes = cases;
 
-} // namespace awkward
+} // namespace holder

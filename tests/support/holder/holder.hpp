@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
-namespace awkward {
+namespace holder {
 
-// One thing that a process can hold: `awkward NAME [ARGUMENT]`.
+// One thing that a process can hold: `holder NAME [ARGUMENT]`.
 struct Case {
     const char* name;
     void (*hold)(const std::string& argument);
@@ -22,4 +22,4 @@ long must(long result, const char* what);
 // Ends the program: there is no such argument.
 [[noreturn]] void unknown(const std::string& argument);
 
-} // namespace awkward
+} // namespace holder

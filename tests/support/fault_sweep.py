@@ -7,7 +7,7 @@ import pathlib
 
 import injection
 from e2e import GATE, LOGS, REAL, RECORDS, run
-from refusing import Refusing
+from refusals import RefusalTest
 
 ALL = os.environ.get("LPM_SWEEP") == "all"
 LINK = pathlib.Path("/etc/lpm/runtime")
@@ -33,7 +33,7 @@ def end_of(done):
     return "exit 0" if done.returncode == 0 else "killed" if done.returncode in (-9, 137) else "failed"
 
 
-class Sweeping(Refusing):
+class SweepTest(RefusalTest):
     cid = None
 
     def setUp(self):

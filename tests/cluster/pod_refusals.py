@@ -5,7 +5,7 @@ import dataclasses
 import json
 
 from e2e import run
-from refusing import MISREAD
+from refusals import MISLEADING
 from suite import ClusterTest
 
 ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
@@ -23,41 +23,41 @@ class Case:
     name: str  # of the container
     check: str
     holds: tuple
-    words: tuple = ("awkward",)
+    words: tuple = ("holder",)
     more: dict = dataclasses.field(default_factory=dict)
-    program: str = "/bin/awkward"
+    program: str = "/bin/holder"
 
 
 # Checks that refuse a checkpoint for what a container of a pod holds, each by a container of its own in one pod.
 CASES = (
     Case("io-uring", "IoUring", ("anon", "io-uring")),
-    Case("userfaultfd", "AnonInode", ("anon", "userfaultfd"), ("awkward", "userfaultfd")),
-    Case("landlock", "AnonInode", ("anon", "landlock"), ("awkward", "landlock")),
-    Case("perf-event", "AnonInode", ("anon", "perf-event"), ("awkward", "perf_event")),
-    Case("bpf-map", "AnonInode", ("anon", "bpf-map"), ("awkward", "bpf-map"), BPF),
-    Case("fscontext", "AnonInode", ("anon", "fscontext"), ("awkward", "fscontext"), ADMIN),
+    Case("userfaultfd", "AnonInode", ("anon", "userfaultfd"), ("holder", "userfaultfd")),
+    Case("landlock", "AnonInode", ("anon", "landlock"), ("holder", "landlock")),
+    Case("perf-event", "AnonInode", ("anon", "perf-event"), ("holder", "perf_event")),
+    Case("bpf-map", "AnonInode", ("anon", "bpf-map"), ("holder", "bpf-map"), BPF),
+    Case("fscontext", "AnonInode", ("anon", "fscontext"), ("holder", "fscontext"), ADMIN),
     Case("pidfd", "PidfdOutside", ("pidfd", "thread")),
-    Case("ghost", "GhostTooLarge", ("ghost", "3072"), ("awkward", "/tmp/ghost")),
-    Case("linked", "LinkRemap", ("linked", "deleted"), ("awkward", "/tmp/first")),
+    Case("ghost", "GhostTooLarge", ("ghost", "3072"), ("holder", "/tmp/ghost")),
+    Case("linked", "LinkRemap", ("linked", "deleted"), ("holder", "/tmp/first")),
     Case("pipes", "PipesFull", ("pipes", "1100"), ("1100",)),
-    Case("tcp", "TcpEstablished", ("tcp", "connected"), ("awkward", "127.0.0.1")),
+    Case("tcp", "TcpEstablished", ("tcp", "connected"), ("holder", "127.0.0.1")),
     Case("half-closed", "TcpEstablished", ("tcp", "half-closed")),
-    Case("mptcp", "Mptcp", ("mptcp",), ("awkward", "MPTCP")),
+    Case("mptcp", "Mptcp", ("mptcp",), ("holder", "MPTCP")),
     Case("vsock", "SocketFamily", ("family", "vsock")),
     Case("traced", "Traced", ("child", "traced")),
     Case("zombie-leader", "ZombieLeader", ("leader", "zombie")),
     Case("stopped", "Stopped", ("child", "stopped")),
-    Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("awkward", "/dev/shm")),
-    Case("nested", "NestedNamespace", ("namespace", "ipc"), ("awkward", "ipc"), ADMIN),
-    Case("covered", "FileCovered", ("covered", "yes"), ("awkward", "/tmp/covered/file"), ADMIN),
+    Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("holder", "/dev/shm")),
+    Case("nested", "NestedNamespace", ("namespace", "ipc"), ("holder", "ipc"), ADMIN),
+    Case("covered", "FileCovered", ("covered", "yes"), ("holder", "/tmp/covered/file"), ADMIN),
     Case("half-a-mount", "MountUnknown", ("-c", HALF_A_MOUNT), ("/tmp/late",), ADMIN, "/bin/sh"),
     Case("ramfs", "FilesystemUnsupported", ("mount", "ramfs"), ("/tmp/mounted", "ramfs"), ADMIN),
-    Case("tun", "TunInterface", ("tun", "filter"), ("awkward", "lpm0"), PRIVILEGED),
-    Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("awkward", "/dev/fuse"), PRIVILEGED),
+    Case("tun", "TunInterface", ("tun", "filter"), ("holder", "lpm0"), PRIVILEGED),
+    Case("fuse", "DeviceOpen", ("device", "/dev/fuse"), ("holder", "/dev/fuse"), PRIVILEGED),
 )
 
 
-class Refusing(ClusterTest):
+class PodRefusalTest(ClusterTest):
     def refused(self, pod, ctr, check, *words):
         """The body; the same line stands in the record."""
         status, body = self.admin.checkpoint(pod, ctr)
@@ -67,7 +67,7 @@ class Refusing(ClusterTest):
         self.assertRegex(body, rf"\[{check}(, transient)?\]")
         for word in words:
             self.assertIn(word, body)
-        for phrase in MISREAD:
+        for phrase in MISLEADING:
             self.assertNotIn(phrase, body.lower())
         record = self.last_record("checkpoint", "refused")
         self.assertEqual(record["result"]["code"], check)

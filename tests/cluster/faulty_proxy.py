@@ -29,7 +29,7 @@ class Seen:
 
 
 @dataclasses.dataclass(frozen=True)
-class Deed:
+class Fault:
     """What becomes of one request."""
     # pass, hang (it is sent on, no answer), cut (it is sent on, the connection ends), lose (it is not sent on, the
     # connection ends), half (it is sent on, the connection ends in the middle of the answer), answer (status and body in
@@ -44,8 +44,8 @@ class Deed:
     after: Callable = lambda: None  # is called once the answer is there, and before any of it is handed on
 
 
-class Meddler:
-    """`choose(seen)` -> Deed, or None to pass. Forwards to ADDRESS:port with the same headers. With a `label` (key=value)
+class FaultyProxy:
+    """`choose(seen)` -> Fault, or None to pass. Forwards to ADDRESS:port with the same headers. With a `label` (key=value)
     a controller behind it sees the ContainerCheckpoints that have it, and no others: so several tests can have controllers
     of their own in one cluster."""
 
@@ -55,20 +55,20 @@ class Meddler:
         self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
         self.watches = set()  # connections to upstream that bring one
         self.clients = set()  # connections to us
-        meddler = self
+        proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             kept, used = None, 0.0  # a connection to upstream, and when it was used
 
             def handle(self):
-                meddler.clients.add(self.connection)
+                proxy.clients.add(self.connection)
                 try:
                     super().handle()
                 except (OSError, http.client.HTTPException, ssl.SSLError):
                     pass
                 finally:
-                    meddler.clients.discard(self.connection)
+                    proxy.clients.discard(self.connection)
                     if self.kept is not None:
                         self.kept.close()
 
@@ -76,14 +76,14 @@ class Meddler:
                 pass
 
             def do_GET(self):
-                meddler.serve(self)
+                proxy.serve(self)
 
             do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
         self.server = http.server.ThreadingHTTPServer((ADDRESS, 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        name = f"meddler-{self.port}"
+        name = f"proxy-{self.port}"
         pki.certificate(name, "system:node:node1", names=(f"IP:{ADDRESS}", *names))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
@@ -126,22 +126,22 @@ class Meddler:
         with self.lock:
             seen = Seen(len(self.seen) + 1, handler.command, handler.path, body, handler.client_address)
             self.seen.append(seen)
-        deed = self.choose(seen) or Deed()
-        time.sleep(deed.delay)
-        handler.close_connection = deed.kind not in ("pass", "answer")
-        if deed.kind == "answer":
-            self.reply(handler, deed.status, deed.headers or (("Content-Type", "text/plain"),), deed.body)
-        elif deed.kind == "raw":
-            handler.wfile.write(deed.body)
-        elif deed.kind == "endless":
-            handler.wfile.write(b"HTTP/1.1 %d OK\r\n\r\n" % deed.status)
+        fault = self.choose(seen) or Fault()
+        time.sleep(fault.delay)
+        handler.close_connection = fault.kind not in ("pass", "answer")
+        if fault.kind == "answer":
+            self.reply(handler, fault.status, fault.headers or (("Content-Type", "text/plain"),), fault.body)
+        elif fault.kind == "raw":
+            handler.wfile.write(fault.body)
+        elif fault.kind == "endless":
+            handler.wfile.write(b"HTTP/1.1 %d OK\r\n\r\n" % fault.status)
             while not self.ended.is_set():
                 handler.wfile.write(b"x" * 65536)
-        elif deed.kind != "lose":
-            self.send_on(handler, deed, body)
+        elif fault.kind != "lose":
+            self.send_on(handler, fault, body)
 
-    def send_on(self, handler, deed, body):
-        change = dict(deed.ask)
+    def send_on(self, handler, fault, body):
+        change = dict(fault.ask)
         method, path = change.pop("method", handler.command), self.limited(change.pop("path", handler.path))
         upstream = self.connection(handler)
         try:
@@ -151,15 +151,15 @@ class Meddler:
                 with self.lock:
                     self.watches.add(upstream.sock)
             answer = upstream.getresponse()
-            deed.after()
-            if deed.kind in ("pass", "half"):
-                self.hand_on(handler, answer, deed.kind == "half")
-                if deed.kind == "pass" and "watch=1" not in path and answer.isclosed():
+            fault.after()
+            if fault.kind in ("pass", "half"):
+                self.hand_on(handler, answer, fault.kind == "half")
+                if fault.kind == "pass" and "watch=1" not in path and answer.isclosed():
                     handler.kept, handler.used = upstream, time.monotonic()
-            elif deed.kind == "cut":
+            elif fault.kind == "cut":
                 answer.read()
             else:
-                self.ended.wait(deed.hold)
+                self.ended.wait(fault.hold)
         finally:
             if handler.kept is None:
                 upstream.close()
@@ -213,12 +213,12 @@ class Meddler:
             return b""
 
 
-class Detour:
-    """What a user of the node sends to a port of the kubelet or API server goes to a meddler instead."""
+class Redirect:
+    """What a user of the node sends to a port of the kubelet or API server goes to a proxy instead."""
 
-    def __init__(self, uid, port, meddler):
+    def __init__(self, uid, port, proxy):
         self.rule = ["OUTPUT", "-p", "tcp", "-d", ADDRESS, "--dport", str(port), "-m", "owner", "--uid-owner", str(uid),
-                     "-j", "DNAT", "--to-destination", f"{ADDRESS}:{meddler.port}"]
+                     "-j", "DNAT", "--to-destination", f"{ADDRESS}:{proxy.port}"]
         run("iptables", "-t", "nat", "-A", *self.rule)
 
     def close(self):

@@ -6,7 +6,6 @@ import socket
 import time
 
 import pytest
-
 from e2e import run, wait_for
 from suite import POD, ClusterTest, container
 
@@ -19,7 +18,7 @@ class Logs(ClusterTest):
     def test_dump_log_of_a_failed_checkpoint(self):
         """CRI-O takes its own copy away with the container; the record has CRIU's words, a code and the log."""
         self.set_node('[checks]\nAnonInode = "off"\n')
-        name = self.pod(container("ctr", "/bin/awkward", "anon", "userfaultfd"))
+        name = self.pod(container("ctr", "/bin/holder", "anon", "userfaultfd"))
         cid = self.id_of(name, "ctr")
         status, body = self.admin.checkpoint(name, "ctr")
         self.assertEqual(status, 500)
@@ -66,7 +65,7 @@ class Logs(ClusterTest):
 class Settings(ClusterTest):
     def test_a_check_that_is_turned_down(self):
         self.set_node('[checks]\nShmMount = "warn"\n')
-        name = self.pod(container("ctr", "/bin/awkward", "open", "/dev/shm/file"))
+        name = self.pod(container("ctr", "/bin/holder", "open", "/dev/shm/file"))
         self.checkpoint(name, "ctr")
         record = self.last_record("checkpoint", "completed")
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])

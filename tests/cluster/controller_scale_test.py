@@ -4,11 +4,10 @@
 import json
 import pathlib
 
-import pytest
-
 import deployed
+import pytest
 from controller import LEASES, TERMINAL
-from controller_kill_test import Meddled, Several
+from controller_kill_test import FaultyConnections, Several
 from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for
 from parts import NODE
@@ -18,17 +17,17 @@ NODE_KIND = {"apiVersion": "v1", "kind": "Node"}
 
 
 @pytest.mark.parallel(turn=2)
-class Crowd(Meddled):
+class ManyObjects(FaultyConnections):
     ABSENT, GHOSTS = 160, 40
 
-    def crowd(self, pod):
+    def create_many(self, pod):
         """Of a pod that there is not, and of two containers that are refused, by turns; the names."""
-        ghosts = [f"crowd-{i:03}-ghost" for i in range(self.GHOSTS)]
-        absent = [f"crowd-{i % self.GHOSTS:03}-absent-{i // self.GHOSTS}" for i in range(self.ABSENT)]
-        subjects = {**{name: ("no-such-pod", "ctr") for name in absent},
+        ghosts = [f"many-{i:03}-ghost" for i in range(self.GHOSTS)]
+        absent = [f"many-{i % self.GHOSTS:03}-absent-{i // self.GHOSTS}" for i in range(self.ABSENT)]
+        subjects = {**dict.fromkeys(absent, ("no-such-pod", "ctr")),
                     **{name: (pod, f"ghost-{i % 2}") for i, name in enumerate(ghosts)}}
         items = [self.checkpoint_of(*subjects[name], name) for name in sorted(subjects)]
-        file = pathlib.Path("/tmp/crowd.json")
+        file = pathlib.Path("/tmp/many.json")
         file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         run("kubectl", "create", "-f", file)
         return absent, ghosts
@@ -50,10 +49,10 @@ class Crowd(Meddled):
     @pytest.mark.long
     def test_two_hundred(self):
         """All end, the older first, and nobody asks more than it must."""
-        pod = self.pod(*(container(f"ghost-{i}", "/bin/awkward", "ghost", "3072") for i in range(2)))
-        self.begin("lpm-controller-crowd", self.api.url)
+        pod = self.pod(*(container(f"ghost-{i}", "/bin/holder", "ghost", "3072") for i in range(2)))
+        self.begin("lpm-controller-many", self.api.url)
         before = len(self.requests())
-        absent, ghosts = self.crowd(pod)
+        absent, ghosts = self.create_many(pod)
         self.wait_terminal(absent, 60)
         statuses = self.statuses()
         self.assertEqual({statuses[name]["reason"] for name in absent}, {"PodNotFound"})
