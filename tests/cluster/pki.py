@@ -42,7 +42,8 @@ class Pki:
         (self / f"{name}.ext").write_text(extensions)
         openssl("req", *KEY, "-keyout", self / f"{name}.key", "-out", self / f"{name}.csr", "-subj", subject)
         openssl("x509", "-req", "-in", self / f"{name}.csr", "-CA", self / "ca.crt", "-CAkey", self / "ca.key",
-                "-set_serial", str(secrets.randbits(120)), "-out", self / f"{name}.crt", "-days", "2", "-extfile", self / f"{name}.ext")
+                "-set_serial", str(secrets.randbits(120)), "-out", self / f"{name}.crt", "-days", "2",
+                "-extfile", self / f"{name}.ext")
 
     def kubeconfig(self, name, server):
         """For the identity of that name; JSON is YAML."""

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 
 from e2e import RUNTIME, wait_for
 from oci_spec import make_rootfs
@@ -27,7 +28,7 @@ DURING_RESTORE = "post-setup-namespaces"  # of a restore
 
 
 class ActionScriptTest(RefusalTest):
-    def with_script(self, hook, act, *lines):
+    def with_script(self, hook: str, act: str, *lines: str) -> dict[str, str]:
         """The environment of a call whose CRIU does this at that point."""
         script = self.work / "script"
         script.write_text(SCRIPT.format(hook=hook, act=act, work=self.work))
@@ -36,19 +37,19 @@ class ActionScriptTest(RefusalTest):
         config.write_text("\n".join((f"action-script {script}", *lines)) + "\n")
         return {"CRIU_CONFIG_FILE": str(config)}
 
-    def notes(self, operation="checkpoint"):
+    def notes(self, operation: str = "checkpoint") -> str:
         return " | ".join(self.last_record(operation, "failed").get("notes", []))
 
 
 class InterruptedRestoreTest(ActionScriptTest):
     """A checkpoint in self.images and its bundle, for restores that are interrupted."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: it may be lost
         self.bundle = self.checkpointed()
 
-    def slow_restore(self, act, runtime=RUNTIME):
+    def slow_restore(self, act: str, runtime: str = RUNTIME) -> "subprocess.Popen[bytes]":
         """One that is under way, and has come to its middle, where it does this."""
         made = self.work / "made"
         made.unlink(missing_ok=True)
@@ -56,10 +57,10 @@ class InterruptedRestoreTest(ActionScriptTest):
         wait_for("the restore", made.exists)
         return process
 
-    def cgroup(self):
-        return json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"]
+    def cgroup(self) -> str:
+        return str(json.loads((self.bundle / "config.json").read_text())["linux"]["cgroupsPath"])
 
-    def rest(self):
+    def rest(self) -> list[int]:
         """Processes in the container's cgroup that have not ended, whether or not anybody has asked how."""
         name = self.cgroup()
         found = []
@@ -69,7 +70,7 @@ class InterruptedRestoreTest(ActionScriptTest):
                     found.append(int(path.parent.name))
         return found
 
-    def kill_rest(self):
+    def kill_rest(self) -> None:
         for pid in self.rest():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ import json
 import pathlib
 import tarfile
 import time
+from typing import Any
 
 # Everything else in the container's folder stays out of the archive.
 INCLUDED = ("artifacts", "checkpoint", "config.dump", "spec.dump", "bind.mounts", "dump.log", "stats-dump",
@@ -12,11 +13,11 @@ INCLUDED = ("artifacts", "checkpoint", "config.dump", "spec.dump", "bind.mounts"
 NOT_UNPACKED = ("config.dump", "spec.dump")
 
 
-def timestamp():
+def timestamp() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def write_metadata(folder, container, spec):
+def write_metadata(folder: pathlib.Path, container: dict[str, Any], spec: dict[str, Any]) -> None:
     """config.dump, spec.dump and, when the container has any, bind.mounts."""
     config = {
         "id": container["id"],
@@ -40,19 +41,22 @@ def write_metadata(folder, container, spec):
         (folder / "bind.mounts").write_text(json.dumps(binds))
 
 
-def pack(folder, target):
+def pack(folder: pathlib.Path, target: pathlib.Path) -> None:
     with tarfile.open(target, "w") as tar:
         for name in INCLUDED:
             if (folder / name).exists():
                 tar.add(folder / name, arcname=name)
 
 
-def unpack(archive, folder):
+def unpack(archive: pathlib.Path, folder: pathlib.Path) -> None:
     with tarfile.open(archive) as tar:
         wanted = [m for m in tar.getmembers() if m.name not in NOT_UNPACKED]
         tar.extractall(folder, members=wanted, filter="fully_trusted")
 
 
-def read_json(archive, name):
+def read_json(archive: pathlib.Path, name: str) -> Any:
     with tarfile.open(archive) as tar:
-        return json.load(tar.extractfile(name))
+        file = tar.extractfile(name)
+        if file is None:
+            raise KeyError(f"{archive}: {name} is no file")
+        return json.load(file)

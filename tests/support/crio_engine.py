@@ -7,11 +7,13 @@ import pathlib
 import shutil
 import tempfile
 import time
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import crio_archive
 from crio_hooks import add_hooks
 from crio_runtime import DAEMON_ENV, CrioError, Runtime
-from oci_spec import cgroup_path, in_guest, make_spec
+from oci_spec import Json, cgroup_path, in_guest, make_spec
 
 SOCKETS = pathlib.Path("/run/crio")
 
@@ -19,39 +21,42 @@ SOCKETS = pathlib.Path("/run/crio")
 class Crio:
     """One CRI-O. Containers live in folders below `base`, so every call may come from a new process."""
 
-    def __init__(self, release="1.36", path="/etc/lpm/bin/runc", base="/var/lib/containers/fake-crio",
-                 systemd_cgroup=None, root=None):
+    def __init__(self, release: str = "1.36", path: str = "/etc/lpm/bin/runc",
+                 base: str | pathlib.Path = "/var/lib/containers/fake-crio", systemd_cgroup: bool | None = None,
+                 root: str | None = None) -> None:
         """`root`: the handler's runtime_root, where it is not the default of the release."""
         self.runtime = Runtime(release, path, in_guest() if systemd_cgroup is None else systemd_cgroup)
         self.runtime.root = root or self.runtime.root
         self.base = pathlib.Path(base)
         # What CRI-O never passes; for tests of what would happen if it did.
-        self.checkpoint_options, self.restore_options = [], []
-        self.hooks_dirs = []  # its hooks_dir; none, so that a test sees what it asks for
+        self.checkpoint_options: list[str] = []
+        self.restore_options: list[str] = []
+        self.hooks_dirs: list[str | pathlib.Path] = []  # its hooks_dir; none, so that a test sees what it asks for
         for folder in (SOCKETS, self.exits, self.base / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
 
     @property
-    def exits(self):
+    def exits(self) -> pathlib.Path:
         return self.base / "exits"
 
-    def folder(self, cid):
+    def folder(self, cid: str) -> pathlib.Path:
         """CRI-O's persistent folder of the container: images and metadata of a checkpoint."""
         return self.base / "storage/overlay-containers" / cid / "userdata"
 
-    def bundle(self, cid):
+    def bundle(self, cid: str) -> pathlib.Path:
         return self.base / "run/overlay-containers" / cid / "userdata"
 
-    def log(self, cid):
+    def log(self, cid: str) -> pathlib.Path:
         return self.base / "logs" / f"{cid}.log"
 
-    def saved(self, cid):
-        return json.loads((self.folder(cid) / "fake-crio.json").read_text())
+    def saved(self, cid: str) -> Json:
+        saved: Json = json.loads((self.folder(cid) / "fake-crio.json").read_text())
+        return saved
 
-    def _save(self, cid, meta):
+    def _save(self, cid: str, meta: Json) -> None:
         (self.folder(cid) / "fake-crio.json").write_text(json.dumps(meta))
 
-    def _ask_state(self, cid):
+    def _ask_state(self, cid: str) -> None:
         """ContainerStateToDisk: after most requests. That the runtime does not answer is no failure of these."""
         try:
             status = self.state(cid)["status"]
@@ -59,11 +64,11 @@ class Crio:
             status = "stopped"
         self._save(cid, {**self.saved(cid), "status": status})
 
-    def _status(self, cid):
+    def _status(self, cid: str) -> str:
         """What a request goes by: what was told last, without another question."""
-        return "stopped" if (self.exits / cid).exists() else self.saved(cid)["status"]
+        return "stopped" if (self.exits / cid).exists() else str(self.saved(cid)["status"])
 
-    def _conmon_args(self, cid, name):
+    def _conmon_args(self, cid: str, name: str) -> list[str]:
         bundle = self.bundle(cid)
         args = ["-b", str(bundle), "-c", cid, "--exit-dir", str(self.exits), "-l", str(self.log(cid)),
                 "--log-level", "info", "-n", name, "-P", str(bundle / "conmon-pidfile"),
@@ -72,14 +77,14 @@ class Crio:
                 "--socket-dir-path", str(SOCKETS), "--syslog", "-u", cid]
         return args + (["-s"] if self.runtime.systemd_cgroup else [])
 
-    def _lay_out(self, cid, spec):
+    def _lay_out(self, cid: str, spec: Json) -> None:
         """Both copies of config.json, as CRI-O keeps them."""
         for folder in (self.folder(cid), self.bundle(cid)):
             folder.mkdir(parents=True)
             (folder / "config.json").write_text(json.dumps(spec))
         self._save(cid, {"id": cid, "name": f"k8s_ctr_pod_default_{cid}_0", "created": crio_archive.timestamp()})
 
-    def _launch(self, cid, what, *, restore=False, extra=()):
+    def _launch(self, cid: str, what: str, *, restore: bool = False, extra: Iterable[str] = ()) -> int:
         args = [*self._conmon_args(cid, self.saved(cid)["name"]), *extra]
         try:
             message = self.runtime.conmon(args, self.bundle(cid), restore)
@@ -91,9 +96,9 @@ class Crio:
             shutil.rmtree(self.folder(cid).parent)
             raise
         self._ask_state(cid)
-        return message["pid"]
+        return int(message["pid"])
 
-    def create(self, cid, rootfs, args, **options):
+    def create(self, cid: str, rootfs: str | pathlib.Path, args: Collection[str], **options: Any) -> int:
         """CreateContainer; `options` go to make_spec."""
         notes = {
             "io.kubernetes.cri-o.ContainerID": cid,
@@ -107,29 +112,30 @@ class Crio:
         self._lay_out(cid, add_hooks(spec, self.hooks_dirs))
         return self._launch(cid, "create", extra=["-t"] if spec["process"]["terminal"] else [])
 
-    def start(self, cid):
+    def start(self, cid: str) -> None:
         self.runtime.direct("start", cid)
         self._ask_state(cid)
 
-    def state(self, cid):
-        return json.loads(self.runtime.direct("state", cid))
+    def state(self, cid: str) -> Json:
+        state: Json = json.loads(self.runtime.direct("state", cid))
+        return state
 
-    def pause(self, cid):
+    def pause(self, cid: str) -> None:
         """As through CRI-O's own socket; the kubelet cannot ask for it."""
         self.runtime.direct("pause", cid)
         self._ask_state(cid)
 
-    def resume(self, cid):
+    def resume(self, cid: str) -> None:
         self.runtime.direct("resume", cid)
         self._ask_state(cid)
 
-    def update(self, cid, resources):
+    def update(self, cid: str, resources: Json) -> None:
         """UpdateContainerResources; `resources` as in config.json."""
         if self._status(cid) not in ("created", "running"):
             raise CrioError(f"container {cid} is not running or created state: {self._status(cid)}")
         self.runtime.update(cid, resources)
 
-    def wait_exit(self, cid, seconds=90):
+    def wait_exit(self, cid: str, seconds: float = 90) -> int | None:
         end = time.monotonic() + seconds
         while not (self.exits / cid).exists():
             if time.monotonic() > end:
@@ -137,7 +143,7 @@ class Crio:
             time.sleep(0.02)
         return int((self.exits / cid).read_text())
 
-    def stop(self, cid, seconds=10):
+    def stop(self, cid: str, seconds: float = 10) -> int | None:
         """StopContainer: the stop signal, then KILL."""
         if self._status(cid) == "paused":
             self.runtime.direct("resume", cid)
@@ -149,11 +155,11 @@ class Crio:
         self._ask_state(cid)
         return code
 
-    def kill(self, cid):
+    def kill(self, cid: str) -> int | None:
         """StopContainer with no time to end in: KILL, and even then the stop signal before it."""
         return self.stop(cid, 0)
 
-    def _signal(self, cid, number):
+    def _signal(self, cid: str, number: str) -> None:
         """It may have ended before: no failure."""
         try:
             self.runtime.direct("kill", cid, number)
@@ -161,13 +167,13 @@ class Crio:
             if self.wait_exit(cid, 1) is None:
                 raise
 
-    def delete(self, cid):
+    def delete(self, cid: str) -> None:
         self.runtime.direct("delete", "--force", cid)
         shutil.rmtree(self.bundle(cid).parent, ignore_errors=True)
         shutil.rmtree(self.folder(cid).parent, ignore_errors=True)
         (self.exits / cid).unlink(missing_ok=True)
 
-    def _process(self, cid, args):
+    def _process(self, cid: str, args: Iterable[str]) -> pathlib.Path:
         spec = json.loads((self.bundle(cid) / "config.json").read_text())
         process = dict(spec["process"], args=list(args), terminal=False)
         fd, path = tempfile.mkstemp(prefix="exec-process-")
@@ -175,7 +181,7 @@ class Crio:
             json.dump(process, file)
         return pathlib.Path(path)
 
-    def exec(self, cid, *args):
+    def exec(self, cid: str, *args: str) -> str:
         """Streaming exec: the runtime itself, in the foreground, with the daemon's environment in all releases."""
         process = self._process(cid, args)
         try:
@@ -183,7 +189,7 @@ class Crio:
         finally:
             process.unlink()
 
-    def execsync(self, cid, *args):
+    def execsync(self, cid: str, *args: str) -> tuple[int, str]:
         """ExecSync, as probes use it: through conmon. Returns exit code and conmon's log of the output."""
         process = self._process(cid, args)
         log = pathlib.Path(tempfile.mkstemp(prefix="crio-log-")[1])
@@ -200,7 +206,7 @@ class Crio:
             for path in (process, log, pid):
                 path.unlink(missing_ok=True)
 
-    def checkpoint(self, cid, target):
+    def checkpoint(self, cid: str, target: pathlib.Path) -> None:
         """CheckpointContainer, in CRI-O's order; the container runs on, also after a failure."""
         folder = self.folder(cid)
         images = folder / "checkpoint"
@@ -230,7 +236,7 @@ class Crio:
                 self.runtime.direct("resume", cid)
             self._ask_state(cid)  # to disk, now that it runs again
 
-    def restore(self, cid, archive, rootfs):
+    def restore(self, cid: str, archive: pathlib.Path, rootfs: str | pathlib.Path) -> int:
         """CreateContainer from an archive (no call to the runtime), then StartContainer."""
         spec = crio_archive.read_json(archive, "spec.dump")
         spec["root"]["path"] = str(rootfs)

@@ -4,17 +4,19 @@
 import json
 import pathlib
 import re
+from collections.abc import Iterable
+from typing import Any
 
 
-def matches(when, annotations):
+def matches(when: dict[str, Any], annotations: dict[str, str]) -> bool:
     """The conditions that packages of ours use: `always`, and patterns for an annotation's name and value."""
     if "always" in when:
-        return when["always"]
+        return bool(when["always"])
     return any(re.search(name, key) and re.search(pattern, value)
                for name, pattern in when.get("annotations", {}).items() for key, value in annotations.items())
 
 
-def add_hooks(spec, folders):
+def add_hooks(spec: dict[str, Any], folders: Iterable[str | pathlib.Path]) -> dict[str, Any]:
     """A later folder's file replaces one of the same name; files go in the order of their names."""
     files = {path.name: path for folder in folders for path in pathlib.Path(folder).glob("*.json")}
     for name in sorted(files):

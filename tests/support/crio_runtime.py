@@ -6,6 +6,7 @@ import os
 import pathlib
 import select
 import subprocess
+from typing import Any, BinaryIO
 
 DAEMON_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What systemd gives to the daemon's own process. Not NOTIFY_SOCKET: with it in the environment, `runc
@@ -28,7 +29,7 @@ class CrioError(Exception):
 class Runtime:
     """The runtime as a CRI-O of one release reaches it."""
 
-    def __init__(self, release, path, systemd_cgroup=False):
+    def __init__(self, release: str, path: str, systemd_cgroup: bool = False) -> None:
         if release not in ("1.30", "1.36"):
             raise CrioError(f"no such CRI-O release: {release}")
         self.release = release
@@ -38,12 +39,12 @@ class Runtime:
         self.root = "/run/runc" if release == "1.30" else "/run/crun"
         reserve_descriptors()
 
-    def direct_env(self):
+    def direct_env(self) -> dict[str, str]:
         if self.release == "1.30":
             return dict(DAEMON_ENV)
         return {"CRI_O_EXTERNAL": "1", "PATH": DAEMON_PATH}
 
-    def conmon_env(self, restore=False):
+    def conmon_env(self, restore: bool = False) -> dict[str, str]:
         env = {"_OCI_SYNCPIPE": str(SYNC_FD), "_OCI_STARTPIPE": str(START_FD)}
         if self.release == "1.36":
             env["CRI_O_EXTERNAL"] = "1"
@@ -51,38 +52,38 @@ class Runtime:
             env["PATH"] = DAEMON_PATH
         return env
 
-    def globals(self):
+    def globals(self) -> list[str]:
         return ["--root", self.root] + (["--systemd-cgroup"] if self.systemd_cgroup else [])
 
-    def direct(self, *args, env=None):
+    def direct(self, *args: str, env: dict[str, str] | None = None) -> str:
         """One call that CRI-O makes itself; its standard output."""
         return self._call([*self.globals(), *args], env=env, stdin=subprocess.DEVNULL)
 
-    def update(self, cid, resources):
+    def update(self, cid: str, resources: dict[str, Any]) -> None:
         """The one call that has standard input, and not the handler's other global options."""
         self._call(["--root", self.root, "update", "--resources", "-", cid], input=json.dumps(resources))
 
-    def _call(self, args, env=None, **how):
+    def _call(self, args: list[str], env: dict[str, str] | None = None, **how: Any) -> str:
         argv = [self.path, *args]
         done = subprocess.run(argv, env=env or self.direct_env(), cwd="/", capture_output=True,
                               text=True, check=False, **how)
         if done.returncode != 0:
             raise CrioError(f"`{' '.join(argv)}` failed: {done.stderr} {done.stdout}"
                             f": exit status {done.returncode}")
-        return done.stdout
+        return str(done.stdout)
 
-    def supports_checkpoint(self):
+    def supports_checkpoint(self) -> bool:
         """The probe that comes before every checkpoint and restore: the daemon's environment, no pipes."""
         return subprocess.call([self.path, "checkpoint", "--help"], env=DAEMON_ENV, cwd="/",
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL) == 0
 
-    def conmon(self, args, cwd, restore=False):
+    def conmon(self, args: list[str], cwd: str | pathlib.Path, restore: bool = False) -> dict[str, Any]:
         """Run conmon; the message about the container, or about the exec's end, from its sync pipe."""
         sync_read, sync_write = os.pipe()
         start_read, start_write = os.pipe()
 
-        def hand_over():
+        def hand_over() -> None:
             os.dup2(sync_write, SYNC_FD)
             os.dup2(start_read, START_FD)
 
@@ -99,7 +100,7 @@ class Runtime:
             return read_message(pipe)
 
 
-def read_message(pipe):
+def read_message(pipe: BinaryIO) -> dict[str, Any]:
     """One JSON line, awaited for as long as CRI-O waits."""
     text = b""
     while b"\n" not in text:
@@ -109,10 +110,11 @@ def read_message(pipe):
         if not chunk:
             raise CrioError("error reading container (probably exited) json message: EOF")
         text += chunk
-    return json.loads(text.partition(b"\n")[0])
+    message: dict[str, Any] = json.loads(text.partition(b"\n")[0])
+    return message
 
 
-def reserve_descriptors():
+def reserve_descriptors() -> None:
     """Keep 3 and 4 in use, so that no pipe of the subprocess module lands there and is overwritten."""
     for fd in (SYNC_FD, START_FD):
         if not pathlib.Path(f"/proc/self/fd/{fd}").exists():

@@ -6,13 +6,14 @@ import os
 import pathlib
 import struct
 import subprocess
+from collections.abc import Collection
 
 from e2e import wait_for
 
 
-def enter(pid, command, fds=()):
+def enter(pid: int, command: str, fds: Collection[int] = ()) -> None:
     """Run a shell in the container of that process, as a debugger on the node does; its cgroups are entered too."""
-    def join():
+    def join() -> None:
         for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             hierarchy = pathlib.Path("/sys/fs/cgroup", controllers.removeprefix("name=") or unified)
@@ -24,7 +25,7 @@ def enter(pid, command, fds=()):
                    stderr=subprocess.DEVNULL)
 
 
-def probe(program, place, pid):
+def probe(program: str, place: int, pid: int) -> int:
     """Set a probe on what is at that place of the program's file, in that process, as perf and bpftrace do; it lasts
     until the descriptor that this returns is closed."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -36,4 +37,4 @@ def probe(program, place, pid):
     if fd < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     wait_for("the kernel's page", lambda: "[uprobes]" in pathlib.Path(f"/proc/{pid}/maps").read_text())
-    return fd
+    return int(fd)

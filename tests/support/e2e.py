@@ -8,10 +8,15 @@ import shutil
 import subprocess
 import time
 import unittest
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from crio_engine import Crio
 from crio_runtime import DAEMON_PATH
-from oci_spec import make_rootfs
+from oci_spec import Json, make_rootfs
+
+T = TypeVar("T")
+Done = subprocess.CompletedProcess[str]
 
 RUNTIME = "/etc/lpm/bin/runc"
 REAL = "/usr/sbin/runc"
@@ -28,7 +33,7 @@ CAP_SYS_RESOURCE = 24
 PATIENT = "[gate]\ndeadline_ms = 10000\n"  # settings for the guest, which is slow where it is emulated
 
 
-def run(*argv, check=True, timeout=300, **options):
+def run(*argv: object, check: bool = True, timeout: float = 300, **options: Any) -> Done:
     """Run a program with its output captured; its text is in the failure when it fails."""
     options.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
@@ -38,7 +43,7 @@ def run(*argv, check=True, timeout=300, **options):
     return done
 
 
-def wait_for(what, condition, seconds=90):
+def wait_for(what: str, condition: Callable[[], T | None], seconds: float = 90) -> T:
     """What the condition gives, once that is true. It is asked less often the longer it takes."""
     began = time.monotonic()
     while True:
@@ -51,12 +56,12 @@ def wait_for(what, condition, seconds=90):
         time.sleep(min(max(0.02, passed / 10), 0.25))
 
 
-def record_files():
+def record_files() -> dict[str, pathlib.Path]:
     """{id: file}, oldest first: a ULID sorts by time."""
     return {p.stem: p for p in sorted(RECORDS.glob("*/*.json"), key=lambda p: p.name)}
 
 
-def log_lines(path):
+def log_lines(path: str | pathlib.Path) -> list[str]:
     """The container's own output lines, from the log that conmon writes."""
     if not pathlib.Path(path).exists():
         return []
@@ -64,7 +69,7 @@ def log_lines(path):
     return [line.split(" ", 3)[3] for line in lines if line.count(" ") >= 3]
 
 
-def has_sys_resource():
+def has_sys_resource() -> bool:
     """Whether limits and negative oom scores can be set on this machine."""
     status = pathlib.Path("/proc/self/status").read_text()
     return bool(int(status.split("CapEff:")[1].split()[0], 16) >> CAP_SYS_RESOURCE & 1)
@@ -75,15 +80,15 @@ class LpmTest(unittest.TestCase):
 
     longMessage = True
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.before = {*record_files()}
 
-    def records(self):
+    def records(self) -> list[Json]:
         """What this test's calls left, oldest first."""
         return [json.loads(path.read_text()) for key, path in record_files().items() if key not in self.before]
 
-    def last_record(self, operation, outcome):
+    def last_record(self, operation: str, outcome: str) -> Json:
         records = self.records()
         self.assertTrue(records, "no record was written")
         record = records[-1]
@@ -91,11 +96,11 @@ class LpmTest(unittest.TestCase):
                          json.dumps(record, indent=1))
         return record
 
-    def kept(self, record):
+    def kept(self, record: Json) -> pathlib.Path:
         """The folder of what the record's call left beside it: logs."""
-        return LOGS / record["id"]
+        return LOGS / str(record["id"])
 
-    def assert_no_gap(self, lines):
+    def assert_no_gap(self, lines: Collection[str]) -> str:
         """Counter lines of one nonce, each value one more than the last; the nonce."""
         nonces = {line.split()[0] for line in lines}
         self.assertEqual(len(nonces), 1, f"more than one nonce: {lines}")
@@ -107,10 +112,10 @@ class LpmTest(unittest.TestCase):
 class NodeTest(LpmTest):
     """A test with a CRI-O and a small root file system; what it starts is gone when it ends, and its settings."""
 
-    flavours = ("trixie", "forky")
+    flavours: tuple[str, ...] = ("trixie", "forky")
     release = "1.36"
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         SETTINGS.unlink(missing_ok=True)
         self.addCleanup(SETTINGS.unlink, missing_ok=True)
@@ -118,24 +123,24 @@ class NodeTest(LpmTest):
         self.work.mkdir(parents=True, exist_ok=True)
         self.rootfs = make_rootfs(WORK / "rootfs")
         self.crio = Crio(self.release, RUNTIME, self.work / "crio")
-        self.shown = set()
+        self.shown: set[tuple[str, str]] = set()
 
-    def show(self, check, cell):
+    def show(self, check: str, cell: str) -> None:
         """When it passes, this test has shown that of a check: a cell of the table of tests/support/coverage."""
         self.shown.add((check, cell))
 
-    def assert_fits(self, record):
+    def assert_fits(self, record: Json) -> None:
         """A restore from what an engine keeps, into the bundle that it makes: nothing to say of either."""
         verdicts = {c["id"]: (c["verdict"], c.get("message")) for c in record["checks"]}
         for check in ("ImageForeign", "ImageWritable", "MountMissing", "MountSource", "MountKind", "HooksAtRestore",
                       "SocketTaken"):
             self.assertEqual(verdicts[check], ("pass", None), check)
 
-    def add_container(self, cid, crio=None):
+    def add_container(self, cid: str, crio: Crio | None = None) -> str:
         """See to it that this container is gone when the test ends, whatever state it is in then."""
         root = (crio or self.crio).runtime.root
 
-        def remove():
+        def remove() -> None:
             run(REAL, "--root", root, "resume", cid, check=False)
             run(REAL, "--root", root, "delete", "--force", cid, check=False)
             # runc 1.3 leaves the folder of a restore that failed
@@ -144,7 +149,7 @@ class NodeTest(LpmTest):
         self.addCleanup(remove)
         return cid
 
-    def start(self, name, *args, crio=None, **options):
+    def start(self, name: str, *args: str, crio: Crio | None = None, **options: Any) -> str:
         """A started container; its id."""
         crio = crio or self.crio
         cid = self.add_container(f"{name}-{os.urandom(4).hex()}", crio)
@@ -152,7 +157,7 @@ class NodeTest(LpmTest):
         crio.start(cid)
         return cid
 
-    def use_crun(self):
+    def use_crun(self) -> None:
         """Instead of runc, until the test ends."""
         self.assertEqual(os.readlink(LINK), REAL)
         LINK.unlink()
@@ -160,13 +165,13 @@ class NodeTest(LpmTest):
         self.addCleanup(LINK.symlink_to, REAL)
         self.addCleanup(LINK.unlink)
 
-    def criu_config(self, text):
+    def criu_config(self, text: str) -> None:
         """What runc has CRIU read, until the test ends."""
         CRIU_CONFIG.parent.mkdir(exist_ok=True)
         CRIU_CONFIG.write_text(text + "\n")
         self.addCleanup(CRIU_CONFIG.unlink, missing_ok=True)
 
-    def system(self):
+    def system(self) -> pathlib.Path:
         """A root file system as engines make it, over what the node itself is laid over, or the guest's root. Its
         layer is in memory: on the guest's disk it would be inside of what it is laid over."""
         layers, merged = self.work / "layers", self.work / "merged"
@@ -181,7 +186,7 @@ class NodeTest(LpmTest):
             merged)
         return merged
 
-    def move(self, cid):
+    def move(self, cid: str) -> str:
         """Checkpoint, kill, restore under a new id; that id."""
         archive = self.work / "checkpoint.tar"
         self.crio.checkpoint(cid, archive)
@@ -192,20 +197,21 @@ class NodeTest(LpmTest):
         archive.unlink()
         return new
 
-    def status(self, cid, crio=None):
+    def status(self, cid: str, crio: Crio | None = None) -> str:
         root = (crio or self.crio).runtime.root
-        return json.loads(run(REAL, "--root", root, "state", cid).stdout)["status"]
+        return str(json.loads(run(REAL, "--root", root, "state", cid).stdout)["status"])
 
-    def lines(self, cid, least=1, crio=None):
+    def lines(self, cid: str, least: int = 1, crio: Crio | None = None) -> list[str]:
         """The container's output, once there are that many lines."""
         log = (crio or self.crio).log(cid)
-        return wait_for(f"{least} lines of {cid}", lambda: (x := log_lines(log))[least - 1:] and x)
+        return wait_for(f"{least} lines of {cid}", lambda: found if len(found := log_lines(log)) >= least else [])
 
-    def call(self, *args, path=DAEMON_PATH, env=None, runtime=RUNTIME, cwd="/", timeout=300):
+    def call(self, *args: object, path: str | None = DAEMON_PATH, env: dict[str, str] | None = None, runtime: str = RUNTIME,
+             cwd: str | pathlib.Path = "/", timeout: float = 300) -> Done:
         """One call to the runtime, as an engine makes it, without a check of its result."""
         env = dict(env or {}, **({"PATH": path} if path is not None else {}))
         return run(runtime, *args, check=False, env=env, cwd=cwd, timeout=timeout)
 
 
-def settle(seconds=0.3):
+def settle(seconds: float = 0.3) -> None:
     time.sleep(seconds)

@@ -2,11 +2,14 @@
 # Copyright the lpm authors
 """Changes to CRIU's images, so that they are those of another node: the first record of one, in protobuf's wire
 format."""
+import pathlib
+from collections.abc import Callable, Sequence
+
 INVENTORY_HEAD = 4  # one magic word
 HEAD = 8
 
 
-def varint(number):
+def varint(number: int) -> bytes:
     out = b""
     while number > 0x7F:
         out += bytes([number & 0x7F | 0x80])
@@ -14,7 +17,7 @@ def varint(number):
     return out + bytes([number])
 
 
-def read_varint(data, at):
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
     number = shift = 0
     while True:
         byte = data[at]
@@ -24,7 +27,7 @@ def read_varint(data, at):
             return number, at
 
 
-def with_bytes(message, path, value):
+def with_bytes(message: bytes, path: Sequence[int], value: bytes) -> bytes:
     """The message with these bytes in the field that the numbers of `path` lead to, through the messages in it."""
     number, *rest = path
     out, inner, at = b"", b"", 0
@@ -46,12 +49,12 @@ def with_bytes(message, path, value):
     return out + varint(number << 3 | 2) + varint(len(value)) + value
 
 
-def with_number(message, number, value):
+def with_number(message: bytes, number: int, value: int) -> bytes:
     """The message with that number in that field: the last one counts."""
     return message + varint(number << 3) + varint(value)
 
 
-def edit(path, head, change):
+def edit(path: pathlib.Path, head: int, change: Callable[[bytes], bytes]) -> bytes:
     """Replace the first record of the image by what `change` makes of it; the old bytes of the file."""
     old = path.read_bytes()
     size = int.from_bytes(old[head:head + 4], "little")

@@ -4,6 +4,9 @@
 import pathlib
 import re
 import shlex
+from collections.abc import Sequence
+
+Point = tuple[str, int]  # a call, and its how many-th it is
 
 # What changes something outside of the process. openat is one only when it makes a file.
 CHANGING = ("openat", "write", "pwrite64", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "linkat", "unlink",
@@ -14,7 +17,7 @@ CHANGING = ("openat", "write", "pwrite64", "mkdir", "mkdirat", "rename", "rename
 _CALL = re.compile(r"^(?:(\d+) +)?(\w+)\((.*)")
 
 
-def strace(report, *inject, follow=False, aside=False):
+def strace(report: str | pathlib.Path, *inject: str, follow: bool = False, aside: bool = False) -> list[str]:
     """The words before a command. With `follow` its threads and children, up to where they become another program. With
     `aside` the command is its caller's child, not strace's."""
     words = ["strace", "-qq", "-o", str(report), "-e", "trace=" + ",".join(f"?{call}" for call in CHANGING), "-e", "signal=none"]
@@ -22,9 +25,10 @@ def strace(report, *inject, follow=False, aside=False):
     return words + (["-D"] if aside else []) + (["-f", "-b", "execve"] if follow else []) + injected
 
 
-def points(report):
+def points(report: str | pathlib.Path) -> list[Point]:
     """(call, its how many-th in one thread) for each call of the report that changes something, in order."""
-    counts, found = {}, []
+    counts: dict[tuple[str, str], int] = {}
+    found: list[Point] = []
     for line in pathlib.Path(report).read_text(errors="replace").splitlines():
         match = _CALL.match(line)
         if not match:
@@ -38,14 +42,14 @@ def points(report):
     return found
 
 
-def thinned(everything, most):
+def thinned(everything: Sequence[Point], most: int) -> Sequence[Point]:
     """At most so many of them, evenly spread, with the last."""
     if len(everything) <= most:
         return everything
     return [everything[i * (len(everything) - 1) // (most - 1)] for i in range(most)]
 
 
-def wrapper(path, program, words, verb=""):
+def wrapper(path: pathlib.Path, program: str, words: list[str], verb: str = "") -> pathlib.Path:
     """A program that runs another one under strace; with a verb, only calls that have it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"""#!/bin/sh

@@ -4,6 +4,10 @@
 import os
 import pathlib
 import shutil
+from collections.abc import Collection
+from typing import Any
+
+Json = dict[str, Any]
 
 PROGRAMS = pathlib.Path("/opt/lpm/bin")
 APPLETS = ("sh", "sleep", "cat", "echo", "true", "ls", "wc", "kill", "seq")
@@ -13,7 +17,7 @@ IDENTITY = [{"containerID": 0, "hostID": 0, "size": 65536}]
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
-def make_rootfs(path, programs=("counter", "workers", "holder")):
+def make_rootfs(path: str | pathlib.Path, programs: Collection[str] = ("counter", "workers", "holder")) -> pathlib.Path:
     """A small tree: busybox and our test programs."""
     path = pathlib.Path(path)
     for folder in ("bin", "dev", "etc", "proc", "sys", "tmp", "usr"):
@@ -27,39 +31,42 @@ def make_rootfs(path, programs=("counter", "workers", "holder")):
     return path
 
 
-def mount(destination, kind, source, *options):
+def mount(destination: str, kind: str, source: str, *options: str) -> Json:
     return {"destination": destination, "type": kind, "source": source, "options": list(options)}
 
 
-def bind(source, destination, *options):
+def bind(source: str | pathlib.Path, destination: str, *options: str) -> Json:
     return mount(destination, "bind", str(source), "rbind", "rprivate", *(options or ("rw",)))
 
 
-def in_guest():
+def in_guest() -> bool:
     """In the guest (vm/) there are all capabilities and systemd, so containers get what CRI-O really gives them."""
     return bool(os.environ.get("LPM_GUEST"))
 
 
-def cgroup_path(cid):
+def cgroup_path(cid: str) -> str:
     return f"kubepods-besteffort.slice:crio:{cid}" if in_guest() else f"/kubepods/besteffort/crio-{cid}"
 
 
-def device(path):
+def device(path: str | pathlib.Path) -> Json:
     """A character device of the node, for a container to have."""
     number = os.stat(path).st_rdev
     return {"path": str(path), "type": "c", "major": os.major(number), "minor": os.minor(number), "fileMode": 0o666}
 
 
-def make_spec(args, rootfs, cgroup, *, netns=None, pidns=None, ipcns=None, terminal=False, mounts=(), annotations=None,
-              env=(), resources=None, capabilities=(), shared=(), devices=(), users=False, denied=()):
+def make_spec(args: Collection[str], rootfs: str | pathlib.Path, cgroup: str, *, netns: str | None = None, pidns: str | None = None,
+              ipcns: str | None = None, terminal: bool = False, mounts: Collection[Json] = (),
+              annotations: dict[str, str] | None = None, env: Collection[str] = (), resources: Json | None = None,
+              capabilities: Collection[str] = (), shared: Collection[str] = (), devices: Collection[str | pathlib.Path] = (),
+              users: bool = False, denied: Collection[str] = ()) -> Json:
     """config.json of one container. A node has no CAP_SYS_RESOURCE: no rlimits, no negative oom score there.
     `netns`, `pidns`, `ipcns`: paths of namespaces that it joins. `shared`: namespaces that stay the node's. `devices`:
     paths. `users`: in a user namespace of its own. `denied`: system calls that a seccomp profile refuses. A mount
     takes the place of a default one."""
     paths = {"network": netns, "pid": pidns, "ipc": ipcns}
-    devices = [device(path) for path in devices]
+    nodes = [device(path) for path in devices]
     allowed = [{"allow": True, "access": "rwm", "type": "c", "major": d["major"], "minor": d["minor"]}
-               for d in devices]
+               for d in nodes]
     capabilities = [*CAPABILITIES, *capabilities]
     replaced = {m["destination"] for m in mounts}
     types = ("network", "pid", "ipc", "uts", "mount", *(("user",) if users else ()))
@@ -98,7 +105,7 @@ def make_spec(args, rootfs, cgroup, *, netns=None, pidns=None, ipcns=None, termi
             "namespaces": [{"type": t, **({"path": str(paths[t])} if paths.get(t) else {})}
                            for t in types if t not in shared],
             **({"uidMappings": IDENTITY, "gidMappings": IDENTITY} if users else {}),
-            "devices": devices,
+            "devices": nodes,
             "resources": {"devices": [{"allow": False, "access": "rwm"}, *allowed], **(resources or {})},
             **({"seccomp": seccomp} if denied else {}),
             "maskedPaths": MASKED,

@@ -8,9 +8,13 @@ import pathlib
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 from crio_runtime import DAEMON_PATH
-from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
+from e2e import Done, RUNTIME, SETTINGS, NodeTest, run, wait_for
+
+Words = tuple[object, ...]  # of a command line
 
 NO_CRIU = ("RuntimeFailed", 'exec: \\"criu\\": executable file not found')
 # CRI-O, containerd and podman take these for other errors, in any case of letters.
@@ -19,7 +23,7 @@ MISLEADING = ("no such process", "container not running", "invalid process", "pr
            "no such file or dir", "container process not found", "open executable")
 
 
-def processes(name, word=""):
+def processes(name: str, word: str = "") -> list[int]:
     """Processes of that name in this node, with that word in their command line."""
     found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
@@ -34,26 +38,28 @@ def processes(name, word=""):
 class RefusalTest(NodeTest):
     """Calls that are to be refused, and the same calls when nothing is in their way."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.root = self.crio.runtime.root
         self.images = self.work / "images"
 
-    def checkpoint_args(self, cid):
+    def checkpoint_args(self, cid: str) -> Words:
         return ("checkpoint", "--image-path", self.images, "--work-path", self.work, "--leave-running", cid)
 
-    def restore_args(self, cid, bundle):
+    def restore_args(self, cid: str, bundle: pathlib.Path) -> Words:
         return ("restore", "--detach", "--image-path", self.images, "--work-path", self.work, "--bundle", bundle,
                 "--pid-file", self.work / "pid", cid)
 
-    def refuse(self, check, args, *words, fails, operation="checkpoint", **how):
+    def refuse(self, check: str, args: Words, *words: str, fails: tuple[str, str] | None, operation: str = "checkpoint",
+               **how: Any) -> None:
         """`args` is refused by `check`, and without it ends as `fails` says: the code in the record, and words
         that are in CRIU's message, or in the runtime's when CRIU is not to blame; or None: CRIU never ends."""
         self.refused(check, args, *words, operation=operation, **how)
         self.really_ends(check, args, fails, operation, **how)
         self.show(check, "refused")
 
-    def really_ends(self, check, args, fails, operation="checkpoint", **how):
+    def really_ends(self, check: str, args: Words, fails: tuple[str, str] | None, operation: str = "checkpoint",
+                    **how: Any) -> None:
         """What CRIU makes of it when the check is off."""
         with self.without(check):
             if fails:
@@ -62,13 +68,13 @@ class RefusalTest(NodeTest):
                 self.off_and_hang(args, **how)
 
     @contextlib.contextmanager
-    def without(self, *checks):
+    def without(self, *checks: str) -> Iterator[None]:
         """These checks are off."""
         SETTINGS.write_text("[checks]\n" + "".join(f'{check} = "off"\n' for check in checks))
         yield
         SETTINGS.unlink()
 
-    def refused(self, check, args, *words, operation="checkpoint", **how):
+    def refused(self, check: str, args: Words, *words: str, operation: str = "checkpoint", **how: Any) -> None:
         """What the caller hears, what the record says; nothing is frozen and nothing is left."""
         log = self.work / "log.json"
         log.unlink(missing_ok=True)
@@ -91,15 +97,15 @@ class RefusalTest(NodeTest):
         self.assertTrue(record["result"]["message"])
         self.assertIn("block", [c["verdict"] for c in record["checks"] if c["id"] == check])
         if operation == "restore":
-            self.assert_nothing_left(args[-1])
+            self.assert_nothing_left(str(args[-1]))
 
-    def assert_nothing_left(self, cid):
+    def assert_nothing_left(self, cid: str) -> None:
         """A refused restore leaves no trace, and CRI-O's clean-up after it succeeds."""
         self.assertFalse((self.work / "pid").exists())
         self.assertFalse((pathlib.Path(self.root) / cid).exists())
         self.assertEqual(self.call("--root", self.root, "delete", "--force", cid).returncode, 0)
 
-    def off_and_fail(self, check, args, operation, code, words, **how):
+    def off_and_fail(self, check: str, args: Words, operation: str, code: str, words: str, **how: Any) -> None:
         done = self.call("--root", self.root, *args, **how)
         self.assertNotEqual(done.returncode, 0, "without the check it worked: the check is wrong")
         record = self.last_record(operation, "failed")
@@ -112,7 +118,7 @@ class RefusalTest(NodeTest):
         kept = self.kept(record) / ("restore.log" if operation == "restore" else "dump.log")
         self.assertIn(words, kept.read_text(errors="replace"), "CRIU's own words")
 
-    def off_and_hang(self, args, **how):
+    def off_and_hang(self, args: Words, **how: Any) -> None:
         """CRIU has started, waits, and goes on waiting; nothing of it may be left for the next test."""
         self.assertEqual(processes("criu"), [])
         with self.assertRaises(subprocess.TimeoutExpired):
@@ -127,20 +133,20 @@ class RefusalTest(NodeTest):
                 pass
         wait_for("the end of CRIU", lambda: not processes("criu") + processes("criu.real"))
 
-    def assert_runs(self, cid):
+    def assert_runs(self, cid: str) -> None:
         self.assertEqual(self.status(cid), "running")
         lines = len(self.lines(cid))
         self.assert_no_gap(self.lines(cid, lines + 3))
 
-    def only(self, *programs):
+    def only(self, *programs: str) -> str:
         """A PATH with nothing but these."""
         folder = self.work / "path"
         folder.mkdir()
         for program in programs:
-            os.symlink(shutil.which(program), folder / program)
+            os.symlink(str(shutil.which(program)), folder / program)
         return str(folder)
 
-    def network(self, name, *addresses):
+    def network(self, name: str, *addresses: str) -> str:
         """A network namespace, as that of a pod."""
         run("ip", "netns", "add", name)
         self.addCleanup(run, "ip", "netns", "del", name, check=False)
@@ -149,7 +155,7 @@ class RefusalTest(NodeTest):
             run("ip", "-n", name, "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
         return f"/run/netns/{name}"
 
-    def checkpointed(self, *program, **options):
+    def checkpointed(self, *program: str, **options: Any) -> pathlib.Path:
         """A checkpoint in self.images, its container gone; the bundle to restore into."""
         cid = self.start("counter", *(program or ("/bin/counter",)), **options)
         self.lines(cid)
@@ -162,11 +168,12 @@ class RefusalTest(NodeTest):
         self.crio.delete(cid)
         return bundle
 
-    def refuse_restore(self, check, bundle, *words, **how):
+    def refuse_restore(self, check: str, bundle: pathlib.Path, *words: str, **how: Any) -> None:
         cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         self.refuse(check, self.restore_args(cid, bundle), *words, operation="restore", **how)
 
-    def begin_restore(self, bundle, *before, runtime=RUNTIME, env=None, path=DAEMON_PATH):
+    def begin_restore(self, bundle: pathlib.Path, *before: object, runtime: str = RUNTIME, env: dict[str, str] | None = None,
+                      path: str = DAEMON_PATH) -> "subprocess.Popen[bytes]":
         """A restore that is under way, with words before the command. Its output must not keep a pipe of ours open: it goes
         to self.output. The new id is in self.restored."""
         self.restored = self.add_container(f"restored-{os.urandom(4).hex()}")
@@ -176,7 +183,7 @@ class RefusalTest(NodeTest):
             return subprocess.Popen([str(word) for word in words], cwd="/", stdin=subprocess.DEVNULL, stdout=output,
                                     stderr=output, env={"PATH": path, **(env or {})})
 
-    def restore(self, bundle, *before, timeout=120, **how):
+    def restore(self, bundle: pathlib.Path, *before: object, timeout: float = 120, **how: Any) -> Done:
         """Such a restore; its end."""
         with self.begin_restore(bundle, *before, **how) as process:
             try:
@@ -186,13 +193,13 @@ class RefusalTest(NodeTest):
                 raise
         return subprocess.CompletedProcess(process.args, process.returncode, stderr=self.output.read_text())
 
-    def restores(self, bundle):
+    def restores(self, bundle: pathlib.Path) -> None:
         """The same restore without what was in its way."""
         done = self.restore(bundle)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.last_record("restore", "completed")
         self.assertEqual(self.status(self.restored), "running")
 
-    def remove_restored(self):
+    def remove_restored(self) -> None:
         """So that the bundle can be restored once more."""
         self.call("--root", self.root, "delete", "--force", self.restored)

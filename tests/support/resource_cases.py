@@ -5,12 +5,19 @@ harmless twin of it. Each row becomes a test."""
 import dataclasses
 import json
 import os
+import pathlib
 import shutil
-import typing
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from e2e import run, settle, wait_for
+from e2e import Done, run, settle, wait_for
 from oci_spec import bind, make_rootfs
-from refusals import RefusalTest
+from refusals import RefusalTest, Words
+
+Test = Any  # a ResourceTest, or one of another kind that has what a row asks for
+Options = dict[str, Any]  # of make_spec
+Prepare = Callable[[Test], Options]
+C = TypeVar("C", bound=type)
 
 ALL = ("trixie", "forky")
 TRIXIE = ("trixie",)
@@ -19,12 +26,12 @@ GUEST = ("guest",)  # of any flavour; its Linux is 6.12
 ADMIN = {"capabilities": ("CAP_SYS_ADMIN",)}
 
 
-def plain(_test):
+def plain(_test: Test) -> Options:
     """A container as any other."""
     return {}
 
 
-def with_options(**options):
+def with_options(**options: Any) -> Prepare:
     return lambda _test: dict(options)
 
 
@@ -32,26 +39,29 @@ def with_options(**options):
 class Row:
     name: str
     check: str  # the id
-    holds: tuple  # arguments of holder
-    prepare: typing.Callable = plain  # gets the test, gives options for make_spec
-    outside: typing.Callable = lambda _test, _cid: None  # what happens after the start
-    flavours: tuple = ALL
+    holds: tuple[str, ...]  # arguments of holder
+    prepare: Prepare = plain  # gets the test, gives options for make_spec
+    outside: Callable[[Test, str], object] = lambda _test, _cid: None  # what happens after the start
+    flavours: tuple[str, ...] = ALL
+
+    def run(self, test: Test) -> None:
+        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)
 class Refused(Row):
     """Refused, with these words in the message; with the check off the dump fails for the check's reason, and
     `fails` is in CRIU's message. None: CRIU hangs."""
-    words: tuple = ()
+    words: tuple[str, ...] = ()
     fails: str | None = None
     code: str | None = None  # what the record of the failure says, if not the check's id
 
-    def run(self, test):
+    def run(self, test: Test) -> None:
         cid = test.hold(self)
         args = test.checkpoint_args(cid)
         test.refused(self.check, args, *self.words)
         test.assert_runs(cid)
-        test.really_ends(self.check, args, self.fails and (self.code or self.check, self.fails))
+        test.really_ends(self.check, args, (self.code or self.check, self.fails) if self.fails else None)
         if not self.fails:  # nobody thawed it when the test put an end to CRIU
             test.crio.resume(cid)
         test.assert_runs(cid)
@@ -61,10 +71,10 @@ class Refused(Row):
 @dataclasses.dataclass(frozen=True)
 class Warned(Row):
     """The record warns, and the dump fails if `fails` says so."""
-    words: tuple = ()
+    words: tuple[str, ...] = ()
     fails: str | None = None
 
-    def run(self, test):
+    def run(self, test: Test) -> None:
         cid = test.hold(self)
         done = test.dump(cid)
         record = test.last_record("checkpoint", "failed" if self.fails else "completed")
@@ -84,7 +94,7 @@ class Fine(Row):
     """The check passes, and the container comes back as it was."""
     verdict: str = "pass"
 
-    def run(self, test):
+    def run(self, test: Test) -> None:
         cid = test.hold(self)
         done = test.dump(cid)
         test.assertEqual(done.returncode, 0, done.stderr)
@@ -94,13 +104,13 @@ class Fine(Row):
         test.show(self.check, "fine")
 
 
-def tabled(*rows):
+def tabled(*rows: Row) -> Callable[[C], C]:
     """Give a class a test for each row."""
-    def add(cls):
+    def add(cls: C) -> C:
         for row in rows:
-            def test(self, row=row):
+            def test(self: Test, row: Row = row) -> None:
                 row.run(self)
-            test.flavours = row.flavours
+            vars(test)["flavours"] = row.flavours
             name = f"test_{row.name}"
             assert name not in vars(cls), name
             setattr(cls, name, test)
@@ -111,17 +121,17 @@ def tabled(*rows):
 class ResourceTest(RefusalTest):
     """Starts what the rows name."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         shutil.rmtree(self.work / "rootfs", ignore_errors=True)
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: containers leave files there
 
-    def checkpoint_args(self, cid):
+    def checkpoint_args(self, cid: str) -> Words:
         """As CRI-O calls it."""
         return ("checkpoint", "--file-locks", "--image-path", self.images, "--work-path", self.work,
                 "--leave-running", cid)
 
-    def hold(self, row):
+    def hold(self, row: Row) -> str:
         """A container that has what the row says; the first line of it says that it has."""
         cid = self.start("holder", "/bin/holder", *row.holds, **row.prepare(self))
         first = self.lines(cid, 1)[0]
@@ -130,10 +140,10 @@ class ResourceTest(RefusalTest):
         settle()
         return cid
 
-    def dump(self, cid):
+    def dump(self, cid: str) -> Done:
         return self.call("--root", self.root, *self.checkpoint_args(cid))
 
-    def remove(self, cid):
+    def remove(self, cid: str) -> pathlib.Path:
         """The container ends; the bundle to restore it from."""
         bundle = self.work / "bundle"
         bundle.mkdir()
@@ -142,7 +152,7 @@ class ResourceTest(RefusalTest):
         self.crio.delete(cid)
         return bundle
 
-    def taken(self, *holds, **options):
+    def taken(self, *holds: str, **options: Any) -> pathlib.Path:
         """A checkpoint of a container that holds this; the bundle to restore."""
         cid = self.start("holder", "/bin/holder", *holds, **options)
         self.assertNotIn("holder:", self.lines(cid, 1)[0])
@@ -150,30 +160,30 @@ class ResourceTest(RefusalTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.remove(cid)
 
-    def change(self, path, change):
+    def change(self, path: pathlib.Path, change: Callable[[Any], object]) -> None:
         """change(data) of a JSON file."""
         data = json.loads(path.read_text())
         change(data)
         path.write_text(json.dumps(data))
 
-    def comes_back_after_all(self, check, bundle):
+    def comes_back_after_all(self, check: str, bundle: pathlib.Path) -> None:
         """The harmless twin of what a check refused."""
         self.restores(bundle)
         self.show(check, "fine")
 
-    def comes_back(self, cid):
+    def comes_back(self, cid: str) -> None:
         """Restored, it has the same memory and goes on."""
         nonce = self.assert_no_gap(self.lines(cid, 1))
         self.restores(self.remove(cid))
         output = self.work / "output"
 
-        def three_lines():
+        def three_lines() -> list[str] | None:
             lines = [line for line in output.read_text().splitlines() if line.startswith(nonce)]
             return lines if len(lines) >= 3 else None
 
         self.assertEqual(self.assert_no_gap(wait_for("the restored container's output", three_lines)), nonce)
 
-    def restore_fails(self, bundle, words, code):
+    def restore_fails(self, bundle: pathlib.Path, words: str, code: str) -> None:
         """The restore fails, CRIU saying this."""
         cid = self.add_container(f"restored-{os.urandom(4).hex()}")
         done = self.call("--root", self.root, *self.restore_args(cid, bundle))
@@ -181,10 +191,10 @@ class ResourceTest(RefusalTest):
         self.assertEqual(self.last_record("restore", "failed")["result"]["code"], code, done.stderr)
         self.assertIn(words, (self.work / "restore.log").read_text(errors="replace"))
 
-    def pid(self, cid):
-        return self.crio.state(cid)["pid"]
+    def pid(self, cid: str) -> int:
+        return int(self.crio.state(cid)["pid"])
 
-    def join(self, bundle, path):
+    def join(self, bundle: pathlib.Path, path: str) -> None:
         """The bundle, for a pod with this network namespace."""
         spec = json.loads((bundle / "config.json").read_text())
         for namespace in spec["linux"]["namespaces"]:
@@ -192,24 +202,24 @@ class ResourceTest(RefusalTest):
                 namespace["path"] = path
         (bundle / "config.json").write_text(json.dumps(spec))
 
-    def folder(self, name):
+    def folder(self, name: str) -> pathlib.Path:
         folder = self.work / name
         folder.mkdir(exist_ok=True)
         return folder
 
-    def mounted(self, folder, *how):
+    def mounted(self, folder: pathlib.Path, *how: str) -> pathlib.Path:
         """`folder`, with a mount on it until the test ends."""
         run("mount", *how, folder)
         self.addCleanup(run, "umount", "--lazy", folder, check=False)
         return folder
 
 
-def volume(test):
+def volume(test: Test) -> Options:
     """A folder of the node at /shared."""
     return {"mounts": [bind(test.folder("shared"), "/shared")]}
 
 
-def image(test):
+def image(test: Test) -> Options:
     """A root that is an overlay of an image with one file that the node has too and one that it has not."""
     lower = make_rootfs(test.folder("lower"))
     for path in ("etc/passwd", "only-in-image"):
@@ -217,7 +227,7 @@ def image(test):
     return overlay(test)
 
 
-def overlay(test):
+def overlay(test: Test) -> Options:
     """A root that is an overlay, as engines make it. The engine unmounts it after the container."""
     lower = make_rootfs(test.folder("lower"))
     layers = f"lowerdir={lower},upperdir={test.folder('upper')},workdir={test.folder('layer')}"
@@ -225,7 +235,7 @@ def overlay(test):
     return {"rootfs": root}
 
 
-def pod_shm(test):
+def pod_shm(test: Test) -> Options:
     """What the containers of a pod share, and the next pod does not get."""
     return {"mounts": [bind(test.mounted(test.folder("shm"), "-t", "tmpfs", "tmpfs"), "/dev/shm")],
             "annotations": {"io.kubernetes.cri-o.SandboxID": "pod"}}

@@ -14,6 +14,8 @@ import importlib
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
@@ -23,7 +25,7 @@ from pytest_lpm import ALONE, Collected, Results  # noqa: E402
 
 
 @contextlib.contextmanager
-def opened(suite, flavour, results):
+def opened(suite: Any, flavour: str, results: pathlib.Path) -> Iterator[None]:
     """What the tests of a folder share."""
     if suite is None:
         yield
@@ -35,7 +37,7 @@ def opened(suite, flavour, results):
         suite.close_suite(results)
 
 
-def in_turns(suite, turns):
+def in_turns(suite: Any, turns: Mapping[int, int]) -> Iterator[tuple[str, ...]]:
     """Options of pytest for each; what is alone is the last. A worker that dies is a failure, and not replaced."""
     for turn, count in sorted(turns.items()):
         if turn != ALONE:
@@ -45,14 +47,14 @@ def in_turns(suite, turns):
         yield (f"--turn={ALONE}",)
 
 
-def sanitizer_reports(tsv):
+def sanitizer_reports(tsv: TextIO) -> bool:
     """False when there are any."""
     done = subprocess.run([HERE / "sanitizer_reports"], stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, end="", file=tsv)
     return done.returncode == 0
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tests", default="e2e")
     for name in ("suite", "flavour", "results"):

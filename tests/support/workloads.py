@@ -9,38 +9,50 @@ import glob
 import json
 import pathlib
 import re
+from typing import Any
 
 from e2e import run
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "corpus"
 
 
+Visit = tuple[object, int]  # who it is, how often it was visited
+
+
+def found(pattern: str, text: str) -> str:
+    """The first group."""
+    match = re.search(pattern, text, re.MULTILINE)
+    if match is None:
+        raise AssertionError(f"no {pattern} in {text}")
+    return match.group(1)
+
+
 class Workload:
-    step = 1  # what a visit adds; None: it counts by itself
+    step: int | None = 1  # what a visit adds; None: it counts by itself
     other_user = False  # a process of it is not root's
 
-    def __init__(self, test, tcp):
+    def __init__(self, test: Any, tcp: bool) -> None:
         self.test, self.tcp = test, tcp
 
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         """What the container runs."""
         raise NotImplementedError
 
-    def visit(self):
+    def visit(self) -> Visit:
         raise NotImplementedError
 
-    def address(self, port, path):
+    def address(self, port: int, path: str) -> str:
         return str(port) if self.tcp else path
 
-    def outside(self, path):
+    def outside(self, path: str) -> str:
         """A path of the container, as the node reaches it."""
         return f"/proc/{self.test.pid()}/root{path}"
 
-    def client(self, *argv):
+    def client(self, *argv: object) -> str:
         """A program of the node, in the pod's network."""
         return run("ip", "netns", "exec", self.test.pod, *argv).stdout
 
-    def program(self, name):
+    def program(self, name: str) -> str:
         """One of ours, where the container finds it."""
         (self.test.rootfs / "opt" / name).write_text((PROGRAMS / name).read_text())
         return f"/opt/{name}"
@@ -51,30 +63,30 @@ class Http(Workload):
     port = 8000
     path = "/"
 
-    def where(self):
+    def where(self) -> str:
         return self.address(self.port, f"/run/{type(self).__name__.lower()}.sock")
 
-    def ask(self):
+    def ask(self) -> str:
         where = self.where() if self.tcp else self.outside(self.where())
         return self.client("python3", PROGRAMS / "ask.py", where, self.path)
 
-    def visit(self):
+    def visit(self) -> Visit:
         answer = json.loads(self.ask())
         return answer["nonce"], answer["requests"]
 
 
 class Python(Http):
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         return "/usr/bin/python3", self.program("server.py"), self.where()
 
 
 class Node(Http):
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         return "/usr/bin/node", self.program("server.js"), self.where()
 
 
 class Java(Http):
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         return "/usr/bin/java", "-Xmx128m", self.program("Server.java"), self.where()
 
 
@@ -84,7 +96,7 @@ class Nginx(Http):
     path = "/status"
     user = "root"
 
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         listen = self.where() if self.tcp else f"unix:{self.where()}"
         (self.test.rootfs / "etc/nginx/nginx.conf").write_text(
             f"user {self.user}; worker_processes 2; pid /run/nginx.pid; daemon off;\n"
@@ -92,8 +104,8 @@ class Nginx(Http):
             f"http {{ server {{ listen {listen}; location /status {{ stub_status; }} }} }}\n")
         return ("/usr/sbin/nginx",)
 
-    def visit(self):
-        return "", int(re.search(r"requests\n \d+ \d+ (\d+)", self.ask()).group(1))
+    def visit(self) -> Visit:
+        return "", int(found(r"requests\n \d+ \d+ (\d+)", self.ask()))
 
 
 class NginxOfTwoUsers(Nginx):
@@ -108,51 +120,50 @@ class Go(Http):
     path = "/metrics"
     binary = "/usr/bin/prometheus-node-exporter"
 
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         if self.tcp:
             return self.binary, f"--web.listen-address=127.0.0.1:{self.port}"
         return ("/usr/bin/python3", self.program("activated.py"), self.where(), self.binary,
                 "--web.systemd-socket")
 
-    def visit(self):
-        count = re.search(r'^promhttp_metric_handler_requests_total{code="200"} (\d+)', self.ask(), re.MULTILINE)
-        return "", int(count.group(1)) + 1  # it counts a request when it has answered it
+    def visit(self) -> Visit:
+        count = found(r'^promhttp_metric_handler_requests_total{code="200"} (\d+)', self.ask())
+        return "", int(count) + 1  # it counts a request when it has answered it
 
 
 class Redis(Workload):
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         listen = ("--port", "6379", "--bind", "127.0.0.1") if self.tcp else ("--port", "0", "--unixsocket",
                                                                              "/run/redis.sock")
         return "/usr/bin/redis-server", "--save", "", "--appendonly", "no", *listen
 
-    def ask(self, *words):
+    def ask(self, *words: str) -> str:
         where = ("-p", "6379") if self.tcp else ("-s", self.outside("/run/redis.sock"))
         return self.client("redis-cli", "-e", *where, *words)
 
-    def visit(self):
-        return re.search(r"^run_id:(\w+)", self.ask("info", "server"), re.MULTILINE).group(1), \
-            int(self.ask("rpush", "visits", "one"))
+    def visit(self) -> Visit:
+        return found(r"^run_id:(\w+)", self.ask("info", "server")), int(self.ask("rpush", "visits", "one"))
 
 
 class Postgres(Workload):
     """A cluster that the container makes itself and does not outlive."""
     other_user = True  # it will not run as root
 
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         listen = "127.0.0.1" if self.tcp else ""
         return ("/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "/bin/sh", "-ec",
                 f"PATH={self.folder()}:$PATH; initdb -D /tmp/db -U postgres -A trust --locale=C --no-sync\n"
                 f"exec postgres -D /tmp/db -k /tmp -c listen_addresses='{listen}'")
 
-    def folder(self):
+    def folder(self) -> str:
         return glob.glob("/usr/lib/postgresql/*/bin")[0]
 
-    def ask(self, statement):
+    def ask(self, statement: str) -> str:
         host = "127.0.0.1" if self.tcp else self.outside("/tmp")
         return self.client(f"{self.folder()}/psql", "-h", host, "-U", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1",
                            "-c", statement).strip()
 
-    def visit(self):
+    def visit(self) -> Visit:
         self.ask("create unlogged table if not exists visits (at timestamp)")
         self.ask("insert into visits values (now())")
         start, count = self.ask("select pg_postmaster_start_time(), (select count(*) from visits)").split("|")
@@ -164,7 +175,7 @@ class Busybox(Http):
     step = None
     path = "/count"
 
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         serve = f"busybox httpd -f -p 127.0.0.1:{self.port} -h /srv &" if self.tcp else ""
         return ("/usr/bin/busybox", "sh", "-c", f"""
             nonce=$(cat /proc/sys/kernel/random/uuid); count=0
@@ -176,10 +187,10 @@ class Busybox(Http):
                 busybox sleep 0.05
             done""")
 
-    def ask(self):
+    def ask(self) -> str:
         return super().ask() if self.tcp else (self.test.rootfs / "srv/count").read_text()
 
-    def visit(self):
+    def visit(self) -> Visit:
         nonce, count = self.ask().split()
         return nonce, int(count)
 
@@ -187,15 +198,15 @@ class Busybox(Http):
 class Several(Workload):
     """A shell as first process, which starts two servers and a loop, and waits."""
 
-    def __init__(self, test, tcp):
+    def __init__(self, test: Any, tcp: bool) -> None:
         super().__init__(test, tcp)
         self.parts = Redis(test, tcp), Python(test, tcp)
         self.step = len(self.parts)
 
-    def command(self):
+    def command(self) -> tuple[str, ...]:
         starts = "\n".join(" ".join(f"'{word}'" for word in part.command()) + " &" for part in self.parts)
         return "/bin/sh", "-c", f"{starts}\nwhile :; do sleep 1; done &\nwait"
 
-    def visit(self):
+    def visit(self) -> Visit:
         identities, counts = zip(*(part.visit() for part in self.parts))
         return identities, sum(counts)
