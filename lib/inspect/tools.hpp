@@ -16,8 +16,8 @@ namespace lpm::inspect {
 
 struct ToolFacts {
     std::optional<oci::RuntimeFacts> runtime; // as the probe knows it
-    std::string runtime_config;                // the configuration file that the runtime hands to CRIU
-    std::string criu_path;                     // empty: not where the runtime looks for it
+    std::string runtime_config;               // the configuration file that the runtime hands to CRIU
+    std::string criu_path;                    // empty: not where the runtime looks for it
     bool criu_by_flag = false; // --criu was given, and whether the runtime heeds it is not known
     std::optional<criu::CriuFacts> criu;
     // In the caller's PATH.

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 
 import injection
-from e2e import GATE, Done, LOGS, REAL, RECORDS, run
+from e2e import GATE, LOGS, REAL, RECORDS, Done, run
 from injection import Point
 from refusals import RefusalTest
 

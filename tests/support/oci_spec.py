@@ -54,8 +54,8 @@ def device(path: str | pathlib.Path) -> Json:
     return {"path": str(path), "type": "c", "major": os.major(number), "minor": os.minor(number), "fileMode": 0o666}
 
 
-def make_spec(args: Collection[str], rootfs: str | pathlib.Path, cgroup: str, *, netns: str | None = None, pidns: str | None = None,
-              ipcns: str | None = None, terminal: bool = False, mounts: Collection[Json] = (),
+def make_spec(args: Collection[str], rootfs: str | pathlib.Path, cgroup: str, *, netns: str | None = None,
+              pidns: str | None = None, ipcns: str | None = None, terminal: bool = False, mounts: Collection[Json] = (),
               annotations: dict[str, str] | None = None, env: Collection[str] = (), resources: Json | None = None,
               capabilities: Collection[str] = (), shared: Collection[str] = (), devices: Collection[str | pathlib.Path] = (),
               users: bool = False, denied: Collection[str] = ()) -> Json:

@@ -97,8 +97,9 @@ class Results:
         self.seconds[name] = sum(getattr(report, "duration", 0.0) for report in reports)
         print(f"{verdict:8}{name} ({self.seconds[name]:.1f} s)", flush=True)
         if verdict == "passed":
-            for check, cell in (pair for report in reports for pair in dict(getattr(report, "user_properties", ())).get("shown", ())):
-                print(f"{check}\t{cell}\t{name}", file=self.shown, flush=True)
+            for report in reports:
+                for check, cell in dict(getattr(report, "user_properties", ())).get("shown", ()):
+                    print(f"{check}\t{cell}\t{name}", file=self.shown, flush=True)
 
     def tell_slowest(self, count: int = 25) -> None:
         for name, seconds in sorted(self.seconds.items(), key=lambda entry: -entry[1])[:count]:

@@ -9,7 +9,7 @@ address, path = sys.argv[1:]
 
 
 class UnixConnection(http.client.HTTPConnection):
-    def connect(self):
+    def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(address)
