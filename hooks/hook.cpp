@@ -46,6 +46,8 @@ static std::string reason(const Error& error) {
 
 int HookCall::run(int input) {
     auto text = read_input(input);
+    if (::access(paths::bypass_file, F_OK) == 0)
+        return 0; // the operator has switched lpm off
     auto state = text ? oci::parse_hook_state(*text) : std::unexpected(std::move(text).error());
     if (!state) {
         // No runtime sends this, so there is no container to be spared.

@@ -45,6 +45,16 @@ static constexpr Key<Settings> keys[] = {
      .expects = R"("block", "warn" or "off")",
      .example = R"(DiskSpace = "warn")"},
 
+    {.table = "rescue",
+     .name = "enabled",
+     .means = "a container is thawed that a caller paused for a checkpoint and left so when it died",
+     .flag = &Settings::rescue},
+    {.table = "rescue",
+     .name = "after_seconds",
+     .means = "how long after the caller was first seen dead",
+     .number = &Settings::rescue_after,
+     .most = 3600},
+
     {.table = "annotations",
      .name = "skip_checks",
      .means = "checks that the annotation lpm.my.domain/skip-checks of a pod may make warnings of",

@@ -59,6 +59,9 @@ inline constexpr Retention keep_all{UINT32_MAX, 36'500, UINT64_MAX, UINT64_MAX};
 struct Settings {
     // All pre-checks together, per operation. What was not judged by then is `unknown`.
     std::chrono::milliseconds deadline{1000};
+    // [rescue]: whether a container is thawed that a dead caller has left paused, and how long after its end.
+    bool rescue = true;
+    std::uint32_t rescue_after = 30; // seconds
     // [hooks] total_ms: all life-cycle hooks of a call together.
     std::chrono::milliseconds hook_time{10'000};
     // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.

@@ -73,6 +73,10 @@ inline long unlink_at(int dir, const char* name, int flags) {
     return call(__NR_unlinkat, dir, address(name), flags);
 }
 
+inline long rename_at(int from_dir, const char* from, int to_dir, const char* to) {
+    return call(__NR_renameat2, from_dir, address(from), to_dir, address(to), 0);
+}
+
 // The mount on this path, not of what a link there leads to; processes that use it keep it.
 inline long unmount(const char* path) {
     constexpr int detach = 2; // MNT_DETACH and UMOUNT_NOFOLLOW of <sys/mount.h>

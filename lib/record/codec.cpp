@@ -147,6 +147,8 @@ std::string write_record(const Record& record) {
         root["stats"][name] = value;
     if (record.image_bytes)
         root["image_bytes"] = *record.image_bytes;
+    if (record.stood_still_us)
+        root["stood_still_us"] = *record.stood_still_us;
     return json::write(root, 2) + "\n";
 }
 
@@ -227,6 +229,7 @@ Result<Record> parse_record(std::string_view text) {
             if (value.is_number_unsigned())
                 record.stats.emplace_back(name, value.get<std::uint64_t>());
     record.image_bytes = json::natural(root, "image_bytes");
+    record.stood_still_us = json::natural(root, "stood_still_us");
     if (!valid_id(record.id))
         return fail(Errc::invalid, "not a record of lpm: no valid id");
     return record;

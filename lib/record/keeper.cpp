@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "linux/boot.hpp"
 #include "linux/procfs.hpp"
+#include "record/stand_still.hpp"
 
 namespace lpm::record {
 
@@ -245,6 +246,34 @@ void Keeper::renew_journal(std::uint64_t limit) {
         report_.new_journal = *renewed;
     else
         fault("journal", renewed.error().text);
+}
+
+Result<> Keeper::add_notes(const std::string& id, const std::vector<std::string>& notes) {
+    TRY_ASSIGN(Record record, store_.load(id));
+    record.notes.insert(record.notes.end(), notes.begin(), notes.end());
+    return store_.publish(record);
+}
+
+std::vector<std::string> Keeper::join_stand_stills(const std::string& run_dir) {
+    report_ = {};
+    for (const std::string& id : list_ended(run_dir)) {
+        const auto note = read_ended(run_dir, id);
+        auto record = note ? store_.load(id) : std::unexpected(note.error());
+        if (record && !record->final)
+            continue;
+        if (record && note->until >= note->pause.since) {
+            record->stood_still_us = (note->until - note->pause.since) / 1000;
+            if (auto written = store_.publish(*record); !written) {
+                fault(id, written.error().text);
+                continue;
+            }
+        }
+        // What is no note, or of a record that is gone, is of no use later either.
+        if (!record && record.error().code != Errc::absent)
+            fault(id, record.error().text);
+        remove_ended(run_dir, id);
+    }
+    return std::move(report_.faults);
 }
 
 SettleReport Keeper::run(const config::Retention& limits) {

@@ -36,6 +36,13 @@ class Keeper {
     // Gates may write meanwhile. The record of a gate that is alive is left alone, whatever its age.
     [[nodiscard]] SettleReport run(const config::Retention& limits);
 
+    // Puts how long containers stood still into their records (stand_still.hpp). A record that is not final
+    // yet gets it in a later round. Returns faults as a round does.
+    [[nodiscard]] std::vector<std::string> join_stand_stills(const std::string& run_dir);
+
+    // What was found out about a call after its end.
+    [[nodiscard]] Result<> add_notes(const std::string& id, const std::vector<std::string>& notes);
+
   private:
     Keeper(Store store, Fd dir, Fd lock)
         : store_(std::move(store)), dir_(std::move(dir)), lock_(std::move(lock)) {}

@@ -87,6 +87,9 @@ struct Record {
     bool transient = false; // of a refusal: all that blocked may be over in a moment
     std::vector<std::pair<std::string, std::uint64_t>> stats;
     std::optional<std::uint64_t> image_bytes;
+    // From pause to resume, in microseconds, of a container that its caller had paused. It comes after the
+    // final record.
+    std::optional<std::uint64_t> stood_still_us;
     std::string parent;        // record of the previous link of a pre-dump chain
     std::string restored_from; // record that took the images which a restore reads
     std::vector<std::string> notes;

@@ -15,10 +15,22 @@
 namespace lpm::front {
 namespace {
 
-void become_gate(char** argv, char** envp) {
-    if (sys::exists(paths::bypass_file))
+// What lpm does beside becoming the runtime. Returns when there is no gate to become, or nothing for it to
+// do.
+void do_ours(const oci::Invocation& call, char** argv, char** envp) {
+    const bool stamped =
+        call.verb == oci::Verb::pause || call.verb == oci::Verb::resume || call.verb == oci::Verb::remove;
+    if ((!call.gated && !stamped) || sys::exists(paths::bypass_file))
         return;
-    sys::execve(paths::gate_program, argv, envp); // returns only when there is no gate to become
+    if (call.gated)
+        sys::execve(paths::gate_program, argv, envp);
+    else
+        stamp(call);
+    if (call.verb != oci::Verb::remove)
+        return;
+    if (shim::creation_in_progress(call))
+        sys::execve(paths::gate_program, argv, envp);
+    shim::unbind_root(call);
 }
 
 unsigned length_of(const char* text) {
@@ -68,16 +80,7 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
     char** envp = argv + argc + 1;
 
     const oci::Invocation call = oci::parse(argc, argv);
-    if (call.gated)
-        become_gate(argv, envp);
-    else if (call.verb == oci::Verb::pause || call.verb == oci::Verb::resume ||
-             call.verb == oci::Verb::remove)
-        stamp(call);
-    if (call.verb == oci::Verb::remove) {
-        if (shim::creation_in_progress(call))
-            become_gate(argv, envp);
-        shim::unbind_root(call);
-    }
+    do_ours(call, argv, envp);
     become_runtime(argc, argv, envp);
 
     sys::write(2, paths::no_runtime, sizeof(paths::no_runtime) - 1);

@@ -2,10 +2,12 @@
 // Copyright the lpm authors
 #include <fcntl.h>
 #include <string>
+#include <unistd.h>
 
 #include "base/dir.hpp"
 #include "base/draft.hpp"
 #include "base/file.hpp"
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "call.hpp"
 #include "cleanup/network.hpp"
@@ -13,7 +15,9 @@
 #include "criu/log.hpp"
 #include "failure.hpp"
 #include "linux/cpu.hpp"
+#include "linux/procfs.hpp"
 #include "oci/container_lock.hpp"
+#include "record/stand_still.hpp"
 
 namespace lpm::gate {
 
@@ -42,6 +46,37 @@ static Before look_at(const inspect::Facts& facts) {
     if (network)
         before.network = read_network(*std::move(network));
     return before;
+}
+
+// Who pauses a container and then asks for a checkpoint of it is the one to resume it: what it leaves paused
+// when it dies, `lpm-gate --settle` thaws. Nothing when somebody else has paused it, or nobody.
+static std::optional<record::StandStill> note_pause(const Request& request, const std::string& record) {
+    char hash[17];
+    oci::root_hash(request.subject.root.c_str(), hash);
+    const auto notes = record::ContainerNotes::open(paths::run_dir, hash, request.subject.id);
+    auto pause = notes ? notes->pause() : std::unexpected(notes.error());
+    if (!pause || !*pause || (*pause)->pid != ::getppid())
+        return std::nullopt;
+    const auto caller = procfs::read_stat(::getppid());
+    if (!caller || caller->start != (*pause)->start || (*pause)->pid_namespace != record::own_pid_namespace())
+        return std::nullopt;
+    record::StandStill note;
+    note.record = record;
+    note.pause = **std::move(pause);
+    // Without it nobody is rescued: that is no reason to fail.
+    (void)notes->write_checkpoint(note);
+    return note;
+}
+
+// Who removes CRIU's iptables chain later has to know that it is CRIU's of this call.
+static void note_chain(const Request& request, record::StandStill note, const NetworkBefore& network) {
+    if (!network.lock)
+        return;
+    note.chain = network.lock->chain() ? record::Chain::present : record::Chain::absent;
+    char hash[17];
+    oci::root_hash(request.subject.root.c_str(), hash);
+    if (const auto notes = record::ContainerNotes::open(paths::run_dir, hash, request.subject.id))
+        (void)notes->write_checkpoint(note);
 }
 
 static record::Word<config::Tcp> tcp_of(const criu::EffectiveOptions& options) {
@@ -91,6 +126,7 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
                       arguments.invocation.on(oci::Option::pre_dump) ? record::Operation::pre_dump
                                                                      : record::Operation::checkpoint);
     Hooks hooks(Point::pre_checkpoint, Point::post_checkpoint, request.settings.hook_time, recorder);
+    const auto paused = note_pause(request, recorder.record().id);
     const Call call{arguments, request, recorder, hooks, progress};
 
     // No other gate checkpoints this container, and none will until this process ends.
@@ -104,6 +140,8 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
     add_to(command, call, *facts);
     const Before before = look_at(*facts);
     facts.reset();
+    if (paused)
+        note_chain(request, *paused, before.network);
     if (!hooks_allow(call))
         return;
 

@@ -37,12 +37,14 @@ static int run_gated(const gate::Arguments& arguments) {
 
 // lpm-gate: the front becomes this program for a checkpoint or a restore, and for the delete of a container
 // that is still being made. `lpm-gate --probe` fills the cache, `lpm-gate --settle` ends records of calls
-// that were interrupted and removes old ones.
+// that were interrupted and removes old ones, `lpm-gate --rescue` thaws what a dead caller has left paused.
 int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--probe")
         return gate::probe();
     if (argc == 2 && std::string_view(argv[1]) == "--settle")
         return gate::settle();
+    if (argc == 2 && std::string_view(argv[1]) == "--rescue")
+        return gate::rescue();
     const oci::Invocation invocation = oci::parse(argc, argv);
     if (invocation.verb == oci::Verb::remove)
         gate::before_delete(invocation);

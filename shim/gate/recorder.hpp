@@ -16,6 +16,8 @@ namespace lpm::gate {
 // Nothing of it may keep the operation from happening: what cannot be written becomes a note, or nothing.
 class Recorder {
   public:
+    // Of a call that is over: what is found out later.
+    explicit Recorder(record::Record record) : record_(std::move(record)) {}
     // Publishes the intent.
     Recorder(const Request& request, const Arguments& arguments, record::Operation operation);
 

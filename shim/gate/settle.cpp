@@ -2,10 +2,13 @@
 // Copyright the lpm authors
 #include "verbs.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include "base/paths.hpp"
 #include "record/keeper.hpp"
+#include "rescue.hpp"
 
 namespace lpm::gate {
 
@@ -15,6 +18,7 @@ int settle() {
         std::fprintf(stderr, "lpm-gate: %s\n", problem.c_str());
     if (!settings.problems.empty())
         std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
+    const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
     auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper) {
         std::fprintf(stderr, "lpm-gate: %s\n", keeper.error().text.c_str());
@@ -22,12 +26,14 @@ int settle() {
     }
     // What cannot be read may have said that more is to stay: then nothing is removed.
     const auto kept = keeper->run(settings.problems.empty() ? settings.retention : config::keep_all);
-    for (const auto& fault : kept.faults)
+    auto faults = kept.faults;
+    std::ranges::move(keeper->join_stand_stills(paths::run_dir), std::back_inserter(faults));
+    for (const auto& fault : faults)
         std::fprintf(stderr, "lpm-gate: %s\n", fault.c_str());
     std::printf("%zu records: %zu interrupted calls ended, %zu removed; %zu directories of logs removed%s\n",
                 kept.records, kept.settled, kept.removed, kept.removed_logs,
                 kept.new_journal ? "; a new journal begun" : "");
-    return 0;
+    return rescued ? 0 : 1;
 }
 
 } // namespace lpm::gate

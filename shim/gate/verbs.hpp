@@ -35,4 +35,9 @@ void before_delete(const oci::Invocation& call);
 // the store cannot be worked on.
 [[nodiscard]] int settle();
 
+// Thaws containers that a dead caller has left paused, and puts into records how long containers stood still
+// (record/stand_still.hpp). Reads /run/lpm only when there is nothing to do: for a timer of seconds. Exit
+// status: as of settle.
+[[nodiscard]] int rescue();
+
 } // namespace lpm::gate

@@ -52,7 +52,6 @@ TEST_F(Arm64, falls_back_and_stamps) {
     EXPECT_EQ(emulated(plain({"state", "c"})).exit_code(), 1);
     link_to(fake_runc(), "/usr/libexec/crio/runc");
     std::filesystem::create_directory("/run/lpm");
-    write_file("/run/lpm/on", "");
     EXPECT_EQ(emulated(plain({"pause", "c"}), {"exit 5"}).exit_code(), 5);
     std::filesystem::remove("/usr/libexec/crio/runc");
     EXPECT_NE(read_file("/run/lpm/8b541e798859d3fa/c/paused"), "");

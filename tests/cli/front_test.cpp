@@ -162,14 +162,21 @@ std::string stamp_of(const std::string& root_hash, const std::string& name) {
 
 constexpr char default_root[] = "8b541e798859d3fa"; // FNV-1a of /run/runc
 
-TEST_F(Front, pause_and_resume_are_stamped_when_the_node_asks) {
+std::string namespace_of_pids() {
+    return fs::read_symlink("/proc/self/ns/pid").string();
+}
+
+std::string start_of_this_process() {
+    const std::string stat = read_file("/proc/self/stat");
+    std::istringstream rest(stat.substr(stat.rfind(')') + 2));
+    std::string word;
+    for (int i = 0; i < 20; ++i)
+        rest >> word;
+    return word;
+}
+
+TEST_F(Front, pause_is_noted_with_its_caller) {
     const Words pause = {"--root", "/run/runc/", "pause", "c"};
-    expect_runtime(pause);
-    EXPECT_FALSE(exists("/run/lpm"));
-    fs::create_directory("/run/lpm");
-    expect_runtime(pause);
-    EXPECT_FALSE(exists(stamp_of(default_root, "paused")));
-    write_file("/run/lpm/on", "");
     timespec before{};
     timespec after{};
     clock_gettime(CLOCK_BOOTTIME, &before);
@@ -178,17 +185,65 @@ TEST_F(Front, pause_and_resume_are_stamped_when_the_node_asks) {
     EXPECT_EQ(differences(direct(how), through_lpm(how)), Words{});
     clock_gettime(CLOCK_BOOTTIME, &after);
     const std::string text = read_file(stamp_of(default_root, "paused"));
-    ASSERT_TRUE(text.ends_with('\n'));
     const long at = std::stol(text);
     EXPECT_GE(at, before.tv_sec * 1'000'000'000 + before.tv_nsec);
     EXPECT_LE(at, after.tv_sec * 1'000'000'000 + after.tv_nsec);
-    EXPECT_EQ(fs::status("/run/lpm/8b541e798859d3fa").permissions(), fs::perms::owner_all);
-    EXPECT_EQ(fs::status("/run/lpm/8b541e798859d3fa/c").permissions(), fs::perms::owner_all);
+    EXPECT_TRUE(text.ends_with(" " + namespace_of_pids() + "\n")) << text;
+    for (const char* folder : {"/run/lpm", "/run/lpm/8b541e798859d3fa", "/run/lpm/8b541e798859d3fa/c"})
+        EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all) << folder;
 
     expect_runtime({"resume", "c"});
-    EXPECT_GT(std::stol(read_file(stamp_of(default_root, "resumed"))), at);
+    EXPECT_FALSE(exists(stamp_of(default_root, "paused")));
     expect_runtime(pause);
     EXPECT_GT(std::stol(read_file(stamp_of(default_root, "paused"))), at);
+    expect_runtime({"delete", "c"});
+    EXPECT_TRUE(fs::is_empty("/run/lpm/8b541e798859d3fa"));
+}
+
+// The harness forks each call: the caller is its child, whose start is at or after this process's.
+TEST_F(Front, the_caller_of_a_pause_is_known_by_its_start) {
+    expect_runtime({"pause", "c"});
+    std::istringstream text(read_file(stamp_of(default_root, "paused")));
+    long at = 0;
+    long pid = 0;
+    long start = 0;
+    text >> at >> pid >> start;
+    EXPECT_GT(pid, 0);
+    EXPECT_GE(start, std::stol(start_of_this_process()));
+}
+
+TEST_F(Front, a_checkpoint_ends_with_resume_or_delete) {
+    constexpr char record[] = "01M86A8CP04PT3J4G0VS4YRB7K";
+    const std::string ended = std::string("/run/lpm/ended/") + record;
+    const std::string note = std::string(record) + " 1 2 3 pid:[4] no\n";
+    for (const auto& [verb, how] : {std::pair{"resume", "resumed "}, std::pair{"delete", "deleted "}}) {
+        expect_runtime({"pause", "c"});
+        fs::create_directories("/run/lpm/ended");
+        write_file(stamp_of(default_root, "checkpoint"), note);
+        expect_runtime({verb, "c"});
+        EXPECT_TRUE(read_file(ended).starts_with(note + how)) << read_file(ended);
+        EXPECT_FALSE(exists(stamp_of(default_root, "checkpoint")));
+        fs::remove(ended);
+    }
+    // Nothing is made of what is no note.
+    for (const std::string bad : {"", "../../../etc/passwd-and-more-of-it", "01m86a8cp04pt3j4g0vs4yrb7k 1"}) {
+        expect_runtime({"pause", "c"});
+        write_file(stamp_of(default_root, "checkpoint"), bad);
+        expect_runtime({"resume", "c"});
+        EXPECT_TRUE(fs::is_empty("/run/lpm/ended"));
+        EXPECT_EQ(read_file(stamp_of(default_root, "checkpoint")), bad);
+    }
+}
+
+TEST_F(Front, bypass_leaves_no_note) {
+    write_file("/etc/lpm/bypass", "");
+    expect_runtime({"pause", "c"});
+    EXPECT_FALSE(exists("/run/lpm"));
+    fs::create_directories("/run/runc/c/criu-root");
+    ASSERT_EQ(mount("/run/runc/c", "/run/runc/c/criu-root", nullptr, MS_BIND, nullptr), 0);
+    expect_runtime({"delete", "c"});
+    EXPECT_NE(read_file("/proc/self/mountinfo").find("/run/runc/c/criu-root "), std::string::npos);
+    EXPECT_EQ(umount("/run/runc/c/criu-root"), 0);
 }
 
 // runc's delete would remove all that is in there.
@@ -244,12 +299,10 @@ TEST_F(Front, delete_of_what_is_still_being_made_becomes_the_gate) {
 
 TEST_F(Front, hostile_ids_and_places_get_no_stamp) {
     fs::create_directory("/run/lpm");
-    write_file("/run/lpm/on", "");
     for (const char* id : {"", ".", "..", "../../etc/lpm", "a/b", "/etc", "a b", "\n"})
         expect_runtime({"pause", id});
     expect_runtime({"pause", std::string(2000, 'a')});
-    for (const auto& entry : fs::recursive_directory_iterator("/run/lpm"))
-        EXPECT_EQ(entry.path(), "/run/lpm/on");
+    EXPECT_TRUE(fs::is_empty("/run/lpm"));
 
     // Links and pipes planted where the stamp goes are not followed and do not hang the call.
     fs::create_directories("/run/elsewhere");

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Each part killed in each phase of a checkpoint: what the caller hears, whether the container runs, what the record
-says. What a row expects is what happens today; where that is `frozen`, nobody thaws the container yet."""
+says. Where a row expects `thawed`, the container stays frozen until lpm-gate's next rounds."""
 import dataclasses
 import http.client
 import os
@@ -10,7 +10,7 @@ import time
 
 import pytest
 import suite
-from e2e import GATE, run, wait_for
+from e2e import GATE, SETTINGS, run, wait_for
 from kill_points import DAEMONS, KillTest, at_work
 from suite import POD, container
 
@@ -20,13 +20,13 @@ class Row:
     phase: str  # hooks: lpm-gate has checked; dump: CRIU has seized the processes; tar: the archive grows
     victim: str
     told: str  # the status that the caller gets, or "nothing": the connection ends
-    then: str  # runs, frozen or mute: nobody reads its output any more
+    then: str  # runs, thawed (by lpm-gate) or mute: nobody reads its output any more
     outcome: str  # of the record, once it is settled
 
 
 ROWS = (
     Row("hooks", "lpm-gate", "500", "runs", "interrupted"),
-    Row("hooks", "crio", "500", "frozen", "completed"),
+    Row("hooks", "crio", "500", "thawed", "completed"),
     Row("hooks", "kubelet", "503", "runs", "completed"),
     Row("hooks", "kube-apiserver", "nothing", "runs", "completed"),
     Row("hooks", "etcd", "200", "runs", "completed"),
@@ -34,12 +34,12 @@ ROWS = (
     Row("dump", "lpm-gate", "500", "runs", "interrupted"),
     Row("dump", "runc", "500", "runs", "failed"),
     Row("dump", "criu", "500", "runs", "failed"),
-    Row("dump", "crio", "500", "frozen", "completed"),
+    Row("dump", "crio", "500", "thawed", "completed"),
     Row("dump", "kubelet", "503", "runs", "completed"),
     Row("dump", "kube-apiserver", "nothing", "runs", "completed"),
     Row("dump", "etcd", "200", "runs", "completed"),
     Row("dump", "conmon", "200", "mute", "completed"),
-    Row("tar", "crio", "500", "frozen", "completed"),
+    Row("tar", "crio", "500", "thawed", "completed"),
     Row("tar", "kubelet", "503", "runs", "completed"),
     Row("tar", "kube-apiserver", "nothing", "runs", "completed"),
     Row("tar", "etcd", "200", "runs", "completed"),
@@ -103,14 +103,14 @@ class Rounds(KillTest):
         return dataclasses.replace(row, told=told, then=self.how_it_is(name, cid), outcome=outcome)
 
     def how_it_is(self, name, cid):
-        """runs, frozen (and then thawed, by what an operator would type) or mute."""
+        """runs, thawed or mute."""
         for _ in range(200):  # CRI-O may be at its archive still, though nobody waits for it any more
             if self.victim == "crio" or self.runtimes_status(cid) != "paused":
                 break
             time.sleep(0.1)
         frozen = self.runtimes_status(cid) == "paused"
         if frozen:
-            run("/etc/lpm/bin/runc", "--root", "/run/runc", "resume", cid)
+            self.thaw(cid)
         before = len(self.output(name, "ctr"))
 
         def fate():
@@ -120,7 +120,18 @@ class Rounds(KillTest):
             return len({line.split()[0] for line in lines}) == 1 and len(lines) >= before + 2 and "runs"
         seen = wait_for("it goes on", fate)
         self.assertEqual(self.state_of(name, "ctr")["restartCount"], 0)
-        return "frozen" if frozen else seen
+        return "thawed" if frozen else seen
+
+    def thaw(self, cid):
+        """Two rounds of lpm-gate, as its timer makes them."""
+        SETTINGS.write_text("[rescue]\nafter_seconds = 1\n")
+        self.addCleanup(SETTINGS.unlink)
+        run(GATE, "--rescue")
+        self.assertEqual(self.runtimes_status(cid), "paused", "within the grace time")
+        time.sleep(1.1)
+        run(GATE, "--rescue")
+        self.assertEqual(self.runtimes_status(cid), "running")
+        self.assertIn("stood_still_us", self.records()[-1])
 
 
 @pytest.mark.parallel(turn=2)

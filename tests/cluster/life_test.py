@@ -167,11 +167,9 @@ class Life(ClusterTest):
             "/api/v1/namespaces/default/pods", labelSelector=f"app={labels['app']}")["items"])
 
     def test_nothing_is_left(self):
-        """A deleted pod leaves no state of the runtime and no stamp of lpm's, which a checkpoint makes."""
+        """A deleted pod leaves no state of the runtime and no note of lpm's, which a checkpoint makes."""
         name = self.pod(container("ctr"))
         cid = self.id_of(name, "ctr")
-        pathlib.Path("/run/lpm/on").touch()
-        self.addCleanup(pathlib.Path("/run/lpm/on").unlink)
         self.checkpoint(name, "ctr")
         self.cluster.delete(POD, name, 1)
         wait_for("the runtime's state is gone", lambda: not pathlib.Path("/run/runc", cid).exists())

@@ -41,7 +41,7 @@ static bool is_criu(pid_t pid) {
            status->ns_pids.size() < 2;
 }
 
-static Running find_criu(const struct stat& log) {
+Running find_criu(const struct stat& log) {
     Running running;
     each_entry("/proc", [&](int, const dirent& entry) {
         if (const auto pid = to_number<pid_t>(entry.d_name); pid && is_criu(*pid))

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string_view>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "cleanup/processes.hpp"
@@ -20,6 +21,8 @@ struct Running {
     pid_t ours = 0;
     pid_t other = 0;
 };
+
+[[nodiscard]] Running find_criu(const struct stat& log);
 
 // Ends what this call's CRIU has started and not been able to end, if there is anything.
 using EndOrphans = std::function<bool()>;

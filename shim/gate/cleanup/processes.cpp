@@ -2,12 +2,18 @@
 // Copyright the lpm authors
 #include "cleanup/processes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
+#include <string_view>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <vector>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace lpm::gate {
@@ -31,6 +37,32 @@ bool has_made(const Delegate& delegate, pid_t pid) {
     const auto stat = procfs::read_stat(pid);
     return delegate.start != 0 && stat && !stat->ended() && stat->start >= delegate.start &&
            (stat->parent == delegate.pid || is_ancestor(stat->parent));
+}
+
+bool same_root(const char* one, const char* other) {
+    if (one == nullptr && other == nullptr)
+        return true;
+    return same_file(one == nullptr ? oci::default_root : one, other == nullptr ? oci::default_root : other);
+}
+
+bool makes_call(pid_t pid, const std::function<bool(const oci::Invocation&)>& wanted) {
+    constexpr std::size_t max_words = 65536; // bytes
+    const std::string folder = "/proc/" + std::to_string(pid);
+    struct stat st{};
+    if (::stat(folder.c_str(), &st) != 0 || st.st_uid != ::geteuid())
+        return false;
+    const auto text = read_file(AT_FDCWD, folder + "/cmdline", max_words);
+    if (!text)
+        return false;
+    std::vector<const char*> words;
+    for (std::string_view rest = *text; !rest.empty();) {
+        words.push_back(rest.data());
+        rest.remove_prefix(std::min(rest.find('\0'), rest.size() - 1) + 1);
+    }
+    if (!wanted(oci::parse(static_cast<int>(words.size()), words.data())))
+        return false;
+    const auto status = procfs::read_status(pid);
+    return status && status->ns_pids.size() < 2;
 }
 
 std::string name_of(pid_t pid, const procfs::Status& status) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <sys/types.h>
 
 #include "base/fd.hpp"
 #include "linux/procfs.hpp"
+#include "oci/argv.hpp"
 
 // Which processes are this call's, and how they are ended.
 namespace lpm::gate {
@@ -25,6 +27,12 @@ struct Delegate {
 
 // Or ourselves: who may have got the children of the runtime and of CRIU when these were gone.
 [[nodiscard]] bool is_ancestor(pid_t pid);
+
+// Its command line is a call of the runtime, or of lpm before and around it, that is `wanted`. Others may
+// call themselves what they like, so it must be our own user's and in no inner PID namespace.
+[[nodiscard]] bool makes_call(pid_t pid, const std::function<bool(const oci::Invocation&)>& wanted);
+// Both name the same folder of states; nullptr is runc's default.
+[[nodiscard]] bool same_root(const char* one, const char* other);
 
 // As messages name it: "12 (redis-server)".
 [[nodiscard]] std::string name_of(pid_t pid, const procfs::Status& status);
