@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""clang-tidy over sources of a build tree, two minutes of CPU time a hundred. What it found nothing in is not asked again,
-in any checkout, while nothing has changed that it sees (tools/node lends the folder for it)."""
+"""clang-tidy over sources of a build tree, some four seconds of CPU time each. One in which it found nothing is not read
+again, in any checkout, while nothing has changed that it sees (tools/node lends the folder for it)."""
 import concurrent.futures
 import hashlib
 import json
