@@ -18,8 +18,8 @@
 namespace lpm::config {
 
 struct Form {
-    bool (*fits)(std::string_view text);
-    std::string_view expects; // "must be ..."
+    bool (*fits)(std::string_view text) = nullptr;
+    std::string_view expects{}; // "must be ..."; empty: any text does
 };
 
 // Stands for a byte that is not ASCII (toml.hpp).

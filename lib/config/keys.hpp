@@ -42,8 +42,8 @@ template <class S> struct Key {
     std::int64_t least = 1; // of a number
     std::int64_t most = 0;  // of a number; of a list how many, 0: any number
     std::span<const std::string_view> words{};
-    std::string_view yes{};     // the one of two words that makes a flag true
-    const Form* form = nullptr; // of a text, and of the texts of a list
+    std::string_view yes{}; // the one of two words that makes a flag true
+    Form form{};            // of a text, and of the texts of a list
 
     std::string_view expects{}; // "must be ...", where it does not follow from the above
     std::string_view example{}; // instead of the default in the example file; of "*" the whole line
@@ -73,8 +73,8 @@ template <class S> std::string expected(const Key<S>& key) {
         return std::string(key.expects);
     if (!key.words.empty())
         return one_of(key.words);
-    if (key.form != nullptr)
-        return std::string(key.form->expects);
+    if (!key.form.expects.empty())
+        return std::string(key.form.expects);
     if (key.flag != nullptr)
         return "true or false";
     return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most);
@@ -88,7 +88,7 @@ template <class S> constexpr bool are_whole(std::span<const Key<S>> keys) {
                            int(key.mebibytes != nullptr) + int(key.time != nullptr) +
                            int(key.text != nullptr) + int(key.texts != nullptr) + int(key.tcp != nullptr) +
                            int(key.set != nullptr);
-        const bool said = !key.expects.empty() || !key.words.empty() || key.form != nullptr;
+        const bool said = !key.expects.empty() || !key.words.empty() || !key.form.expects.empty();
         return !key.name.empty() && !key.means.empty() && places == 1 &&
                (number ? key.least <= key.most : key.flag != nullptr || said) &&
                (key.flag == nullptr || key.words.empty() == key.yes.empty()) &&

@@ -33,7 +33,7 @@ static constexpr Key<Options> keys[] = {
      .name = "ghost_limit",
      .means = "deleted files in use up to this size are taken along; CRIU's own limit when it is not set",
      .text = &Options::ghost_limit,
-     .form = &limit,
+     .form = limit,
      .example = R"("1M")"},
     {.table = "options",
      .name = "file_locks",
@@ -61,7 +61,7 @@ bool Options::set(std::string_view name, std::string_view value) {
         return false;
     if (key->flag != nullptr && (value == "true" || value == "false"))
         this->*key->flag = value == "true";
-    else if (key->text != nullptr && key->form->fits(value))
+    else if (key->text != nullptr && key->form.fits(value))
         this->*key->text = value;
     else if (const auto mode = find_value<Tcp>(value); key->tcp != nullptr && mode)
         this->*key->tcp = *mode;

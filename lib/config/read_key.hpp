@@ -21,7 +21,7 @@ template <class S> std::optional<std::int64_t> read_number(const Key<S>& key, co
 
 template <class S> const std::string* read_text(const Key<S>& key, const toml::node& node) {
     const auto* value = node.as_string();
-    if (value == nullptr || (key.form != nullptr && !key.form->fits(value->get())) ||
+    if (value == nullptr || (key.form.fits != nullptr && !key.form.fits(value->get())) ||
         (!key.words.empty() && !std::ranges::contains(key.words, std::string_view(value->get()))))
         return nullptr;
     return &value->get();

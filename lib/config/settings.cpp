@@ -30,7 +30,7 @@ static constexpr Key<Settings> keys[] = {
      .name = "kubelet_dir",
      .means = "where the kubelet keeps archives; DiskSpace looks at its file system too",
      .text = &Settings::kubelet_dir,
-     .form = &forms::path},
+     .form = forms::path},
 
     {.table = "hooks",
      .name = "total_ms",
