@@ -2,26 +2,14 @@
 // Copyright the lpm authors
 #include "creation.hpp"
 
+#include "base/fixed_text.hpp"
 #include "linux/syscall.hpp"
 
 namespace lpm::shim {
 namespace {
 
 // In the runtime's folder of a container.
-struct Path {
-    char text[4096];
-    unsigned length = 0;
-
-    // False when it does not fit.
-    bool add(const char* part) {
-        for (; *part != '\0'; ++part) {
-            if (length == sizeof text - 1)
-                return false;
-            text[length++] = *part;
-        }
-        text[length] = '\0';
-        return true;
-    }
+struct Path : FixedText<4096> {
     // False when no path may be built from the id.
     bool enter(const char* root, const char* id) {
         return oci::valid_id(id) && add(root) && add("/") && add(id);
@@ -29,7 +17,7 @@ struct Path {
     bool has(const char* name) {
         const unsigned folder = length;
         const bool there = add(name) && sys::exists(text);
-        text[length = folder] = '\0';
+        cut(folder);
         return there;
     }
 };

@@ -2,8 +2,8 @@
 // Copyright the lpm authors
 #include "oci/runtime_path.hpp"
 
-#include "base/decimal.hpp"
 #include "base/paths.hpp"
+#include "linux/raw_proc.hpp"
 #include "linux/syscall.hpp"
 
 namespace lpm::oci {
@@ -34,42 +34,6 @@ bool is_this_program(const struct statx& file) {
            file.stx_dev_major == own.stx_dev_major && file.stx_dev_minor == own.stx_dev_minor;
 }
 
-// "/proc/<pid><name>" into out.
-void proc_path(long pid, const char* name, char (&out)[48]) {
-    unsigned at = 0;
-    for (const char* c = "/proc/"; *c != '\0'; ++c)
-        out[at++] = *c;
-    at += write_decimal(static_cast<unsigned long>(pid), out + at);
-    for (const char* c = name; *c != '\0'; ++c)
-        out[at++] = *c;
-    out[at] = '\0';
-}
-
-// The beginning of a file of another process; returns how many bytes.
-long read_proc(long pid, const char* name, char* out, unsigned long size) {
-    char path[48];
-    proc_path(pid, name, path);
-    const int fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    const long got = sys::read(fd, out, size);
-    sys::close(fd);
-    return got > 0 ? got : 0;
-}
-
-// Parent of another process, from /proc/<pid>/stat: "pid (name) state ppid ..."; 0 when it cannot be told.
-long parent_of(long pid) {
-    char text[512];
-    const long size = read_proc(pid, "/stat", text, sizeof(text));
-    long at = size - 1;
-    while (at > 0 && text[at] != ')') // the name may hold anything, even parentheses
-        --at;
-    long parent = 0;
-    for (at += 4; at > 3 && at < size && text[at] >= '0' && text[at] <= '9'; ++at)
-        parent = parent * 10 + (text[at] - '0');
-    return parent;
-}
-
 bool starts_with(const char* text, const char* beginning) {
     while (*beginning != '\0' && *text == *beginning) {
         ++text;
@@ -98,7 +62,7 @@ bool other_implementation(const char* path) {
 // `path` is a wrapper that calls us instead of runc, and does not exec but fork.
 bool called_by(const char* path) {
     char words[1024];
-    const long size = read_proc(sys::parent(), "/cmdline", words, sizeof(words) - 1);
+    const long size = sys::read_proc(sys::parent(), "/cmdline", words, sizeof(words) - 1);
     words[size] = '\0';
     long second = 0;
     while (second < size && words[second] != '\0')
@@ -159,16 +123,15 @@ Loop exec_loop() {
 
 Loop fork_loop() {
     constexpr int generations = 12;
-    constexpr int too_many = 3; // wrappers that lead to gates that lead to wrappers
+    constexpr unsigned parent = 4; // of the numbers of /proc/<pid>/stat
+    constexpr int too_many = 3;    // wrappers that lead to gates that lead to wrappers
     int found = 0;
     long pid = sys::parent();
     for (int i = 0; i < generations && pid > 1; ++i) {
-        char path[48];
-        proc_path(pid, "/exe", path);
         struct statx file;
-        if (sys::stat(path, file) && is_this_program(file))
+        if (sys::stat(sys::proc_path(pid, "/exe").text, file) && is_this_program(file))
             ++found;
-        pid = parent_of(pid);
+        pid = static_cast<long>(sys::stat_number(pid, parent));
     }
     return found == 0 ? Loop::none : found < too_many ? Loop::skip_configured : Loop::give_up;
 }

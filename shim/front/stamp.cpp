@@ -2,8 +2,9 @@
 // Copyright the lpm authors
 #include "front/stamp.hpp"
 
-#include "base/decimal.hpp"
+#include "base/fixed_text.hpp"
 #include "base/paths.hpp"
+#include "linux/raw_proc.hpp"
 #include "linux/syscall.hpp"
 
 namespace lpm::front {
@@ -13,22 +14,10 @@ constexpr int dir_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 // Not even a fifo planted here may keep a container from being resumed.
 constexpr int file_flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
-// One line, as it is written.
-struct Line {
-    char text[160];
-    unsigned length = 0;
+// A line of a note, or a path.
+using Line = FixedText<160>;
 
-    void add(const char* word) {
-        for (; *word != '\0' && length < sizeof text; ++word)
-            text[length++] = *word;
-    }
-    void add(unsigned long number) {
-        char digits[24];
-        digits[write_decimal(number, digits)] = '\0';
-        add(digits);
-    }
-};
-
+// Opens a folder; negative when there is none.
 int enter(int parent, const char* name, bool make) {
     if (make)
         sys::make_dir_at(parent, name, 0700);
@@ -56,32 +45,6 @@ unsigned long now() {
            static_cast<unsigned long>(time.tv_nsec);
 }
 
-// When a process was started, from /proc/<pid>/stat: "pid (name) state" and 18 numbers before it. The name
-// may hold anything, even parentheses. Empty when it cannot be told.
-void add_start(Line& line, unsigned long pid) {
-    Line path;
-    path.add("/proc/");
-    path.add(pid);
-    path.add("/stat");
-    path.text[path.length] = '\0';
-    const int file = sys::open_at(AT_FDCWD, path.text, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return;
-    char text[512];
-    const long size = sys::read(file, text, sizeof text);
-    sys::close(file);
-    long at = size - 1;
-    while (at > 0 && text[at] != ')')
-        --at;
-    for (int spaces = 0; at > 0 && at < size && spaces < 20; ++at)
-        spaces += text[at] == ' ' ? 1 : 0;
-    char digit[2] = {};
-    for (; at > 0 && at < size && text[at] >= '0' && text[at] <= '9'; ++at) {
-        digit[0] = text[at];
-        line.add(digit);
-    }
-}
-
 void add_pid_namespace(Line& line) {
     char name[64];
     const long size = sys::readlink("/proc/self/ns/pid", name, sizeof name - 1);
@@ -93,10 +56,12 @@ void note_pause(int dir) {
     Line line;
     line.add(now());
     line.add(" ");
-    const auto caller = static_cast<unsigned long>(sys::parent());
-    line.add(caller);
+    const long caller = sys::parent();
+    line.add(static_cast<unsigned long>(caller));
     line.add(" ");
-    add_start(line, caller);
+    constexpr unsigned start_time = 22;
+    if (const unsigned long start = sys::stat_number(caller, start_time))
+        line.add(start); // left out when it cannot be told
     line.add(" ");
     add_pid_namespace(line);
     line.add("\n");
@@ -114,15 +79,15 @@ void note_end(int dir, const char* how) {
     const int file = sys::open_at(dir, "checkpoint", O_RDWR | O_APPEND | file_flags);
     if (file < 0)
         return;
-    Line path;
-    path.add("../../ended/");
-    const unsigned at = path.length;
-    const bool read = sys::read(file, path.text + at, id_length) == static_cast<long>(id_length);
-    bool valid = read;
-    for (unsigned i = at; valid && i < at + id_length; ++i)
-        valid = (path.text[i] >= '0' && path.text[i] <= '9') || (path.text[i] >= 'A' && path.text[i] <= 'Z');
+    char id[id_length + 1];
+    bool valid = sys::read(file, id, id_length) == static_cast<long>(id_length);
+    for (unsigned i = 0; valid && i < id_length; ++i)
+        valid = (id[i] >= '0' && id[i] <= '9') || (id[i] >= 'A' && id[i] <= 'Z');
     if (valid) {
-        path.text[at + id_length] = '\0';
+        id[id_length] = '\0';
+        Line path;
+        path.add("../../ended/");
+        path.add(id);
         Line line;
         line.add(how);
         line.add(" ");
