@@ -50,6 +50,11 @@ static_assert(std::ranges::all_of(keys,
                                       return key.flag != nullptr || key.text != nullptr || key.tcp != nullptr;
                                   }),
               "Options::set reads no others");
+static_assert(std::ranges::all_of(keys,
+                                  [](const auto& key) {
+                                      return key.text == nullptr || !key.form.expects.empty();
+                                  }),
+              "an option that is a text has a form");
 
 std::span<const Key<Options>> option_keys() {
     return keys;
