@@ -35,6 +35,10 @@ template <class T> [[nodiscard]] std::optional<T> to_number(std::string_view tex
 // UTC, milliseconds: 2026-01-31T12:00:00.123Z
 [[nodiscard]] std::string rfc3339(timespec time);
 [[nodiscard]] timespec now();
+[[nodiscard]] constexpr std::uint64_t to_milliseconds(const timespec& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
+           static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
 // Any RFC 3339 time, with a fraction or an offset; nothing for what is none.
 [[nodiscard]] std::optional<timespec> parse_rfc3339(std::string_view text);
 

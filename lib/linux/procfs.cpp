@@ -82,6 +82,13 @@ Result<Stat> read_stat(pid_t pid) {
     return parse_stat(text);
 }
 
+bool has_ended(pid_t pid, std::uint64_t start) {
+    const auto stat = read_stat(pid);
+    if (!stat)
+        return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
+    return stat->start != start || stat->ended();
+}
+
 template <class T> static void take(std::string_view word, T& into, int base = 10) {
     if (const auto number = to_number<T>(word, base))
         into = *number;

@@ -39,6 +39,9 @@ struct Stat {
 };
 [[nodiscard]] Result<Stat> parse_stat(std::string_view text);
 [[nodiscard]] Result<Stat> read_stat(pid_t pid);
+// The process that was started at `start` is surely gone, or nothing of it runs any more. What cannot be read
+// may well be alive.
+[[nodiscard]] bool has_ended(pid_t pid, std::uint64_t start);
 
 // Sizes in bytes, from status: never smaps, whose walk of a big process takes seconds.
 struct Memory {

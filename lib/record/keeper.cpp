@@ -26,15 +26,9 @@ static constexpr std::size_t max_entries = 1'000'000;
 static constexpr std::uint64_t leftover_age_ms = std::uint64_t{3600} * 1000;
 static constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
 
-static std::uint64_t now_ms() {
-    const timespec time = now();
-    return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
-           static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
-}
-
 static bool older(const std::string& id, std::uint64_t age_ms) {
     const auto made = milliseconds_of(id);
-    const auto present = now_ms();
+    const auto present = to_milliseconds(now());
     return made < present && present - made > age_ms;
 }
 
@@ -112,12 +106,7 @@ bool Keeper::abandoned(const Record& record) const {
         return false;
     if (!record.boot_id.empty() && record.boot_id != boot_)
         return !boot_.empty();
-    if (record.gate_pid <= 0)
-        return false;
-    const auto stat = procfs::read_stat(static_cast<pid_t>(record.gate_pid));
-    if (!stat)
-        return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
-    return stat->start != record.gate_start || stat->ended();
+    return record.gate_pid > 0 && procfs::has_ended(static_cast<pid_t>(record.gate_pid), record.gate_start);
 }
 
 static void interrupt(Record& record) {

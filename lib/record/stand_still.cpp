@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #include "record/stand_still.hpp"
 
-#include <array>
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 #include "record/record.hpp"
 
@@ -24,7 +24,6 @@ static constexpr const char* paused_file = "paused";
 static constexpr const char* checkpoint_file = "checkpoint";
 static constexpr const char* orphaned_file = "orphaned";
 static constexpr const char* ended_dir = "ended";
-static constexpr std::string_view chains[] = {"unknown", "no", "yes"};
 
 static Result<Pause> take_pause(std::string_view& line) {
     Pause pause;
@@ -52,16 +51,14 @@ Result<StandStill> parse_stand_still(std::string_view text) {
     if (!valid_id(note.record))
         return fail(Errc::invalid, "not a note of a checkpoint");
     TRY_ASSIGN(note.pause, take_pause(line));
-    const auto chain = next_word(line);
-    for (std::size_t i = 0; i < std::size(chains); ++i)
-        if (chain == chains[i])
-            note.chain = static_cast<Chain>(i);
+    note.chain = find_value<Chain>(next_word(line)).value_or(Chain::unknown);
     auto end = next_line(text);
-    note.how = next_word(end);
-    if (note.how.empty())
+    const auto how = next_word(end);
+    if (how.empty())
         return note;
+    note.end = find_value<End>(how);
     const auto until = to_number<std::uint64_t>(next_word(end));
-    if (!until || (note.how != "resumed" && note.how != "deleted" && note.how != "thawed"))
+    if (!until || !note.end)
         return fail(Errc::invalid, "not an end of a checkpoint");
     note.until = *until;
     return note;
@@ -73,16 +70,15 @@ std::uint64_t boot_time_ns() {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-std::string own_pid_namespace() {
-    std::array<char, 64> name{};
-    const auto size = ::readlink("/proc/self/ns/pid", name.data(), name.size());
-    return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
+bool is_of_this_namespace(const Pause& pause) {
+    const auto own = procfs::read_proc_link(0, "ns/pid");
+    return own && *own == pause.pid_namespace;
 }
 
 static std::string text_of(const StandStill& note) {
     return note.record + " " + std::to_string(note.pause.since) + " " + std::to_string(note.pause.pid) + " " +
            std::to_string(note.pause.start) + " " + note.pause.pid_namespace + " " +
-           std::string(chains[static_cast<std::size_t>(note.chain)]) + "\n";
+           std::string(name_of(note.chain)) + "\n";
 }
 
 static Result<std::optional<std::string>> read_note(int dir, const char* name) {
@@ -95,14 +91,19 @@ static Result<std::optional<std::string>> read_note(int dir, const char* name) {
     return text;
 }
 
-Result<ContainerNotes> ContainerNotes::open(const std::string& run_dir, std::string_view root_hash,
-                                            const std::string& id) {
-    if (!oci::valid_id(id.c_str()))
+ContainerName ContainerName::of(const std::string& root, const std::string& id) {
+    char hash[17];
+    oci::root_hash(root.c_str(), hash);
+    return {hash, id};
+}
+
+Result<ContainerNotes> ContainerNotes::open(const std::string& run_dir, const ContainerName& name) {
+    if (!oci::valid_id(name.id.c_str()))
         return fail(Errc::invalid, "not an id of a container");
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     TRY_ASSIGN(Fd run, open_at(AT_FDCWD, run_dir, flags));
-    TRY_ASSIGN(const Fd root, open_at(run.get(), std::string(root_hash), flags));
-    TRY_ASSIGN(Fd dir, open_at(root.get(), id, flags));
+    TRY_ASSIGN(const Fd root, open_at(run.get(), name.root_hash, flags));
+    TRY_ASSIGN(Fd dir, open_at(root.get(), name.id, flags));
     return ContainerNotes(std::move(run), std::move(dir));
 }
 
@@ -128,9 +129,10 @@ Result<> ContainerNotes::write_checkpoint(const StandStill& note) const {
     return replace_file(dir_.get(), checkpoint_file, text_of(note), 0600, Sync::none);
 }
 
-Result<> ContainerNotes::end(const StandStill& note, std::string_view how) const {
+Result<> ContainerNotes::end(const StandStill& note, End how) const {
     TRY_ASSIGN(const Fd ended, make_dirs(run_.get(), ended_dir));
-    const std::string text = text_of(note) + std::string(how) + " " + std::to_string(boot_time_ns()) + "\n";
+    const std::string text =
+        text_of(note) + std::string(name_of(how)) + " " + std::to_string(boot_time_ns()) + "\n";
     TRY(replace_file(ended.get(), note.record, text, 0600, Sync::none));
     forget();
     return {};
@@ -189,7 +191,7 @@ Result<StandStill> read_ended(const std::string& run_dir, const std::string& rec
     if (!text)
         return fail(Errc::absent, "no such note");
     TRY_ASSIGN(StandStill note, parse_stand_still(*text));
-    if (note.record != record || note.how.empty())
+    if (note.record != record || !note.end)
         return fail(Errc::invalid, "not an end of a checkpoint");
     return note;
 }

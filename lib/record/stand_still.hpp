@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -11,6 +12,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "base/words.hpp"
 
 // How long a container stands still for a checkpoint whose caller pauses it first, as CRI-O does: from
 // `pause` to `resume`, which is after the gate's end. lpm-runc and lpm-gate note it in /run/lpm; `lpm-gate
@@ -34,34 +36,51 @@ struct Pause {
 };
 // Errc::invalid also when something could not be told as it was written: nothing may be done by it.
 [[nodiscard]] Result<Pause> parse_pause(std::string_view text);
+// Its caller's number means the same here. Not when that cannot be told.
+[[nodiscard]] bool is_of_this_namespace(const Pause& pause);
 
 enum class Chain { unknown, absent, present };
+inline constexpr std::string_view chains[] = {"unknown", "no", "yes"};
+constexpr std::span<const std::string_view> words_of(Chain) {
+    return chains;
+}
+
+// How a stand-still ends. lpm-runc writes the first two.
+enum class End { resumed, deleted, thawed };
+inline constexpr std::string_view ends[] = {"resumed", "deleted", "thawed"};
+constexpr std::span<const std::string_view> words_of(End) {
+    return ends;
+}
 
 struct StandStill {
     std::string record;
     Pause pause;
     Chain chain = Chain::unknown;
-    std::string how;         // it ended: resumed, deleted, thawed; empty: not yet
-    std::uint64_t until = 0; // when
+    std::optional<End> end;  // nothing: not yet
+    std::uint64_t until = 0; // then
 };
 [[nodiscard]] Result<StandStill> parse_stand_still(std::string_view text);
 
 [[nodiscard]] std::uint64_t boot_time_ns();
-[[nodiscard]] std::string own_pid_namespace();
+
+struct ContainerName {
+    std::string root_hash;
+    std::string id;
+    [[nodiscard]] static ContainerName of(const std::string& root, const std::string& id);
+};
 
 // Of one container.
 class ContainerNotes {
   public:
     // Errc::absent when nobody has paused it.
-    [[nodiscard]] static Result<ContainerNotes> open(const std::string& run_dir, std::string_view root_hash,
-                                                     const std::string& id);
+    [[nodiscard]] static Result<ContainerNotes> open(const std::string& run_dir, const ContainerName& name);
 
     // Nothing when it is not paused.
     [[nodiscard]] Result<std::optional<Pause>> pause() const;
     [[nodiscard]] Result<std::optional<StandStill>> checkpoint() const;
     [[nodiscard]] Result<> write_checkpoint(const StandStill& note) const;
     // As lpm-runc does at a resume.
-    [[nodiscard]] Result<> end(const StandStill& note, std::string_view how) const;
+    [[nodiscard]] Result<> end(const StandStill& note, End how) const;
     // There is nothing to be ended, and when that came is not known.
     void forget() const;
     // When the caller was first seen dead, as of `write_orphaned`; 0: never.
@@ -74,10 +93,6 @@ class ContainerNotes {
     Fd dir_;
 };
 
-struct ContainerName {
-    std::string root_hash;
-    std::string id;
-};
 // Of those with a checkpoint that is not ended.
 [[nodiscard]] std::vector<ContainerName> list_checkpoints(const std::string& run_dir);
 

@@ -12,9 +12,7 @@ static constexpr std::size_t length = 26;
 
 std::string new_id() {
     const auto random = random_bytes<std::array<unsigned char, 10>>();
-    const timespec time = now();
-    auto ms =
-        static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_nsec) / 1000000;
+    auto ms = to_milliseconds(now());
     std::string id(length, '0');
     for (std::size_t i = 10; i-- > 0; ms >>= 5)
         id[i] = ulid_alphabet[ms & 31U];

@@ -12,7 +12,6 @@
 #include "call.hpp"
 #include "cleanup/network.hpp"
 #include "cleanup/tasks.hpp"
-#include "criu/log.hpp"
 #include "failure.hpp"
 #include "linux/cpu.hpp"
 #include "linux/procfs.hpp"
@@ -48,35 +47,39 @@ static Before look_at(const inspect::Facts& facts) {
     return before;
 }
 
+namespace {
+// Of the pause of a container by who asks for the checkpoint.
+struct PauseNote {
+    record::ContainerNotes notes;
+    record::StandStill note;
+};
+} // namespace
+
 // Who pauses a container and then asks for a checkpoint of it is the one to resume it: what it leaves paused
 // when it dies, `lpm-gate --settle` thaws. Nothing when somebody else has paused it, or nobody.
-static std::optional<record::StandStill> note_pause(const Request& request, const std::string& record) {
-    char hash[17];
-    oci::root_hash(request.subject.root.c_str(), hash);
-    const auto notes = record::ContainerNotes::open(paths::run_dir, hash, request.subject.id);
+static std::optional<PauseNote> note_pause(const Request& request, const std::string& record) {
+    auto notes = record::ContainerNotes::open(
+        paths::run_dir, record::ContainerName::of(request.subject.root, request.subject.id));
     auto pause = notes ? notes->pause() : std::unexpected(notes.error());
     if (!pause || !*pause || (*pause)->pid != ::getppid())
         return std::nullopt;
     const auto caller = procfs::read_stat(::getppid());
-    if (!caller || caller->start != (*pause)->start || (*pause)->pid_namespace != record::own_pid_namespace())
+    if (!caller || caller->start != (*pause)->start || !record::is_of_this_namespace(**pause))
         return std::nullopt;
     record::StandStill note;
     note.record = record;
     note.pause = **std::move(pause);
     // Without it nobody is rescued: that is no reason to fail.
     (void)notes->write_checkpoint(note);
-    return note;
+    return PauseNote{*std::move(notes), std::move(note)};
 }
 
 // Who removes CRIU's iptables chain later has to know that it is CRIU's of this call.
-static void note_chain(const Request& request, record::StandStill note, const NetworkBefore& network) {
+static void note_chain(PauseNote& paused, const NetworkBefore& network) {
     if (!network.lock)
         return;
-    note.chain = network.lock->chain() ? record::Chain::present : record::Chain::absent;
-    char hash[17];
-    oci::root_hash(request.subject.root.c_str(), hash);
-    if (const auto notes = record::ContainerNotes::open(paths::run_dir, hash, request.subject.id))
-        (void)notes->write_checkpoint(note);
+    paused.note.chain = network.lock->chain() ? record::Chain::present : record::Chain::absent;
+    (void)paused.notes.write_checkpoint(paused.note);
 }
 
 static record::Word<config::Tcp> tcp_of(const criu::EffectiveOptions& options) {
@@ -115,7 +118,7 @@ static void clean_up(const Call& call, const Before& before, const WorkDir& work
     work.keep(recorder, false);
     const auto log = work.read_log();
     explain_failure(recorder, *call.progress.ended, log);
-    unlock_network(before.network, criu, log ? criu::dump_run_id(*log) : std::string(), recorder);
+    unlock_network(before.network, criu, log, recorder);
     if (before.state && before.alive)
         report_tasks(*before.state, before.none_stopped, recorder);
 }
@@ -126,7 +129,7 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
                       arguments.invocation.on(oci::Option::pre_dump) ? record::Operation::pre_dump
                                                                      : record::Operation::checkpoint);
     Hooks hooks(Point::pre_checkpoint, Point::post_checkpoint, request.settings.hook_time, recorder);
-    const auto paused = note_pause(request, recorder.record().id);
+    auto paused = note_pause(request, recorder.record().id);
     const Call call{arguments, request, recorder, hooks, progress};
 
     // No other gate checkpoints this container, and none will until this process ends.
@@ -141,11 +144,11 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
     const Before before = look_at(*facts);
     facts.reset();
     if (paused)
-        note_chain(request, *paused, before.network);
+        note_chain(*paused, before.network);
     if (!hooks_allow(call))
         return;
 
-    WorkDir work(request.work_path, "dump.log", "stats-dump");
+    WorkDir work = WorkDir::of_dump(request.work_path);
     work.remember_files();
     Delegate delegate;
     Watch watch(work, recorder, [] { return false; });

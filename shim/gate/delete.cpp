@@ -5,8 +5,6 @@
 #include <thread>
 
 #include "base/deadline.hpp"
-#include "base/dir.hpp"
-#include "base/text.hpp"
 #include "cleanup/processes.hpp"
 #include "creation.hpp"
 #include "verbs.hpp"
@@ -17,31 +15,18 @@ namespace lpm::gate {
 static constexpr std::chrono::seconds patience{10};
 static constexpr std::chrono::milliseconds pause{50};
 
-// A life-cycle hook that deletes is not to wait for the gate that runs it.
-static bool restores(pid_t pid, const oci::Invocation& call) {
-    return makes_call(pid, [&](const oci::Invocation& other) {
+static void await_restore(const oci::Invocation& call) {
+    // A life-cycle hook that deletes is not to wait for the gate that runs it.
+    const auto restores = [&](pid_t pid, const oci::Invocation& other) {
         return other.gated && other.verb == oci::Verb::restore && std::string_view(other.id) == call.id &&
                same_root(other.text(oci::Option::root), call.text(oci::Option::root)) && !is_ancestor(pid);
-    });
-}
-
-static pid_t find_restore(const oci::Invocation& call) {
-    pid_t found = 0;
-    each_entry("/proc", [&](int, const dirent& entry) {
-        if (const auto pid = to_number<pid_t>(entry.d_name); pid && restores(*pid, call))
-            found = *pid;
-        return found == 0;
-    });
-    return found;
-}
-
-static void await_restore(const oci::Invocation& call) {
+    };
     const Deadline deadline(patience);
     pid_t restore = 0;
     while (shim::creation_in_progress(call) && !deadline.passed()) {
         // All of /proc is read only when the one that was found is gone.
-        if (restore == 0 || !restores(restore, call))
-            restore = find_restore(call);
+        if (restore == 0 || !makes_call(restore, restores))
+            restore = find_call(restores);
         if (restore == 0)
             return;
         std::this_thread::sleep_for(pause);

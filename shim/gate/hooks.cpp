@@ -48,7 +48,7 @@ std::string Hooks::run(const lifecycle::HookContext& context, const record::Reco
 std::string Hooks::run_before() {
     began_ = true;
     const auto round = context(before_, time_);
-    return lifecycle::any(round) ? run(round, record::Record(recorder_.record())) : std::string();
+    return lifecycle::any(round) ? run(round, recorder_.record()) : std::string();
 }
 
 void Hooks::run_after() {

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "report.hpp"
 
+#include <cstdio>
 #include <fcntl.h>
 #include <string>
 #include <unistd.h>
@@ -19,6 +20,11 @@ void add_line(std::string_view message) {
     const std::string line = one_line(message, max_line) + "\n";
     // Nobody is left to tell when standard error is closed.
     (void)write_all(STDERR_FILENO, line);
+}
+
+void warn(const std::vector<std::string>& lines) {
+    for (const auto& line : lines)
+        std::fprintf(stderr, "lpm-gate: %s\n", line.c_str());
 }
 
 void report_error(const oci::Invocation& invocation, std::string_view message) {

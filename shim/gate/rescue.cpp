@@ -2,24 +2,21 @@
 // Copyright the lpm authors
 #include "rescue.hpp"
 
-#include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <thread>
 
-#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "cleanup/criu.hpp"
 #include "cleanup/network.hpp"
-#include "criu/log.hpp"
 #include "oci/container_lock.hpp"
 #include "oci/state.hpp"
 #include "record/stand_still.hpp"
+#include "report.hpp"
 #include "verbs.hpp"
 
 namespace lpm::gate {
@@ -37,50 +34,31 @@ struct Left {
 } // namespace
 
 static void say_fault(std::string_view what, std::string_view why) {
-    std::fprintf(stderr, "lpm-gate: %s\n", one_line(std::string(what) + ": " + std::string(why)).c_str());
-}
-
-// What cannot be read may well be alive.
-static bool is_dead(pid_t pid, std::uint64_t start) {
-    const auto stat = procfs::read_stat(pid);
-    if (!stat)
-        return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
-    return stat->start != start || stat->ended();
+    warn({one_line(std::string(what) + ": " + std::string(why))});
 }
 
 static bool is_dead(const record::Pause& caller) {
-    return caller.pid_namespace == record::own_pid_namespace() && is_dead(caller.pid, caller.start);
+    return record::is_of_this_namespace(caller) && procfs::has_ended(caller.pid, caller.start);
 }
 
-static std::optional<struct stat> stat_log(const record::Record& record) {
-    struct stat log{};
-    const bool there = ::lstat((record.work_path + "/dump.log").c_str(), &log) == 0 && S_ISREG(log.st_mode) &&
-                       log.st_size > 0;
-    return there ? std::optional(log) : std::nullopt;
+// With the log of the dump.
+static WorkDir work_dir_of(const record::Record& record) {
+    WorkDir work = WorkDir::of_dump(record.work_path);
+    work.open();
+    return work;
 }
 
 // The gate, the runtime or CRIU has not ended yet.
 static bool at_work(const record::Record& record) {
     if (!record.final && record.gate_pid > 0 &&
-        !is_dead(static_cast<pid_t>(record.gate_pid), record.gate_start))
+        !procfs::has_ended(static_cast<pid_t>(record.gate_pid), record.gate_start))
         return true;
-    const auto wanted = [&](const oci::Invocation& call) {
+    const auto wanted = [&](pid_t, const oci::Invocation& call) {
         return call.id != nullptr && record.container == call.id && call.verb != oci::Verb::other &&
                same_root(call.text(oci::Option::root), record.root.c_str());
     };
-    bool found = false;
-    each_entry("/proc", [&](int, const dirent& entry) {
-        const auto pid = to_number<pid_t>(entry.d_name);
-        found = pid && makes_call(*pid, wanted);
-        return !found;
-    });
-    const auto log = stat_log(record);
-    return found || (log && find_criu(*log).ours != 0);
-}
-
-static std::uint64_t milliseconds(const timespec& time) {
-    return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
-           static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+    const auto log = work_dir_of(record).log_stat();
+    return find_call(wanted) != 0 || (log && find_criu(*log).ours != 0);
 }
 
 // Of the dump that was cut off.
@@ -92,15 +70,14 @@ static void unlock_network(const Left& left, Recorder& recorder) {
     before.network = *std::move(network);
     if (left.note.chain != record::Chain::unknown)
         before.lock.emplace().chain4 = left.note.chain == record::Chain::present;
-    const auto log = stat_log(left.record);
+    const WorkDir work = work_dir_of(left.record);
+    const auto log = work.log_stat();
     CriuRun run;
     // CRI-O leaves an empty log there before the call, and an earlier one is older than the record.
-    run.started = log && milliseconds(log->st_mtim) >= record::milliseconds_of(left.record.id);
+    run.started = log && to_milliseconds(log->st_mtim) >= record::milliseconds_of(left.record.id);
     if (log)
         run.running = find_criu(*log);
-    constexpr std::size_t max_log = std::size_t{64} << 20;
-    const auto text = read_head(AT_FDCWD, left.record.work_path + "/dump.log", max_log);
-    gate::unlock_network(before, run, text ? criu::dump_run_id(*text) : std::string(), recorder);
+    gate::unlock_network(before, run, work.read_log(), recorder);
 }
 
 // Not while another process settles records: it may have read this one.
@@ -177,7 +154,7 @@ static bool waited(const record::ContainerNotes& notes, std::chrono::nanoseconds
 
 static void look_at(const record::ContainerName& name, const record::Store& store,
                     std::chrono::seconds grace) {
-    const auto notes = record::ContainerNotes::open(paths::run_dir, name.root_hash, name.id);
+    const auto notes = record::ContainerNotes::open(paths::run_dir, name);
     const auto note = notes ? notes->checkpoint() : std::unexpected(notes.error());
     if (!note)
         return say_fault(name.id, note.error().text);
@@ -197,7 +174,7 @@ static void look_at(const record::ContainerName& name, const record::Store& stor
     }
     if (!waited(*notes, grace) || !thaw(*left))
         return;
-    if (const auto ended = notes->end(**note, "thawed"); !ended)
+    if (const auto ended = notes->end(**note, record::End::thawed); !ended)
         say_fault(name.id, ended.error().text);
 }
 
@@ -205,7 +182,7 @@ static void look_at(const record::ContainerName& name, const record::Store& stor
 // its own.
 static void look_at_ended(const std::string& id, const record::Store& store) {
     const auto note = record::read_ended(paths::run_dir, id);
-    if (!note || note->how != "resumed")
+    if (!note || note->end != record::End::resumed)
         return;
     const auto left = find_left(*note, store);
     oci::ContainerLock lock;
@@ -213,13 +190,12 @@ static void look_at_ended(const std::string& id, const record::Store& store) {
         return;
     if (!left->frozen)
         return unlock(*left, "");
-    char hash[17];
-    oci::root_hash(left->record.root.c_str(), hash);
-    const auto notes = record::ContainerNotes::open(paths::run_dir, hash, left->record.container);
+    const auto notes = record::ContainerNotes::open(
+        paths::run_dir, record::ContainerName::of(left->record.root, left->record.container));
     const auto pause = notes ? notes->pause() : std::unexpected(notes.error());
     if (!is_dead(note->pause) || !pause || *pause || !thaw(*left))
         return;
-    if (const auto ended = notes->end(*note, "thawed"); !ended)
+    if (const auto ended = notes->end(*note, record::End::thawed); !ended)
         say_fault(id, ended.error().text);
 }
 
@@ -242,8 +218,7 @@ bool rescue_round(std::chrono::seconds grace) {
 
 int rescue() {
     const auto settings = config::read(paths::settings_file);
-    for (const auto& problem : settings.problems)
-        std::fprintf(stderr, "lpm-gate: %s\n", problem.c_str());
+    warn(settings.problems);
     if (settings.rescue && !rescue_round(std::chrono::seconds(settings.rescue_after)))
         return 1;
     if (record::list_ended(paths::run_dir).empty())
@@ -252,8 +227,7 @@ int rescue() {
     auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper)
         return keeper.error().code == Errc::busy ? 0 : 1;
-    for (const auto& fault : keeper->join_stand_stills(paths::run_dir))
-        std::fprintf(stderr, "lpm-gate: %s\n", fault.c_str());
+    warn(keeper->join_stand_stills(paths::run_dir));
     return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "cleanup/mounts.hpp"
 #include "cleanup/network.hpp"
 #include "cleanup/orphans.hpp"
-#include "criu/log.hpp"
 #include "failure.hpp"
 #include "inspect/images.hpp"
 
@@ -53,7 +52,7 @@ void restore(const Arguments& arguments, Progress& progress) {
     if (!hooks_allow(call))
         return;
 
-    WorkDir work(request.work_path, "restore.log", "stats-restore");
+    WorkDir work = WorkDir::of_restore(request.work_path);
     work.open();
     // What is left of a failed restore is taken away only where it is surely of this one: the container is
     // new, and no other restore works in this directory.
@@ -83,7 +82,7 @@ void restore(const Arguments& arguments, Progress& progress) {
         const auto log = work.read_log();
         explain_failure(recorder, *progress.ended, log);
         criu.started = work.log_written();
-        unlock_network(network, criu, log ? criu::dump_run_id(*log) : std::string(), recorder);
+        unlock_network(network, criu, log, recorder);
         (void)end();
         if (own)
             unbind_root(request, recorder);

@@ -2,20 +2,18 @@
 // Copyright the lpm authors
 #include "verbs.hpp"
 
-#include <algorithm>
 #include <cstdio>
-#include <iterator>
 
 #include "base/paths.hpp"
 #include "record/keeper.hpp"
+#include "report.hpp"
 #include "rescue.hpp"
 
 namespace lpm::gate {
 
 int settle() {
     const auto settings = config::read(paths::settings_file);
-    for (const auto& problem : settings.problems)
-        std::fprintf(stderr, "lpm-gate: %s\n", problem.c_str());
+    warn(settings.problems);
     if (!settings.problems.empty())
         std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
     const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
@@ -26,10 +24,8 @@ int settle() {
     }
     // What cannot be read may have said that more is to stay: then nothing is removed.
     const auto kept = keeper->run(settings.problems.empty() ? settings.retention : config::keep_all);
-    auto faults = kept.faults;
-    std::ranges::move(keeper->join_stand_stills(paths::run_dir), std::back_inserter(faults));
-    for (const auto& fault : faults)
-        std::fprintf(stderr, "lpm-gate: %s\n", fault.c_str());
+    warn(kept.faults);
+    warn(keeper->join_stand_stills(paths::run_dir));
     std::printf("%zu records: %zu interrupted calls ended, %zu removed; %zu directories of logs removed%s\n",
                 kept.records, kept.settled, kept.removed, kept.removed_logs,
                 kept.new_journal ? "; a new journal begun" : "");

@@ -26,6 +26,13 @@ bool WorkDir::FileStamp::operator==(const FileStamp& other) const {
 WorkDir::WorkDir(std::string path, const char* log_name, const char* stats_name)
     : path_(std::move(path)), log_{log_name, {}}, stats_{stats_name, {}} {}
 
+WorkDir WorkDir::of_dump(std::string path) {
+    return {std::move(path), "dump.log", "stats-dump"};
+}
+WorkDir WorkDir::of_restore(std::string path) {
+    return {std::move(path), "restore.log", "stats-restore"};
+}
+
 void WorkDir::open() {
     if (dir_)
         return;

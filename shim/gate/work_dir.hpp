@@ -19,11 +19,12 @@ namespace lpm::gate {
 // by name when the container ends.
 class WorkDir {
   public:
-    WorkDir(std::string path, const char* log_name, const char* stats_name);
+    [[nodiscard]] static WorkDir of_dump(std::string path);
+    [[nodiscard]] static WorkDir of_restore(std::string path);
 
     // The runtime makes it if need be.
     void open();
-    // Before the runtime runs.
+    // Before the runtime runs; else whatever lies there is taken for this call's.
     void remember_files();
     // False when another process has it: another restore works here. It ends with this process.
     [[nodiscard]] bool try_lock() const;
@@ -39,6 +40,7 @@ class WorkDir {
     void keep(Recorder& recorder, bool succeeded) const;
 
   private:
+    WorkDir(std::string path, const char* log_name, const char* stats_name);
     // A file as it was before the runtime ran.
     struct FileStamp {
         unsigned long long inode = 0;

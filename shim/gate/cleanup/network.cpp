@@ -2,12 +2,13 @@
 // Copyright the lpm authors
 #include "cleanup/network.hpp"
 
-#include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <utility>
 #include <vector>
 
 #include "check/found.hpp"
+#include "criu/log.hpp"
 #include "oci/phrases.hpp"
 
 namespace lpm::gate {
@@ -54,7 +55,7 @@ static std::string_view why_leave_chain(const NetworkBefore& before, bool starte
 // Only what is ours: a table by the id in its name, which at a restore is the dump's, and so that of another
 // restore of the same images as well; a chain, which has none, when nothing speaks against it and no other
 // CRIU runs.
-void unlock_network(const NetworkBefore& before, const CriuRun& run, std::string_view run_id,
+void unlock_network(const NetworkBefore& before, const CriuRun& run, const std::optional<std::string>& log,
                     Recorder& recorder) {
     const int net = before.network ? before.network->get() : -1;
     const auto lock =
@@ -63,6 +64,7 @@ void unlock_network(const NetworkBefore& before, const CriuRun& run, std::string
         recorder.note("whether CRIU left the network locked is not known: " + lock.error().text);
     if (!lock || !lock->any())
         return;
+    const std::string run_id(log ? criu::dump_run_id(*log) : std::string_view());
     std::vector<std::string> removed;
     const auto remove = [&](const std::string& what, const Result<>& done) {
         if (done)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
+#include <string>
 
 #include "base/fd.hpp"
 #include "cleanup/criu.hpp"
@@ -28,9 +28,9 @@ struct CriuRun {
 };
 
 // After a failure: deletes the rules by which CRIU keeps packets from the container, where they are surely of
-// this call and no CRIU needs them any more; says what is left. `run_id`: of the dump, as CRIU's log tells
-// it.
-void unlock_network(const NetworkBefore& before, const CriuRun& run, std::string_view run_id,
+// this call and no CRIU needs them any more; says what is left. `log`: CRIU's, which names the run of the
+// dump.
+void unlock_network(const NetworkBefore& before, const CriuRun& run, const std::optional<std::string>& log,
                     Recorder& recorder);
 
 } // namespace lpm::gate

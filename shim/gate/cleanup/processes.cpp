@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
@@ -45,7 +46,7 @@ bool same_root(const char* one, const char* other) {
     return same_file(one == nullptr ? oci::default_root : one, other == nullptr ? oci::default_root : other);
 }
 
-bool makes_call(pid_t pid, const std::function<bool(const oci::Invocation&)>& wanted) {
+bool makes_call(pid_t pid, const Wanted& wanted) {
     constexpr std::size_t max_words = 65536; // bytes
     const std::string folder = "/proc/" + std::to_string(pid);
     struct stat st{};
@@ -59,10 +60,20 @@ bool makes_call(pid_t pid, const std::function<bool(const oci::Invocation&)>& wa
         words.push_back(rest.data());
         rest.remove_prefix(std::min(rest.find('\0'), rest.size() - 1) + 1);
     }
-    if (!wanted(oci::parse(static_cast<int>(words.size()), words.data())))
+    if (!wanted(pid, oci::parse(static_cast<int>(words.size()), words.data())))
         return false;
     const auto status = procfs::read_status(pid);
     return status && status->ns_pids.size() < 2;
+}
+
+pid_t find_call(const Wanted& wanted) {
+    pid_t found = 0;
+    each_entry("/proc", [&](int, const dirent& entry) {
+        if (const auto pid = to_number<pid_t>(entry.d_name); pid && makes_call(*pid, wanted))
+            found = *pid;
+        return found == 0;
+    });
+    return found;
 }
 
 std::string name_of(pid_t pid, const procfs::Status& status) {

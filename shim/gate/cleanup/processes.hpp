@@ -28,9 +28,14 @@ struct Delegate {
 // Or ourselves: who may have got the children of the runtime and of CRIU when these were gone.
 [[nodiscard]] bool is_ancestor(pid_t pid);
 
+// Of a process that makes it.
+using Wanted = std::function<bool(pid_t, const oci::Invocation&)>;
 // Its command line is a call of the runtime, or of lpm before and around it, that is `wanted`. Others may
 // call themselves what they like, so it must be our own user's and in no inner PID namespace.
-[[nodiscard]] bool makes_call(pid_t pid, const std::function<bool(const oci::Invocation&)>& wanted);
+[[nodiscard]] bool makes_call(pid_t pid, const Wanted& wanted);
+// The first such process; 0 when there is none.
+[[nodiscard]] pid_t find_call(const Wanted& wanted);
+
 // Both name the same folder of states; nullptr is runc's default.
 [[nodiscard]] bool same_root(const char* one, const char* other);
 

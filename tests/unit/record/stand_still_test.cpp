@@ -39,12 +39,12 @@ TEST(StandStill, reads_a_checkpoint_and_its_end) {
     ASSERT_TRUE(note) << note.error().text;
     EXPECT_EQ(note->record, id);
     EXPECT_EQ(note->chain, Chain::absent);
-    EXPECT_TRUE(note->how.empty());
+    EXPECT_FALSE(note->end);
     EXPECT_EQ(parse_stand_still(note_of(id, "yes"))->chain, Chain::present);
     EXPECT_EQ(parse_stand_still(note_of(id, "maybe"))->chain, Chain::unknown);
     note = parse_stand_still(note_of(id) + "resumed 44207883143640\n");
     ASSERT_TRUE(note) << note.error().text;
-    EXPECT_EQ(note->how, "resumed");
+    EXPECT_EQ(note->end, End::resumed);
     EXPECT_EQ(note->until, 44207883143640U);
     for (const std::string& bad : {note_of("../../../../etc/passwd/record"), note_of(id) + "vanished 1\n",
                                    note_of(id) + "resumed\n", note_of(id) + "resumed x\n"})
@@ -106,10 +106,10 @@ TEST(StandStill, does_not_keep_what_is_no_note_or_goes_backwards) {
 
 TEST(StandStill, notes_of_a_container) {
     const Node node;
-    EXPECT_EQ(ContainerNotes::open(node.run, hash, "c").error().code, Errc::absent);
-    EXPECT_FALSE(ContainerNotes::open(node.run, hash, "../c"));
+    EXPECT_EQ(ContainerNotes::open(node.run, {hash, "c"}).error().code, Errc::absent);
+    EXPECT_FALSE(ContainerNotes::open(node.run, {hash, "../c"}));
     node.dir.write(std::string("run/") + hash + "/c/paused", std::string(pause_text) + "\n");
-    const auto notes = ContainerNotes::open(node.run, hash, "c");
+    const auto notes = ContainerNotes::open(node.run, {hash, "c"});
     ASSERT_TRUE(notes) << notes.error().text;
     ASSERT_TRUE(notes->pause().value());
     EXPECT_FALSE(notes->checkpoint().value());
@@ -121,10 +121,10 @@ TEST(StandStill, notes_of_a_container) {
     EXPECT_EQ(notes->orphaned_since(), 0U);
     ASSERT_TRUE(notes->write_orphaned(5));
     EXPECT_EQ(notes->orphaned_since(), 5U);
-    ASSERT_TRUE(notes->end(note, "thawed"));
+    ASSERT_TRUE(notes->end(note, End::thawed));
     EXPECT_FALSE(notes->pause().value());
     EXPECT_TRUE(list_checkpoints(node.run).empty());
-    EXPECT_EQ(read_ended(node.run, note.record)->how, "thawed");
+    EXPECT_EQ(read_ended(node.run, note.record)->end, End::thawed);
     // A fifo or a link planted there is not read.
     std::filesystem::create_symlink("/etc/passwd", node.run + "/" + hash + "/c/paused");
     EXPECT_FALSE(notes->pause());
