@@ -2,12 +2,13 @@
 # Copyright the lpm authors
 """Tables of containers that hold one thing (tests/support/holder/): what a checkpoint cannot take, and the
 harmless twin of it. Each row becomes a test."""
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from e2e import Done, run, settle, wait_for
@@ -59,6 +60,8 @@ class Refused(Row):
     def run(self, test: Test) -> None:
         cid = test.hold(self)
         args = test.checkpoint_args(cid)
+        with test.paused(cid):
+            test.refused(self.check, args, *self.words)
         test.refused(self.check, args, *self.words)
         test.assert_runs(cid)
         test.really_ends(self.check, args, (self.code or self.check, self.fails) if self.fails else None)
@@ -76,6 +79,13 @@ class Warned(Row):
 
     def run(self, test: Test) -> None:
         cid = test.hold(self)
+        with test.paused(cid):
+            self.dump(test, cid)
+        self.dump(test, cid)
+        test.assert_runs(cid)
+        test.show(self.check, "warned")
+
+    def dump(self, test: Test, cid: str) -> None:
         done = test.dump(cid)
         record = test.last_record("checkpoint", "failed" if self.fails else "completed")
         verdicts = [(c["verdict"], c["message"]) for c in record["checks"] if c["id"] == self.check]
@@ -85,8 +95,6 @@ class Warned(Row):
         if self.fails:
             test.assertEqual(record["result"]["code"], self.check, done.stderr)
             test.assertIn(self.fails, record["result"]["message"])
-        test.assert_runs(cid)
-        test.show(self.check, "warned")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,12 +104,18 @@ class Fine(Row):
 
     def run(self, test: Test) -> None:
         cid = test.hold(self)
+        with test.paused(cid):
+            self.dump(test, cid)
+        shutil.rmtree(test.images)  # CRIU does not remove what only the earlier dump has written
+        self.dump(test, cid)
+        test.comes_back(cid)
+        test.show(self.check, "fine")
+
+    def dump(self, test: Test, cid: str) -> None:
         done = test.dump(cid)
         test.assertEqual(done.returncode, 0, done.stderr)
         record = test.last_record("checkpoint", "completed")
         test.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == self.check], [self.verdict])
-        test.comes_back(cid)
-        test.show(self.check, "fine")
 
 
 def tabled(*rows: Row) -> Callable[[C], C]:
@@ -139,6 +153,14 @@ class ResourceTest(RefusalTest):
         row.outside(self, cid)
         settle()
         return cid
+
+    @contextlib.contextmanager
+    def paused(self, cid: str) -> Iterator[None]:
+        """As CRI-O has it while it takes a checkpoint. Whatever the call did, it stays so."""
+        self.crio.pause(cid)
+        yield
+        self.assertEqual(self.status(cid), "paused")
+        self.crio.resume(cid)
 
     def dump(self, cid: str) -> Done:
         return self.call("--root", self.root, *self.checkpoint_args(cid))
