@@ -136,7 +136,7 @@ Judgement judge_pipes(const Facts& facts) {
         return no_workload();
     const std::size_t full = facts.container.workload->pipes_with_data;
     if (full <= most / 2)
-        return {};
+        return judge_gap(facts);
     return {full > most ? Verdict::block : Verdict::warn,
             std::to_string(full) + " pipes hold unread data, and CRIU has room for " + std::to_string(most)};
 }
@@ -146,7 +146,7 @@ Judgement judge_many_descriptors(const Facts& facts) {
     if (!facts.container.workload)
         return no_workload();
     if (facts.container.workload->descriptors <= many)
-        return {};
+        return judge_gap(facts);
     return {Verdict::warn, "the container has " + std::to_string(facts.container.workload->descriptors) +
                                " open descriptors: the dump is slow, and may run out of its own"};
 }

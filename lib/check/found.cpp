@@ -37,6 +37,11 @@ Judgement no_environment() {
     return {Verdict::unknown, "the environment of the process that runs the runtime cannot be read"};
 }
 
+Judgement judge_gap(const Facts& facts) {
+    const auto& gap = facts.container.workload->gap;
+    return gap ? Judgement{Verdict::unknown, text_of(*gap)} : Judgement{};
+}
+
 Judgement judge_found(const Facts& facts, Item item, std::string_view what, std::string_view why,
                       Verdict verdict) {
     if (!facts.container.workload)
@@ -45,11 +50,9 @@ Judgement judge_found(const Facts& facts, Item item, std::string_view what, std:
     const Found& found = workload[item];
     if (found.count > 0)
         return {verdict, describe(what, found) + ": " + std::string(why)};
-    if (workload.gap)
-        return {Verdict::unknown, text_of(*workload.gap)};
-    if (item >= Item::tcp_connected && workload.sockets_gap)
+    if (!workload.gap && item >= Item::tcp_connected && workload.sockets_gap)
         return {Verdict::unknown, text_of(*workload.sockets_gap)};
-    return {};
+    return judge_gap(facts);
 }
 
 Judgement unless(const Facts& facts, std::string_view option, Judgement finding) {

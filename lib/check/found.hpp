@@ -18,6 +18,9 @@ namespace lpm::check {
 [[nodiscard]] Judgement judge_found(const Facts& facts, Item item, std::string_view what,
                                     std::string_view why, Verdict verdict = Verdict::block);
 
+// Pass, or unknown when the walk has left something out: for what is counted in another way. There is a walk.
+[[nodiscard]] Judgement judge_gap(const Facts& facts);
+
 // What a check says that needs the images, when they could not be compared.
 [[nodiscard]] Judgement not_compared();
 

@@ -72,8 +72,12 @@ Judgement judge_session(const Facts& facts) {
 // it is killed.
 Judgement judge_stopped(const Facts& facts) {
     const bool hangs = facts.container.state && !facts.container.state->unified;
-    return judge_found(facts, Item::stopped, "being stopped by a signal",
-                       "CRIU may wait for ever for the process", hangs ? Verdict::block : Verdict::warn);
+    Judgement finding =
+        judge_found(facts, Item::stopped, "being stopped by a signal",
+                    "CRIU may wait for ever for the process", hangs ? Verdict::block : Verdict::warn);
+    if (finding.verdict == Verdict::pass && facts.container.workload->stops_gap)
+        return {Verdict::unknown, text_of(*facts.container.workload->stops_gap)};
+    return finding;
 }
 
 Judgement judge_zombie_leader(const Facts& facts) {

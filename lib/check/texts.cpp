@@ -35,6 +35,9 @@ std::string text_of(const inspect::Gap& gap) {
         return "a socket cannot be asked what it is: " + gap.error;
     case guards_not_told:
         return "this kernel does not tell which pages are guards";
+    case stops_not_told:
+        return "the container is frozen, and this kernel does not tell which of its processes a signal has "
+               "stopped";
     case error:
         break;
     }

@@ -21,9 +21,9 @@ static Caller read_caller(pid_t pid) {
         caller.uid = status->users.real;
         caller.gid = status->groups.real;
     }
-    caller.network_namespace = procfs::namespace_inode(pid, "net");
-    caller.ipc_namespace = procfs::namespace_inode(pid, "ipc");
-    caller.pid_namespace = procfs::namespace_inode(pid, "pid");
+    caller.network_namespace = procfs::read_namespace(pid, "net").value_or(0);
+    caller.ipc_namespace = procfs::read_namespace(pid, "ipc").value_or(0);
+    caller.pid_namespace = procfs::read_namespace(pid, "pid").value_or(0);
     return caller;
 }
 
@@ -44,11 +44,11 @@ static std::optional<std::string> find_root(pid_t pid) {
     std::string root = "/proc/" + std::to_string(pid) + "/root";
     struct stat theirs{};
     struct stat ours{};
-    const ino_t mounts = procfs::namespace_inode(pid, "mnt");
-    if (mounts == 0 || ::stat((root + "/").c_str(), &theirs) != 0 || ::stat("/", &ours) != 0)
+    const auto mounts = procfs::read_namespace(pid, "mnt");
+    if (!mounts || ::stat((root + "/").c_str(), &theirs) != 0 || ::stat("/", &ours) != 0)
         return std::nullopt;
     const bool same = theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino &&
-                      mounts == procfs::namespace_inode(0, "mnt");
+                      *mounts == procfs::read_namespace(0, "mnt").value_or(0);
     return same ? std::string() : std::move(root);
 }
 

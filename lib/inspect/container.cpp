@@ -6,8 +6,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/file.hpp"
+#include "linux/local_files.hpp"
 #include "linux/procfd.hpp"
+#include "linux/procfs.hpp"
 
 namespace lpm::inspect {
 
@@ -18,11 +19,16 @@ static std::optional<std::vector<StdioFile>> find_stdio(pid_t init,
     std::vector<StdioFile> files;
     for (int fd = 0; fd <= 2; ++fd) {
         const std::string path = "/proc/" + std::to_string(init) + "/fd/" + std::to_string(fd);
-        struct stat st{};
+        struct statx st{};
         auto link = procfs::read_fd_link(init, fd);
         // Only of regular files does CRIU always look up the mount: not of pipes and sockets, not of a
         // terminal under --shell-job, and a memfd has none.
-        if (!link || ::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode) || link->starts_with("/memfd:"))
+        if (!link && procfs::is_gone(link.error()))
+            continue;
+        // Its file system may answer no more.
+        if (!link || ::statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0)
+            return std::nullopt;
+        if (!S_ISREG(st.stx_mode) || link->starts_with("/memfd:"))
             continue;
         const auto info = procfs::read_fdinfo(init, fd);
         if (!info || !info->mount)
@@ -54,16 +60,15 @@ void add_places_behind_links(const ContainerFacts& container, oci::Bundle& bundl
     const auto& mounts = container.mounts;
     if (mounts.empty())
         return;
-    const auto root = open_at(AT_FDCWD, "/proc/" + std::to_string(container.state->init) + "/root", O_PATH);
+    const auto files = LocalFiles::of_process(container.state->init);
     std::vector<std::string> places;
     for (const auto& place : bundle.binds) {
-        struct statx info{};
-        if (!root || std::ranges::find(mounts, place, &procfs::Mount::point) != mounts.end())
+        if (!files || std::ranges::find(mounts, place, &procfs::Mount::point) != mounts.end())
             continue;
-        const auto there = open_in_root(root->get(), place, Links::followed);
-        if (!there || ::statx(there->get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0)
+        const auto there = files->stat(place);
+        if (!there || (there->stx_mask & STATX_MNT_ID) == 0)
             continue;
-        const auto mount = std::ranges::find(mounts, static_cast<int>(info.stx_mnt_id), &procfs::Mount::id);
+        const auto mount = std::ranges::find(mounts, static_cast<int>(there->stx_mnt_id), &procfs::Mount::id);
         if (mount != mounts.end() && mount->point != "/")
             places.push_back(mount->point);
     }

@@ -13,6 +13,7 @@
 #include "base/deadline.hpp"
 #include "inspect/caller.hpp"
 #include "inspect/subject.hpp"
+#include "linux/local_files.hpp"
 #include "linux/mountinfo.hpp"
 #include "oci/bundle.hpp"
 #include "oci/state.hpp"
@@ -96,6 +97,7 @@ struct Gap {
         init_unreadable,
         socket_unreadable, // see error
         guards_not_told,   // this kernel does not tell which pages are guards
+        stops_not_told,    // nor which processes of a frozen cgroup a signal has stopped
         error,
     };
     Why why = Why::error;
@@ -118,6 +120,7 @@ struct Workload {
     std::optional<Gap> gap;
     std::optional<Gap> sockets_gap;
     std::optional<Gap> guards_gap;
+    std::optional<Gap> stops_gap;
 
   private:
     std::array<Found, static_cast<std::size_t>(Item::count_)> found_;
@@ -137,7 +140,8 @@ struct StdioFile {
 // Files of the image that the container has changed and that an archive leaves out.
 struct LostFiles {
     std::vector<std::string> paths;
-    bool all = true; // everything was looked at
+    bool all = true;     // everything was looked at
+    bool reached = true; // and each place on the node could be
 };
 
 struct ContainerFacts {
@@ -174,6 +178,6 @@ struct WalkOptions {
 // Nothing when the layers of the root file system cannot be read.
 [[nodiscard]] std::optional<LostFiles> find_lost_files(const oci::Bundle& bundle,
                                                        const std::vector<procfs::Mount>& mounts,
-                                                       const Deadline& deadline);
+                                                       const LocalFiles& node, const Deadline& deadline);
 
 } // namespace lpm::inspect

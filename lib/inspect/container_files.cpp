@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -61,11 +62,12 @@ class Files {
   public:
     Files(Walk& walk, const Process& process) : walk_(walk), process_(process) {}
 
-    // `through` leads to the file itself whatever has become of its name.
+    // `through` leads to the file itself whatever has become of its name. What is asked is what the kernel
+    // knows: the file system may be one that answers no more.
     void path(int fd, std::string_view path, int dir, const char* through) {
         struct statx st{};
-        if (::statx(dir, through, 0, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
-            return;
+        if (::statx(dir, through, AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
+            return unread("stat", path);
         const bool special = S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode);
         const dev_t number = makedev(st.stx_rdev_major, st.stx_rdev_minor);
         if (special)
@@ -94,13 +96,27 @@ class Files {
         walk_.workload[item].add({process_.pid, process_.name, fd, std::string(thing), bytes});
     }
 
+    // By errno.
+    void unread(std::string_view call, std::string_view thing) {
+        const std::string what = std::string(call) + " " + std::string(thing) + " of process " +
+                                 std::to_string(process_.pid) + " (" + process_.name + ")";
+        note_unread(walk_.workload.gap, fail_errno(errno, one_line(what)).error());
+    }
+
   private:
+    [[nodiscard]] procfs::FdInfo info(int fd) {
+        auto info = procfs::read_fdinfo(process_.pid, fd);
+        if (!info)
+            note_unread(walk_.workload.gap, info.error());
+        return std::move(info).value_or(procfs::FdInfo{});
+    }
+
     void device(int fd, std::string_view path, dev_t device, bool block) {
         if (major(device) == pts_major && fd >= 0)
             walk_.terminals.push_back({minor(device), {process_.pid, process_.name, fd, std::string(path)}});
         if (device == makedev(5, 2) && fd >= 0)
-            if (const auto info = procfs::read_fdinfo(process_.pid, fd); info && info->terminal)
-                walk_.masters.insert(*info->terminal);
+            if (const auto terminal = info(fd).terminal)
+                walk_.masters.insert(*terminal);
         if (device == makedev(10, 200) && fd >= 0)
             tun(fd, path);
         if (major(device) == nvidia_major || path.starts_with("/dev/nvidia"))
@@ -112,8 +128,8 @@ class Files {
     void tun(int fd, std::string_view path) {
         if (walk_.node_network)
             return add(Item::tun_of_node, fd, path);
-        if (const auto info = procfs::read_fdinfo(process_.pid, fd); info && !info->interface.empty())
-            add(Item::tun_interface, fd, info->interface);
+        if (const auto interface = info(fd).interface; !interface.empty())
+            add(Item::tun_interface, fd, interface);
     }
 
     void deleted(int fd, std::string_view path, const struct statx& st) {
@@ -167,21 +183,18 @@ class Files {
     }
 
     void watches(int fd, std::string_view kind) {
-        const auto info = procfs::read_fdinfo(process_.pid, fd);
-        if (!info)
-            return;
+        const auto watched = info(fd).watched;
         for (const auto& mount : walk_.container.mounts)
-            if (mount.type == "overlay" &&
-                std::ranges::find(info->watched, mount.device) != info->watched.end())
+            if (mount.type == "overlay" && std::ranges::find(watched, mount.device) != watched.end())
                 return add(Item::watch_on_overlay, fd, kind);
     }
 
     void pidfd(int fd) {
-        const auto info = procfs::read_fdinfo(process_.pid, fd);
-        if (info && info->pid && *info->pid > 0 && !walk_.pids.contains(*info->pid))
-            add(Item::foreign_pidfd, fd, "of process " + std::to_string(*info->pid));
+        const auto known = info(fd);
+        if (known.pid && *known.pid > 0 && !walk_.pids.contains(*known.pid))
+            add(Item::foreign_pidfd, fd, "of process " + std::to_string(*known.pid));
         constexpr unsigned pidfd_thread = O_EXCL; // linux/pidfd.h
-        if (info && (info->flags & pidfd_thread) != 0)
+        if ((known.flags & pidfd_thread) != 0)
             add(Item::foreign_pidfd, fd, "of a thread");
     }
 
@@ -194,18 +207,22 @@ class Files {
 void walk_descriptors(Walk& walk, const Process& process) {
     Files files(walk, process);
     std::array<char, 4096> target{};
-    (void)each_entry("/proc/" + std::to_string(process.pid) + "/fd", [&](int dir, const dirent& entry) {
+    const std::string folder = "/proc/" + std::to_string(process.pid) + "/fd";
+    const bool opened = each_entry(folder, [&](int dir, const dirent& entry) {
         const auto number = to_number<int>(entry.d_name);
         if (!number)
             return true;
         const std::size_t count = ++walk.workload.descriptors;
         if (count > max_descriptors || (count % 1024 == 0 && walk.options.deadline.passed())) {
             walk.workload.gap = Gap{Gap::Why::descriptors};
+            walk.over = true;
             return false;
         }
         const ssize_t size = ::readlinkat(dir, entry.d_name, target.data(), target.size());
-        if (size <= 0)
+        if (size <= 0) {
+            files.unread("read link of descriptor", entry.d_name);
             return true;
+        }
         const std::string_view link(target.data(), static_cast<std::size_t>(size));
         if (link.starts_with('/'))
             files.path(*number, link, dir, entry.d_name);
@@ -217,12 +234,14 @@ void walk_descriptors(Walk& walk, const Process& process) {
             walk.pipes.push_back({*pipe, process.pid, *number});
         return true;
     });
+    if (!opened)
+        files.unread("open", folder);
 }
 
 void walk_mappings(Walk& walk, const Process& process) {
     const auto maps = procfs::read_proc(process.pid, "maps");
     if (!maps)
-        return;
+        return note_unread(walk.workload.gap, maps.error());
     walk_guards(walk, process, *maps);
     note_mappings(walk, process, *maps);
 }
@@ -259,8 +278,9 @@ void note_mappings(Walk& walk, const Process& process, std::string_view maps) {
 }
 
 void note_foreign_terminals(Walk& walk) {
-    // The container's own terminal has its other end at the engine, and a check of its own.
-    if (walk.options.terminal)
+    // The container's own terminal has its other end at the engine, and a check of its own. With a gap the
+    // other end may be where nobody looked.
+    if (walk.options.terminal || walk.workload.gap)
         return;
     for (Terminal& terminal : walk.terminals)
         if (!walk.masters.contains(terminal.index))

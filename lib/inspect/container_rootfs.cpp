@@ -34,12 +34,6 @@ Fd open_folder(int layer, const std::string& path) {
         static_cast<int>(::syscall(SYS_openat2, layer, path.empty() ? "." : path.c_str(), &how, sizeof how)));
 }
 
-// As the engine asks. An automount is not waited for.
-bool node_has_file(const std::string& path) {
-    struct stat st{};
-    return ::fstatat(AT_FDCWD, ("/" + path).c_str(), &st, AT_NO_AUTOMOUNT) == 0 && !S_ISDIR(st.st_mode);
-}
-
 // A folder of the upper layer that lower ones have as well. In any other folder everything is new.
 struct Shared {
     std::string path;                // "" is the root
@@ -48,8 +42,8 @@ struct Shared {
 
 class Search {
   public:
-    Search(Fd&& upper, std::vector<Fd>&& lowers, const Deadline& deadline)
-        : upper_(std::move(upper)), lowers_(std::move(lowers)), deadline_(deadline) {
+    Search(const LocalFiles& node, Fd&& upper, std::vector<Fd>&& lowers, const Deadline& deadline)
+        : node_(node), upper_(std::move(upper)), lowers_(std::move(lowers)), deadline_(deadline) {
         queue_.emplace_back();
         for (std::size_t i = 0; i < lowers_.size(); ++i)
             queue_.front().lowers.push_back(i);
@@ -97,9 +91,18 @@ class Search {
         std::string path = folder.path.empty() ? std::string(name) : folder.path + "/" + std::string(name);
         if (type == DT_DIR)
             queue_.push_back({std::move(path), folder.lowers});
-        else if (type == DT_REG && !node_has_file(path) && image_has_file(entry.d_name))
-            lost_.paths.push_back("/" + path);
+        else if (type == DT_REG && image_has_file(entry.d_name))
+            ask_node("/" + path);
         return lost_.all;
+    }
+
+    // As the engine does.
+    void ask_node(std::string&& path) {
+        const auto there = node_.stat(path);
+        if (!there && there.error().code == Errc::unavailable)
+            lost_.reached = false;
+        else if (!there || S_ISDIR(there->stx_mode))
+            lost_.paths.push_back(std::move(path));
     }
 
     bool spend() {
@@ -121,6 +124,7 @@ class Search {
         return false;
     }
 
+    const LocalFiles& node_;
     Fd upper_;
     std::vector<Fd> lowers_;
     std::vector<Fd> images_; // the folder that is visited, in the lower layers
@@ -133,7 +137,7 @@ class Search {
 } // namespace
 
 std::optional<LostFiles> find_lost_files(const oci::Bundle& bundle, const std::vector<procfs::Mount>& mounts,
-                                         const Deadline& deadline) {
+                                         const LocalFiles& node, const Deadline& deadline) {
     const auto* root = procfs::mount_of(mounts, "/");
     if (!bundle.node_paths || root == nullptr)
         return std::nullopt;
@@ -145,7 +149,7 @@ std::optional<LostFiles> find_lost_files(const oci::Bundle& bundle, const std::v
     const std::string home = layers.upper + "/../..";
     const auto open = [&](const std::string& path) {
         const std::string absolute = path.starts_with('/') ? path : home + "/" + path;
-        return Fd(::open(absolute.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        return node.open(absolute).value_or(Fd());
     };
     Fd upper = open(layers.upper);
     std::vector<Fd> lowers;
@@ -157,7 +161,7 @@ std::optional<LostFiles> find_lost_files(const oci::Bundle& bundle, const std::v
     }
     if (!upper || !open_folder(upper.get(), "")) // Linux before 5.6 has no openat2
         return std::nullopt;
-    return Search(std::move(upper), std::move(lowers), deadline).run();
+    return Search(node, std::move(upper), std::move(lowers), deadline).run();
 }
 
 } // namespace lpm::inspect

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -23,8 +24,10 @@ constexpr int mptcp_protocol = 262; // IPPROTO_MPTCP
 
 // States of a TCP socket that CRIU takes for a connection (criu/sk-tcp.c): ESTABLISHED SYN_SENT FIN_WAIT1
 // FIN_WAIT2 CLOSE_WAIT LAST_ACK CLOSING.
-constexpr std::array connected_states{1U, 2U, 4U, 5U, 8U, 9U, 11U};
+constexpr std::uint32_t connected_states =
+    1U << 1U | 1U << 2U | 1U << 4U | 1U << 5U | 1U << 8U | 1U << 9U | 1U << 11U;
 constexpr unsigned listen_state = 10;
+constexpr std::uint32_t tcp_states = connected_states | 1U << listen_state;
 
 struct Family {
     int number;
@@ -48,13 +51,13 @@ class Borrower {
   public:
     [[nodiscard]] Result<Fd> borrow(const SocketRef& ref) {
         if (of_ != ref.pid)
-            pidfd_ = open_pidfd(of_ = ref.pid).value_or(Fd());
-        return borrow_fd(pidfd_.get(), ref.fd);
+            pidfd_ = open_pidfd(of_ = ref.pid);
+        return pidfd_ ? borrow_fd(pidfd_->get(), ref.fd) : std::unexpected(pidfd_.error());
     }
 
   private:
     pid_t of_ = 0;
-    Fd pidfd_;
+    Result<Fd> pidfd_;
 };
 
 class Sockets {
@@ -63,19 +66,15 @@ class Sockets {
         std::ranges::sort(refs_, {}, &SocketRef::inode);
     }
 
-    void inet(std::string_view table) {
-        while (const auto socket = procfs::next_inet_socket(table)) {
-            // Not taken yet: a multipath socket stands in this table like any other, and must be asked.
-            const SocketRef* ref = find(socket->inode);
-            if (ref == nullptr)
-                continue;
-            if (std::ranges::find(connected_states, socket->state) != connected_states.end())
-                add(Item::tcp_connected, *ref,
-                    procfs::readable_address(socket->local) + " to " +
-                        procfs::readable_address(socket->remote));
-            else if (socket->state == listen_state && socket->receive_queue > 0)
-                add(Item::tcp_waiting, *ref, procfs::readable_address(socket->local));
-        }
+    void tcp(const TcpSocket& socket) {
+        // Not taken yet: a multipath socket is listed like any other, and must be asked.
+        const SocketRef* ref = find(socket.inode);
+        if (ref == nullptr)
+            return;
+        if (socket.state != listen_state)
+            add(Item::tcp_connected, *ref, socket.local.text() + " to " + socket.remote.text());
+        else if (socket.waiting > 0)
+            add(Item::tcp_waiting, *ref, socket.local.text());
     }
 
     void other_inet(std::string_view table) {
@@ -106,7 +105,8 @@ class Sockets {
             if (ref == nullptr || socket.listening)
                 continue;
             const bool waits = socket.waiting && !waiting_inside.contains(socket.inode);
-            if (!waits && (socket.peer == 0 || held(socket.peer)))
+            // With a gap the other end may be where nobody looked.
+            if (walk_.workload.gap || (!waits && (socket.peer == 0 || held(socket.peer))))
                 continue;
             add(socket.type == SOCK_DGRAM ? Item::unix_datagram_foreign : Item::unix_foreign, *ref,
                 name_of_either(sockets, socket));
@@ -183,9 +183,29 @@ class Sockets {
     Borrower borrower_;
 };
 
-std::string table(const Walk& walk, std::string_view name) {
-    // All of the namespace, which the pod shares: its processes see the same.
-    return procfs::read_proc(walk.container.state->init, "net/" + std::string(name)).value_or(std::string());
+// All of the namespace, which the pod shares: its processes see the same. The kernel may have no such
+// protocol.
+std::string table(Walk& walk, std::string_view name) {
+    auto text = procfs::read_proc(walk.container.state->init, "net/" + std::string(name));
+    if (!text)
+        note_unread(walk.workload.sockets_gap, text.error());
+    return std::move(text).value_or(std::string());
+}
+
+void list_by_diag(Walk& walk, Sockets& sockets) {
+    auto& gap = walk.workload.sockets_gap;
+    const auto diag = SockDiag::open(walk.container.state->init);
+    if (!diag)
+        return note_unread(gap, diag.error());
+    for (const int domain : {AF_INET, AF_INET6})
+        if (const auto listed = diag->each_tcp(domain, tcp_states, walk.options.deadline,
+                                               [&](const TcpSocket& socket) { sockets.tcp(socket); });
+            !listed && !gap)
+            gap = Gap{Gap::Why::error, listed.error().text};
+    if (const auto all = diag->list_unix(max_unix_sockets))
+        sockets.unix(*all);
+    else if (!gap)
+        gap = Gap{Gap::Why::error, all.error().text};
 }
 
 void count_full_pipes(Walk& walk) {
@@ -198,10 +218,14 @@ void count_full_pipes(Walk& walk) {
     std::ranges::sort(pipes, {}, &SocketRef::pid); // a pidfd for each process, not for each pipe
     Borrower borrower;
     for (const SocketRef& pipe : pipes) {
-        if (walk.options.deadline.passed())
+        if (walk.options.deadline.passed()) {
+            walk.workload.gap = Gap{Gap::Why::descriptors};
             return;
+        }
         const auto own = borrower.borrow(pipe);
         int unread = 0;
+        if (!own && own.error().sys != EBADF) // else closed since
+            note_unread(walk.workload.gap, own.error());
         if (own && ::ioctl(own->get(), FIONREAD, &unread) == 0 && unread > 0)
             ++walk.workload.pipes_with_data;
     }
@@ -219,16 +243,11 @@ void walk_sockets(Walk& walk) {
         return;
     }
     Sockets sockets(walk);
-    for (const auto* name : {"tcp", "tcp6"})
-        sockets.inet(table(walk, name));
+    list_by_diag(walk, sockets);
     for (const auto* name : {"udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6"})
         sockets.other_inet(table(walk, name));
     sockets.netlink(table(walk, "netlink"));
     sockets.packet(table(walk, "packet"));
-    if (const auto all = list_unix_sockets(walk.container.state->init, max_unix_sockets))
-        sockets.unix(*all);
-    else
-        walk.workload.sockets_gap = Gap{Gap::Why::error, all.error().text};
     sockets.rest();
 }
 

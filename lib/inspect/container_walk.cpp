@@ -26,23 +26,32 @@ constexpr int seccomp_filter_mode = 2; // of "Seccomp:" in status; SECCOMP_MODE_
 constexpr std::array namespaces{"pid", "user", "uts", "ipc", "net", "cgroup", "time_for_children"};
 using Namespaces = std::array<ino_t, namespaces.size()>;
 
-ino_t mounts_of(pid_t pid) {
-    return procfs::namespace_inode(pid, "mnt");
+// 0: the process has ended, the kernel has none of the kind, or it cannot be read, which is noted.
+ino_t read_namespace(Walk& walk, pid_t pid, std::string_view kind) {
+    const auto inode = procfs::read_namespace(pid, kind);
+    if (!inode)
+        note_unread(walk.workload.gap, inode.error());
+    return inode.value_or(0);
 }
 
-bool is_same(ino_t one, ino_t other) {
-    return one != 0 && one == other;
-}
-
-Namespaces namespaces_of(pid_t pid) {
+Namespaces read_namespaces(Walk& walk, pid_t pid) {
     Namespaces all{};
     for (std::size_t i = 0; i < namespaces.size(); ++i)
-        all[i] = procfs::namespace_inode(pid, namespaces[i]);
+        all[i] = read_namespace(walk, pid, namespaces[i]);
     return all;
 }
 
+// Init is in the namespace of the caller.
+bool is_shared(Walk& walk, std::string_view kind, ino_t of_caller) {
+    const ino_t of_init = read_namespace(walk, walk.container.state->init, kind);
+    if (of_init != 0 && of_caller == 0)
+        note_unread(walk.workload.gap,
+                    {Errc::unavailable, 0, "the namespaces of who runs the runtime cannot be read"});
+    return of_init != 0 && of_init == of_caller;
+}
+
 void compare_namespaces(Walk& walk, const Process& process, const Namespaces& of_init) {
-    const Namespaces own = namespaces_of(process.pid);
+    const Namespaces own = read_namespaces(walk, process.pid);
     for (std::size_t i = 0; i < namespaces.size(); ++i)
         if (own[i] != 0 && of_init[i] != 0 && own[i] != of_init[i])
             walk.workload[Item::nested_namespace].add({process.pid, process.name, -1, namespaces[i]});
@@ -59,10 +68,15 @@ bool of_another_user(const procfs::Status& status, const Caller& caller) {
 
 // In a frozen cgroup v1 a process that a signal has stopped reads as all others do: R from Linux 6.1 on, D
 // since 6.13 and where that was taken back (f718faf3940e). Where in the kernel it waits tells.
-bool is_stopped(pid_t pid, char state, bool frozen) {
-    if (!frozen || (state != 'D' && state != 'R'))
+bool is_stopped(Walk& walk, pid_t pid, char state) {
+    if (!walk.container.frozen || (state != 'D' && state != 'R'))
         return state == 'T';
     const auto waits_in = procfs::read_proc(pid, "wchan");
+    if (!waits_in)
+        note_unread(walk.workload.stops_gap, waits_in.error());
+    // To whom it does not want to tell, and where it has no names of functions, the kernel says 0.
+    else if (waits_in->empty() || *waits_in == "0")
+        walk.workload.stops_gap = Gap{Gap::Why::stops_not_told};
     return waits_in && waits_in->starts_with("do_signal_stop"); // a compiler may add .isra.0
 }
 
@@ -78,7 +92,7 @@ void note_process(Walk& walk, const Process& process, const procfs::Status& stat
         found[Item::seccomp_filter].add({process.pid, process.name});
     if (stat.state != 'Z' && of_another_user(status, walk.options.caller))
         found[Item::other_user].add({process.pid, process.name});
-    if (is_stopped(process.pid, stat.state, walk.container.frozen))
+    if (is_stopped(walk, process.pid, stat.state))
         found[Item::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
         found[Item::zombie_leader].add({process.pid, process.name});
@@ -90,11 +104,12 @@ using Stats = std::unordered_map<pid_t, procfs::Stat>;
 
 // CRIU walks from init to its children. Orphans inside are adopted by init, so whoever has an ancestor that
 // is no process of the container was put in from outside, and is in no image.
-bool below_init(const Stats& stats, pid_t pid, pid_t init) {
+bool below_init(const Walk& walk, const Stats& stats, pid_t pid) {
+    const pid_t init = walk.container.state->init;
     for (std::size_t steps = 0; pid != init && steps <= stats.size(); ++steps) {
         const auto at = stats.find(pid);
-        if (at == stats.end())
-            return false;
+        if (at == stats.end()) // or it has ended since, and what it has left is init's now
+            return walk.pids.contains(pid);
         pid = at->second.parent;
     }
     return pid == init;
@@ -115,30 +130,36 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     const pid_t init = walk.container.state->init;
     Stats stats;
     for (const pid_t pid : pids)
-        if (const auto stat = procfs::read_stat(pid)) // else ended since
+        if (const auto stat = procfs::read_stat(pid))
             stats.emplace(pid, *stat);
+        else
+            note_unread(walk.workload.gap, stat.error());
     const auto status_of_init = procfs::read_status(init);
     if (!status_of_init || status_of_init->ns_pids.empty()) {
         walk.workload.gap = Gap{Gap::Why::init_unreadable};
         return;
     }
     walk.depth = status_of_init->ns_pids.size();
-    const Namespaces of_init = namespaces_of(init);
-    const Caller& caller = walk.options.caller;
-    walk.node_network = is_same(procfs::namespace_inode(init, "net"), caller.network_namespace);
-    walk.workload.node_ipc = is_same(procfs::namespace_inode(init, "ipc"), caller.ipc_namespace);
-    const ino_t mounts_of_init = mounts_of(init);
+    const Namespaces of_init = read_namespaces(walk, init);
+    walk.node_network = is_shared(walk, "net", walk.options.caller.network_namespace);
+    walk.workload.node_ipc = is_shared(walk, "ipc", walk.options.caller.ipc_namespace);
+    const ino_t mounts_of_init = read_namespace(walk, init, "mnt");
     MemoryUse sum;
     for (const auto& [pid, stat] : stats) {
-        if (walk.options.deadline.passed())
+        if (walk.options.deadline.passed()) {
             walk.workload.gap = Gap{Gap::Why::processes};
-        if (walk.workload.gap)
+            walk.over = true;
+        }
+        if (walk.over)
             return;
         const auto status = procfs::read_status(pid);
-        if (!status)
+        if (!status) {
+            note_unread(walk.workload.gap, status.error());
             continue;
-        const Process process{pid, status->name, pid == init, mounts_of(pid) != mounts_of_init};
-        if (!below_init(stats, pid, init)) {
+        }
+        const bool own_mounts = read_namespace(walk, pid, "mnt") != mounts_of_init;
+        const Process process{pid, status->name, pid == init, own_mounts};
+        if (!below_init(walk, stats, pid)) {
             walk.workload[Item::outside_init].add({pid, process.name});
             continue;
         }
@@ -146,10 +167,16 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
         sum.shared_bytes += status->memory.shmem;
         walk_process(walk, process, *status, stat, of_init);
     }
-    walk.workload.memory = sum;
+    if (!walk.workload.gap)
+        walk.workload.memory = sum;
 }
 
 } // namespace
+
+void note_unread(std::optional<Gap>& gap, const Error& error) {
+    if (!gap && !procfs::is_gone(error))
+        gap = Gap{Gap::Why::error, error.text};
+}
 
 std::string name_of_process(pid_t pid) {
     const auto status = procfs::read_status(pid);
@@ -157,7 +184,7 @@ std::string name_of_process(pid_t pid) {
 }
 
 std::optional<Workload> inspect_workload(const ContainerFacts& container, const WalkOptions& options) {
-    const auto pids = oci::read_pids(*container.state, max_processes);
+    const auto pids = oci::read_pids(*container.state, max_processes, options.deadline);
     if (!pids)
         return std::nullopt;
     Workload found;

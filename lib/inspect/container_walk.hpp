@@ -44,6 +44,7 @@ struct Walk {
     std::unordered_set<pid_t> pids; // of the container
     std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
     bool node_network = false;      // init is in the caller's network namespace, where CRIU will run as well
+    bool over = false;              // the deadline has passed, or there are too many of them
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
     std::unordered_map<int, Place> places{}; // by id of the mount
@@ -52,6 +53,9 @@ struct Walk {
 };
 
 [[nodiscard]] std::string name_of_process(pid_t pid); // "?" when it has ended
+
+// Something of a process could not be read: "none found" proves nothing, unless it has gone since.
+void note_unread(std::optional<Gap>& gap, const Error& error);
 
 // The parts, each of one process, or of what was gathered by then.
 void walk_descriptors(Walk& walk, const Process& process);

@@ -52,7 +52,10 @@ Facts gather(const Subject& subject, const oci::Invocation& invocation, const Ca
     facts.subject = subject;
     facts.call = call_options(invocation);
     facts.caller = caller;
-    facts.host = inspect_host(subject);
+    std::optional<LocalFiles> node;
+    if (auto files = LocalFiles::of_process(0))
+        node = *std::move(files);
+    facts.host = inspect_host(subject, node);
     if (subject.stage == Stage::checkpoint)
         facts.container = inspect_container(subject);
     const auto& state = facts.container.state;
@@ -73,8 +76,8 @@ Facts gather(const Subject& subject, const oci::Invocation& invocation, const Ca
     facts.options = read_options(facts, invocation);
     decide_additions(facts, invocation, settings);
     gather_workload(facts, deadline);
-    if (facts.bundle)
-        facts.container.lost = find_lost_files(*facts.bundle, facts.container.mounts, deadline);
+    if (facts.bundle && node)
+        facts.container.lost = find_lost_files(*facts.bundle, facts.container.mounts, *node, deadline);
     return facts;
 }
 

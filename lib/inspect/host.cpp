@@ -55,21 +55,9 @@ static std::optional<Space> find_space(std::string path) {
     return space;
 }
 
-static bool on_local_disk(const std::string& path) {
-    const auto mounts = procfs::read_mountinfo(0);
-    const auto* mount = mounts ? procfs::mount_of(*mounts, path) : nullptr;
-    if (mount == nullptr)
-        return false;
-    static constexpr std::string_view local[] = {"ext4",    "ext3",  "ext2", "xfs",  "btrfs",
-                                                 "overlay", "tmpfs", "zfs",  "f2fs", "bcachefs"};
-    return std::ranges::find(local, mount->type) != std::end(local);
-}
-
 // The same, when the path is there and on a disk of this node: a file system that may hang is not touched.
-static std::optional<Space> find_local_space(const std::string& path) {
-    if (!on_local_disk(path) || ::access(path.c_str(), F_OK) != 0)
-        return std::nullopt;
-    return find_space(path);
+static std::optional<Space> find_local_space(const std::optional<LocalFiles>& node, const std::string& path) {
+    return node && node->open(path) ? find_space(path) : std::nullopt;
 }
 
 static criu::March march_of(std::string_view machine) {
@@ -91,7 +79,7 @@ static PidsController find_pids_controller() {
     return ::access("/sys/fs/cgroup/pids", F_OK) == 0 ? PidsController::cgroup_v1 : PidsController::none;
 }
 
-HostFacts inspect_host(const Subject& subject) {
+HostFacts inspect_host(const Subject& subject, const std::optional<LocalFiles>& node) {
     HostFacts host;
     utsname system{};
     ::uname(&system);
@@ -104,7 +92,7 @@ HostFacts inspect_host(const Subject& subject) {
     if (subject.stage == Stage::checkpoint) {
         host.image_space = find_space(subject.image_path);
         // The runtime itself never touches this directory.
-        host.kubelet_space = find_local_space(subject.kubelet_dir);
+        host.kubelet_space = find_local_space(node, subject.kubelet_dir);
     }
     if (subject.stage == Stage::restore) {
         if (auto cpu = read_cpu_features())

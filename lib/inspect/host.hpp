@@ -11,6 +11,7 @@
 #include "criu/images/core.hpp"
 #include "criu/images/inventory.hpp"
 #include "inspect/subject.hpp"
+#include "linux/local_files.hpp"
 
 // The node: its kernel, and what there is room for.
 namespace lpm::inspect {
@@ -48,6 +49,6 @@ struct HostFacts {
     criu::LsmType lsm = criu::LsmType::no_lsm;
     PidsController pids = PidsController::none;
 };
-[[nodiscard]] HostFacts inspect_host(const Subject& subject);
+[[nodiscard]] HostFacts inspect_host(const Subject& subject, const std::optional<LocalFiles>& node);
 
 } // namespace lpm::inspect

@@ -19,20 +19,19 @@ using What = ChangedFile::What;
 constexpr std::uint32_t rwx = 0777;
 
 // What of it CRIU would not take.
-std::optional<ChangedFile> find_change(const criu::RegFileEntry& file, const struct stat& st) {
-    const auto size = static_cast<std::uint64_t>(st.st_size);
-    if (file.size && S_ISREG(st.st_mode) && *file.size != size)
-        return ChangedFile{What::size, file.name, *file.size, size};
-    const std::uint32_t changed = file.mode ? (*file.mode ^ st.st_mode) & ~rwx : 0;
+std::optional<ChangedFile> find_change(const criu::RegFileEntry& file, const struct statx& st) {
+    if (file.size && S_ISREG(st.stx_mode) && *file.size != st.stx_size)
+        return ChangedFile{What::size, file.name, *file.size, st.stx_size};
+    const std::uint32_t changed = file.mode ? (*file.mode ^ st.stx_mode) & ~rwx : 0;
     if (changed == 0)
         return std::nullopt;
-    return ChangedFile{(changed & S_IFMT) != 0 ? What::type : What::mode, file.name, *file.mode, st.st_mode};
+    return ChangedFile{(changed & S_IFMT) != 0 ? What::type : What::mode, file.name, *file.mode, st.stx_mode};
 }
 
-std::optional<ChangedFile> find_change_of_mode(const criu::RegFileEntry& file, const struct stat& st) {
-    if (!file.mode || ((*file.mode ^ st.st_mode) & rwx) == 0)
+std::optional<ChangedFile> find_change_of_mode(const criu::RegFileEntry& file, const struct statx& st) {
+    if (!file.mode || ((*file.mode ^ st.stx_mode) & rwx) == 0)
         return std::nullopt;
-    return ChangedFile{What::mode, file.name, *file.mode, st.st_mode};
+    return ChangedFile{What::mode, file.name, *file.mode, st.stx_mode};
 }
 
 void add_change(std::vector<ChangedFile>& list, std::optional<ChangedFile>&& change) {
@@ -60,22 +59,30 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files, co
     std::vector<std::string> missing;
     std::vector<ChangedFile> changed;
     std::vector<ChangedFile> changed_modes;
+    bool all = true;
     for (const auto& file : files.reg) {
         if (deadline.passed())
             return;
         if (file.ext || !file.name.starts_with('/') || remapped.contains(file.id))
             continue;
         const auto found = tree.find(file.name);
-        if (!found && is_missing(found.error()) && missing.size() < max_named)
-            missing.push_back(file.name);
-        if (!found)
+        if (!found) {
+            const bool is_gone = is_missing(found.error());
+            all = all && (is_gone || found.error().code == Errc::busy);
+            if (is_gone && missing.size() < max_named)
+                missing.push_back(file.name);
             continue;
+        }
         add_change(changed, find_change(file, *found));
         add_change(changed_modes, find_change_of_mode(file, *found));
     }
-    facts.missing_files = std::move(missing);
-    facts.changed_files = std::move(changed);
-    facts.changed_modes = std::move(changed_modes);
+    const auto tell = [all]<class T>(std::vector<T>& found, std::optional<std::vector<T>>& to) {
+        if (all || !found.empty())
+            to = std::move(found);
+    };
+    tell(missing, facts.missing_files);
+    tell(changed, facts.changed_files);
+    tell(changed_modes, facts.changed_modes);
 }
 
 // CRIU removes a socket that is in the place of one of its own (criu/sk-unix.c unlink_sk), on volumes as
@@ -91,7 +98,7 @@ void compare_unix_sockets(const criu::Files& files, const Tree& tree, const Dead
         const Tree::PlannedMount* mount = tree.mount_of(socket.name);
         if (mount == nullptr || !mount->bind)
             continue;
-        if (const auto found = tree.find(socket.name); found && S_ISSOCK(found->st_mode))
+        if (const auto found = tree.find(socket.name); found && S_ISSOCK(found->stx_mode))
             taken.insert(socket.name);
     }
     facts.taken_sockets.emplace(taken.begin(), taken.end());

@@ -79,6 +79,7 @@ static void find_sources(const MountLists& lists, const Tree& tree, const Deadli
                          ImageFacts& facts) {
     std::vector<MissingSource> missing;
     std::vector<UnlikeSource> unlike;
+    bool all = true;
     for (std::size_t i = 0; i < tree.mounts().size() && missing.size() + unlike.size() < max_named; ++i) {
         const Tree::PlannedMount& mount = tree.mounts()[i];
         if (deadline.passed())
@@ -87,18 +88,22 @@ static void find_sources(const MountLists& lists, const Tree& tree, const Deadli
             continue;
         const Tree::PlannedMount* above = tree.mount_of(mount.place, i);
         const bool tried = above == nullptr || above->bind;
-        struct stat source{};
-        if (::stat(mount.source.c_str(), &source) != 0) {
-            if (errno == ENOENT && (tried || needed(lists, mount.place)))
+        const auto source = tree.node().stat(mount.source);
+        if (!source) {
+            const bool absent = source.error().sys == ENOENT;
+            all = all && absent;
+            if (absent && (tried || needed(lists, mount.place)))
                 missing.push_back({mount.place, mount.source});
             continue;
         }
         const auto place = tree.find(mount.place, i);
-        if (tried && place && S_ISDIR(place->st_mode) != S_ISDIR(source.st_mode))
-            unlike.push_back({mount.place, mount.source, S_ISDIR(source.st_mode)});
+        if (tried && place && S_ISDIR(place->stx_mode) != S_ISDIR(source->stx_mode))
+            unlike.push_back({mount.place, mount.source, S_ISDIR(source->stx_mode)});
     }
-    facts.missing_sources = std::move(missing);
-    facts.unlike_sources = std::move(unlike);
+    if (all || !missing.empty())
+        facts.missing_sources = std::move(missing);
+    if (all || !unlike.empty())
+        facts.unlike_sources = std::move(unlike);
 }
 
 void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,

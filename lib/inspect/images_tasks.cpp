@@ -120,7 +120,7 @@ void compare_pids(const criu::ImageSource& source, const std::vector<criu::Pstre
     if (joined && !path.empty())
         holders = holders_in(st.st_ino, deadline);
     if (!joined && tasks.front().pid != init) {
-        if (caller.pid_namespace != procfs::namespace_inode(0, "pid"))
+        if (caller.pid_namespace != procfs::read_namespace(0, "pid").value_or(0))
             return; // who of them the caller is cannot be told
         holders = holders_here(tasks, numbers, caller, deadline);
     }

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
+#include <sys/stat.h>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -31,20 +30,22 @@ static std::string clean(std::string_view path) {
     return out.empty() ? "/" : out;
 }
 
-static Result<struct stat> look(int root, const std::string& path) {
-    struct stat st{};
-    if (path.empty()) // a mounted file
-        return ::fstat(root, &st) == 0 ? Result<struct stat>(st) : fail_errno(errno, "stat");
-    auto file = open_in_root(root, path, Links::none);
-    if (!file && file.error().sys != ENOENT && file.error().sys != ENOTDIR)
+static Result<struct statx> look(int root, const std::string& path) {
+    Result<Fd> file = path.empty() ? Fd() : open_in_root(root, path, Links::none); // empty: a mounted file
+    if (!file && file.error().sys == ELOOP)
         return fail(Errc::busy, "not reached without links");
     if (!file)
         return std::unexpected(std::move(file).error());
-    return ::fstat(file->get(), &st) == 0 ? Result<struct stat>(st) : fail_errno(errno, "stat");
+    struct statx st{};
+    const int fd = path.empty() ? root : file->get();
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) != 0)
+        return fail_errno(errno, "stat " + path);
+    return st;
 }
 
 std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bundle_dir) {
-    if (bundle.root.empty())
+    auto node = LocalFiles::of_process(0);
+    if (bundle.root.empty() || !node)
         return std::nullopt;
     auto root = open_at(AT_FDCWD, whole(bundle.root, bundle_dir), O_PATH | O_DIRECTORY);
     if (!root)
@@ -54,7 +55,7 @@ std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bun
         return std::nullopt;
     if (*real == "/")
         real->clear(); // what is below it begins with the slash
-    Tree tree(*std::move(root), *std::move(real));
+    Tree tree(*std::move(node), *std::move(root), *std::move(real));
     for (const auto& mount : bundle.mounts) {
         tree.mounts_.push_back({clean(mount.place), whole(mount.source, bundle_dir), mount.bind, true});
         tree.resolve(tree.mounts_.back());
@@ -101,17 +102,17 @@ const Tree::PlannedMount* Tree::mount_of(std::string_view name, std::size_t coun
     return above;
 }
 
-Result<struct stat> Tree::find(const std::string& name, std::size_t count) const {
+Result<struct statx> Tree::find(const std::string& name, std::size_t count) const {
     const PlannedMount* above = mount_of(name, count);
     if (above == nullptr)
         return look(root_.get(), name);
     if (!above->bind)
         return fail(Errc::busy, "filled by CRIU");
-    TRY_ASSIGN(const Fd source, open_at(AT_FDCWD, above->source, O_PATH));
-    struct statfs fs{};
-    if (::fstatfs(source.get(), &fs) == 0 && fs.f_type == AUTOFS_SUPER_MAGIC)
-        return fail(Errc::busy, "not mounted before it is used");
-    return look(source.get(), name.substr(above->place.size()));
+    const std::string rest = name.substr(above->place.size());
+    TRY_ASSIGN(const Fd source, node_.open(above->source));
+    if (!node_.is_local(above->source + rest))
+        return fail(Errc::unavailable, above->source + rest + " is on a file system that may not answer");
+    return look(source.get(), rest);
 }
 
 } // namespace lpm::inspect

@@ -13,6 +13,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "linux/local_files.hpp"
 #include "oci/bundle.hpp"
 
 namespace lpm::inspect {
@@ -42,14 +43,20 @@ class Tree {
     // The mount that holds `name`, among the first `count`; nullptr: it is in the root.
     [[nodiscard]] const PlannedMount* mount_of(std::string_view name, std::size_t count = SIZE_MAX) const;
 
-    // Names in images have no symbolic links in them, as the kernel tells them. Errc::busy: cannot be told,
-    // since CRIU fills it by itself, something in the way is a link now, or an automount is not mounted yet.
-    [[nodiscard]] Result<struct stat> find(const std::string& name, std::size_t count = SIZE_MAX) const;
+    // Names in images have no symbolic links in them, as the kernel tells them. Errc::busy: CRIU fills it by
+    // itself, or something in the way is a link now. Errc::unavailable: it is where an answer is waited for,
+    // an automount that is not mounted yet among them.
+    [[nodiscard]] Result<struct statx> find(const std::string& name, std::size_t count = SIZE_MAX) const;
+
+    // The node, where the sources are.
+    [[nodiscard]] const LocalFiles& node() const { return node_; }
 
   private:
-    Tree(Fd root, std::string root_path) : root_(std::move(root)), root_path_(std::move(root_path)) {}
+    Tree(LocalFiles node, Fd root, std::string root_path)
+        : node_(std::move(node)), root_(std::move(root)), root_path_(std::move(root_path)) {}
     void resolve(PlannedMount& mount) const;
 
+    LocalFiles node_;
     Fd root_;
     std::string root_path_; // as the kernel tells it
     std::vector<PlannedMount> mounts_;

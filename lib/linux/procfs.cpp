@@ -37,11 +37,11 @@ Result<std::string> read_proc_link(pid_t pid, std::string_view file) {
     return std::string(target.data(), static_cast<std::size_t>(n));
 }
 
-ino_t namespace_inode(pid_t pid, std::string_view kind) {
+Result<ino_t> read_namespace(pid_t pid, std::string_view kind) {
     struct stat st{};
     std::string path = path_of(pid, "ns/");
     path += kind;
-    return ::stat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+    return ::stat(path.c_str(), &st) == 0 ? Result<ino_t>(st.st_ino) : fail_errno(errno, "read " + path);
 }
 
 std::string_view find_variable(std::string_view variables, std::string_view name) {
@@ -85,7 +85,7 @@ Result<Stat> read_stat(pid_t pid) {
 bool has_ended(pid_t pid, std::uint64_t start) {
     const auto stat = read_stat(pid);
     if (!stat)
-        return stat.error().sys == ENOENT || stat.error().sys == ESRCH;
+        return is_gone(stat.error());
     return stat->start != start || stat->ended();
 }
 

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,8 +20,14 @@ namespace lpm::procfs {
 // What the link /proc/PID/<file> points at: a path, "pipe:[1234]" or "net:[4026531840]".
 [[nodiscard]] Result<std::string> read_proc_link(pid_t pid, std::string_view file);
 
-// Inode of the namespace of that kind ("net"); 0 when the kernel has none of the kind, or it cannot be read.
-[[nodiscard]] ino_t namespace_inode(pid_t pid, std::string_view kind);
+// The process, thread or descriptor has ended since, or the kernel has nothing of the kind; any other error
+// of a read in /proc leaves open what is there.
+[[nodiscard]] inline bool is_gone(const Error& error) {
+    return error.sys == ENOENT || error.sys == ESRCH;
+}
+
+// Inode of the namespace of that kind ("net").
+[[nodiscard]] Result<ino_t> read_namespace(pid_t pid, std::string_view kind);
 
 // Of the text of /proc/PID/environ, the first variable of that name, as getenv(3) finds it; empty when there
 // is none.

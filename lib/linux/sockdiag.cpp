@@ -2,12 +2,16 @@
 // Copyright the lpm authors
 #include "linux/sockdiag.hpp"
 
+#include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -42,15 +46,25 @@ int open_there(void* argument) {
     return 0;
 }
 
-Result<Fd> open_diag(pid_t pid) {
-    TRY_ASSIGN(const Fd net, open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
-    return socket_in(net.get(), AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
-}
-
-struct Request {
-    nlmsghdr header;
-    unix_diag_req body;
+template <class Body> struct Request {
+    nlmsghdr header{};
+    Body body{};
 };
+
+// Sends the request, and calls more(answer) until it returns false or the kernel has no more.
+template <class Body, class More>
+Result<> dump(int socket, Request<Body>& request, std::string_view what, More more) {
+    request.header.nlmsg_len = sizeof(request);
+    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    int error = 0;
+    const std::string_view bytes(reinterpret_cast<const char*>(&request), sizeof(request));
+    TRY(netlink::ask(socket, bytes, what, [&](std::string_view answer) {
+        error = netlink::error_of(answer);
+        return error == 0 && more(answer);
+    }));
+    return error == 0 ? Result<>() : fail_errno(error, "list " + std::string(what));
+}
 
 void read_attributes(std::string_view attributes, UnixSocket& socket) {
     bool has_peer = false;
@@ -92,18 +106,59 @@ bool parse_unix_diag(std::string_view answer, std::vector<UnixSocket>& to) {
     });
 }
 
-Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit) {
-    TRY_ASSIGN(const Fd diag, open_diag(pid));
-    Request request{};
-    request.header.nlmsg_len = sizeof(request);
-    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+std::string InetEnd::text() const {
+    const bool mapped = v6 && address[0] == 0 && address[1] == 0 && address[2] == htonl(0xffff);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    (void)::inet_ntop(v6 && !mapped ? AF_INET6 : AF_INET, mapped ? &address[3] : address.data(), text.data(),
+                      text.size());
+    const std::string name = text.data();
+    return (v6 && !mapped ? "[" + name + "]" : name) + ":" + std::to_string(port);
+}
+
+bool parse_inet_diag(std::string_view answer, const SeeTcp& see) {
+    return netlink::each_message(answer, [&see](const nlmsghdr&, std::string_view body) {
+        inet_diag_msg message{};
+        if (!netlink::read_struct(body, message))
+            return;
+        TcpSocket socket{.inode = message.idiag_inode, .state = message.idiag_state};
+        if (socket.state == listening_state)
+            socket.waiting = message.idiag_rqueue;
+        socket.local.v6 = socket.remote.v6 = message.idiag_family == AF_INET6;
+        std::ranges::copy(message.id.idiag_src, socket.local.address.begin());
+        std::ranges::copy(message.id.idiag_dst, socket.remote.address.begin());
+        socket.local.port = ntohs(message.id.idiag_sport);
+        socket.remote.port = ntohs(message.id.idiag_dport);
+        see(socket);
+    });
+}
+
+Result<SockDiag> SockDiag::open(pid_t pid) {
+    TRY_ASSIGN(const Fd net, open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
+    TRY_ASSIGN(Fd socket, socket_in(net.get(), AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG));
+    return SockDiag(std::move(socket));
+}
+
+Result<> SockDiag::each_tcp(int domain, std::uint32_t states, const Deadline& deadline,
+                            const SeeTcp& see) const {
+    Request<inet_diag_req_v2> request;
+    request.body.sdiag_family = static_cast<std::uint8_t>(domain);
+    request.body.sdiag_protocol = IPPROTO_TCP;
+    request.body.idiag_states = states;
+    bool late = false;
+    TRY(dump(socket_.get(), request, "TCP sockets", [&](std::string_view answer) {
+        late = deadline.passed();
+        return !late && parse_inet_diag(answer, see);
+    }));
+    return late ? fail(Errc::unavailable, "the TCP sockets were not listed within the deadline") : Result<>();
+}
+
+Result<std::vector<UnixSocket>> SockDiag::list_unix(std::size_t limit) const {
+    Request<unix_diag_req> request;
     request.body.sdiag_family = AF_UNIX;
     request.body.udiag_states = UINT32_MAX;
     request.body.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS;
-    const std::string_view bytes(reinterpret_cast<const char*>(&request), sizeof(request));
     std::vector<UnixSocket> sockets;
-    TRY(netlink::ask(diag.get(), bytes, "unix sockets", [&](std::string_view answer) {
+    TRY(dump(socket_.get(), request, "unix sockets", [&](std::string_view answer) {
         return parse_unix_diag(answer, sockets) && sockets.size() <= limit;
     }));
     if (sockets.size() > limit)

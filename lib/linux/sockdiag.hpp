@@ -2,12 +2,16 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
@@ -27,9 +31,41 @@ struct UnixSocket {
 // The attributes and messages of one answer are added to `to`; false when it was the last one, or no answer.
 [[nodiscard]] bool parse_unix_diag(std::string_view answer, std::vector<UnixSocket>& to);
 
-// All unix sockets of the network namespace of `pid`, at most `limit`. Another task enters the namespace for
-// a moment; this one never does, and what it starts later is where it was.
-[[nodiscard]] Result<std::vector<UnixSocket>> list_unix_sockets(pid_t pid, std::size_t limit);
+struct InetEnd {
+    std::array<std::uint32_t, 4> address{}; // as on the wire; of IPv4 the first
+    std::uint16_t port = 0;                 // in host order
+    bool v6 = false;
+    [[nodiscard]] std::string text() const; // "192.0.2.1:80", "[2001:db8::1]:80"
+};
+struct TcpSocket {
+    std::uint32_t inode = 0;   // 0: no process holds it
+    unsigned state = 0;        // TCP_ESTABLISHED 1 ... TCP_LISTEN 10, TCP_CLOSING 11 (net/tcp_states.h)
+    std::uint32_t waiting = 0; // of a listening socket: connections nobody has accepted
+    InetEnd local{};
+    InetEnd remote{};
+};
+using SeeTcp = std::function<void(const TcpSocket&)>;
+// As parse_unix_diag.
+[[nodiscard]] bool parse_inet_diag(std::string_view answer, const SeeTcp& see);
+
+// Asks the kernel about the sockets of a network namespace. Another task enters the namespace for a moment;
+// this one never does, and what it starts later is where it was.
+class SockDiag {
+  public:
+    // Of the namespace of `pid`.
+    [[nodiscard]] static Result<SockDiag> open(pid_t pid);
+
+    // At most `limit`.
+    [[nodiscard]] Result<std::vector<UnixSocket>> list_unix(std::size_t limit) const;
+    // `domain`: AF_INET or AF_INET6. Those in `states` only, a bit for each: the kernel leaves out the
+    // others, of which there may be 100,000 in TIME_WAIT. An error when that was not done by the deadline.
+    [[nodiscard]] Result<> each_tcp(int domain, std::uint32_t states, const Deadline& deadline,
+                                    const SeeTcp& see) const;
+
+  private:
+    explicit SockDiag(Fd&& socket) : socket_(std::move(socket)) {}
+    Fd socket_;
+};
 
 // A socket of another network namespace, `net` (a descriptor of it): it stays one, whoever holds it.
 [[nodiscard]] Result<Fd> socket_in(int net, int domain, int type, int protocol);

@@ -3,8 +3,10 @@
 #include "oci/cgroup.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <string>
+#include <utility>
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
@@ -14,33 +16,67 @@
 namespace lpm::oci {
 
 // Deeper nesting than any kubelet, systemd or Docker-in-Docker makes.
-static constexpr int max_depth = 16;
+static constexpr int max_depth = 32;
 
-static Result<> collect(const std::string& dir, int depth, std::size_t limit, std::vector<pid_t>& pids) {
-    TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, dir + "/cgroup.procs", std::size_t{16} << 20));
-    std::string_view rest = text;
-    while (!rest.empty() && pids.size() < limit)
-        // A process outside our pid namespace reads as 0.
-        if (const auto pid = to_number<pid_t>(trim(next_line(rest))); pid && *pid > 0)
-            pids.push_back(*pid);
-    if (depth == max_depth)
-        return {};
-    each_entry(dir, [&](int, const dirent& entry) {
-        const std::string name = entry.d_name;
-        if (entry.d_type == DT_DIR && name != "." && name != "..")
-            // A child that vanishes between the two reads has no processes left.
-            (void)collect(std::string(dir).append("/").append(name), depth + 1, limit, pids);
-        return pids.size() < limit;
-    });
-    return {};
-}
+static constexpr std::size_t max_cgroups = 10'000;
 
-Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit) {
+namespace {
+
+class Processes {
+  public:
+    Processes(std::size_t limit, const Deadline& deadline) : limit_(limit), deadline_(deadline) {}
+
+    Result<> add(const std::string& dir, int depth) {
+        if (depth == max_depth || ++cgroups_ > max_cgroups)
+            return fail(Errc::unavailable, "below the container's cgroup are too many to read: " + dir);
+        if (deadline_.passed())
+            return fail(Errc::unavailable, "the container's cgroups were not read within the deadline");
+        const auto text = read_file(AT_FDCWD, dir + "/cgroup.procs", max_text);
+        if (!text && (depth == 0 || !has_none(text.error())))
+            return std::unexpected(text.error());
+        take(text.value_or(""));
+        Result<> below;
+        each_entry(dir, [&](int, const dirent& entry) {
+            const std::string name = entry.d_name;
+            if (entry.d_type == DT_DIR && name != "." && name != "..")
+                below = add(std::string(dir).append("/").append(name), depth + 1);
+            return below && pids_.size() < limit_;
+        });
+        return below;
+    }
+
+    [[nodiscard]] std::vector<pid_t> pids() && { return std::move(pids_); }
+
+  private:
+    static constexpr std::size_t max_text = std::size_t{16} << 20;
+
+    // The cgroup has been removed (ENODEV of a file that was opened before); or it is one for threads, whose
+    // processes stand in the one above.
+    static bool has_none(const Error& error) {
+        return error.sys == ENOENT || error.sys == ENODEV || error.sys == EOPNOTSUPP;
+    }
+
+    void take(std::string_view text) {
+        while (!text.empty() && pids_.size() < limit_)
+            // A process outside our pid namespace reads as 0.
+            if (const auto pid = to_number<pid_t>(trim(next_line(text))); pid && *pid > 0)
+                pids_.push_back(*pid);
+    }
+
+    std::size_t limit_;
+    const Deadline& deadline_;
+    std::size_t cgroups_ = 0;
+    std::vector<pid_t> pids_;
+};
+
+} // namespace
+
+Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit, const Deadline& deadline) {
     if (state.freezer.empty())
         return fail(Errc::absent, "the container has no known cgroup");
-    std::vector<pid_t> pids;
-    TRY(collect(state.freezer, 0, limit, pids));
-    return pids;
+    Processes processes(limit, deadline);
+    TRY(processes.add(state.freezer, 0));
+    return std::move(processes).pids();
 }
 
 // The names of `part`, in order, are in the path.

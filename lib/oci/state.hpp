@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/result.hpp"
 
 namespace lpm::oci {
@@ -40,7 +41,9 @@ struct State {
 [[nodiscard]] bool freezing(const State& state);
 [[nodiscard]] Result<> thaw(const State& state);
 
-// Processes of the container's cgroup and those below it, as seen from here; at most `limit`.
-[[nodiscard]] Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit);
+// Processes of the container's cgroup and those below it, as seen from here; at most `limit`. An error when
+// not all of them could be read by the deadline, or there are more cgroups than any container has.
+[[nodiscard]] Result<std::vector<pid_t>> read_pids(const State& state, std::size_t limit,
+                                                   const Deadline& deadline);
 
 } // namespace lpm::oci

@@ -37,7 +37,7 @@ static Before look_at(const inspect::Facts& facts) {
     Before before;
     before.state = container.state;
     before.alive = container.alive;
-    before.none_stopped = container.workload && !container.workload->gap &&
+    before.none_stopped = container.workload && !container.workload->gap && !container.workload->stops_gap &&
                           (*container.workload)[inspect::Item::stopped].count == 0;
     if (!container.alive)
         return before;

@@ -70,6 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     mounts(text);
     std::vector<UnixSocket> sockets;
     (void)parse_unix_diag(text, sockets);
+    (void)parse_inet_diag(text, [](const TcpSocket& socket) { expect(!socket.local.text().empty()); });
     std::vector<FilterChain> chains;
     (void)parse_filter_chains(text, chains);
     expect(netlink::error_of(text) >= 0);

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "cleanup/tasks.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 namespace lpm::gate {
 
 static constexpr std::size_t max_tasks = 1000;
+static constexpr std::chrono::seconds patience(1);
 
 void thaw_if_frozen(const oci::State& state, Recorder& recorder) {
     if (!oci::alive(state) || !oci::frozen(state))
@@ -77,7 +79,7 @@ void report_tasks(const oci::State& state, bool none_stopped, Recorder& recorder
     std::vector<std::string> told;
     if (!oci::alive(state))
         told.push_back("its first process, " + std::to_string(state.init) + ", is gone");
-    const auto pids = oci::read_pids(state, max_tasks);
+    const auto pids = oci::read_pids(state, max_tasks, Deadline(patience));
     const bool cut = record.code == "CriuCutShort" || record.code == "RuntimeKilled";
     const auto found = pids ? look_at_tasks(*pids, cut) : TaskLeftovers{};
     if (!found.traced.empty())

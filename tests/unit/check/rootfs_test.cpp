@@ -27,9 +27,10 @@ class RootfsChecks : public Checks {
         dir.write("home/own/diff/" + path, "new");
     }
     std::string lost() {
-        facts.container.lost = facts.bundle
-                                   ? inspect::find_lost_files(*facts.bundle, facts.container.mounts, deadline)
-                                   : std::nullopt;
+        const auto node = LocalFiles::of_process(0).value();
+        facts.container.lost =
+            facts.bundle ? inspect::find_lost_files(*facts.bundle, facts.container.mounts, node, deadline)
+                         : std::nullopt;
         const std::string found = verdict("RootfsDiffLost");
         for (const auto& finding : outcome.findings)
             if (finding.check == "RootfsDiffLost")

@@ -138,10 +138,13 @@ TEST(Procfs, finds_variables) {
 }
 
 TEST(Procfs, tells_namespaces_apart) {
-    EXPECT_NE(procfs::namespace_inode(0, "net"), 0U);
-    EXPECT_EQ(procfs::namespace_inode(0, "net"), procfs::namespace_inode(::getpid(), "net"));
-    EXPECT_NE(procfs::namespace_inode(0, "net"), procfs::namespace_inode(0, "pid"));
-    EXPECT_EQ(procfs::namespace_inode(0, "none"), 0U);
+    const auto own = procfs::read_namespace(0, "net");
+    ASSERT_TRUE(own) << own.error().text;
+    EXPECT_EQ(*own, procfs::read_namespace(::getpid(), "net").value());
+    EXPECT_NE(*own, procfs::read_namespace(0, "pid").value());
+    const auto none = procfs::read_namespace(0, "none");
+    ASSERT_FALSE(none);
+    EXPECT_TRUE(procfs::is_gone(none.error()));
 }
 
 TEST(Procfs, says_when_a_process_is_gone) {

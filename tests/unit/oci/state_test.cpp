@@ -3,6 +3,7 @@
 #include "oci/state.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <unistd.h>
 
 #include "../support.hpp"
@@ -78,8 +79,28 @@ TEST(State, finds_processes_of_nested_cgroups) {
     dir.write("inner/cgroup.procs", "");
     oci::State state;
     state.freezer = dir.path();
-    EXPECT_EQ(oci::read_pids(state, 10).value(), (std::vector<pid_t>{10, 11, 12}));
-    EXPECT_EQ(oci::read_pids(state, 2).value().size(), 2U);
+    const Deadline deadline(std::chrono::seconds(10));
+    EXPECT_EQ(oci::read_pids(state, 10, deadline).value(), (std::vector<pid_t>{10, 11, 12}));
+    EXPECT_EQ(oci::read_pids(state, 2, deadline).value().size(), 2U);
+}
+
+TEST(State, does_not_take_a_part_of_the_processes_for_all) {
+    const TempDir dir;
+    dir.write("cgroup.procs", "10\n");
+    dir.write("inner/cgroup.procs", "11\n");
+    oci::State state;
+    state.freezer = dir.path();
+    EXPECT_FALSE(oci::read_pids(state, 10, Deadline(std::chrono::seconds(0)))) << "no time";
+    const Deadline deadline(std::chrono::seconds(10));
+    std::filesystem::create_directories(dir.path() + "/inner/cannot/cgroup.procs");
+    EXPECT_FALSE(oci::read_pids(state, 10, deadline)) << "what cannot be read";
+    std::filesystem::remove_all(dir.path() + "/inner/cannot");
+    std::filesystem::create_directories(dir.path() + "/inner/removed");
+    EXPECT_EQ(oci::read_pids(state, 10, deadline).value(), (std::vector<pid_t>{10, 11})) << "gone meanwhile";
+    std::string deep;
+    for (int depth = 0; depth < 40; ++depth)
+        dir.write((deep += "d/") + "cgroup.procs", "");
+    EXPECT_FALSE(oci::read_pids(state, 10, deadline)) << "deeper than is read";
 }
 
 TEST(State, knows_a_container_that_waits_for_start) {
