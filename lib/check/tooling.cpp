@@ -14,6 +14,12 @@ Judgement judge_tooling(const Facts& facts) {
     if (facts.tools.runtime && facts.tools.runtime->criu == false)
         return {Verdict::block, "the runtime " + facts.tools.runtime->path + " is built without CRIU",
                 "point /etc/lpm/runtime at a runtime that is built with CRIU"};
+    if (facts.tools.runtime && !facts.tools.runtime->missing_library.empty())
+        return {Verdict::block,
+                "the runtime " + facts.tools.runtime->path + " loads " +
+                    facts.tools.runtime->missing_library + " for it, which this node has not",
+                "install it (libcriu2 in Debian and Ubuntu, criu-libs in Fedora and RHEL) and run lpm-gate "
+                "--probe"};
     if (facts.tools.criu_by_flag)
         return {Verdict::unknown,
                 "--criu is given, and whether the runtime heeds it is not known yet: run lpm-gate --probe"};
@@ -51,16 +57,15 @@ static std::string lock_method(const Facts& facts, std::string& source) {
 }
 
 Judgement judge_network_lock(const Facts& facts) {
-    // CRIU 4.1.1 reads freed memory when this option comes from the file that the runtime names (seen: runc
-    // says only "read unixpacket @->@: EOF", and there is no dump.log).
-    constexpr std::uint32_t crashes = 40101;
+    // Some crash when this option comes from the file that the runtime names, 4.1.1 among them (seen: runc
+    // says only "read unixpacket @->@: EOF", and there is no dump.log). In the default file they read it.
     if (const auto set = facts.options.find("network-lock");
         set && set->source == facts.tools.runtime_config && facts.tools.criu &&
-        facts.tools.criu->version == crashes)
+        facts.tools.criu->crashes_on_lock == true)
         return {Verdict::block,
                 "network-lock in " + one_line(facts.tools.runtime_config) + " makes CRIU " +
-                    criu::version_text(crashes) + " crash",
-                "remove that line, or install CRIU 4.2"};
+                    criu::version_text(facts.tools.criu->version) + " crash",
+                "move that line to /etc/criu/default.conf"};
     // Without a network namespace of its own, the container's network is not locked as a whole.
     if (!facts.bundle)
         return no_bundle();

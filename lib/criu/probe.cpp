@@ -2,9 +2,12 @@
 // Copyright the lpm authors
 #include "criu/probe.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +17,7 @@
 #include "base/text.hpp"
 #include "criu/images/inventory.hpp"
 #include "criu/log.hpp"
+#include "criu/swrk.hpp"
 
 namespace lpm::criu {
 
@@ -49,16 +53,49 @@ static bool await_sleep(pid_t pid) {
     return false;
 }
 
-// Why a run of CRIU failed: the first error in `log`, which may be empty; "" when it did not fail.
-static std::string failure_of(const Result<Output>& done, std::string_view log) {
-    if (!done)
-        return done.error().text;
-    if (done->status == 0)
-        return {};
-    if (const auto error = first_error(log))
-        return error->message;
-    std::string_view rest = done->text;
-    return "exit status " + std::to_string(done->status) + ": " + one_line(next_line(rest));
+// What the next moment may mend, as strerror(3) names it. The network is unreachable as long as the loopback
+// interface is down, as it is early at a boot.
+static bool is_momentary(std::string_view message) {
+    constexpr std::array errors{ENOSPC, EDQUOT,      ENOMEM,   EMFILE, ENFILE,
+                                EAGAIN, ENETUNREACH, ENETDOWN, ETXTBSY};
+    return std::ranges::any_of(
+        errors, [&](int error) { return message.contains(std::string_view(::strerror(error))); });
+}
+
+// It did not crash: somebody has ended it, the kernel for want of memory among them.
+static bool was_ended(int signal) {
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGHUP || signal == SIGINT;
+}
+
+// Why a run of CRIU failed: the first error in `log`, which may be empty; "" when it did not fail. Nothing
+// when that says nothing of this CRIU and this kernel.
+static std::optional<std::string> failure_of(const Result<Output>& done, std::string_view log) {
+    std::string failure;
+    if (!done) {
+        failure = done.error().text;
+    } else if (done->status != 0) {
+        const auto error = first_error(log);
+        std::string_view rest = done->text;
+        failure = error ? error->message
+                        : "exit status " + std::to_string(done->status) + ": " + one_line(next_line(rest));
+    }
+    if (is_momentary(failure) || (done && was_ended(done->status - 128)))
+        return std::nullopt;
+    return failure;
+}
+
+// A runtime names a file of its own, /etc/criu/runc.conf. Some CRIUs crash when network-lock stands in that
+// one.
+static void probe_lock_in_config(CriuFacts& facts, pid_t pid, const std::string& dir) {
+    constexpr std::string_view line = "network-lock skip\n";
+    const std::string file = dir + "/runc.conf";
+    const auto fd = open_at(AT_FDCWD, file, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (!fd || !write_all(fd->get(), line))
+        return;
+    const auto status =
+        run_swrk({.criu = facts.path, .pid = pid, .images = dir, .config_file = file}, patience_for_dump);
+    if (status && !(WIFSIGNALED(*status) && was_ended(WTERMSIG(*status))))
+        facts.crashes_on_lock = WIFSIGNALED(*status);
 }
 
 // A dump of a sleeping process shows whether CRIU works here at all (on some virtual machines it waits for
@@ -77,6 +114,8 @@ static void probe_dump(CriuFacts& facts) {
         if (const auto image = read_file(AT_FDCWD, in + "inventory.img", 65536))
             if (const auto inventory = parse_inventory(*image); inventory && inventory->network_lock_method)
                 facts.network_lock = lock_method(*inventory->network_lock_method);
+        if (facts.dump_failure && facts.dump_failure->empty())
+            probe_lock_in_config(facts, sleeper, dir.data());
     }
     if (sleeper > 0) {
         ::kill(sleeper, SIGKILL);
@@ -87,13 +126,12 @@ static void probe_dump(CriuFacts& facts) {
 
 static void probe_features(CriuFacts& facts) {
     const auto check = run({facts.path, "check"}, patience);
-    if (!check)
-        return;
-    facts.check_failure = failure_of(check, check->text);
+    if (check) // else it took too long, or could not be started
+        facts.check_failure = failure_of(check, check->text);
     std::vector<std::string> missing;
     for (const auto feature : probed_features) {
         const auto asked = run({facts.path, "check", "--feature", std::string(feature)}, patience);
-        if (!asked)
+        if (!asked || !failure_of(asked, asked->text))
             return;
         // An older CRIU that does not know the word does not need it either.
         if (asked->status != 0 && asked->text.find("Unknown feature") == std::string::npos)
@@ -102,23 +140,13 @@ static void probe_features(CriuFacts& facts) {
     facts.missing = std::move(missing);
 }
 
-// The name of a library that a program is linked with stands in its dynamic section.
-static std::optional<bool> linked_with(const std::string& path, std::string_view library) {
-    constexpr std::size_t most = std::size_t{64} << 20;
-    const auto program = read_file(AT_FDCWD, path, most);
-    if (!program || !program->starts_with("\x7f"
-                                          "ELF"))
-        return std::nullopt;
-    return program->find(library) != std::string::npos;
-}
-
 CriuFacts probe_criu(const std::string& path) {
     CriuFacts facts;
     facts.path = path;
     facts.key = file_key(path);
     if (const auto output = run({path, "--version"}, patience); output && output->status == 0)
         facts.version = parse_criu_version(output->text);
-    facts.selinux = linked_with(path, "libselinux.so");
+    facts.selinux = oci::names_library(path, "libselinux.so");
     probe_features(facts);
     probe_dump(facts);
     return facts;

@@ -42,6 +42,47 @@ std::optional<bool> CriuFacts::has(std::string_view feature) const {
     return std::ranges::find(*missing, feature) == missing->end();
 }
 
+bool CriuFacts::complete() const {
+    const bool dumps = dump_failure && dump_failure->empty();
+    return version != 0 && check_failure && missing &&
+           (dumps ? network_lock && crashes_on_lock : !!dump_failure);
+}
+
+template <class T> static void fill(std::optional<T>& to, const std::optional<T>& from) {
+    if (!to)
+        to = from;
+}
+
+static void fill(CriuFacts& to, const CriuFacts& from) {
+    if (to.version == 0)
+        to.version = from.version;
+    // Where no dump works there is nothing to be known of them.
+    if (!to.dump_failure || to.dump_failure->empty()) {
+        fill(to.network_lock, from.network_lock);
+        fill(to.crashes_on_lock, from.crashes_on_lock);
+    }
+    fill(to.dump_failure, from.dump_failure);
+    fill(to.check_failure, from.check_failure);
+    fill(to.missing, from.missing);
+    fill(to.selinux, from.selinux);
+}
+
+template <class Facts>
+static void keep(std::vector<Facts>& fresh, const std::vector<Facts>& before, const IsThere& is_there) {
+    for (const Facts& facts : before)
+        if (with_key(fresh, facts.key) == nullptr && is_there(facts.path, facts.key))
+            fresh.push_back(facts);
+}
+
+Tooling merge(Tooling fresh, const Tooling& before, const IsThere& is_there) {
+    for (CriuFacts& facts : fresh.crius)
+        if (const auto* known = before.criu(facts.key))
+            fill(facts, *known);
+    keep(fresh.crius, before.crius, is_there);
+    keep(fresh.runtimes, before.runtimes, is_there);
+    return fresh;
+}
+
 static std::vector<std::string> read_texts(const json::Value& value, std::string_view key) {
     std::vector<std::string> texts;
     const auto* list = json::find(value, key);
@@ -74,6 +115,7 @@ Result<Tooling> parse_tooling(std::string_view text) {
             facts.kind = kind_of(json::text_or_empty(entry, "kind"));
             facts.version = json::text_or_empty(entry, "version");
             facts.criu = read_bool(entry, "criu");
+            facts.missing_library = json::text_or_empty(entry, "missing_library");
             facts.checkpoint_flags = read_texts(entry, "checkpoint_flags");
             facts.restore_flags = read_texts(entry, "restore_flags");
             facts.ignores_cgroups = json::is_true(entry, "ignores_cgroups");
@@ -91,6 +133,7 @@ Result<Tooling> parse_tooling(std::string_view text) {
             if (json::find(entry, "missing") != nullptr)
                 facts.missing = read_texts(entry, "missing");
             facts.selinux = read_bool(entry, "selinux");
+            facts.crashes_on_lock = read_bool(entry, "crashes_on_lock");
             tooling.crius.push_back(std::move(facts));
         }
     return tooling;
@@ -109,6 +152,8 @@ std::string write_tooling(const Tooling& tooling) {
                           {"ignores_cgroups", facts.ignores_cgroups}};
         if (facts.criu)
             entry["criu"] = *facts.criu;
+        if (!facts.missing_library.empty())
+            entry["missing_library"] = facts.missing_library;
         value["runtimes"].push_back(std::move(entry));
     }
     value["crius"] = json::Value::array();
@@ -124,6 +169,8 @@ std::string write_tooling(const Tooling& tooling) {
             entry["missing"] = *facts.missing;
         if (facts.selinux)
             entry["selinux"] = *facts.selinux;
+        if (facts.crashes_on_lock)
+            entry["crashes_on_lock"] = *facts.crashes_on_lock;
         value["crius"].push_back(std::move(entry));
     }
     return json::write(value, 2) + "\n";

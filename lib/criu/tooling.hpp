@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,11 @@ struct CriuFacts {
     // asked.
     std::optional<std::vector<std::string>> missing{};
     std::optional<bool> selinux{}; // built with libselinux
+    // When network-lock stands in the configuration file that a runtime names.
+    std::optional<bool> crashes_on_lock{};
+
+    // The probe could tell everything.
+    [[nodiscard]] bool complete() const;
 
     // Nothing when it is not known. `feature` must be one of those that the probe asks for.
     [[nodiscard]] std::optional<bool> has(std::string_view feature) const;
@@ -50,6 +56,11 @@ struct Tooling {
     [[nodiscard]] const oci::RuntimeFacts* runtime(std::string_view key) const;
     [[nodiscard]] const CriuFacts* criu(std::string_view key) const;
 };
+
+// What `fresh` could not tell, a try at a bad moment, is taken from `before`, which has the same boot: of the
+// same file, and of files that `fresh` could not ask at all as long as is_there(path, key).
+using IsThere = std::function<bool(const std::string& path, const std::string& key)>;
+[[nodiscard]] Tooling merge(Tooling fresh, const Tooling& before, const IsThere& is_there);
 
 [[nodiscard]] Result<Tooling> parse_tooling(std::string_view text);
 [[nodiscard]] std::string write_tooling(const Tooling& tooling);

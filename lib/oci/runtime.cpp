@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/paths.hpp"
@@ -69,9 +71,13 @@ static std::vector<std::string> listed_flags(std::string_view help) {
     return flags;
 }
 
-static std::string help_of(const std::string& runtime, const char* verb) {
-    const auto help = run({runtime, verb, "--help"}, patience);
-    return help && help->status == 0 ? help->text : std::string();
+// Nothing when it did not answer; empty when it does not know the verb.
+static std::optional<std::string> help_of(const std::string& runtime, const char* verb) {
+    constexpr int killed = 128;
+    auto help = run({runtime, verb, "--help"}, patience);
+    if (!help || help->status > killed)
+        return std::nullopt;
+    return help->status == 0 ? std::move(help->text) : std::string();
 }
 
 // runc before 1.3 knows soft, full and strict only, and says so on the flag's line.
@@ -82,29 +88,57 @@ static bool ignores_cgroups(std::string_view help) {
     return false;
 }
 
-RuntimeFacts probe_runtime(const std::string& path) {
+void parse_version(std::string_view output, RuntimeFacts& to) {
+    while (!output.empty()) {
+        auto line = next_line(output);
+        const auto name = next_word(line);
+        for (const RuntimeKind kind : {RuntimeKind::runc, RuntimeKind::crun})
+            if (name == name_of(kind) && next_word(line) == "version") {
+                to.kind = kind;
+                to.version = next_word(line);
+                return;
+            }
+    }
+}
+
+std::optional<bool> names_library(const std::string& path, std::string_view library) {
+    constexpr std::size_t most = std::size_t{64} << 20;
+    const auto program = read_file(AT_FDCWD, path, most);
+    if (!program || !program->starts_with("\x7f"
+                                          "ELF"))
+        return std::nullopt;
+    return program->contains(library);
+}
+
+// crun loads CRIU's library at a checkpoint only, and its --version claims +CRIU without it.
+static std::string missing_library(const std::string& path) {
+    constexpr std::string_view library = "libcriu.so.2";
+    const auto cache = run({"ldconfig", "-p"}, patience, std::size_t{4} << 20);
+    const bool told = cache && cache->status == 0 && !cache->text.empty();
+    return told && names_library(path, library) == true && !cache->text.contains(library)
+               ? std::string(library)
+               : std::string();
+}
+
+std::optional<RuntimeFacts> probe_runtime(const std::string& path) {
     RuntimeFacts facts;
     facts.path = path;
     facts.key = file_key(path);
     const auto output = run({path, "--version"}, patience);
-    if (!output || output->status != 0)
-        return facts;
-    std::string_view rest = output->text;
-    auto line = next_line(rest);
-    const auto name = next_word(line);
-    facts.kind = name == "runc"   ? RuntimeKind::runc
-                 : name == "crun" ? RuntimeKind::crun
-                                  : RuntimeKind::unknown;
-    (void)next_word(line); // "version"
-    facts.version = next_word(line);
+    const auto checkpoint = help_of(path, "checkpoint");
+    const auto restore = help_of(path, "restore");
+    if (!output || output->status != 0 || !checkpoint || !restore)
+        return std::nullopt;
+    parse_version(output->text, facts);
     // crun lists what it was built with; runc does not say (its `features` claims CRIU even when it lacks
     // it).
-    if (facts.kind == RuntimeKind::crun)
-        facts.criu = output->text.find("+CRIU") != std::string::npos;
-    facts.checkpoint_flags = listed_flags(help_of(path, "checkpoint"));
-    const std::string restore = help_of(path, "restore");
-    facts.restore_flags = listed_flags(restore);
-    facts.ignores_cgroups = ignores_cgroups(restore);
+    if (facts.kind == RuntimeKind::crun) {
+        facts.criu = output->text.contains("+CRIU");
+        facts.missing_library = missing_library(path);
+    }
+    facts.checkpoint_flags = listed_flags(*checkpoint);
+    facts.restore_flags = listed_flags(*restore);
+    facts.ignores_cgroups = ignores_cgroups(*restore);
     return facts;
 }
 

@@ -25,7 +25,8 @@ struct RuntimeFacts {
     std::optional<bool> criu;                  // built with CRIU; nothing when it does not say
     std::vector<std::string> checkpoint_flags; // as --help lists them, without dashes
     std::vector<std::string> restore_flags;
-    bool ignores_cgroups = false; // its --manage-cgroups-mode takes `ignore`
+    bool ignores_cgroups = false;  // its --manage-cgroups-mode takes `ignore`
+    std::string missing_library{}; // what it loads for a checkpoint, and this node has not
 
     [[nodiscard]] static bool lists(const std::vector<std::string>& flags, std::string_view flag);
 };
@@ -37,7 +38,15 @@ struct RuntimeFacts {
 // The runtime that a call would reach now; empty when there is none.
 [[nodiscard]] std::string runtime_path(Loop loop = Loop::none);
 
-// Runs it four times: it says what it is, its version and its flags.
-[[nodiscard]] RuntimeFacts probe_runtime(const std::string& path);
+// Runs it four times: it says what it is, its version and its flags. Nothing when it did not answer: a
+// runtime that does not know a verb says so.
+[[nodiscard]] std::optional<RuntimeFacts> probe_runtime(const std::string& path);
+// From what --version prints: a line of it is that of runc or crun, also where a wrapper's own comes before
+// it.
+void parse_version(std::string_view output, RuntimeFacts& to);
+
+// The name of a library that a program is linked with, or loads later, stands in it. Nothing when it is no
+// program, or cannot be read.
+[[nodiscard]] std::optional<bool> names_library(const std::string& path, std::string_view library);
 
 } // namespace lpm::oci

@@ -2,11 +2,13 @@
 // Copyright the lpm authors
 #include "verbs.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
+#include <sysexits.h>
 #include <utility>
 
 #include "base/draft.hpp"
@@ -41,12 +43,18 @@ int probe() {
     tooling.boot_id = boot_id();
     const std::string runtime = oci::runtime_path();
     if (!runtime.empty())
-        tooling.runtimes.push_back(oci::probe_runtime(runtime));
+        if (auto facts = oci::probe_runtime(runtime))
+            tooling.runtimes.push_back(*std::move(facts));
     const char* path = ::getenv("PATH"); // NOLINT: one thread
     const std::string criu_path =
         find_in_path("criu", path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
     if (!criu_path.empty())
         tooling.crius.push_back(criu::probe_criu(criu_path));
+    const bool all = (runtime.empty() || !tooling.runtimes.empty()) &&
+                     std::ranges::all_of(tooling.crius, &criu::CriuFacts::complete);
+    tooling =
+        criu::merge(std::move(tooling), criu::read_tooling(paths::probe_file, boot_id()),
+                    [](const std::string& file, const std::string& key) { return file_key(file) == key; });
 
     for (const auto& facts : tooling.runtimes)
         std::printf("runtime %s: %s %s, %zu checkpoint flags\n", facts.path.c_str(),
@@ -63,7 +71,11 @@ int probe() {
         std::fprintf(stderr, "lpm-gate: %s: %s\n", paths::probe_file, done.error().text.c_str());
         return 1;
     }
-    return runtime.empty() ? 1 : 0;
+    if (!all)
+        std::fprintf(stderr,
+                     "lpm-gate: not all could be told, for reasons that may pass (what was known stays): "
+                     "run lpm-gate --probe again\n");
+    return runtime.empty() ? 1 : all ? 0 : EX_TEMPFAIL;
 }
 
 } // namespace lpm::gate

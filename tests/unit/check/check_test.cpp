@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "../support.hpp"
 #include "checks.hpp"
 
 #include <set>
@@ -138,6 +139,23 @@ TEST_F(Checks, NetworkLockTool) {
     EXPECT_EQ(verdict("NetworkLockTool"), "unknown");
     facts.bundle->network_namespace = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "pass") << "the host's network is not locked";
+}
+
+TEST_F(Checks, NetworkLockTool_knows_a_criu_that_crashes) {
+    const TempDir dir;
+    dir.write("runc.conf", "network-lock nftables\n");
+    facts.tools.runtime_config = dir.path("runc.conf");
+    criu::Sources sources;
+    sources.runtime_config = dir.path("runc.conf");
+    facts.options = criu::EffectiveOptions::read(sources, {});
+    EXPECT_EQ(verdict("NetworkLockTool"), "pass");
+    facts.tools.criu->crashes_on_lock = true;
+    EXPECT_EQ(verdict("NetworkLockTool"), "block");
+    EXPECT_NE(outcome.message.find("default.conf"), std::string::npos) << outcome.message;
+    std::swap(sources.runtime_config, sources.config_file);
+    facts.tools.runtime_config = "/etc/criu/runc.conf";
+    facts.options = criu::EffectiveOptions::read(sources, {});
+    EXPECT_EQ(verdict("NetworkLockTool"), "pass") << "it reads any other file well";
 }
 
 TEST_F(Checks, NetworkLockTool_at_restore_uses_what_the_dump_used) {
