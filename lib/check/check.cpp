@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "check/texts.hpp"
 
 namespace lpm::check {
 
@@ -59,8 +60,36 @@ static bool runs_at(const Check& check, Stage stage) {
     return false;
 }
 
+namespace {
+struct Blocking {
+    const Check* check;
+    std::string message;
+    std::string_view remedy;
+};
+} // namespace
+
+// The message is of one that does not pass by itself, if there is any: the remedy of another would not help.
+static void name_blocking(const std::vector<Blocking>& blocking, Outcome& outcome) {
+    const auto lasts = [](const Blocking& one) { return !one.check->transient; };
+    auto chosen = std::ranges::find_if(blocking, lasts);
+    outcome.transient = chosen == blocking.end() && !blocking.empty();
+    if (chosen == blocking.end())
+        chosen = blocking.begin();
+    if (chosen == blocking.end())
+        return;
+    outcome.code = chosen->check->id;
+    outcome.message = chosen->message + "; " + std::string(chosen->remedy);
+    std::vector<std::string> others;
+    for (const Blocking& one : blocking)
+        if (one.check != chosen->check)
+            others.emplace_back(one.check->id);
+    if (!others.empty())
+        outcome.message += "; also in the way: " + some_of(others);
+}
+
 Outcome run(const Facts& facts, const config::Settings& settings, const Deadline& deadline) {
     Outcome outcome;
+    std::vector<Blocking> blocking;
     for (const Check& check : table()) {
         if (!runs_at(check, facts.subject.stage))
             continue;
@@ -73,17 +102,13 @@ Outcome run(const Facts& facts, const config::Settings& settings, const Deadline
         if (finding.verdict == Verdict::block && severity == Severity::warn)
             finding.verdict = Verdict::warn;
         apply_annotation(facts, settings, check, finding);
-        if (finding.verdict == Verdict::block && outcome.code.empty()) {
-            outcome.code = check.id;
-            outcome.transient = true;
-            outcome.message =
-                finding.message + "; " + std::string(finding.remedy.empty() ? check.remedy : finding.remedy);
-        }
         if (finding.verdict == Verdict::block)
-            outcome.transient &= check.transient;
+            blocking.push_back(
+                {&check, finding.message, finding.remedy.empty() ? check.remedy : finding.remedy});
         outcome.findings.push_back(
             {std::string(check.id), severity, finding.verdict, std::move(finding.message)});
     }
+    name_blocking(blocking, outcome);
     return outcome;
 }
 

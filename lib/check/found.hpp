@@ -30,6 +30,9 @@ namespace lpm::check {
 [[nodiscard]] Judgement no_bundle();
 [[nodiscard]] Judgement no_environment();
 
+// At a restore the limits in config.json bind the processes while CRIU makes them.
+[[nodiscard]] bool limit_holds(const Facts& facts);
+
 // Pass when the list is empty, unknown when it could not be made: "<what>: <some of it>".
 template <class T>
 [[nodiscard]] Judgement judge_list(const std::optional<std::vector<T>>& list, std::string_view what,

@@ -105,12 +105,17 @@ Judgement judge_missing_namespaces(const Facts& facts) {
 Judgement judge_memory_limit(const Facts& facts) {
     if (!facts.images.memory || !facts.bundle)
         return not_compared();
-    if (facts.bundle->memory_limit == 0 || facts.bundle->memory_limit >= *facts.images.memory)
+    const std::uint64_t limit = facts.bundle->memory_limit;
+    if (limit == 0 || limit >= facts.images.memory->all)
         return {};
+    const bool no_swap = facts.host.no_swap || facts.bundle->swap_limit.value_or(UINT64_MAX) <= limit;
+    if (limit < facts.images.memory->of_one && no_swap && limit_holds(facts))
+        return {Verdict::block, "a process in the images has " + human_size(facts.images.memory->of_one) +
+                                    " of memory, and the container is limited to " + human_size(limit) +
+                                    " without swap: the kernel would kill it"};
     // Not certain: pages that processes share are in the images of each, and there may be swap.
-    return {Verdict::warn, "the images have " + human_size(*facts.images.memory) +
-                               " of memory, and the container is limited to " +
-                               human_size(facts.bundle->memory_limit) +
+    return {Verdict::warn, "the images have " + human_size(facts.images.memory->all) +
+                               " of memory, and the container is limited to " + human_size(limit) +
                                ": the kernel may kill it, or CRIU while it restores it"};
 }
 

@@ -56,7 +56,7 @@ Judgement judge_taken_pids(const Facts& facts) {
 
 // The limit is the kernel's while CRIU makes the processes: runc puts CRIU into the container's cgroup first.
 // Unless CRIU moves them to the cgroups that they were dumped in, with the limits of then.
-static bool limit_holds(const Facts& facts) {
+bool limit_holds(const Facts& facts) {
     if (!facts.tools.runtime || facts.tools.runtime->kind != oci::RuntimeKind::runc)
         return false;
     const auto mode = facts.options.find("manage-cgroups");

@@ -17,16 +17,19 @@ static std::string shortage(const std::string& path, std::uint64_t need, std::ui
            human_size(have);
 }
 
-static Judgement judge_archive(const Facts& facts, std::uint64_t need) {
+// CRI-O packs the images for the kubelet without compression. On one file system both are there at the same
+// time.
+static Judgement judge_archive(const Facts& facts, std::uint64_t least, std::uint64_t most) {
     if (!facts.host.kubelet_space)
         return {};
     const Space& kubelet = *facts.host.kubelet_space;
-    // On one file system the images and the kubelet's archive of them are there at the same time.
-    const bool shared = kubelet.device == facts.host.image_space->device;
-    const std::uint64_t total = shared ? 2 * need : need;
-    if (kubelet.free_bytes < total)
+    const std::uint64_t copies = kubelet.device == facts.host.image_space->device ? 2 : 1;
+    if (kubelet.free_bytes < copies * least && facts.bundle && facts.bundle->crio)
+        return {Verdict::block, "the kubelet's archive of the checkpoint " +
+                                    shortage(kubelet.path, copies * least, kubelet.free_bytes)};
+    if (kubelet.free_bytes < copies * most)
         return {Verdict::warn,
-                "an archive of the checkpoint " + shortage(kubelet.path, total, kubelet.free_bytes)};
+                "an archive of the checkpoint " + shortage(kubelet.path, copies * most, kubelet.free_bytes)};
     return {};
 }
 
@@ -50,7 +53,7 @@ Judgement judge_disk_space(const Facts& facts) {
     if (images.free_bytes < most + most / 20)
         return {Verdict::warn,
                 "the checkpoint possibly " + shortage(images.path, most + most / 20, images.free_bytes)};
-    return judge_archive(facts, most);
+    return judge_archive(facts, least, most);
 }
 
 Judgement judge_memory(const Facts& facts) {

@@ -11,7 +11,8 @@ static constexpr auto block = Severity::block;
 static constexpr auto warn = Severity::warn;
 static constexpr bool at_create = true;
 
-// In the order in which a user should hear of them: the first that blocks is the message.
+// In the order in which a user should hear of them: the first that blocks is the message, if it does not pass
+// by itself.
 static constexpr Check checks[] = {
     {"ContainerState", true, false, block, false, "1.8", "the container is started and alive",
      "checkpoint a container that is running or paused", judge_container_state},
@@ -24,8 +25,8 @@ static constexpr Check checks[] = {
      "TCP sockets that the installed CRIU cannot dump on this kernel",
      "install CRIU 4.2 or newer and run lpm-gate --probe", judge_tcp_on_new_kernel},
     {"DiskSpace", true, false, block, false, "4.14",
-     "room for the images, and for the kubelet's archive of them",
-     "free space there, or name another directory with --image-path", judge_disk_space},
+     "room for the images, and for the kubelet's archive of them", "free space on that file system",
+     judge_disk_space},
     {"ToolingMissing", true, true, block, false, "1.1",
      "criu is on the PATH that the runtime gets, is at least 3.16, and the runtime is built with it",
      "install CRIU 3.16 or newer (better 4.2) where PATH finds it and run lpm-gate --probe", judge_tooling},
@@ -39,7 +40,7 @@ static constexpr Check checks[] = {
      "run the container engine with all capabilities", judge_capabilities},
     {"ImageIncomplete", false, true, block, false, "5.1",
      "inventory, process tree, a core per thread and as many pages as the page maps list",
-     "copy the checkpoint again, whole, and name its directory with --image-path", judge_images},
+     "copy the checkpoint again, whole", judge_images},
     {"ImageForeign", false, true, block, false, "5.22",
      "images that are files of the checkpoint's own directory: no links to elsewhere, pipes or devices",
      "copy the files themselves into one directory, and ask who made it otherwise", judge_foreign_images},
@@ -86,7 +87,7 @@ static constexpr Check checks[] = {
     {"LsmMismatch", false, true, block, false, "5.14",
      "the security module and the profiles of the processes",
      "restore on a node with the same security module and profiles", judge_lsm},
-    {"MemoryLimit", false, true, warn, false, "5.19",
+    {"MemoryLimit", false, true, block, false, "5.19",
      "the container's memory limit and the size of the images", "raise the memory limit of the container",
      judge_memory_limit},
     {"ImageChanged", false, true, warn, false, "5.10",
@@ -154,7 +155,7 @@ static constexpr Check checks[] = {
     {"MountSharing", true, false, block, false, "4.9", "mounts that propagate from outside",
      "use private propagation", judge_sharing},
     {"Terminal", true, true, block, false, "3.11", "the container has a terminal",
-     "use a container without a terminal, or give --console-socket", judge_terminal, at_create},
+     "use a container without a terminal", judge_terminal, at_create},
     {"ForeignTerminal", true, false, block, false, "3.11",
      "terminals that a session has left to processes of the container",
      "end the process, or start it without a terminal", judge_foreign_terminal},

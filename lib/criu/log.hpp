@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -12,12 +13,14 @@ namespace lpm::criu {
 struct LogError {
     std::string_view code; // stable id, the same as the check's where one exists; "CriuError" when not known
     std::string message;   // CRIU's own words, one line
-    std::string_view remedy; // what to do; empty when not known
 };
 
 // The first line of dump.log or restore.log that CRIU marked as an error, harmless ones left out: what CRIU
 // says after it is mostly a consequence.
 [[nodiscard]] std::optional<LogError> first_error(std::string_view log);
+
+// The codes that first_error knows.
+[[nodiscard]] std::set<std::string_view> error_codes();
 
 // CRIU was at work and wrote no last line, neither that it was done nor that it failed: it was killed.
 [[nodiscard]] bool cut_short(std::string_view log);

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "criu/verify.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <unistd.h>
@@ -29,10 +30,11 @@ static Result<> verify_core(const ImageSource& source, std::uint32_t thread) {
     return {};
 }
 
-static Result<> verify_pages(const ImageSource& source, std::uint32_t pid,
-                             std::map<std::uint32_t, std::uint64_t>& needed) {
+// The pages of the process.
+static Result<std::uint64_t> verify_pages(const ImageSource& source, std::uint32_t pid,
+                                          std::map<std::uint32_t, std::uint64_t>& needed) {
     if (!source.has(mm_img(pid)))
-        return {};
+        return 0;
     const std::string name = pagemap_img(pid);
     TRY_ASSIGN(const std::string bytes, source.read(name));
     const auto map = parse_pagemap(bytes);
@@ -42,7 +44,7 @@ static Result<> verify_pages(const ImageSource& source, std::uint32_t pid,
     if (__builtin_add_overflow(sum, map->nr_pages, &sum))
         return damaged(name);
     if (map->nr_pages == 0)
-        return {};
+        return 0;
     const std::string pages = pages_img(map->pages_id);
     const auto have = source.size(pages);
     if (!have)
@@ -51,7 +53,7 @@ static Result<> verify_pages(const ImageSource& source, std::uint32_t pid,
     if (*have / page < sum)
         return fail(Errc::invalid, pages + " has " + std::to_string(*have) + " bytes, but " + name +
                                        " lists " + std::to_string(sum) + " pages");
-    return {};
+    return map->nr_pages;
 }
 
 Images read_images(const ImageSource& source) {
@@ -67,11 +69,11 @@ static Result<> in_time(const Deadline& deadline) {
     return {};
 }
 
-Result<std::uint64_t> verify_images(const ImageSource& source, const Images& images,
-                                    const Deadline& deadline) {
+Result<PageCount> verify_images(const ImageSource& source, const Images& images, const Deadline& deadline) {
     TRY(images.inventory);
     TRY(images.pstree);
     std::map<std::uint32_t, std::uint64_t> needed;
+    PageCount pages;
     for (const PstreeEntry& task : *images.pstree) {
         TRY(in_time(deadline));
         TRY(verify_core(source, task.pid));
@@ -81,11 +83,11 @@ Result<std::uint64_t> verify_images(const ImageSource& source, const Images& ima
             if (thread != task.pid && task.threads.size() > 1)
                 TRY(verify_core(source, thread));
         }
-        TRY(verify_pages(source, task.pid, needed));
+        TRY_ASSIGN(const std::uint64_t of_task, verify_pages(source, task.pid, needed));
+        pages.most = std::max(pages.most, of_task);
     }
-    std::uint64_t pages = 0;
     for (const auto& [id, count] : needed)
-        pages += count;
+        pages.all += count;
     return pages;
 }
 

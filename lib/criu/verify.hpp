@@ -24,8 +24,12 @@ struct Images {
 // Reads the headers and small images of the source, from which `images` are: a core per thread, and for each
 // address space that the pages file is as long as its page map says. Errc::absent or Errc::invalid with a
 // text that names the first file that is missing, damaged or too short; Errc::busy when the time is over
-// before the end. The answer is the number of pages in all pages files.
-[[nodiscard]] Result<std::uint64_t> verify_images(const ImageSource& source, const Images& images,
-                                                  const Deadline& deadline);
+// before the end.
+struct PageCount {
+    std::uint64_t all = 0;  // in all pages files; what processes share is in there for each of them
+    std::uint64_t most = 0; // of one process, which needs each of them for itself
+};
+[[nodiscard]] Result<PageCount> verify_images(const ImageSource& source, const Images& images,
+                                              const Deadline& deadline);
 
 } // namespace lpm::criu

@@ -36,8 +36,6 @@ std::optional<KernelVersion> parse_kernel_version(std::string_view release) {
 static std::optional<Space> find_space(std::string path) {
     if (!path.starts_with('/'))
         return std::nullopt;
-    // Images of an earlier try in the same directory: CRIU truncates them, so their space comes back.
-    const std::uint64_t reusable = read_dir_usage(path).value_or(DirUsage{}).disk;
     struct statvfs fs{};
     struct stat st{};
     while (::statvfs(path.c_str(), &fs) != 0 || ::stat(path.c_str(), &st) != 0) {
@@ -48,16 +46,29 @@ static std::optional<Space> find_space(std::string path) {
     Space space;
     space.path = std::move(path);
     // CRIU writes as root, which may use the reserved blocks as well.
-    space.free_bytes = static_cast<std::uint64_t>(fs.f_bfree) * fs.f_frsize + reusable;
+    space.free_bytes = static_cast<std::uint64_t>(fs.f_bfree) * fs.f_frsize;
     if (fs.f_files > 0)
         space.free_inodes = fs.f_ffree;
     space.device = st.st_dev;
     return space;
 }
 
-// The same, when the path is there and on a disk of this node: a file system that may hang is not touched.
-static std::optional<Space> find_local_space(const std::optional<LocalFiles>& node, const std::string& path) {
-    return node && node->open(path) ? find_space(path) : std::nullopt;
+static std::optional<Space> find_image_space(const std::string& path) {
+    auto space = find_space(path);
+    // Images of an earlier try in the same directory: CRIU truncates them, so their space comes back.
+    if (space)
+        space->free_bytes += read_dir_usage(path).value_or(DirUsage{}).disk;
+    return space;
+}
+
+// Where the kubelet has its archives, which may be a mount of its own; nothing when this node has no kubelet.
+// A file system that may hang is not touched.
+static std::optional<Space> find_archive_space(const std::optional<LocalFiles>& node,
+                                               const std::string& kubelet_dir) {
+    for (const std::string& path : {kubelet_dir + "/checkpoints", kubelet_dir})
+        if (node && node->open(path))
+            return find_space(path);
+    return std::nullopt;
 }
 
 static criu::March march_of(std::string_view machine) {
@@ -89,10 +100,13 @@ HostFacts inspect_host(const Subject& subject, const std::optional<LocalFiles>& 
     host.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
     if (const auto available = procfs::read_available_memory())
         host.available_memory = *available;
+    // Its head is one line.
+    if (const auto swaps = read_file(AT_FDCWD, "/proc/swaps", 65536))
+        host.no_swap = std::ranges::count(*swaps, '\n') == 1;
     if (subject.stage == Stage::checkpoint) {
-        host.image_space = find_space(subject.image_path);
+        host.image_space = find_image_space(subject.image_path);
         // The runtime itself never touches this directory.
-        host.kubelet_space = find_local_space(node, subject.kubelet_dir);
+        host.kubelet_space = find_archive_space(node, subject.kubelet_dir);
     }
     if (subject.stage == Stage::restore) {
         if (auto cpu = read_cpu_features())

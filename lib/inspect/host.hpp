@@ -37,6 +37,7 @@ struct HostFacts {
     std::optional<KernelVersion> kernel;
     criu::March march = criu::March::unknown; // one that lpm is not built for is unknown
     std::optional<std::uint64_t> available_memory;
+    bool no_swap = false; // this node surely has none
     bool selinux_enforcing = false;
     bool has_ipv6 = true;
 

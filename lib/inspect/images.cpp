@@ -90,8 +90,10 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
     compare_open_files(source, destination, facts);
     facts.dumped = read_dumped(source, facts);
     const auto pages = criu::verify_images(source, images, destination.deadline);
-    if (pages)
-        facts.memory = *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    if (pages) {
+        const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+        facts.memory = {.all = pages->all * size, .of_one = pages->most * size};
+    }
     facts.complete = pages ? Result<>() : std::unexpected(pages.error());
     return facts;
 }

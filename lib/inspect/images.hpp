@@ -85,6 +85,12 @@ struct LsmMismatch {
     criu::LsmType here = criu::LsmType::no_lsm; // the same: the profile is not loaded
 };
 
+// Bytes of pages.
+struct ImageMemory {
+    std::uint64_t all = 0;    // of all processes: what they share counts for each
+    std::uint64_t of_one = 0; // of the biggest: it needs so much
+};
+
 // What the images need, compared with what there is where they are to be restored. A list that is nothing
 // could not be made, and its check says `unknown`.
 struct ImageFacts {
@@ -101,8 +107,8 @@ struct ImageFacts {
     std::optional<criu::InventoryEntry> inventory;
     criu::Dumped dumped;
     std::optional<criu::March> mtype;
-    std::optional<std::uint64_t> memory; // bytes of pages
-    std::optional<std::uint64_t> tasks;  // processes and threads
+    std::optional<ImageMemory> memory;
+    std::optional<std::uint64_t> tasks; // processes and threads
     List<Connection> connections;
     bool tcp_streams = false; // there are connections, and what CRIU needs to have them go on
 

@@ -45,6 +45,12 @@ bool is_task(const std::vector<criu::PstreeEntry>& tasks, std::uint32_t number) 
     });
 }
 
+// A number stays taken as long as a process has it for its group or its session, whoever had it first.
+void hold(Holders& holders, std::uint32_t number, const std::string& name) {
+    if (number != 0)
+        holders.emplace(number, name);
+}
+
 // In our PID namespace, which is the caller's and CRIU's as well.
 Holders holders_here(const std::vector<criu::PstreeEntry>& tasks, const Numbers& numbers,
                      const Caller& caller, const Deadline& deadline) {
@@ -58,6 +64,19 @@ Holders holders_here(const std::vector<criu::PstreeEntry>& tasks, const Numbers&
         if (auto status = procfs::read_status(static_cast<pid_t>(number)))
             holders.emplace(number, std::move(status->name));
     }
+    each_entry(std::string("/proc"), [&](int, const dirent& process) {
+        const auto pid = to_number<pid_t>(process.d_name);
+        const auto stat = pid ? procfs::read_stat(*pid) : fail(Errc::invalid, "no process");
+        if (!stat)
+            return true;
+        for (const pid_t held : {stat->group, stat->session}) {
+            const auto number = static_cast<std::uint32_t>(held);
+            const bool matters = numbers.contains(number) && (number != own_group || is_task(tasks, number));
+            if (matters && !holders.contains(number))
+                hold(holders, number, procfs::read_status(*pid).value_or(procfs::Status{}).name);
+        }
+        return !deadline.passed();
+    });
     return holders;
 }
 
@@ -72,8 +91,10 @@ Holders holders_in(ino_t inode, const Deadline& deadline) {
         each_entry("/proc/" + std::to_string(*pid) + "/task", [&](int, const dirent& thread) {
             const auto id = to_number<pid_t>(thread.d_name);
             auto status = id ? procfs::read_status(*id) : fail(Errc::invalid, "no number");
-            if (status && !status->ns_pids.empty())
-                holders.emplace(static_cast<std::uint32_t>(status->ns_pids.back()), std::move(status->name));
+            if (status)
+                for (const auto* numbers : {&status->ns_pids, &status->ns_groups, &status->ns_sids})
+                    if (!numbers->empty())
+                        hold(holders, static_cast<std::uint32_t>(numbers->back()), status->name);
             return !deadline.passed();
         });
         return !deadline.passed();

@@ -145,6 +145,8 @@ Status parse_status(std::string_view text) {
             take_ids(line, status.groups);
         else if (key == "NSpid")
             take_pids(line, status.ns_pids);
+        else if (key == "NSpgid")
+            take_pids(line, status.ns_groups);
         else if (key == "NSsid")
             take_pids(line, status.ns_sids);
         else if (key == "RssAnon")
@@ -182,6 +184,20 @@ Result<std::uint64_t> parse_available_memory(std::string_view meminfo) {
 Result<std::uint64_t> read_available_memory() {
     TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, "/proc/meminfo", 65536));
     return parse_available_memory(text);
+}
+
+std::optional<std::uint64_t> parse_oom_kills(std::string_view vmstat) {
+    while (!vmstat.empty()) {
+        auto line = next_line(vmstat);
+        if (next_word(line) == "oom_kill")
+            return to_number<std::uint64_t>(next_word(line));
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_oom_kills() {
+    const auto text = read_file(AT_FDCWD, "/proc/vmstat", 65536);
+    return text ? parse_oom_kills(*text) : std::nullopt;
 }
 
 } // namespace lpm::procfs

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -68,14 +69,15 @@ struct Ids {
 struct Status {
     std::string name; // comm, as the kernel escapes it
     char state = '?';
-    pid_t tracer = 0;           // TracerPid
-    unsigned threads = 0;       // Threads
-    std::vector<pid_t> ns_pids; // NSpid: from our pid namespace down to its own
-    std::vector<pid_t> ns_sids; // NSsid
-    Ids users;                  // Uid
-    Ids groups;                 // Gid
-    int seccomp = 0;            // 0 off, 1 strict, 2 filter
-    std::uint64_t cap_eff = 0;  // CapEff, a bit per capability
+    pid_t tracer = 0;             // TracerPid
+    unsigned threads = 0;         // Threads
+    std::vector<pid_t> ns_pids;   // NSpid: from our pid namespace down to its own
+    std::vector<pid_t> ns_groups; // NSpgid
+    std::vector<pid_t> ns_sids;   // NSsid
+    Ids users;                    // Uid
+    Ids groups;                   // Gid
+    int seccomp = 0;              // 0 off, 1 strict, 2 filter
+    std::uint64_t cap_eff = 0;    // CapEff, a bit per capability
     Memory memory;
 };
 // Lines that are missing or broken leave the default.
@@ -85,5 +87,10 @@ struct Status {
 // MemAvailable of /proc/meminfo, in bytes; Errc::absent when the line is missing.
 [[nodiscard]] Result<std::uint64_t> parse_available_memory(std::string_view meminfo);
 [[nodiscard]] Result<std::uint64_t> read_available_memory();
+
+// How many processes of this node the kernel has killed for want of memory, of a cgroup's as well: oom_kill
+// of /proc/vmstat (Linux 4.13). Nothing when it does not tell.
+[[nodiscard]] std::optional<std::uint64_t> parse_oom_kills(std::string_view vmstat);
+[[nodiscard]] std::optional<std::uint64_t> read_oom_kills();
 
 } // namespace lpm::procfs

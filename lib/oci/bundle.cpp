@@ -152,6 +152,7 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
     bundle.cgroups_path = json::text_or_empty(spec, "linux.cgroupsPath");
     if (const auto limit = json::natural(spec, "linux.resources.memory.limit"))
         bundle.memory_limit = *limit;
+    bundle.swap_limit = json::natural(spec, "linux.resources.memory.swap");
     if (const auto limit = json::natural(spec, "linux.resources.pids.limit"))
         bundle.pids_limit = *limit;
     for (const auto& entry : list_at(spec, "process.env"))

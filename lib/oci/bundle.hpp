@@ -48,13 +48,14 @@ struct Bundle {
     std::string cgroups_path;       // linux.cgroupsPath
     std::vector<MountPoint> mounts; // in the order in which they are made
     std::vector<NamespacePath> joined;
-    std::uint64_t memory_limit = 0;   // linux.resources.memory.limit in bytes; 0: none
-    std::uint64_t pids_limit = 0;     // linux.resources.pids.limit, in processes and threads; 0: none
-    std::vector<std::string> binds;   // where bind mounts are, in the container
-    std::vector<std::string> masked;  // linux.maskedPaths
-    std::vector<std::string> devices; // paths of linux.devices
-    std::vector<Hook> hooks;          // in the order of the runtime specification
-    std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
+    std::uint64_t memory_limit = 0;          // linux.resources.memory.limit in bytes; 0: none
+    std::optional<std::uint64_t> swap_limit; // linux.resources.memory.swap: of memory and swap together
+    std::uint64_t pids_limit = 0;            // linux.resources.pids.limit, in processes and threads; 0: none
+    std::vector<std::string> binds;          // where bind mounts are, in the container
+    std::vector<std::string> masked;         // linux.maskedPaths
+    std::vector<std::string> devices;        // paths of linux.devices
+    std::vector<Hook> hooks;                 // in the order of the runtime specification
+    std::vector<std::string> volumes;        // binds that can be written, without what every engine binds in
     // Names of environment variables that say where the container is, as POD_IP. Never values.
     std::vector<std::string> pod_identity;
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.

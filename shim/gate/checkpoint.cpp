@@ -29,6 +29,7 @@ struct Before {
     bool alive = false;
     bool none_stopped = false; // no process was stopped by a signal, as far as known
     NetworkBefore network;
+    std::optional<std::uint64_t> oom_kills = procfs::read_oom_kills();
 };
 } // namespace
 
@@ -117,7 +118,7 @@ static void clean_up(const Call& call, const Before& before, const WorkDir& work
         thaw_if_frozen(*before.state, recorder);
     work.keep(recorder, false);
     const auto log = work.read_log();
-    explain_failure(recorder, *call.progress.ended, log);
+    explain_failure(recorder, *call.progress.ended, log, before.oom_kills);
     unlock_network(before.network, criu, log, recorder);
     if (before.state && before.alive)
         report_tasks(*before.state, before.none_stopped, recorder);

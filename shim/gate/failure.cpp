@@ -2,17 +2,16 @@
 // Copyright the lpm authors
 #include "failure.hpp"
 
+#include "check/failures.hpp"
 #include "criu/log.hpp"
+#include "linux/procfs.hpp"
 #include "oci/phrases.hpp"
 
 namespace lpm::gate {
 
 // Of a log that tells nothing more: CRIU's last line is always that it was done, or that it failed.
 static criu::LogError cut_off() {
-    return {
-        "CriuCutShort", "CRIU ended in the middle of its work and did not say why",
-        "look in the kernel's log for a crash of CRIU or the out-of-memory killer, run lpm-gate --probe to "
-        "see whether it works here at all, then try again"};
+    return {"CriuCutShort", "CRIU ended in the middle of its work and did not say why"};
 }
 
 static std::optional<criu::LogError> read_error(const std::optional<std::string>& log) {
@@ -22,10 +21,16 @@ static std::optional<criu::LogError> read_error(const std::optional<std::string>
     return !error && criu::cut_short(*log) ? cut_off() : error;
 }
 
-void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log) {
+// The killer leaves no word in CRIU's log: of CRIU itself the log has no end, of a process that CRIU makes it
+// tells the signal.
+static bool may_be_out_of_memory(const criu::LogError& error) {
+    return error.code == "CriuCutShort" || error.message.contains("killed by signal 9");
+}
+
+void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log,
+                     const std::optional<std::uint64_t>& oom_kills) {
     record::Record& record = recorder.record();
     const auto error = read_error(log);
-    std::string_view remedy;
     record.code = "RuntimeFailed";
     record.message = "the runtime failed for a reason of its own, which it has printed";
     if (ended.signal != 0) {
@@ -34,10 +39,16 @@ void explain_failure(Recorder& recorder, const Ended& ended, const std::optional
     } else if (error) {
         record.code = error->code;
         record.message = error->message;
-        remedy = error->remedy;
-        if (!remedy.empty())
-            record.message += "; " + std::string(remedy);
+        const auto kills = procfs::read_oom_kills();
+        if (may_be_out_of_memory(*error) && oom_kills && kills && *kills > *oom_kills) {
+            record.code = "OutOfMemory";
+            record.message =
+                "for want of memory the kernel killed a process while CRIU worked (" + record.message + ")";
+        }
     }
+    const std::string_view remedy = check::remedy_of(record.code);
+    if (!remedy.empty())
+        record.message += "; " + std::string(remedy);
     if (record.code == "RuntimeFailed")
         return;
     std::string line = "lpm: " + record.operation.text() + " of " + record.container + " failed";

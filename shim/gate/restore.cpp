@@ -59,6 +59,7 @@ void restore(const Arguments& arguments, Progress& progress) {
     const bool is_new = is_unknown(request.subject);
     const bool own = work.try_lock() && is_new;
     work.remember_files();
+    const auto oom_kills = procfs::read_oom_kills();
     Delegate delegate;
     const EndOrphans end = [&] {
         return own && cgroups_path && end_orphans(*cgroups_path, delegate, recorder);
@@ -80,7 +81,7 @@ void restore(const Arguments& arguments, Progress& progress) {
     work.keep(recorder, ok);
     if (!ok) {
         const auto log = work.read_log();
-        explain_failure(recorder, *progress.ended, log);
+        explain_failure(recorder, *progress.ended, log, oom_kills);
         criu.started = work.log_written();
         unlock_network(network, criu, log, recorder);
         (void)end();

@@ -96,10 +96,24 @@ class Smaller(RefusalTest):
         self.show("MemoryLimit", "warned")
 
     def test_memory_of_one_process(self):
-        """The kernel kills CRIU in the middle of it."""
+        """The kernel kills CRIU in the middle of it, and the record says so."""
         bundle = self.taken(32, "64")
         self.assertNotEqual(self.restore(bundle).returncode, 0)
         self.assert_warned("failed", "64.", "32.0 MiB")
+        result = self.last_record("restore", "failed")["result"]
+        self.assertEqual(result["code"], "OutOfMemory", result)
+        self.assertIn("raise the memory limit", result["message"])
+
+    def test_memory_of_one_process_where_the_limit_surely_holds(self):
+        bundle = self.taken(32, "64")
+        if ignore_mode():
+            SETTINGS.write_text("[options]\nown_cgroup = true\n")
+            self.addCleanup(SETTINGS.unlink)
+        else:
+            self.criu_config("manage-cgroups=ignore")
+        cid = self.add_container("restored-too-small")
+        self.refused("MemoryLimit", self.restore_args(cid, bundle), "64.", "32.0 MiB", operation="restore")
+        self.show("MemoryLimit", "refused")
 
     def test_memory_that_processes_share(self):
         """Each has it in the images, and there is one of it for both: hence no more than a warning."""

@@ -181,12 +181,30 @@ TEST_F(Checks, DiskSpace) {
     facts.container.workload->memory = inspect::MemoryUse{600 << 10, 0};
     facts.host.kubelet_space = inspect::Space{"/k", 1 << 20, 1000, 1};
     EXPECT_EQ(verdict("DiskSpace"), "warn") << "images and archive on one file system";
+    facts.bundle->crio = true;
+    EXPECT_EQ(verdict("DiskSpace"), "block") << "the archive surely does not fit beside them";
+    facts.container.workload->memory = inspect::MemoryUse{400 << 10, 200 << 10};
+    EXPECT_EQ(verdict("DiskSpace"), "warn") << "with what is shared it may not";
     facts.host.kubelet_space->device = 2;
     EXPECT_EQ(verdict("DiskSpace"), "pass");
     facts.host.image_space->free_inodes = 3;
     EXPECT_EQ(verdict("DiskSpace"), "block");
     facts.container.workload->memory.reset();
     EXPECT_EQ(verdict("DiskSpace"), "unknown");
+}
+
+TEST_F(Checks, name_a_remedy_that_helps) {
+    (*facts.container.workload)[inspect::Item::tcp_connected].add({12, "redis-server"});
+    (*facts.container.workload)[inspect::Item::inet].add({12, "redis-server"});
+    EXPECT_EQ(verdict("TcpEstablished"), "block");
+    EXPECT_EQ(outcome.code, "TcpEstablished");
+    EXPECT_TRUE(outcome.transient);
+    facts.tools.criu->version = 40101;
+    facts.host.kernel = inspect::KernelVersion{6, 16};
+    EXPECT_EQ(verdict("TcpEstablished"), "block");
+    EXPECT_EQ(outcome.code, "TcpOnNewKernel") << "closing the connection would not help";
+    EXPECT_FALSE(outcome.transient);
+    EXPECT_TRUE(outcome.message.ends_with("; also in the way: TcpEstablished")) << outcome.message;
 }
 
 TEST_F(Checks, ImageIncomplete_and_DescriptorsMissing) {

@@ -19,7 +19,6 @@ TEST(CriuLog, finds_the_first_error_that_matters) {
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code, "TcpEstablished");
     EXPECT_EQ(error->message, "inet: Connected TCP socket, consider using --tcp-established option.");
-    EXPECT_FALSE(error->remedy.empty());
 }
 
 TEST(CriuLog, reads_lines_without_a_time_and_from_the_restorer) {
@@ -115,7 +114,6 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         const auto error = criu::first_error("(00.1) Error (criu/x.c:1): " + std::string(text) + "\n");
         ASSERT_TRUE(error) << text;
         EXPECT_EQ(error->code, code) << text;
-        EXPECT_FALSE(error->remedy.empty()) << text;
     }
 }
 

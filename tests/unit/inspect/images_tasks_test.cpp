@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 // The dumped processes against the place where they are to be restored.
+#include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,6 +147,35 @@ TEST_F(Pids, of_a_namespace_that_is_joined) {
     facts.bundle->joined.clear();
     compare({{.pid = self, .threads = {self}}});
     EXPECT_EQ(target.pid_namespace_missing, true);
+}
+
+// A process has ended, and a number is what it leaves: as a zombie, or as the group of a process that is
+// alive.
+TEST_F(Pids, that_the_dead_still_hold) {
+    const pid_t zombie = ::fork();
+    if (zombie == 0)
+        ::_exit(0);
+    siginfo_t ended{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(zombie), &ended, WEXITED | WNOWAIT), 0);
+    const pid_t leader = ::fork();
+    if (leader == 0) {
+        ::setsid();
+        if (::fork() == 0)
+            ::pause();
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(leader, nullptr, 0), leader);
+    for (const bool joined : {false, true}) {
+        if (joined)
+            join("/proc/self/ns/pid");
+        for (const pid_t number : {zombie, leader}) {
+            const auto held = static_cast<std::uint32_t>(number);
+            compare({{.pid = held, .threads = {held}}});
+            EXPECT_EQ(taken(), 1U) << number << " of " << zombie << " and " << leader;
+        }
+    }
+    ::kill(-leader, SIGKILL);
+    ::waitpid(zombie, nullptr, 0);
 }
 
 TEST(Profiles, need_their_module) {

@@ -105,12 +105,25 @@ TEST_F(RestoreChecks, AddressMissing_of_connections) {
 }
 
 TEST_F(RestoreChecks, MemoryLimit) {
-    facts.images.memory = 100 << 20;
+    facts.images.memory = {.all = 100 << 20, .of_one = 60 << 20};
     EXPECT_EQ(verdict("MemoryLimit"), "pass") << "no limit";
-    facts.bundle->memory_limit = 64 << 20;
-    EXPECT_EQ(verdict("MemoryLimit"), "warn");
     facts.bundle->memory_limit = 128 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "pass");
+    facts.tools.runtime.emplace().kind = oci::RuntimeKind::runc;
+    facts.host.pids = inspect::PidsController::cgroup_v1;
+    facts.host.no_swap = true;
+    facts.bundle->memory_limit = 64 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "warn") << "they may share some";
+    facts.bundle->memory_limit = 32 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "block");
+    facts.host.no_swap = false;
+    EXPECT_EQ(verdict("MemoryLimit"), "warn") << "the rest may be swapped out";
+    facts.bundle->swap_limit = 64 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "warn");
+    facts.bundle->swap_limit = 32 << 20;
+    EXPECT_EQ(verdict("MemoryLimit"), "block");
+    facts.host.pids = inspect::PidsController::cgroup_v2;
+    EXPECT_EQ(verdict("MemoryLimit"), "warn") << "CRIU may put them into the cgroup of the dump";
 }
 
 TEST_F(Files, of_the_image) {
