@@ -93,8 +93,9 @@ Judgement judge_shm(const Facts& facts) {
         std::ranges::any_of(facts.bundle->names, [](const auto& name) { return name.first == "sandbox"; });
     return judge_found(
         facts, Item::shm_file, "a file in /dev/shm",
-        "that belongs to the pod, so it is in no checkpoint, and a restore in another pod cannot open it",
-        pod ? Verdict::block : Verdict::warn);
+        pod ? "that belongs to the pod, so it is in no checkpoint, and only a restore in the same pod can "
+              "open it"
+            : "that is bound in, so it is in no checkpoint, and a restore opens what it then finds there");
 }
 
 Judgement judge_sysv(const Facts& facts) {

@@ -55,6 +55,8 @@ Judge judge_netlink;
 
 // processes.cpp
 Judge judge_checkpoint_in_progress;
+Judge judge_never_checkpoint;
+Judge judge_skipped_hooks;
 Judge judge_container_state;
 Judge judge_terminal;
 Judge judge_freeze;

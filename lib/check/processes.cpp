@@ -13,6 +13,24 @@ Judgement judge_checkpoint_in_progress(const Facts& facts) {
     return {Verdict::block, "another checkpoint of this container is under way"};
 }
 
+// Some hold secrets that must not lie in a file.
+Judgement judge_never_checkpoint(const Facts& facts) {
+    if (!facts.bundle)
+        return no_bundle();
+    if (facts.bundle->checkpoint != "never")
+        return {};
+    return {Verdict::block, "the pod's annotation lpm.my.domain/checkpoint is: never"};
+}
+
+Judgement judge_skipped_hooks(const Facts& facts) {
+    if (facts.skipped_hooks.empty())
+        return {};
+    return {Verdict::block,
+            "the caller has frozen the container, and life-cycle hooks that must succeed need one that "
+            "runs: " +
+                some_of(facts.skipped_hooks)};
+}
+
 Judgement judge_container_state(const Facts& facts) {
     // The runtime has words of its own for a container that it does not know, and callers match them.
     if (!facts.container.state)
@@ -27,9 +45,22 @@ Judgement judge_container_state(const Facts& facts) {
     return {};
 }
 
+// CRI-O writes "terminal": false into the bundle of each restore.
+static Judgement judge_terminal_in_images(const Facts& facts) {
+    if (!facts.images.outer_terminal)
+        return not_compared();
+    if (!*facts.images.outer_terminal)
+        return {};
+    return unless(
+        facts, "shell-job",
+        {Verdict::block, "the container had a terminal at the checkpoint, and config.json gives it none"});
+}
+
 Judgement judge_terminal(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
+    if (!facts.bundle->terminal && facts.subject.stage == Stage::restore)
+        return judge_terminal_in_images(facts);
     if (!facts.bundle->terminal)
         return {};
     // CRI-O restores detached and without a console socket; podman gives one.
@@ -38,8 +69,9 @@ Judgement judge_terminal(const Facts& facts) {
                 "the container has a terminal: CRI-O cannot restore it",
                 "use a container without a terminal"};
     if (facts.call.detach && !facts.call.console_socket)
-        return {Verdict::block,
-                "the container has a terminal, and a detached restore has nobody to give it to"};
+        return {
+            Verdict::block, "the container has a terminal, and a detached restore has nobody to give it to",
+            facts.bundle->crio ? "" : "use a container without a terminal, or restore with --console-socket"};
     return {};
 }
 

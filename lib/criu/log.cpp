@@ -56,6 +56,7 @@ static constexpr ErrorPattern known[] = {
     {"Unresolved lock found", "FileLocks"},
     {"ctty inheritance detected", "Terminal"},
     {"Found dangling tty", "Terminal"},
+    {"Don't have tty to inherit session", "Terminal"},
     {"Unseizable non-zombie", "Traced"},
     {"is outside of its pid namespace", "SessionOutside"},
     {"Can't dump nested", "NestedNamespace"},

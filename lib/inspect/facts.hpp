@@ -45,6 +45,8 @@ struct Facts {
     criu::Additions additions;      // what lpm adds to this call
     criu::EffectiveOptions options; // in force, additions among them
     std::vector<IgnoredOption> ignored_options;
+    // Life-cycle hooks that must succeed and are not run, as the container is frozen.
+    std::vector<std::string> skipped_hooks;
 };
 
 // Never fails.

@@ -2,9 +2,13 @@
 // Copyright the lpm authors
 #include "inspect/images.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <set>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "criu/images/tty.hpp"
 #include "inspect/images_parts.hpp"
 #include "json/json.hpp"
 
@@ -52,6 +56,24 @@ static criu::Dumped read_dumped(const criu::ImageSource& source, const ImageFact
     return dumped;
 }
 
+// The slave of a pseudo terminal whose master nobody of the processes had.
+static std::optional<bool> find_outer_terminal(const criu::ImageSource& source) {
+    const dev_t ptmx = makedev(5, 2);
+    const auto image = source.read(criu::tty_info_img);
+    if (!image && image.error().code == Errc::absent)
+        return false;
+    const auto ttys = image ? criu::parse_tty_info(*image) : std::unexpected(image.error());
+    if (!ttys)
+        return std::nullopt;
+    std::set<std::uint32_t> masters;
+    for (const auto& tty : *ttys)
+        if (tty.index && tty.rdev == ptmx)
+            masters.insert(*tty.index);
+    return std::ranges::any_of(*ttys, [&](const criu::TtyInfoEntry& tty) {
+        return tty.index && tty.rdev != ptmx && !masters.contains(*tty.index);
+    });
+}
+
 static void find_namespaces(const oci::Bundle& bundle, const Caller& caller, ImageFacts& facts) {
     auto& missing = facts.missing_namespaces.emplace();
     for (const auto& joined : bundle.joined)
@@ -88,6 +110,7 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
     if (destination.bundle)
         find_namespaces(*destination.bundle, destination.caller, facts);
     compare_open_files(source, destination, facts);
+    facts.outer_terminal = find_outer_terminal(source);
     facts.dumped = read_dumped(source, facts);
     const auto pages = criu::verify_images(source, images, destination.deadline);
     if (pages) {

@@ -127,6 +127,7 @@ struct ImageFacts {
     List<TakenPid> taken_pids;                 // in the PID namespace that the processes belong to
     List<LsmMismatch> lsm_mismatches;          // the first one only
     std::optional<bool> pid_namespace_missing; // they are of a joined PID namespace, and none is joined
+    std::optional<bool> outer_terminal;        // a process had one whose other end is in no image
 };
 
 // Where the images are to be restored.

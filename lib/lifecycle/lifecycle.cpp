@@ -129,6 +129,11 @@ static std::string run_one(const config::LifecycleHook& hook, const HookContext&
     return why;
 }
 
+// The container stands still for the caller, and this hook needs one that runs.
+static bool is_skipped(const config::LifecycleHook& hook, const HookContext& round) {
+    return round.frozen && !hook.frozen;
+}
+
 namespace {
 
 // The hooks of one point, one after the other.
@@ -152,7 +157,7 @@ class Runner {
         }
         if (!hook->wants(record_.names))
             return true;
-        if (round_.frozen && !hook->frozen) {
+        if (is_skipped(*hook, round_)) {
             note(hook->name, HookOutcome::skipped,
                  "it needs a container that runs, and the caller has frozen this one");
             return true;
@@ -191,6 +196,19 @@ static std::string folder_of(const HookContext& round) {
 
 bool any(const HookContext& round) {
     return ::access(folder_of(round).c_str(), F_OK) == 0 || errno != ENOENT;
+}
+
+std::vector<std::string> skipped_hooks(const HookContext& round,
+                                       const std::vector<std::pair<std::string, std::string>>& names) {
+    std::vector<std::string> skipped;
+    const auto dir = open_at(AT_FDCWD, folder_of(round), O_RDONLY | O_DIRECTORY);
+    if (!dir)
+        return skipped;
+    for (const std::string& file : list_names(dir->get()))
+        if (const auto hook = read_hook(dir->get(), file);
+            hook && hook->abort && hook->wants(names) && is_skipped(*hook, round))
+            skipped.push_back(hook->name);
+    return skipped;
 }
 
 HookResults run_hooks(const HookContext& round, const record::Record& record) {

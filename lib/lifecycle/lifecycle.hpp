@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "record/record.hpp"
@@ -32,6 +33,10 @@ struct HookResults {
 
 // There may be hooks of this point.
 [[nodiscard]] bool any(const HookContext& round);
+
+// Those that must succeed, want this workload, and will be skipped since nothing in the container answers.
+[[nodiscard]] std::vector<std::string>
+skipped_hooks(const HookContext& round, const std::vector<std::pair<std::string, std::string>>& names);
 
 // Runs the hooks of one point. `record` is what they are told. A declaration that cannot be read is a run
 // that failed and ends nothing: it has not said that it should.

@@ -40,6 +40,7 @@ struct OurAnnotation {
 static constexpr OurAnnotation ours[] = {
     {"lpm.my.domain/skip-checks", &Bundle::skip_checks},
     {"lpm.my.domain/options", &Bundle::options},
+    {"lpm.my.domain/checkpoint", &Bundle::checkpoint},
 };
 
 static void read_names(const json::Value& annotations, Bundle& bundle) {

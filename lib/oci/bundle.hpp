@@ -69,6 +69,7 @@ struct Bundle {
     // org.criu.config: absent, or empty = "no file", or a path that replaces /etc/criu/runc.conf.
     std::optional<std::string> criu_config;
     std::optional<std::string> checkpointable; // the annotation of that name
+    std::string checkpoint;                    // lpm.my.domain/checkpoint: "never", or anything else
 };
 
 // Where the namespace of that type is that the container joins; empty when it joins none.

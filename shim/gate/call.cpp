@@ -55,6 +55,7 @@ std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()
         subject.checkpoint_in_progress = in_progress();
         facts = inspect::gather(subject, arguments.invocation, caller, request.settings, request.tooling,
                                 deadline);
+        facts.skipped_hooks = hooks.find_skipped(facts);
         outcome = check::run(facts, request.settings, deadline);
         if (!outcome.transient || facts.container.frozen || deadline.passed())
             break;

@@ -45,6 +45,14 @@ std::string Hooks::run(const lifecycle::HookContext& context, const record::Reco
                                       : done.failure;
 }
 
+std::vector<std::string> Hooks::find_skipped(const inspect::Facts& facts) {
+    if (!facts.container.frozen || !facts.bundle)
+        return {};
+    auto round = context(before_, time_);
+    round.frozen = true;
+    return lifecycle::skipped_hooks(round, facts.bundle->names);
+}
+
 std::string Hooks::run_before() {
     began_ = true;
     const auto round = context(before_, time_);

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
+#include "inspect/facts.hpp"
 #include "lifecycle/lifecycle.hpp"
 #include "recorder.hpp"
 
@@ -17,6 +19,8 @@ class Hooks {
     Hooks(lifecycle::Point before, lifecycle::Point after, std::chrono::milliseconds time, Recorder& recorder)
         : before_(before), after_(after), time_(time), recorder_(recorder) {}
 
+    // Those before that must succeed and cannot: the caller has frozen the container.
+    [[nodiscard]] std::vector<std::string> find_skipped(const inspect::Facts& facts);
     // Why one of them ends the operation; empty when none does.
     [[nodiscard]] std::string run_before();
     // Only where those before have been run: what they did is to be undone. The record has its outcome.

@@ -47,7 +47,6 @@ CASES = (
     Case("traced", "Traced", ("child", "traced")),
     Case("zombie-leader", "ZombieLeader", ("leader", "zombie")),
     Case("stopped", "Stopped", ("child", "stopped")),
-    Case("shm", "ShmMount", ("open", "/dev/shm/file"), ("holder", "/dev/shm")),
     Case("nested", "NestedNamespace", ("namespace", "ipc"), ("holder", "ipc"), ADMIN),
     Case("covered", "FileCovered", ("covered", "yes"), ("holder", "/tmp/covered/file"), ADMIN),
     Case("half-a-mount", "MountUnknown", ("-c", HALF_A_MOUNT), ("/tmp/late",), ADMIN, "/bin/sh"),

@@ -34,6 +34,11 @@ class Refusal(PodRefusalTest):
                 self.assert_goes_on(name, case.name)
                 self.assertEqual(self.state_of(name, case.name)["restartCount"], 0)
 
+    def test_a_pod_that_forbids_it(self):
+        name = self.pod(container("ctr"), annotations={"lpm.my.domain/checkpoint": "never"})
+        self.refused(name, "ctr", "NeverCheckpoint", "lpm.my.domain/checkpoint")
+        self.assert_goes_on(name, "ctr")
+
     def test_a_segment_of_the_hosts(self):
         name = self.pod(container("ctr", "/bin/holder", "sysv"), **HOST_IPC)
         self.refused(name, "ctr", "SysvShm", "holder")
@@ -156,10 +161,11 @@ class Refusal(PodRefusalTest):
 class NodeSettings(PodRefusalTest):
     def test_an_annotation_that_the_node_allows(self):
         """skip-checks turns the refusal into a warning, where lpm.toml says so."""
+        self.set_node('[checks]\nShmMount = "block"\n')
         held = self.pod(container("ctr", "/bin/holder", "open", "/dev/shm/file"),
                         annotations={"lpm.my.domain/skip-checks": "ShmMount"})
         self.refused(held, "ctr", "ShmMount", "/dev/shm")
-        self.set_node('[annotations]\nskip_checks = ["ShmMount"]\n')
+        self.set_node('[checks]\nShmMount = "block"\n[annotations]\nskip_checks = ["ShmMount"]\n')
         self.assertEqual(self.admin.checkpoint(held, "ctr")[0], 200)
         record = self.last_record("checkpoint", "completed")
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])

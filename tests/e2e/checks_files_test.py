@@ -156,18 +156,26 @@ class SharedMemory(ResourceTest):
         self.lost_with_the_pod("mapped")
 
     def lost_with_the_pod(self, how):
-        """The dump succeeds, and nobody could restore it into another pod: its /dev/shm has no such file."""
+        """It can be restored into the same pod, and into no other: its /dev/shm has no such file."""
         cid = self.start("holder", "/bin/holder", how, "/dev/shm/file", **pod_shm(self))
         self.lines(cid, 1)
-        self.refused("ShmMount", self.checkpoint_args(cid), "holder", "/dev/shm/file")
+        args = self.checkpoint_args(cid)
+        SETTINGS.write_text('[checks]\nShmMount = "block"\n')
+        with self.paused(cid):
+            self.refused("ShmMount", args, "holder", "/dev/shm/file", "the same pod")
+        self.refused("ShmMount", args, "holder", "/dev/shm/file", "the same pod")
+        SETTINGS.unlink()
         self.assert_runs(cid)
-        with self.without("ShmMount"):
-            done = self.dump(cid)
+        done = self.dump(cid)
         self.assertEqual(done.returncode, 0, done.stderr)
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
         bundle = self.remove(cid)
+        self.restores(bundle)
+        (self.work / "pid").unlink()
         (self.work / "shm/file").unlink()
         self.refuse_restore("FileMissing", bundle, "/dev/shm/file", fails=("FileMissing", "Can't open file dev/shm/file"))
-        self.show("ShmMount", "refused")
+        self.show("ShmMount", "warned")
 
 
 def probed(test, cid):

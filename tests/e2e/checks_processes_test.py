@@ -220,5 +220,9 @@ class Exec(ResourceTest):
         with self.without("ForeignTerminal"):
             done = self.dump(cid)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.restore_fails(self.remove(cid), "No task found with sid", "ForeignTerminal")
+        bundle = self.remove(cid)
+        new = self.add_container("restored-with-a-terminal")
+        self.refused("Terminal", self.restore_args(new, bundle), "had a terminal", operation="restore")
+        with self.without("Terminal"):
+            self.restore_fails(bundle, "No task found with sid", "ForeignTerminal")
         self.show("ForeignTerminal", "refused")

@@ -74,6 +74,30 @@ class Lifecycle(NodeTest):
         self.assertEqual(kept.read_text(), "noted\n")
         self.assert_no_gap(self.lines(new, len(self.lines(new)) + 3))
 
+    def test_a_hook_that_must_succeed_and_cannot(self):
+        """Where CRI-O freezes first, that is told; and a node may refuse the checkpoint."""
+        self.hook("pre-checkpoint", "60-asks", "true", when="running", on_failure="abort")
+        cid = self.start("counter", "/bin/counter")
+        self.lines(cid, 3)
+        for caller, verdict in (("running", "pass"), ("paused", "warn")):
+            if caller == "paused":
+                self.crio.pause(cid)
+            done = self.checkpoint(cid)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), "what succeeds says nothing")
+            record = self.last_record("checkpoint", "completed")
+            [(found, message)] = [(c["verdict"], c.get("message", "")) for c in record["checks"] if c["id"] == "HookSkipped"]
+            self.assertEqual(found, verdict)
+        self.assertIn("60-asks", message)
+        self.addCleanup(SETTINGS.unlink)
+        SETTINGS.write_text('[checks]\nHookSkipped = "block"\n')
+        done = self.checkpoint(cid)
+        self.assertIn("60-asks", done.stderr)
+        self.assertEqual(self.last_record("checkpoint", "refused")["result"]["code"], "HookSkipped")
+        self.crio.resume(cid)
+        self.assertEqual(self.checkpoint(cid).returncode, 0)
+        self.assert_unharmed(cid)
+        self.show("HookSkipped", "warned")
+
     def test_redis_saves_before_it_is_frozen(self):
         """A caller that leaves the freezing to CRIU: the hook asks the program while it can answer."""
         data = self.work / "data"

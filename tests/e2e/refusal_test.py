@@ -191,8 +191,43 @@ class Restore(RefusalTest):
         spec = json.loads((bundle / "config.json").read_text())
         spec["process"]["terminal"] = True
         (bundle / "config.json").write_text(json.dumps(spec))
-        self.refuse_restore("Terminal", bundle, "terminal", "console-socket",
+        self.refuse_restore("Terminal", bundle, "terminal",
                             fails=("RuntimeFailed", "without setting console socket"))
+
+    def test_a_terminal_that_only_the_images_have(self):
+        """CRI-O's bundle for a restore says that the container has none."""
+        cid = self.start("counter", "/bin/counter", terminal=True)
+        self.lines(cid, 1)
+        done = self.call("--root", self.root, *self.checkpoint_args(cid))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "Terminal"], ["warn"])
+        bundle = self.work / "bundle"
+        bundle.mkdir()
+        spec = json.loads((self.crio.bundle(cid) / "config.json").read_text())
+        spec["process"]["terminal"] = False
+        (bundle / "config.json").write_text(json.dumps(spec))
+        self.crio.kill(cid)
+        self.crio.delete(cid)
+        self.refuse_restore("Terminal", bundle, "had a terminal at the checkpoint",
+                            fails=("Terminal", "Don't have tty to inherit session from"))
+
+    def test_a_pod_that_forbids_checkpoints(self):
+        cid = self.start("counter", "/bin/counter", annotations={"lpm.my.domain/checkpoint": "never"})
+        self.lines(cid, 1)
+        args = self.checkpoint_args(cid)
+        self.refused("NeverCheckpoint", args, "lpm.my.domain/checkpoint")
+        self.crio.pause(cid)
+        self.refused("NeverCheckpoint", args, "lpm.my.domain/checkpoint")
+        self.crio.resume(cid)
+        self.assert_runs(cid)
+        self.show("NeverCheckpoint", "refused")
+
+    def test_a_pod_that_does_not_forbid_them(self):
+        self.restores(self.checkpointed("/bin/counter", annotations={"lpm.my.domain/checkpoint": "allowed"}))
+        for record in self.records():
+            self.assertNotIn("block", [c["verdict"] for c in record["checks"]])
+        self.show("NeverCheckpoint", "fine")
 
 
 class ThroughCrio(NodeTest):

@@ -12,6 +12,7 @@
 #include "criu/images/pidns.hpp"
 #include "criu/images/pstree.hpp"
 #include "criu/images/remap_file_path.hpp"
+#include "criu/images/tty.hpp"
 
 using namespace lpm;
 
@@ -34,6 +35,7 @@ static constexpr struct {
     {"mnt", [](std::string_view image) { (void)criu::parse_mnt(image); }},
     {"mtype", [](std::string_view image) { (void)criu::parse_mtype(image); }},
     {"lsm-profile", [](std::string_view image) { (void)criu::parse_lsm_profile(image); }},
+    {"tty-info", [](std::string_view image) { (void)criu::parse_tty_info(image); }},
     {"pidns", [](std::string_view image) { (void)criu::parse_pidns(image); }},
 };
 

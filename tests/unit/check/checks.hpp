@@ -55,6 +55,7 @@ class Checks : public testing::Test {
         images.inventory = criu::InventoryEntry{};
         images.mtype = criu::March::x86_64;
         images.memory = {.all = 1000, .of_one = 1000};
+        images.outer_terminal = false;
         images.tasks = 1;
         images.pid_namespace_missing = false;
         for (auto* list : {&images.missing_files, &images.missing_addresses, &images.missing_local_addresses,

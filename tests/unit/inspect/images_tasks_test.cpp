@@ -199,3 +199,13 @@ TEST(Profiles, have_to_be_loaded) {
     EXPECT_EQ(mismatch(apparmor, ":ns:crio", apparmor, loaded), "");
     EXPECT_EQ(mismatch(apparmor, "a//&b", apparmor, loaded), "");
 }
+
+TEST_F(TaskChecks, Terminal_of_the_images) {
+    EXPECT_EQ(verdict("Terminal"), "pass");
+    facts.images.outer_terminal = true;
+    EXPECT_EQ(verdict("Terminal"), "block");
+    set("shell-job", "true");
+    EXPECT_EQ(verdict("Terminal"), "covered");
+    facts.images.outer_terminal.reset();
+    EXPECT_EQ(verdict("Terminal"), "unknown");
+}

@@ -21,5 +21,13 @@ inline std::string field(unsigned number, std::string_view bytes) {
     return text + std::string(bytes);
 }
 
+// A field that is a number.
+inline std::string field(unsigned number, std::uint32_t value) {
+    std::string text(1, static_cast<char>(number << 3U));
+    for (; value >= 0x80; value >>= 7U)
+        text += static_cast<char>(value | 0x80U);
+    return text + static_cast<char>(value);
+}
+
 inline const std::string files_head("\x19\x43\x56\x54\x38\x31\x30\x56", 8);
 inline const std::string remap_head("\x19\x43\x56\x54\x54\x39\x13\x59", 8);
