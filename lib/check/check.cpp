@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "check/judges.hpp"
 #include "check/texts.hpp"
 
 namespace lpm::check {
@@ -69,14 +70,17 @@ struct Blocking {
 } // namespace
 
 // The message is of one that does not pass by itself, if there is any: the remedy of another would not help.
+// But while another checkpoint is under way, what else is found may be that one's own.
 static void name_blocking(const std::vector<Blocking>& blocking, Outcome& outcome) {
-    const auto lasts = [](const Blocking& one) { return !one.check->transient; };
-    auto chosen = std::ranges::find_if(blocking, lasts);
-    outcome.transient = chosen == blocking.end() && !blocking.empty();
+    if (blocking.empty())
+        return;
+    const auto decides = [](const Blocking& one) {
+        return !one.check->transient || one.check->judge == judge_checkpoint_in_progress;
+    };
+    auto chosen = std::ranges::find_if(blocking, decides);
     if (chosen == blocking.end())
         chosen = blocking.begin();
-    if (chosen == blocking.end())
-        return;
+    outcome.transient = chosen->check->transient;
     outcome.code = chosen->check->id;
     outcome.message = chosen->message + "; " + std::string(chosen->remedy);
     std::vector<std::string> others;

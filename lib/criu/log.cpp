@@ -115,7 +115,6 @@ static constexpr std::string_view harmless[] = {
 // Said of every zombie, and alone when a traced process could not be stopped: it counts if nothing better
 // comes.
 static constexpr ErrorPattern traced{"found while seizing", "Traced"};
-static constexpr std::string_view unknown = "CriuError";
 
 static bool skipped(std::string_view text) {
     for (const auto part : harmless)
@@ -137,7 +136,7 @@ static LogError classified(std::string_view text, std::span<const ErrorPattern> 
     for (const ErrorPattern& row : rows)
         if (text.find(row.part) != std::string_view::npos && text.find(row.also) != std::string_view::npos)
             return {row.code, one_line(text)};
-    return {unknown, one_line(text)};
+    return {unknown_error, one_line(text)};
 }
 
 std::optional<LogError> first_error(std::string_view log) {
@@ -151,7 +150,7 @@ std::optional<LogError> first_error(std::string_view log) {
             continue;
         }
         auto error = classified(text, known);
-        return seized && error.code == unknown ? seized : error;
+        return seized && error.code == unknown_error ? seized : error;
     }
     return seized;
 }

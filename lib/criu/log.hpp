@@ -9,9 +9,11 @@
 
 namespace lpm::criu {
 
+inline constexpr std::string_view unknown_error = "CriuError";
+
 // Why CRIU failed, as far as its log tells.
 struct LogError {
-    std::string_view code; // stable id, the same as the check's where one exists; "CriuError" when not known
+    std::string_view code; // stable id, the same as the check's where one exists; or unknown_error
     std::string message;   // CRIU's own words, one line
 };
 

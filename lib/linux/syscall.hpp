@@ -54,7 +54,8 @@ inline bool exists(const char* path) {
 }
 
 inline bool stat(const char* path, struct statx& out) {
-    return call(__NR_statx, AT_FDCWD, address(path), 0, STATX_TYPE | STATX_INO, address(&out)) == 0;
+    return call(__NR_statx, AT_FDCWD, address(path), 0, STATX_TYPE | STATX_INO | STATX_SIZE, address(&out)) ==
+           0;
 }
 
 inline long readlink(const char* path, char* buffer, unsigned long size) {
@@ -90,6 +91,10 @@ inline long write(int fd, const void* data, unsigned long size) {
 
 inline long read(int fd, void* data, unsigned long size) {
     return call(__NR_read, fd, address(data), static_cast<long>(size));
+}
+
+inline long self() {
+    return call(__NR_getpid);
 }
 
 inline long parent() {

@@ -58,48 +58,84 @@ bool other_implementation(const char* path) {
     return false;
 }
 
-// True if our parent runs `path`: as its program, or as the script that its interpreter was given. Then
-// `path` is a wrapper that calls us instead of runc, and does not exec but fork.
-bool called_by(const char* path) {
+// The process runs `path`: as its program, or as the script that its interpreter was given, with a word or
+// two for itself (#!/usr/bin/env python3, #!/bin/sh -e).
+bool is_run_by(long pid, const char* path) {
+    constexpr int most_words = 4;
     char words[1024];
-    const long size = sys::read_proc(sys::parent(), "/cmdline", words, sizeof(words) - 1);
+    const long size = sys::read_proc(pid, "/cmdline", words, sizeof(words) - 1);
     words[size] = '\0';
-    long second = 0;
-    while (second < size && words[second] != '\0')
-        ++second;
-    const char* candidates[] = {words, second < size ? words + second + 1 : words};
-    for (const char* word : candidates)
-        if (starts_with(word, path) && starts_with(path, word))
+    long at = 0;
+    for (int i = 0; i < most_words && at < size; ++i) {
+        if (starts_with(words + at, path) && starts_with(path, words + at))
             return true;
+        while (at < size && words[at] != '\0')
+            ++at;
+        ++at;
+    }
     return false;
 }
 
-bool usable(const char* path) {
-    struct statx file;
+// One of our ancestors runs `path`: a wrapper that calls us instead of runc, and does not exec but fork,
+// perhaps by the hand of another (timeout, sudo).
+bool called_by(const char* path) {
+    constexpr unsigned parent = 4; // of the numbers of /proc/<pid>/stat
+    constexpr int generations = 3;
+    long pid = sys::parent();
+    for (int i = 0; i < generations && pid > 1; ++i) {
+        if (is_run_by(pid, path))
+            return true;
+        pid = static_cast<long>(sys::stat_number(pid, parent));
+    }
+    return false;
+}
+
+// In a loop each process has been started by one that is new itself, as their numbers tell.
+bool parent_is_new() {
+    constexpr long few = 32;
+    const long distance = sys::self() - sys::parent();
+    return distance > 0 && distance < few;
+}
+
+// runc or crun itself, by its name and its size.
+bool is_plain(const char* path, const struct statx& file) {
+    constexpr unsigned long least = 256UL << 10U;
+    const char* name = base_name(path);
+    return (starts_with(name, "runc") || starts_with(name, "crun")) && file.stx_size >= least;
+}
+
+bool usable(const char* path, struct statx& file) {
     return sys::stat(path, file) && (file.stx_mode & sys::file_type) == sys::regular_file &&
            !is_this_program(file);
+}
+
+// To ask about ancestors costs a call several system calls: what is surely no wrapper is hardly ever asked.
+bool leads_back(const char* path, const struct statx& file) {
+    return (!is_plain(path, file) || parent_is_new()) && called_by(path);
 }
 
 } // namespace
 
 bool find_runtime(RuntimePath& at, Loop loop) {
-    if (loop == Loop::give_up)
+    struct statx file;
+    if (loop == Loop::give_up) {
+        at.circle = true;
         return false;
+    }
     if (at.next == 0) {
         ++at.next;
         resolve(paths::configured_runtime, at.text);
-        if (other_implementation(at.text)) {
+        const bool other = other_implementation(at.text);
+        if (other)
             at.next = place_count + 1;
-            return usable(at.text);
-        }
-        // A plain runc is not asked whether it is our parent: it would cost every call three system calls.
-        if (loop == Loop::none && usable(at.text) &&
-            (starts_with(base_name(at.text), "runc") || !called_by(at.text)))
+        const bool there = usable(at.text, file);
+        at.circle = there && ((loop != Loop::none && !other) || leads_back(at.text, file));
+        if (there && !at.circle)
             return true;
     }
     while (at.next <= place_count) {
         copy(paths::usual_places[at.next++ - 1], at.text);
-        if (usable(at.text))
+        if (usable(at.text, file))
             return true;
     }
     return false;
@@ -114,11 +150,21 @@ bool may_try_next(long error) {
 }
 
 Loop exec_loop() {
-    constexpr int process_cpu_time = 2; // CLOCK_PROCESS_CPUTIME_ID, which <linux/time.h> keeps for itself
+    constexpr int process_cpu_time = 2;   // CLOCK_PROCESS_CPUTIME_ID, which <linux/time.h> keeps for itself
+    constexpr unsigned minor_faults = 10; // of the numbers of /proc/<pid>/stat
+    constexpr unsigned long faults_per_ms = 20;
     __kernel_timespec burnt;
-    if (!sys::clock(process_cpu_time, burnt) || burnt.tv_sec < 5)
+    if (!sys::clock(process_cpu_time, burnt))
         return Loop::none;
-    return burnt.tv_sec < 60 ? Loop::skip_configured : Loop::give_up;
+    const auto spent_ms = static_cast<unsigned long>(burnt.tv_sec * 1000 + burnt.tv_nsec / 1000000);
+    if (spent_ms < 400)
+        return Loop::none;
+    // Each exec has the program's pages mapped anew: no work takes so many faults for so long.
+    if (sys::stat_number(sys::self(), minor_faults) >= faults_per_ms * spent_ms)
+        return spent_ms < 800 ? Loop::skip_configured : Loop::give_up;
+    if (spent_ms < 5000)
+        return Loop::none;
+    return spent_ms < 60000 ? Loop::skip_configured : Loop::give_up;
 }
 
 Loop fork_loop() {

@@ -9,6 +9,7 @@ namespace lpm::oci {
 struct RuntimePath {
     char text[4096]; // what to hand to execve, also as argv[0]
     unsigned next;   // the candidate to look at next; 0 to begin
+    bool circle;     // /etc/lpm/runtime leads back to us; false to begin
 };
 
 // A call that goes round in a circle: /etc/lpm/runtime leads to a program that calls us again.
@@ -26,9 +27,9 @@ enum class Loop { none, skip_configured, give_up };
 // itself is at fault, not when memory or the length of argv is.
 [[nodiscard]] bool may_try_next(long error);
 
-// A process that has burnt much CPU time before its start must have been through here many times. Time is
-// used because it survives exec and, unlike a mark in the environment, the runtime cannot see it. Above a
-// minute nothing is left to try.
+// A process that has burnt much CPU time before its start, and has had the faults of many execs, must have
+// been through here many times. These are used because they survive exec and, unlike a mark in the
+// environment, the runtime cannot see them. Above a limit nothing is left to try.
 [[nodiscard]] Loop exec_loop();
 
 // For a program that forks, whose CPU time begins anew each round: whether it is its own ancestor.

@@ -50,16 +50,17 @@ void say_not_executed(const char* path, long error) {
     sys::write(2, "\n", 1);
 }
 
-// Returns when there is nothing to become. A candidate that is there but cannot be executed for lack of
-// memory, or because argv is too long for the kernel, is not passed over: the next may be another
-// implementation.
-void become_runtime(int argc, char** argv, char** envp) {
+// Returns when there is nothing to become; true: since what is configured leads back here. A candidate that
+// is there but cannot be executed for lack of memory, or because argv is too long for the kernel, is not
+// passed over: the next may be another implementation.
+bool become_runtime(int argc, char** argv, char** envp) {
     char* bare[] = {nullptr, nullptr};
     // Kernels before 5.18 allow argc 0, and then argv[0] must not be written: envp starts behind it.
     if (argc == 0)
         argv = bare;
     oci::RuntimePath runtime;
     runtime.next = 0;
+    runtime.circle = false;
     const oci::Loop loop = oci::exec_loop();
     while (oci::find_runtime(runtime, loop)) {
         argv[0] = runtime.text;
@@ -69,6 +70,7 @@ void become_runtime(int argc, char** argv, char** envp) {
             sys::exit(1);
         }
     }
+    return runtime.circle;
 }
 
 } // namespace
@@ -81,9 +83,10 @@ extern "C" [[noreturn]] __attribute__((used, visibility("hidden"))) void lpm_fro
 
     const oci::Invocation call = oci::parse(argc, argv);
     do_ours(call, argv, envp);
-    become_runtime(argc, argv, envp);
-
-    sys::write(2, paths::no_runtime, sizeof(paths::no_runtime) - 1);
+    if (become_runtime(argc, argv, envp))
+        sys::write(2, paths::circular_runtime, sizeof(paths::circular_runtime) - 1);
+    else
+        sys::write(2, paths::no_runtime, sizeof(paths::no_runtime) - 1);
     sys::exit(1);
 }
 

@@ -156,8 +156,10 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
         if (!oci::may_try_next(-plan.error))
             return fail_errno(plan.error, std::string("execute ") + at.text);
     }
-    return fail(Errc::absent, std::string("no container runtime to run: point ") + paths::configured_runtime +
-                                  " at the runc that is built with CRIU");
+    return fail(Errc::absent,
+                std::string("no container runtime to run: ") +
+                    (at.circle ? std::string(paths::configured_runtime) + " leads back to lpm-runc, " : "") +
+                    "point " + paths::configured_runtime + " at the runc that is built with CRIU");
 }
 
 void end_like(const Ended& child) {

@@ -21,10 +21,10 @@ static std::optional<criu::LogError> read_error(const std::optional<std::string>
     return !error && criu::cut_short(*log) ? cut_off() : error;
 }
 
-// The killer leaves no word in CRIU's log: of CRIU itself the log has no end, of a process that CRIU makes it
-// tells the signal.
+// The killer leaves no word in CRIU's log: that has no end, or tells of something that nobody knows, as of a
+// helper of CRIU's that has gone ("cgroupd: recv req error").
 static bool may_be_out_of_memory(const criu::LogError& error) {
-    return error.code == "CriuCutShort" || error.message.contains("killed by signal 9");
+    return error.code == "CriuCutShort" || error.code == criu::unknown_error;
 }
 
 void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log,

@@ -5,6 +5,7 @@
 #include "gate.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <sys/mount.h>
@@ -148,6 +149,55 @@ TEST_F(Front, an_exec_loop_through_another_wrapper_ends) {
     EXPECT_EQ(got.at("argv.0"), "/usr/local/sbin/runc");
     // Nothing was put anywhere to count the rounds.
     EXPECT_EQ(differences(call("/usr/local/sbin/runc", how, {"exit 5"}), got), Words{});
+}
+
+// A wrapper that starts another process instead of becoming it, whatever it is called and however it is
+// started.
+TEST_F(Front, a_fork_loop_through_another_wrapper_ends) {
+    const std::string count = "echo >>/run/rounds\n";
+    const std::string padding(300 << 10, '#'); // as big as a program
+    struct Case {
+        std::string path;
+        std::string script;
+    };
+    for (const auto& [path, script] : {
+             Case{"/run/wrapper", "#!/bin/sh\n" + count + "/etc/lpm/bin/runc \"$@\"\n"},
+             Case{"/run/runc", "#!/bin/sh\n" + count + "/etc/lpm/bin/runc \"$@\"\n"},
+             Case{"/run/runc", "#!/bin/sh\n" + count + "/etc/lpm/bin/runc \"$@\"\nexit $?\n" + padding},
+             Case{"/run/crun", "#!/bin/sh\n" + count + "/etc/lpm/bin/runc \"$@\"\n"},
+             Case{"/run/runc", "#!/bin/sh -e\n" + count + "timeout 10 /etc/lpm/bin/runc \"$@\"\n"},
+             Case{"/run/wrapper", "#!/usr/bin/env sh\n" + count + "(/etc/lpm/bin/runc \"$@\")\nexit $?\n"},
+         }) {
+        fs::remove("/run/rounds");
+        write_file(path, script, 0755);
+        link_to(path, "/etc/lpm/runtime");
+        const auto begin = std::chrono::steady_clock::now();
+        const Outcome got = through_lpm(plain({"state", "c"}));
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1)) << script.substr(0, 80);
+        EXPECT_EQ(got.exit_code(), 1) << script.substr(0, 80);
+        EXPECT_NE(got.err.find("/etc/lpm/runtime leads back"), std::string::npos) << got.err;
+        EXPECT_LE(read_file("/run/rounds").size(), 4U) << "rounds";
+        if (path == "/run/crun")
+            continue; // another implementation is never replaced
+        link_to(fake_runc(), "/usr/local/sbin/runc");
+        EXPECT_EQ(through_lpm(plain({"state", "c"}), {"exit 5"}).exit_code(), 5)
+            << "there is a runc that is none";
+        fs::remove("/usr/local/sbin/runc");
+    }
+}
+
+TEST_F(Front, an_exec_loop_without_a_way_out_ends) {
+    write_file("/run/fake-runc/perturb", "nothing\n/etc/lpm/bin/runc\n");
+    write_file("/run/script", "#!/bin/sh\nexec /etc/lpm/bin/runc \"$@\"\n", 0755);
+    for (const std::string& runtime : {built("tests/cli/perturb"), std::string("/run/script")}) {
+        link_to(runtime, "/etc/lpm/runtime");
+        const auto begin = std::chrono::steady_clock::now();
+        const Outcome got = through_lpm(plain({"state", "c"}));
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4))
+            << runtime; // of a busy machine
+        EXPECT_EQ(got.exit_code(), 1);
+        EXPECT_NE(got.err.find("/etc/lpm/runtime leads back"), std::string::npos) << got.err;
+    }
 }
 
 TEST_F(Front, a_busy_caller_is_not_taken_for_a_loop) {

@@ -205,6 +205,10 @@ TEST_F(Checks, name_a_remedy_that_helps) {
     EXPECT_EQ(outcome.code, "TcpOnNewKernel") << "closing the connection would not help";
     EXPECT_FALSE(outcome.transient);
     EXPECT_TRUE(outcome.message.ends_with("; also in the way: TcpEstablished")) << outcome.message;
+    facts.subject.checkpoint_in_progress = true;
+    EXPECT_EQ(verdict("TcpOnNewKernel"), "block");
+    EXPECT_EQ(outcome.code, "CheckpointRunning") << "the others may be found because of it";
+    EXPECT_TRUE(outcome.transient);
 }
 
 TEST_F(Checks, ImageIncomplete_and_DescriptorsMissing) {
