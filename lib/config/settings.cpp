@@ -141,6 +141,22 @@ class Reading {
             problem(node.source(), full + ": must be " + expected(*key) + "; ignored");
     }
 
+    // A table that is none of these is of another program of ours, which reads the file as well.
+    void read_table(std::string_view table, const toml::table& entries) {
+        const std::size_t before = settings.problems.size();
+        const auto is_ours = [table](const auto& key) { return key.table == table; };
+        for (const auto& [name, value] : entries) {
+            if (table == "options")
+                read_option(name, value);
+            else if (table == "retention")
+                read(settings.retention, retention_keys(), table, name, value);
+            else if (std::ranges::any_of(settings_keys(), is_ours))
+                read(settings, settings_keys(), table, name, value);
+        }
+        if (table == "retention" && settings.problems.size() > before)
+            settings.retention_known = false;
+    }
+
     // As the annotation of a pod is read: from a text.
     void read_option(const toml::key& name, const toml::node& node) {
         std::string value;
@@ -167,22 +183,15 @@ Settings parse(std::string_view text, const std::string& file) {
     if (!parsed) {
         reading.problem(parsed.error().source(), std::string(parsed.error().description()) +
                                                      "; the whole file is ignored, defaults are in force");
+        reading.settings.retention_known = false;
         return std::move(reading.settings);
     }
     for (const auto& [table, node] : parsed.table()) {
         const auto* entries = node.as_table();
-        if (entries == nullptr) {
+        if (entries == nullptr)
             reading.problem(table.source(), std::string(table.str()) + ": unknown key; ignored");
-            continue;
-        }
-        for (const auto& [name, value] : *entries) {
-            if (table.str() == "options")
-                reading.read_option(name, value);
-            else if (table.str() == "retention")
-                reading.read(reading.settings.retention, retention_keys(), table.str(), name, value);
-            else
-                reading.read(reading.settings, settings_keys(), table.str(), name, value);
-        }
+        else
+            reading.read_table(table.str(), *entries);
     }
     return std::move(reading.settings);
 }
@@ -192,8 +201,10 @@ Settings read(const std::string& file) {
     if (text)
         return parse(*text, file);
     Settings settings;
-    if (text.error().sys != ENOENT)
+    if (text.error().sys != ENOENT) {
         settings.problems.push_back(text.error().text + "; defaults are in force");
+        settings.retention_known = false;
+    }
     return settings;
 }
 

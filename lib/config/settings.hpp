@@ -77,6 +77,8 @@ struct Settings {
     // What was wrong with the file, each "file:line: key: reason". A bad key loses that key only; a file
     // that is no TOML loses all of it. Never a reason to stop a container.
     std::vector<std::string> problems;
+    // [retention] is as it was meant, as far as can be told.
+    bool retention_known = true;
 
     [[nodiscard]] std::optional<Severity> severity_of(std::string_view check) const;
     [[nodiscard]] bool may_skip(std::string_view check) const;

@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "record/record.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "json/json.hpp"
 
@@ -114,8 +116,21 @@ bool valid_attempt(std::string_view uid) {
     return !uid.empty() && uid.size() <= longest && uid.find_first_not_of(letters) == std::string_view::npos;
 }
 
+// What a record has that this lpm does not know is of a newer one, which may read it again.
+static void put_over(Value& stored, Value&& ours) {
+    if (stored.is_object() && ours.is_object()) {
+        for (auto& [name, value] : ours.items())
+            put_over(stored[name], std::move(value));
+    } else if (stored.is_array() && ours.is_array() && stored.size() == ours.size()) {
+        for (std::size_t i = 0; i < ours.size(); ++i)
+            put_over(stored[i], std::move(ours[i]));
+    } else {
+        stored = std::move(ours);
+    }
+}
+
 std::string write_record(const Record& record) {
-    Value root{{"schema", schema}, {"state", name_of(state_of(record))}};
+    Value root{{"schema", record.version}, {"state", name_of(state_of(record))}};
     for (const auto& [path, member] : texts)
         if (!(record.*member).empty())
             at(root, path) = record.*member;
@@ -149,6 +164,12 @@ std::string write_record(const Record& record) {
         root["image_bytes"] = *record.image_bytes;
     if (record.stood_still_us)
         root["stood_still_us"] = *record.stood_still_us;
+    if (record.stored.empty())
+        return json::write(root, 2) + "\n";
+    if (auto stored = json::parse(record.stored, {.bytes = max_bytes}); stored && stored->is_object()) {
+        put_over(*stored, std::move(root));
+        root = *std::move(stored);
+    }
     return json::write(root, 2) + "\n";
 }
 
@@ -189,12 +210,11 @@ Result<Record> parse_record(std::string_view text) {
     const auto version = json::integer(root, "schema");
     if (!version || *version < 1)
         return fail(Errc::invalid, "not a record of lpm: no schema version");
-    if (*version > schema)
-        return fail(Errc::invalid, "record has schema " + std::to_string(*version) +
-                                       ", this lpm reads up to " + std::to_string(schema));
     Record record;
+    record.version = static_cast<int>(std::min<std::int64_t>(*version, INT32_MAX));
+    record.stored = text;
     const auto state = Word<State>::read(json::text_or_empty(root, "state"));
-    if (!state.empty() && !state.value())
+    if (!state.empty() && !state.value() && !is_later(record))
         return fail(Errc::invalid,
                     "record has a state that this lpm does not know: " + one_line(state.text(), 60));
     record.final = state == State::final;

@@ -45,13 +45,17 @@ std::string write_journal_line(const Record& record) {
            "\n";
 }
 
+std::string write_removal_line(std::string_view id) {
+    return json::write({{"id", id}, {"state", name_of(Change::removed)}, {"time", rfc3339(now())}}) + "\n";
+}
+
 Result<JournalEntry> parse_journal_line(std::string_view line) {
     TRY_ASSIGN(const json::Value root, json::parse(line, {.bytes = max_line}));
     JournalEntry entry;
     entry.id = json::text_or_empty(root, "id");
     if (!valid_id(entry.id))
         return fail(Errc::invalid, "not a line of the journal: no valid id");
-    entry.state = Word<State>::read(json::text_or_empty(root, "state"));
+    entry.state = Word<Change>::read(json::text_or_empty(root, "state"));
     entry.operation = Word<Operation>::read(json::text_or_empty(root, "operation"));
     entry.outcome = Word<Outcome>::read(json::text_or_empty(root, "outcome"));
     entry.container = json::text_or_empty(root, "container");
@@ -193,6 +197,15 @@ Result<JournalBatch> Journal::read_from(JournalPosition position, std::size_t li
         if (!more || !*more)
             return batch;
     }
+}
+
+Result<JournalPosition> Journal::begin() const {
+    const auto dir = open_dir();
+    if (!dir && dir.error().sys == ENOENT)
+        return JournalPosition{};
+    if (!dir)
+        return std::unexpected(dir.error());
+    return JournalPosition{oldest_generation(dir->get()), 0};
 }
 
 Result<JournalPosition> Journal::end() const {

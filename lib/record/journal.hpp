@@ -29,10 +29,10 @@ struct JournalPosition {
     auto operator<=>(const JournalPosition&) const = default;
 };
 
-// A record was published.
+// A record was published or removed.
 struct JournalEntry {
     std::string id;
-    Word<State> state;
+    Word<Change> state;
     Word<Operation> operation;
     Word<Outcome> outcome; // empty of an intent that has none yet
     std::string container;
@@ -41,6 +41,7 @@ struct JournalEntry {
 };
 
 [[nodiscard]] std::string write_journal_line(const Record& record);
+[[nodiscard]] std::string write_removal_line(std::string_view id);
 // Without the position. Errc::invalid for a line that a power cut has cut off, and for anything else.
 [[nodiscard]] Result<JournalEntry> parse_journal_line(std::string_view line);
 
@@ -57,6 +58,8 @@ class Journal {
     // `store` is the directory of a store; it need not be there yet.
     explicit Journal(std::string store) : store_(std::move(store)) {}
 
+    // Before the first line that is still there.
+    [[nodiscard]] Result<JournalPosition> begin() const;
     // Behind the last whole line. Who asks first and lists the records then misses nothing.
     [[nodiscard]] Result<JournalPosition> end() const;
     // At most `limit` entries. Errc::absent when the position is none of this journal, above all when its

@@ -87,6 +87,21 @@ Result<> append_line(int dir, std::string_view line, bool durable) {
     }
 }
 
+static std::vector<unsigned> list_generations(int dir) {
+    std::vector<unsigned> generations;
+    each_entry(dir, [&](int, const dirent& entry) {
+        if (const unsigned generation = generation_of(entry.d_name); generation > 0)
+            generations.push_back(generation);
+        return true;
+    });
+    return generations;
+}
+
+unsigned oldest_generation(int dir) {
+    const auto generations = list_generations(dir);
+    return generations.empty() ? 1 : std::ranges::min(generations);
+}
+
 Result<bool> renew_generation(int dir, std::uint64_t limit) {
     constexpr unsigned kept = 4;
     const auto newest = newest_generation(dir);
@@ -97,12 +112,7 @@ Result<bool> renew_generation(int dir, std::uint64_t limit) {
     struct stat st{};
     if (file && ::fstat(file->get(), &st) == 0 && std::cmp_less_equal(st.st_size, limit))
         return false;
-    std::vector<unsigned> generations;
-    each_entry(dir, [&](int, const dirent& entry) {
-        if (const unsigned generation = generation_of(entry.d_name); generation > 0)
-            generations.push_back(generation);
-        return true;
-    });
+    const std::vector<unsigned> generations = list_generations(dir);
     const unsigned next = generations.empty() ? 1 : std::ranges::max(generations) + 1;
     const std::string name = journal_name(next);
     TRY(open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));

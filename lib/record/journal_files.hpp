@@ -19,6 +19,9 @@ inline constexpr const char* journal_dir = "journal";
 // leads elsewhere is not followed.
 [[nodiscard]] Result<unsigned> newest_generation(int dir);
 
+// The oldest that is there; 1 when there is none.
+[[nodiscard]] unsigned oldest_generation(int dir);
+
 // Appends a line, with its end, to the newest generation; durable: it is on the disk then.
 [[nodiscard]] Result<> append_line(int dir, std::string_view line, bool durable);
 

@@ -17,6 +17,7 @@
 #include "linux/boot.hpp"
 #include "linux/procfs.hpp"
 #include "record/stand_still.hpp"
+#include "record/steady_clock.hpp"
 
 namespace lpm::record {
 
@@ -102,7 +103,7 @@ std::vector<std::string> Keeper::list_records() {
 // Its gate will not end it: it ran before this boot, or its process is gone. Of a gate that has not said who
 // it is (lpm before 0.2) only the former is certain.
 bool Keeper::abandoned(const Record& record) const {
-    if (record.final)
+    if (record.final || is_later(record))
         return false;
     if (!record.boot_id.empty() && record.boot_id != boot_)
         return !boot_.empty();
@@ -143,7 +144,8 @@ std::optional<Keeper::Entry> Keeper::look(const std::string& id) {
         const bool left = abandoned(*record);
         if (left)
             settle(*record);
-        return Entry{id, record->final || left, record->outcome == Outcome::refused};
+        return Entry{id, record->final || left, record->outcome == Outcome::refused,
+                     left ? std::string() : record->ended};
     }
     if (record.error().code != Errc::absent) {
         fault(id, record.error().text);
@@ -172,11 +174,27 @@ bool Keeper::remove(const std::string& id) {
         fault(id, "cannot be removed");
         return false;
     }
+    if (const auto written = store_.journal_removal(id); !written)
+        fault(id, written.error().text);
     const std::string month = month_of(id);
     if (month != rfc3339(now()).substr(0, 7))
         ::unlinkat(dir_.get(), ("records/" + month).c_str(), AT_REMOVEDIR);
     ++report_.removed;
     return true;
+}
+
+bool Keeper::believes_clock() {
+    constexpr const char* file = "clock";
+    constexpr std::size_t most = 1024;
+    auto history = parse_clock_history(read_file(dir_.get(), file, most).value_or(""));
+    const bool steady = is_steady(history, read_clock());
+    if (const auto written = replace_file(dir_.get(), file, write_clock_history(history), 0600, Sync::none);
+        !written)
+        fault(file, written.error().text);
+    if (!steady)
+        fault("the clock",
+              "it has jumped since records were settled last: for a day nothing is removed for its age");
+    return steady;
 }
 
 // The oldest first. But what is tried and refused again and again must not push out what was taken.
@@ -192,8 +210,9 @@ void Keeper::remove_old(std::vector<Entry>& entries, const config::Retention& li
         --above;
         return true;
     });
+    const bool by_age = believes_clock();
     std::erase_if(entries, [&](const Entry& entry) {
-        const bool due = above > 0 || older(entry.id, limits.max_days * day_ms);
+        const bool due = above > 0 || (by_age && older(entry.id, limits.max_days * day_ms));
         if (!due || !entry.ended || !remove(entry.id))
             return false;
         above -= above > 0 ? 1 : 0;
@@ -239,6 +258,8 @@ void Keeper::renew_journal(std::uint64_t limit) {
 
 Result<> Keeper::add_notes(const std::string& id, const std::vector<std::string>& notes) {
     TRY_ASSIGN(Record record, store_.load(id));
+    if (is_later(record))
+        return fail(Errc::unavailable, id + " is of a newer lpm");
     record.notes.insert(record.notes.end(), notes.begin(), notes.end());
     return store_.publish(record);
 }
@@ -250,7 +271,7 @@ std::vector<std::string> Keeper::join_stand_stills(const std::string& run_dir) {
         auto record = note ? store_.load(id) : std::unexpected(note.error());
         if (record && !record->final)
             continue;
-        if (record && note->until >= note->pause.since) {
+        if (record && !is_later(*record) && note->until >= note->pause.since) {
             record->stood_still_us = (note->until - note->pause.since) / 1000;
             if (auto written = store_.publish(*record); !written) {
                 fault(id, written.error().text);
@@ -272,6 +293,8 @@ SettleReport Keeper::run(const config::Retention& limits) {
     for (const std::string& id : list_records())
         if (auto entry = look(id))
             entries.push_back(*std::move(entry));
+    if (complete_)
+        complete_journal(entries);
     remove_old(entries, limits);
     if (complete_) // else logs would go whose records have not been seen
         remove_logs(entries, limits.max_log_bytes);

@@ -21,6 +21,7 @@ struct SettleReport {
     std::size_t records = 0;         // that stay
     std::size_t settled = 0;         // intents that nobody would have ended any more
     std::size_t removed = 0;         // records, for their age or number
+    std::size_t journalled = 0;      // ends that the journal did not tell
     std::size_t removed_logs = 0;    // directories of logs, of removed records or for their size
     bool new_journal = false;        // a new generation was begun
     std::vector<std::string> faults; // "what: why", for things that were left as they are; at most 20
@@ -50,6 +51,7 @@ class Keeper {
         std::string id;
         bool ended = true; // as far as anybody will ever know; else its gate is alive
         bool refused = false;
+        std::string end{}; // of a final record, as it says
     };
     [[nodiscard]] std::vector<std::string> list_records();
     // Reads the record, and settles it if nobody else will.
@@ -58,6 +60,9 @@ class Keeper {
     [[nodiscard]] bool remove(const std::string& id);
     [[nodiscard]] bool abandoned(const Record& record) const;
     void remove_old(std::vector<Entry>& entries, const config::Retention& limits);
+    // Whether records may be removed for their age.
+    [[nodiscard]] bool believes_clock();
+    void complete_journal(const std::vector<Entry>& entries);
     void remove_logs(const std::vector<Entry>& entries, std::uint64_t limit);
     void renew_journal(std::uint64_t limit);
     void fault(std::string_view what, std::string_view why);

@@ -35,8 +35,10 @@ struct HookRun {
 };
 
 struct Record {
-    std::string id;      // ULID
-    std::string attempt; // uid of the controller's attempt that asked for it; see valid_attempt
+    int version = schema; // of the stored form: a later one has more than is read here
+    std::string stored;   // the text that it was read from, empty of a new one: what is not known stays in it
+    std::string id;       // ULID
+    std::string attempt;  // uid of the controller's attempt that asked for it; see valid_attempt
     bool final = false;
     Word<Operation> operation;
     Word<Outcome> outcome;        // empty while an intent
@@ -95,6 +97,10 @@ struct Record {
     std::vector<std::string> notes;
 };
 
+// Of a newer lpm: it may be shown, and is not for this one to change.
+[[nodiscard]] inline bool is_later(const Record& record) {
+    return record.version > schema;
+}
 [[nodiscard]] inline State state_of(const Record& record) {
     return record.final ? State::final : State::intent;
 }
@@ -103,8 +109,8 @@ struct Record {
 [[nodiscard]] bool valid_attempt(std::string_view uid);
 
 [[nodiscard]] std::string write_record(const Record& record);
-// Fields that this version does not know are lost; missing ones stay at their defaults. Errc::invalid when
-// the text is no record, or has a later schema or another state.
+// Missing fields stay at their defaults; of a later schema what is known is read. Errc::invalid when the text
+// is no record, or has a state that its schema does not know.
 [[nodiscard]] Result<Record> parse_record(std::string_view text);
 
 // lpm.json, which travels inside the image directory: facts that a restore needs, flat.

@@ -90,6 +90,11 @@ Result<> Store::append_journal(const Record& record) {
     return append_line(dir.get(), write_journal_line(record), record.final);
 }
 
+Result<> Store::journal_removal(std::string_view id) {
+    TRY_ASSIGN(const Fd dir, make_dirs(dir_.get(), journal_dir));
+    return append_line(dir.get(), write_removal_line(id), false);
+}
+
 Result<bool> Store::renew_journal(std::uint64_t limit) {
     TRY_ASSIGN(const Fd dir, make_dirs(dir_.get(), journal_dir));
     return renew_generation(dir.get(), limit);

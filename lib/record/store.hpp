@@ -38,7 +38,7 @@ class Store {
 
     // Publishes the record whole, replacing its earlier state, and appends a line to the journal. A final
     // record is on the disk when this returns; an intent only after sync().
-    // A record that is published but not in the journal (the error says so) is found again when it is
+    // A record that is published but not in the journal (the error says so) gets there when records are
     // settled.
     [[nodiscard]] Result<> publish(const Record& record);
     // What can be done while the runtime runs: puts the intent on the disk (a power cut before that has ended
@@ -50,17 +50,21 @@ class Store {
     // removed meanwhile is left out. To go on with what changes, ask Journal::end first.
     [[nodiscard]] Result<Listing> list(std::string_view after, std::size_t limit) const;
 
+    // Appends a line of it to the journal, as publish does.
+    [[nodiscard]] Result<> append_journal(const Record& record);
+    // That a record was removed.
+    [[nodiscard]] Result<> journal_removal(std::string_view id);
     // Begins a new generation of the journal when the present one is longer than `limit` bytes, and removes
     // all but the newest four; true when it did. Gates may append meanwhile; one process at a time.
     [[nodiscard]] Result<bool> renew_journal(std::uint64_t limit);
 
+    [[nodiscard]] const std::string& path() const { return path_; }
     // The new directory logs/<id>, 0700.
     [[nodiscard]] Result<Fd> make_log_dir(std::string_view id);
     [[nodiscard]] std::string log_dir(std::string_view id) const;
 
   private:
     Store(Fd dir, std::string path) : dir_(std::move(dir)), path_(std::move(path)) {}
-    [[nodiscard]] Result<> append_journal(const Record& record);
     // For the final state of one record.
     struct Reservation {
         std::string id;

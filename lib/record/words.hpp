@@ -19,6 +19,13 @@ constexpr std::span<const std::string_view> words_of(State) {
     return states;
 }
 
+// What the journal says of a record.
+enum class Change { intent, final, removed };
+inline constexpr std::string_view change_words[] = {"intent", "final", "removed"};
+constexpr std::span<const std::string_view> words_of(Change) {
+    return change_words;
+}
+
 enum class Operation { checkpoint, pre_dump, restore, create };
 inline constexpr std::string_view operations[] = {"checkpoint", "pre-dump", "restore", "create"};
 constexpr std::span<const std::string_view> words_of(Operation) {

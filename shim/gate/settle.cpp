@@ -14,7 +14,7 @@ namespace lpm::gate {
 int settle() {
     const auto settings = config::read(paths::settings_file);
     warn(settings.problems);
-    if (!settings.problems.empty())
+    if (!settings.retention_known)
         std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
     const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
     auto keeper = record::Keeper::open(paths::state_dir);
@@ -23,12 +23,14 @@ int settle() {
         return 1;
     }
     // What cannot be read may have said that more is to stay: then nothing is removed.
-    const auto kept = keeper->run(settings.problems.empty() ? settings.retention : config::keep_all);
+    const auto kept = keeper->run(settings.retention_known ? settings.retention : config::keep_all);
     warn(kept.faults);
     warn(keeper->join_stand_stills(paths::run_dir));
     std::printf("%zu records: %zu interrupted calls ended, %zu removed; %zu directories of logs removed%s\n",
                 kept.records, kept.settled, kept.removed, kept.removed_logs,
                 kept.new_journal ? "; a new journal begun" : "");
+    if (kept.journalled > 0)
+        std::printf("%zu ended calls that the journal had not told of\n", kept.journalled);
     return rescued ? 0 : 1;
 }
 

@@ -84,3 +84,19 @@ TEST(Settings, falls_back_to_defaults) {
     EXPECT_TRUE(config::read(dir.path("none")).problems.empty());
     EXPECT_EQ(config::read(dir.path()).problems.size(), 1U) << "a directory in its place is worth a word";
 }
+
+TEST(Settings, leave_tables_of_other_programs_alone) {
+    const auto settings = config::parse("[sidecar]\nlisten = 1\n[gate]\ndeadline_ms = 5\n", "f");
+    EXPECT_TRUE(settings.problems.empty());
+    EXPECT_TRUE(settings.retention_known);
+}
+
+TEST(Settings, know_whether_retention_is_what_was_meant) {
+    EXPECT_TRUE(config::parse("[gate]\nsped = 1\n", "f").retention_known);
+    EXPECT_TRUE(config::parse("[retention]\nmax_days = 5\n", "f").retention_known);
+    EXPECT_FALSE(config::parse("[retention]\nmax_dais = 5\n", "f").retention_known);
+    EXPECT_FALSE(config::parse("[retention]\nmax_days = \"x\"\n", "f").retention_known);
+    EXPECT_FALSE(config::parse("[reten", "f").retention_known);
+    EXPECT_FALSE(config::read("/proc/self").retention_known) << "no file";
+    EXPECT_TRUE(config::read("/nonexistent/file").retention_known);
+}

@@ -72,7 +72,7 @@ TEST(Journal, tells_what_was_published_from_a_position_on) {
     EXPECT_EQ(kept.ids(batch.entries[0].next, 1), Ids{published[1]}) << "every entry can be gone on from";
     EXPECT_EQ(kept.ids(kept.journal.end().value()), Ids{});
     const auto& entry = batch.entries[0];
-    EXPECT_TRUE(entry.state == record::State::intent);
+    EXPECT_TRUE(entry.state == record::Change::intent);
     EXPECT_TRUE(entry.operation == record::Operation::checkpoint);
     EXPECT_TRUE(entry.outcome.empty());
     EXPECT_EQ(entry.container, "c1");
@@ -90,7 +90,7 @@ TEST(Journal, says_how_a_call_ended) {
     ASSERT_TRUE(kept.store.publish(r));
     const auto batch = kept.journal.read_from(first, all).value();
     ASSERT_EQ(batch.entries.size(), 1U);
-    EXPECT_TRUE(batch.entries[0].state == record::State::final);
+    EXPECT_TRUE(batch.entries[0].state == record::Change::final);
     EXPECT_TRUE(batch.entries[0].operation == record::Operation::pre_dump);
     EXPECT_TRUE(batch.entries[0].outcome == record::Outcome::refused);
     EXPECT_EQ(batch.entries[0].time, r.ended);

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "linux/boot.hpp"
 #include "linux/procfs.hpp"
+#include "record/journal.hpp"
 
 using namespace lpm;
 
@@ -251,4 +252,86 @@ TEST(Keeper, works_alone) {
     const auto first = record::Keeper::open(dir.path());
     ASSERT_TRUE(first);
     EXPECT_EQ(record::Keeper::open(dir.path()).error().code, Errc::busy);
+}
+
+static std::vector<record::JournalEntry> told(const KeptStore& kept) {
+    const record::Journal journal(kept.dir.path());
+    return journal.read_from(journal.begin().value(), 1000).value().entries;
+}
+
+TEST(Keeper, tells_the_journal_what_it_has_missed) {
+    KeptStore kept;
+    const auto first = kept.add_final(record::new_id());
+    // The disk is full: a folder in the place of the file, so that no line can be written.
+    const std::string file = kept.dir.path("journal/00000001.jsonl");
+    std::filesystem::rename(file, file + ".aside");
+    std::filesystem::create_directory(file);
+    auto lost = kept.intent();
+    lost.final = true;
+    lost.outcome = record::Outcome::completed;
+    lost.ended = rfc3339(now());
+    EXPECT_FALSE(kept.store.publish(lost));
+    std::filesystem::remove(file);
+    std::filesystem::rename(file + ".aside", file);
+    EXPECT_EQ(kept.run().journalled, 1U);
+    const auto entries = told(kept);
+    ASSERT_EQ(entries.size(), 2U);
+    EXPECT_EQ(entries[0].id, first);
+    EXPECT_EQ(entries[1].id, lost.id);
+    EXPECT_EQ(entries[1].state, record::Change::final);
+    EXPECT_EQ(kept.run().journalled, 0U) << "once";
+}
+
+TEST(Keeper, does_not_tell_again_what_older_generations_told) {
+    KeptStore kept;
+    auto r = kept.intent();
+    r.final = true;
+    r.outcome = record::Outcome::completed;
+    r.ended = "2026-01-31T12:00:00.123Z";
+    kept.add(r);
+    for (int i = 0; i < 5; ++i) { // the first generation goes
+        auto later = kept.intent();
+        later.started = rfc3339(now());
+        kept.add(later);
+        EXPECT_TRUE(kept.store.renew_journal(0).value());
+    }
+    EXPECT_FALSE(kept.has("journal/00000001.jsonl"));
+    EXPECT_EQ(kept.run().journalled, 0U);
+}
+
+TEST(Keeper, tells_the_journal_of_what_it_removes) {
+    KeptStore kept;
+    kept.add_final(old_id);
+    EXPECT_EQ(kept.run().removed, 1U);
+    const auto entries = told(kept);
+    ASSERT_EQ(entries.size(), 2U);
+    EXPECT_EQ(entries[1].id, old_id);
+    EXPECT_EQ(entries[1].state, record::Change::removed);
+    EXPECT_FALSE(entries[1].time.empty());
+}
+
+TEST(Keeper, does_not_believe_a_clock_that_has_jumped) {
+    KeptStore kept;
+    kept.add_final(old_id);
+    const std::string day_before = std::to_string(to_milliseconds(now()) - std::uint64_t{30} * 86'400'000);
+    kept.dir.write("clock", "another-boot " + day_before + " 1000\n");
+    auto done = kept.run();
+    EXPECT_EQ(done.removed, 0U);
+    ASSERT_EQ(done.faults.size(), 1U);
+    EXPECT_NE(done.faults.front().find("clock"), std::string::npos);
+    EXPECT_TRUE(kept.has(record::record_path(old_id)));
+    std::filesystem::remove(kept.dir.path("clock"));
+    EXPECT_EQ(kept.run().removed, 1U);
+}
+
+TEST(Keeper, leaves_records_of_a_newer_lpm) {
+    KeptStore kept;
+    auto r = kept.intent();
+    r.version = record::schema + 1;
+    r.gate_pid = dead_process();
+    kept.add(r);
+    const auto done = kept.run();
+    EXPECT_EQ(done.settled, 0U);
+    EXPECT_TRUE(done.faults.empty());
+    EXPECT_FALSE(kept.store.load(r.id)->final);
 }
