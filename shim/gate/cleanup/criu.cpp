@@ -51,6 +51,16 @@ Running find_criu(const struct stat& log) {
     return running;
 }
 
+pid_t find_any_criu() {
+    pid_t found = 0;
+    each_entry("/proc", [&](int, const dirent& entry) {
+        if (const auto pid = to_number<pid_t>(entry.d_name); pid && is_criu(*pid))
+            found = *pid;
+        return found == 0;
+    });
+    return found;
+}
+
 static Running await_end(const struct stat& log) {
     const Deadline deadline(patience);
     for (;;) {

@@ -23,6 +23,8 @@ struct Running {
 };
 
 [[nodiscard]] Running find_criu(const struct stat& log);
+// One that runs now, whosever it is; 0: none.
+[[nodiscard]] pid_t find_any_criu();
 
 // Ends what this call's CRIU has started and not been able to end, if there is anything.
 using EndOrphans = std::function<bool()>;

@@ -73,13 +73,13 @@ void unlock_network(const NetworkBefore& before, const CriuRun& run, const std::
             report_lock_left(recorder, what, done.error().text);
     };
     const auto [ours, other] = run.running;
-    const std::string busy = "CRIU still runs, as process " + std::to_string(ours != 0 ? ours : other);
+    const auto busy = [](pid_t criu) { return "CRIU still runs, as process " + std::to_string(criu); };
     for (const auto& table : lock->tables) {
         const std::string what = "the nftables table inet " + table;
         if (!criu::belongs_to(table, run_id))
             recorder.note(what + " is of another run of CRIU's and was left alone");
         else if (ours != 0 || (run.restore && other != 0))
-            report_lock_left(recorder, what, busy);
+            report_lock_left(recorder, what, busy(ours != 0 ? ours : other));
         else
             remove(what, criu::remove_lock_table(net, table));
     }
@@ -88,8 +88,9 @@ void unlock_network(const NetworkBefore& before, const CriuRun& run, const std::
         const auto why = why_leave_chain(before, run.started);
         if (!why.empty())
             report_lock_left(recorder, what, why);
-        else if (ours != 0 || other != 0)
-            report_lock_left(recorder, what, busy);
+        // Asked again at the last moment: another dump of the pod may have begun, and the chain would be its.
+        else if (const pid_t criu = find_any_criu(); criu != 0)
+            report_lock_left(recorder, what, busy(criu));
         else
             remove(what, criu::remove_lock_chain(net, *lock));
     }
