@@ -22,10 +22,10 @@ void do_ours(const oci::Invocation& call, char** argv, char** envp) {
         call.verb == oci::Verb::pause || call.verb == oci::Verb::resume || call.verb == oci::Verb::remove;
     if ((!call.gated && !stamped) || sys::exists(paths::bypass_file))
         return;
+    if (stamped)
+        stamp(call);
     if (call.gated)
         sys::execve(paths::gate_program, argv, envp);
-    else
-        stamp(call);
     if (call.verb != oci::Verb::remove)
         return;
     if (shim::creation_in_progress(call))

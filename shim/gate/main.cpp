@@ -13,13 +13,26 @@ static int pass_through(char** argv, char** environment) {
     return 1;
 }
 
-static int run_gated(const gate::Arguments& arguments) {
+using Run = void(const gate::Arguments&, gate::Progress&);
+
+// nullptr: the call is not ours after all.
+static Run* find_run(const oci::Invocation& invocation) {
+    if (!invocation.gated)
+        return nullptr;
+    switch (invocation.verb) {
+    case oci::Verb::checkpoint:
+        return gate::checkpoint;
+    case oci::Verb::restore:
+        return gate::restore;
+    default:
+        return nullptr;
+    }
+}
+
+static int run_gated(Run& run, const gate::Arguments& arguments) {
     gate::Progress progress;
     try {
-        if (arguments.invocation.verb == oci::Verb::restore)
-            gate::restore(arguments, progress);
-        else
-            gate::checkpoint(arguments, progress);
+        run(arguments, progress);
         if (!progress.ended)
             return 1;
     } catch (...) {
@@ -48,7 +61,7 @@ int main(int argc, char** argv, char** environment) {
     const oci::Invocation invocation = oci::parse(argc, argv);
     if (invocation.verb == oci::Verb::remove)
         gate::before_delete(invocation);
-    if (!invocation.gated)
-        return pass_through(argv, environment);
-    return run_gated({invocation, argv, argc, environment});
+    if (Run* run = find_run(invocation))
+        return run_gated(*run, {invocation, argv, argc, environment});
+    return pass_through(argv, environment);
 }
