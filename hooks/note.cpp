@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include <utility>
 
@@ -30,20 +29,13 @@ static Result<Fd> open_dir() {
     return make_dirs(root.get(), paths::hook_dir);
 }
 
-Note::Note(const oci::HookState& state, std::string_view asked, const config::Settings& settings) {
+Note::Note(const oci::HookState& state, std::string_view asked, const config::Settings& settings)
+    : record_(record::begin_record(record::Operation::create)) {
     constexpr std::size_t max_notes = 32;
-    record_.id = record::new_id();
     record_.final = true;
-    record_.operation = record::Operation::create;
     record_.container = state.id;
     record_.bundle = state.bundle;
     record_.pid = state.pid;
-    utsname system{};
-    ::uname(&system);
-    record_.host = system.nodename;
-    record_.kernel = system.release;
-    record_.arch = system.machine;
-    record_.started = rfc3339(now());
     record_.notes.push_back(std::string(oci::checkpointable) + ": " + one_line(asked, 60));
     for (const auto& problem : settings.problems)
         if (record_.notes.size() < max_notes)

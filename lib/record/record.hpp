@@ -101,6 +101,9 @@ struct Record {
 [[nodiscard]] inline bool is_later(const Record& record) {
     return record.version > schema;
 }
+// A new one, of this node, that begins now.
+[[nodiscard]] Record begin_record(Operation operation);
+
 [[nodiscard]] inline State state_of(const Record& record) {
     return record.final ? State::final : State::intent;
 }

@@ -3,7 +3,6 @@
 #include "recorder.hpp"
 
 #include <fcntl.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -19,9 +18,9 @@ namespace lpm::gate {
 static constexpr std::size_t max_words = 128;
 static constexpr std::size_t max_word = 4096;
 
-static record::Record begin_record(const Request& request, const Arguments& arguments) {
-    record::Record record;
-    record.id = record::new_id();
+static record::Record record_of(const Request& request, const Arguments& arguments,
+                                record::Operation operation) {
+    record::Record record = record::begin_record(operation);
     record.boot_id = request.boot_id;
     record.container = request.subject.id;
     record.root = request.subject.root;
@@ -36,21 +35,14 @@ static record::Record begin_record(const Request& request, const Arguments& argu
     record.runtime_kind = oci::name_of(request.subject.kind);
     if (const auto* runtime = request.tooling.runtime(request.subject.runtime_key))
         record.runtime_version = runtime->version;
-    utsname system{};
-    ::uname(&system);
-    record.host = system.nodename;
-    record.kernel = system.release;
-    record.arch = system.machine;
     record.gate_pid = ::getpid();
     if (const auto self = procfs::read_stat(0))
         record.gate_start = self->start;
-    record.started = rfc3339(now());
     return record;
 }
 
 Recorder::Recorder(const Request& request, const Arguments& arguments, record::Operation operation)
-    : record_(begin_record(request, arguments)) {
-    record_.operation = operation;
+    : record_(record_of(request, arguments, operation)) {
     for (const auto& problem : request.settings.problems)
         note(problem);
     for (const auto& line : check::unknown_ids(request.settings))

@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include <algorithm>
 
+#include <sys/utsname.h>
+
 #include "../support.hpp"
 #include "record/record.hpp"
 #include "json/json.hpp"
@@ -66,6 +68,19 @@ TEST(Record, survives_being_written_and_read) {
     EXPECT_EQ(read->stats, full().stats);
     EXPECT_EQ(read->gate_pid, 99);
     EXPECT_EQ(read->gate_start, 12345U);
+}
+
+TEST(Record, begins_with_what_every_one_has) {
+    const auto record = record::begin_record(record::Operation::create);
+    EXPECT_TRUE(record::valid_id(record.id));
+    EXPECT_EQ(record.operation, record::Operation::create);
+    utsname system{};
+    ASSERT_EQ(::uname(&system), 0);
+    EXPECT_EQ(record.host, system.nodename);
+    EXPECT_EQ(record.kernel, system.release);
+    EXPECT_EQ(record.arch, system.machine);
+    EXPECT_EQ(record.started.size(), std::string_view("2026-01-01T00:00:00.000Z").size());
+    EXPECT_FALSE(record.final);
 }
 
 TEST(Record, reads_what_the_first_version_wrote) {
