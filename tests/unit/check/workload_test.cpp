@@ -3,8 +3,8 @@
 // What the checks say about what the walk has found; that the walk finds it is for the e2e tests.
 #include <map>
 
-#include "../check/checks.hpp"
 #include "../support.hpp"
+#include "checks.hpp"
 #include "oci/phrases.hpp"
 
 using namespace lpm;

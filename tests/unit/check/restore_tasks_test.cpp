@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+
+#include "../support.hpp"
+#include "checks.hpp"
+
+using namespace lpm;
+
+namespace {
+
+class TaskChecks : public Checks {
+  protected:
+    TaskChecks() { facts.subject.stage = inspect::Stage::restore; }
+    void set(const std::string& name, const std::string& value) {
+        facts.options.add({{{name, value, "f"}}, {}});
+    }
+    // The only finding of that check.
+    std::string message(std::string_view id) {
+        outcome = check::run(facts, settings, deadline);
+        const auto finding = std::ranges::find(outcome.findings, id, &record::Finding::check);
+        return finding == outcome.findings.end() ? "" : finding->message;
+    }
+};
+
+} // namespace
+
+TEST_F(TaskChecks, TcpOptionMissing) {
+    facts.images.connections->push_back({{"10.0.0.7", 80}, {"10.0.0.8", 1234}});
+    EXPECT_EQ(verdict("TcpOptionMissing"), "block");
+    EXPECT_NE(message("TcpOptionMissing").find("10.0.0.8 port 1234"), std::string::npos);
+    set("tcp-established", "true");
+    EXPECT_EQ(verdict("TcpOptionMissing"), "covered");
+    facts.images.inventory->tcp_close = true;
+    EXPECT_EQ(verdict("TcpOptionMissing"), "block") << "CRIU wants the option of the dump";
+    facts.images.connections->clear();
+    EXPECT_EQ(verdict("TcpOptionMissing"), "block") << "without a connection as well";
+    facts.tools.criu->version = 31701;
+    EXPECT_EQ(verdict("TcpOptionMissing"), "pass") << "which does not read the field";
+    facts.tools.criu->version = 40201;
+    set("tcp-close", "true");
+    EXPECT_EQ(verdict("TcpOptionMissing"), "covered");
+}
+
+TEST_F(TaskChecks, Uprobes) {
+    EXPECT_EQ(verdict("Uprobes"), "pass");
+    facts.images.inventory->allow_uprobes = true;
+    EXPECT_EQ(verdict("Uprobes"), "block");
+    facts.tools.criu->version = 40101;
+    EXPECT_EQ(verdict("Uprobes"), "pass") << "which does not know the option";
+    facts.tools.criu.reset();
+    EXPECT_EQ(verdict("Uprobes"), "unknown");
+}
+
+TEST_F(TaskChecks, judge_numbers_and_profiles) {
+    facts.images.taken_pids = {{12, "redis-server"}};
+    facts.images.pid_namespace_missing = true;
+    facts.images.lsm_mismatches = {{1, criu::LsmType::apparmor, "x", criu::LsmType::apparmor}};
+    for (const char* id : {"PidTaken", "PidNamespaceMissing", "LsmMismatch"})
+        EXPECT_EQ(verdict(id), "block") << id;
+    facts.images = {};
+    for (const char* id :
+         {"TcpOptionMissing", "Uprobes", "PidTaken", "PidNamespaceMissing", "PidsLimit", "LsmMismatch"})
+        EXPECT_EQ(verdict(id), "unknown") << id;
+}
+
+TEST_F(TaskChecks, PidsLimit) {
+    facts.images.tasks = 10;
+    EXPECT_EQ(verdict("PidsLimit"), "pass") << "no limit";
+    facts.bundle->pids_limit = 14;
+    EXPECT_EQ(verdict("PidsLimit"), "pass");
+    facts.bundle->pids_limit = 13;
+    EXPECT_EQ(verdict("PidsLimit"), "warn") << "no room for helpers";
+    facts.bundle->pids_limit = 9;
+    EXPECT_EQ(verdict("PidsLimit"), "warn") << "whether the limit holds while CRIU works is not known";
+}
+
+TEST_F(TaskChecks, Terminal_of_the_images) {
+    EXPECT_EQ(verdict("Terminal"), "pass");
+    facts.images.outer_terminal = true;
+    EXPECT_EQ(verdict("Terminal"), "block");
+    set("shell-job", "true");
+    EXPECT_EQ(verdict("Terminal"), "covered");
+    facts.images.outer_terminal.reset();
+    EXPECT_EQ(verdict("Terminal"), "unknown");
+}
