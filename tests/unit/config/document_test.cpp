@@ -25,7 +25,7 @@ void expect_file(const std::string& name, const std::string& text) {
     std::ifstream file(path);
     std::stringstream have;
     have << file.rdbuf();
-    EXPECT_EQ(have.str(), text) << name << " is stale: run the unit tests once with LPM_WRITE_DOCS=1";
+    EXPECT_EQ(have.str(), text) << name << " is stale: LPM_WRITE_DOCS=1 ./dev test unit-release writes it";
 }
 
 // The example with nothing commented out but the comments.
