@@ -78,7 +78,7 @@ class SilentFuse:
             finally:
                 os._exit(0)
         os.close(device)
-        wait_for("the FUSE file system", lambda: (place / FILE).exists())
+        wait_for("the FUSE file system", (place / FILE).exists)
 
     def stop(self) -> None:
         os.kill(self.daemon, signal.SIGSTOP)
