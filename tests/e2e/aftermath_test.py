@@ -6,7 +6,8 @@ import os
 import pathlib
 import shutil
 
-from e2e import SETTINGS, NodeTest, run, settle
+from e2e import SETTINGS, Done, NodeTest, run, settle
+from oci_spec import Json
 
 LINK = pathlib.Path("/etc/lpm/runtime")
 # A runc that dies in the middle of a checkpoint, when it has done something to the container.
@@ -20,7 +21,7 @@ exec /usr/sbin/runc "$@"
 
 
 class Killed(NodeTest):
-    def checkpoint_by_a_dying_runtime(self, cid, act=None):
+    def checkpoint_by_a_dying_runtime(self, cid: str, act: str | None = None) -> tuple[Done, Json]:
         program = self.work / "runc"
         act = act or f"/usr/sbin/runc --root {self.crio.runtime.root} pause {cid}"
         program.write_text(DIES.format(act=act))
@@ -38,7 +39,7 @@ class Killed(NodeTest):
         self.assertEqual((record["result"]["code"], record["result"]["signal"]), ("RuntimeKilled", 9))
         return done, record
 
-    def test_what_a_killed_runtime_left_frozen_is_thawed(self):
+    def test_what_a_killed_runtime_left_frozen_is_thawed(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         done, record = self.checkpoint_by_a_dying_runtime(cid)
@@ -48,7 +49,7 @@ class Killed(NodeTest):
         self.assertEqual(self.status(cid), "running")
         self.assert_no_gap(self.lines(cid, len(self.lines(cid)) + 5))
 
-    def test_what_the_caller_froze_stays_frozen(self):
+    def test_what_the_caller_froze_stays_frozen(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         self.crio.pause(cid)
@@ -62,7 +63,7 @@ class Killed(NodeTest):
         self.crio.resume(cid)
         self.assert_no_gap(self.lines(cid, lines + 5))
 
-    def test_what_was_stopped_is_told(self):
+    def test_what_was_stopped_is_told(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         pid = self.crio.state(cid)["pid"]
@@ -72,7 +73,7 @@ class Killed(NodeTest):
         run("/bin/sh", "-c", f"kill -CONT {pid}")
         self.assert_no_gap(self.lines(cid, len(self.lines(cid)) + 3))
 
-    def test_a_container_that_is_gone_is_told(self):
+    def test_a_container_that_is_gone_is_told(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         pid = self.crio.state(cid)["pid"]
@@ -84,7 +85,7 @@ class Killed(NodeTest):
 class Foreground(NodeTest):
     """runc restore without --detach: it ends when the container does."""
 
-    def checkpointed(self):
+    def checkpointed(self) -> pathlib.Path:
         go = self.rootfs / "tmp/go"
         go.unlink(missing_ok=True)
         self.addCleanup(go.unlink, missing_ok=True)
@@ -102,12 +103,12 @@ class Foreground(NodeTest):
         go.touch()
         return bundle
 
-    def restore(self, bundle):
+    def restore(self, bundle: pathlib.Path) -> Done:
         new = self.add_container(f"again-{os.urandom(4).hex()}")
         return self.call("--root", self.crio.runtime.root, "restore", "--image-path", self.images, "--work-path",
                          self.work, "--bundle", bundle, new)
 
-    def test_the_containers_status_is_no_failure_of_the_restore(self):
+    def test_the_containers_status_is_no_failure_of_the_restore(self) -> None:
         done = self.restore(self.checkpointed())
         self.assertEqual(done.returncode, 7, done.stderr)
         record = self.last_record("restore", "completed")
@@ -115,7 +116,7 @@ class Foreground(NodeTest):
         self.assertEqual(record["restored_from"], self.records()[0]["id"])
         self.assertNotIn("lpm:", done.stderr)
 
-    def test_a_restore_that_fails_has_failed(self):
+    def test_a_restore_that_fails_has_failed(self) -> None:
         bundle = self.checkpointed()
         config = bundle / "config.json"
         config.write_text(config.read_text().replace(str(self.rootfs), str(self.work / "empty")))

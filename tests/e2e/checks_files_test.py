@@ -4,6 +4,8 @@
 import fcntl
 import os
 import pathlib
+from collections.abc import Callable
+from typing import IO
 
 from debuggers import probe
 from e2e import GATE, PATIENT, SETTINGS, run
@@ -13,6 +15,8 @@ from resource_cases import (
     GUEST,
     TRIXIE,
     Fine,
+    Options,
+    Prepare,
     Refused,
     ResourceTest,
     Warned,
@@ -28,7 +32,7 @@ HOST_IPC = with_options(shared=("ipc",))
 UNKNOWN_FILE = "Can't dump file"
 
 
-def device(path):
+def device(path: str) -> Prepare:
     return with_options(devices=(path,), capabilities=("CAP_SYSLOG",))
 
 
@@ -89,8 +93,8 @@ class Names(ResourceTest):
     pass
 
 
-def locked_outside(lock):
-    def prepare(test):
+def locked_outside(lock: Callable[[IO[str], int], object]) -> Prepare:
+    def prepare(test: ResourceTest) -> Options:
         options = volume(test)
         file = open(test.folder("shared") / "file", "w+")
         test.addCleanup(file.close)
@@ -121,7 +125,7 @@ class Guards(ResourceTest):
     pass
 
 
-def of_containerd(test):
+def of_containerd(test: ResourceTest) -> Options:
     """Which takes the changes from the layers, whatever the node has."""
     return image(test) | {"annotations": {"io.container.manager": "containerd"}}
 
@@ -149,13 +153,13 @@ class Rootfs(ResourceTest):
     Fine("host_ipc_unused", "SysvShm", ("child", "plain"), HOST_IPC),
 )
 class SharedMemory(ResourceTest):
-    def test_open_in_the_shm_of_the_pod(self):
+    def test_open_in_the_shm_of_the_pod(self) -> None:
         self.lost_with_the_pod("open")
 
-    def test_mapped_in_the_shm_of_the_pod(self):
+    def test_mapped_in_the_shm_of_the_pod(self) -> None:
         self.lost_with_the_pod("mapped")
 
-    def lost_with_the_pod(self, how):
+    def lost_with_the_pod(self, how: str) -> None:
         """It can be restored into the same pod, and into no other: its /dev/shm has no such file."""
         cid = self.start("holder", "/bin/holder", how, "/dev/shm/file", **pod_shm(self))
         self.lines(cid, 1)
@@ -178,7 +182,7 @@ class SharedMemory(ResourceTest):
         self.show("ShmMount", "warned")
 
 
-def probed(test, cid):
+def probed(test: ResourceTest, cid: str) -> None:
     """A probe on a function of the container's program, for as long as the test runs."""
     child = int(run("pgrep", "--parent", test.pid(cid)).stdout)
     place = int((test.rootfs / "tmp/probed").read_text())
@@ -199,7 +203,7 @@ class Probes(ResourceTest):
 class HugePages(ResourceTest):
     flavours = GUEST  # its huge pages are nobody else's
 
-    def test_memory_in_huge_pages(self):
+    def test_memory_in_huge_pages(self) -> None:
         """Nobody has asked this CRIU what it can: there is a warning, and it can."""
         pages = pathlib.Path("/proc/sys/vm/nr_hugepages")
         self.addCleanup(pages.write_text, pages.read_text())

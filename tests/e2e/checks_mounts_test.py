@@ -3,10 +3,11 @@
 """Mounts: what the checks refuse really fails, and their harmless twins come back."""
 import pathlib
 import sys
+from collections.abc import Callable
 
 from e2e import run
 from oci_spec import mount
-from resource_cases import ADMIN, Fine, Refused, ResourceTest, tabled, with_options
+from resource_cases import ADMIN, Fine, Options, Outside, Prepare, Refused, ResourceTest, tabled, with_options
 
 ADMINISTRATOR = with_options(**ADMIN)
 # Takes a mount of the node (open_tree), enters a container's mount namespace and puts it there (move_mount).
@@ -22,24 +23,24 @@ if tree < 0 or libc.syscall(429, tree, b"", -100, target.encode(), 4) != 0:
 """
 
 
-def across(source):
+def across(source: Callable[[ResourceTest], pathlib.Path]) -> Outside:
     """A late mount of the node's into the container, past the runtime: as a device plugin or a debugger does."""
-    def outside(test, cid):
+    def outside(test: ResourceTest, cid: str) -> None:
         run(sys.executable, "-c", ACROSS, test.pid(cid), source(test), "/tmp/late")
     return outside
 
 
-def folder(test):
+def folder(test: ResourceTest) -> pathlib.Path:
     return test.folder("late")
 
 
-def whole(test):
+def whole(test: ResourceTest) -> pathlib.Path:
     return test.mounted(test.folder("late"), "-t", "tmpfs", "tmpfs")
 
 
-def inside(*how):
+def inside(*how: str) -> Outside:
     """A late mount of the container's own."""
-    def outside(test, cid):
+    def outside(test: ResourceTest, cid: str) -> None:
         enter = ("nsenter", "--target", test.pid(cid), "--mount", "--", "/bin/busybox")
         run(*enter, "mkdir", "-p", "/tmp/late")
         run(*enter, "mount", *how, "/tmp/late")
@@ -57,12 +58,12 @@ class Late(ResourceTest):
     pass
 
 
-def kind(name):
+def kind(name: str) -> Refused:
     return Refused(f"{name}_inside", "FilesystemUnsupported", ("mount", name), ADMINISTRATOR,
                    words=("/tmp/mounted", name), fails="unsupported id")
 
 
-def known(name):
+def known(name: str) -> Fine:
     return Fine(f"{name}_inside", "FilesystemUnsupported", ("mount", name), ADMINISTRATOR)
 
 
@@ -83,30 +84,30 @@ class Covered(ResourceTest):
     pass
 
 
-def propagating(option):
+def propagating(option: str) -> Prepare:
     """A volume of a folder whose mounts go on into the container, or not."""
-    def prepare(test):
+    def prepare(test: ResourceTest) -> Options:
         source = test.mounted(test.folder("volume"), "--bind", test.folder("volume"))
         run("mount", "--make-shared", source)
         return {"mounts": [mount("/volume", "bind", str(source), "rbind", option)]}
     return prepare
 
 
-def shared_node(test):
+def shared_node(test: ResourceTest) -> Options:
     """As systemd makes it: then the cgroup mounts of containers are slaves of the node's."""
     run("mount", "--make-rshared", "/sys/fs/cgroup")
     test.addCleanup(run, "mount", "--make-rprivate", "/sys/fs/cgroup")
     return {"mounts": [mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro")]}
 
 
-def cgroups_are_slaves(test, cid):
+def cgroups_are_slaves(test: ResourceTest, cid: str) -> None:
     """Or the row shows nothing; on cgroup v2 they never are."""
     if not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists():
         mounts = pathlib.Path(f"/proc/{test.pid(cid)}/mountinfo").read_text().splitlines()
         test.assertTrue(any(" /sys/fs/cgroup/" in line and " master:" in line for line in mounts), mounts)
 
 
-def later(test, _cid):
+def later(test: ResourceTest, _cid: str) -> None:
     """Something is mounted in the volume on the node, as a driver for storage does."""
     test.mounted(test.folder("volume/later"), "-t", "tmpfs", "tmpfs")
 

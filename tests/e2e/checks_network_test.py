@@ -3,17 +3,18 @@
 """Sockets: what the checks refuse really fails, and their harmless twins come back."""
 import socket
 import threading
+from typing import Any
 
 from oci_spec import bind
-from resource_cases import FORKY, TRIXIE, Fine, Refused, ResourceTest, Warned, tabled, volume, with_options
+from resource_cases import FORKY, TRIXIE, Fine, Options, Prepare, Refused, ResourceTest, Warned, tabled, volume, with_options
 
 RAW = with_options(capabilities=("CAP_NET_RAW",))
 NODE_NETWORK = "/proc/1/ns/net"
 
 
-def outside(kind, *, accepted=True, network=None):
+def outside(kind: socket.SocketKind, *, accepted: bool = True, network: str | None = None) -> Prepare:
     """The other end is a socket of the node, in a folder that the container has as well."""
-    def prepare(test):
+    def prepare(test: ResourceTest) -> Options:
         folder = test.folder("shared")
         listener = socket.socket(socket.AF_UNIX, kind)
         test.addCleanup(listener.close)
@@ -49,7 +50,7 @@ class Tcp(ResourceTest):
     pass
 
 
-def tun(**options):
+def tun(**options: Any) -> Prepare:
     return with_options(devices=("/dev/net/tun",), capabilities=("CAP_NET_ADMIN",), **options)
 
 
@@ -61,14 +62,14 @@ def tun(**options):
     Fine("tun_without_an_interface_yet", "TunInterface", ("device", "/dev/net/tun"), tun()),
 )
 class Tun(ResourceTest):
-    def test_tun_with_an_interface(self):
+    def test_tun_with_an_interface(self) -> None:
         self.lost_with_the_interface("tun", netns=None)
 
-    def test_tap_in_the_network_of_a_pod(self):
+    def test_tap_in_the_network_of_a_pod(self) -> None:
         """Which CRI-O has made, and hands to the runtime by its path."""
         self.lost_with_the_interface("tap", netns=self.network("pod"))
 
-    def lost_with_the_interface(self, kind, netns):
+    def lost_with_the_interface(self, kind: str, netns: str | None) -> None:
         """The dump succeeds, and nobody can restore it: the interface is in no image."""
         cid = self.start("holder", "/bin/holder", "tun", kind, **tun(netns=netns)(self))
         self.lines(cid, 1)
@@ -116,7 +117,7 @@ class Families(ResourceTest):
     Fine("both_ends_inside_on_a_volume", "UnixExternal", ("unix-own", "/shared/socket"), volume),
 )
 class Unix(ResourceTest):
-    def test_stream_that_waits_within_the_pod(self):
+    def test_stream_that_waits_within_the_pod(self) -> None:
         """The dump succeeds, and nobody can restore it."""
         options = outside(socket.SOCK_STREAM, accepted=False, network=NODE_NETWORK)(self)
         cid = self.start("holder", "/bin/holder", "unix-stream", "/shared/socket", **options)

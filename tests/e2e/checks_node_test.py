@@ -4,7 +4,7 @@
 import os
 
 from crio_runtime import DAEMON_PATH
-from e2e import GATE, run
+from e2e import GATE, Done, run
 from resource_cases import Fine, ResourceTest, Warned, tabled, volume, with_options
 
 PLAIN = ("child", "plain")
@@ -33,12 +33,12 @@ class Configuration(ResourceTest):
 
 
 class Tools(ResourceTest):
-    def probe(self, path):
+    def probe(self, path: str) -> Done:
         done = run(GATE, "--probe", env={"PATH": path}, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done
 
-    def test_criu_that_cannot_dump(self):
+    def test_criu_that_cannot_dump(self) -> None:
         folder = self.folder("curtailed")
         (folder / "criu").write_text(CURTAILED)
         (folder / "criu").chmod(0o755)
@@ -55,7 +55,7 @@ class Tools(ResourceTest):
         self.comes_back(cid)
         self.show("KernelSupport", "fine")
 
-    def test_no_tar(self):
+    def test_no_tar(self) -> None:
         cid = self.start("holder", "/bin/holder", *PLAIN)
         self.lines(cid, 1)
         path = self.only("criu", "iptables-restore", "ip6tables-restore", "gzip")

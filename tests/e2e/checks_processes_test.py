@@ -6,17 +6,19 @@ import json
 import os
 import pathlib
 import subprocess
+from collections.abc import Collection
+from typing import Any
 
 import debuggers
 from e2e import REAL, run, settle, wait_for
-from resource_cases import ADMIN, Fine, Refused, ResourceTest, Warned, tabled, with_options
+from resource_cases import ADMIN, Fine, Outside, Refused, ResourceTest, Warned, tabled, with_options
 
 NESTED = with_options(**ADMIN)
 OWN_NULL = "</dev/null >/dev/null 2>&1"  # of the container
-NULL = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+NULL: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
-def trace(test, cid):
+def trace(test: ResourceTest, cid: str) -> None:
     """A debugger on the node."""
     pid = test.pid(cid)
     tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(pid)], **NULL)
@@ -38,7 +40,7 @@ def trace(test, cid):
     Fine("ordinary_zombie", "ZombieLeader", ("child", "zombie")),
 )
 class States(ResourceTest):
-    def test_stopped_child_that_the_caller_has_frozen(self):
+    def test_stopped_child_that_the_caller_has_frozen(self) -> None:
         """As CRI-O does before it asks. On cgroup v1 it reads as any other that is frozen."""
         cid = self.start("holder", "/bin/holder", "child", "stopped")
         self.assert_runs(cid)
@@ -52,17 +54,17 @@ class States(ResourceTest):
 class Threads(ResourceTest):
     """Threads of one process in different cgroups need no check: CRIU brings each back to where it was."""
 
-    def test_thread_in_a_cgroup_of_its_own(self):
+    def test_thread_in_a_cgroup_of_its_own(self) -> None:
         """Of version 1, where any thread may be moved; or a threaded one of version 2, where there is no other."""
         v1 = pathlib.Path("/sys/fs/cgroup/cpu/tasks").exists()
         self.comes_back_there("cpu" if v1 else "", "/sys/fs/cgroup/cpu" if v1 else "/sys/fs/cgroup")
 
-    def test_thread_in_a_threaded_cgroup(self):
+    def test_thread_in_a_threaded_cgroup(self) -> None:
         """Of version 2, with controllers or beside those of version 1."""
         mixed = pathlib.Path("/sys/fs/cgroup/unified")
         self.comes_back_there("", mixed if mixed.exists() else mixed.parent)
 
-    def comes_back_there(self, controller, hierarchy):
+    def comes_back_there(self, controller: str, hierarchy: str | pathlib.Path) -> None:
         cid = self.start("holder", "/bin/holder", "threads", "3")
         self.lines(cid, 1)
         pid = self.pid(cid)
@@ -83,12 +85,12 @@ class Threads(ResourceTest):
         tids = sorted(map(int, os.listdir(f"/proc/{pid}/task")))
         self.assertEqual([self.cgroup_of(tid, controller) for tid in tids], expected)
 
-    def cgroup_of(self, tid, controller):
+    def cgroup_of(self, tid: int, controller: str) -> str:
         lines = [line.split(":", 2) for line in pathlib.Path(f"/proc/{tid}/cgroup").read_text().splitlines()]
         return next(path for _, names, path in lines if controller in names.split(","))
 
 
-def nested(kind, text):
+def nested(kind: str, text: str) -> Refused:
     return Refused(f"nested_{kind}", "NestedNamespace", ("namespace", kind), NESTED, words=("holder", kind),
                    fails=text)
 
@@ -103,13 +105,13 @@ class Namespaces(ResourceTest):
     pass
 
 
-def exec_session(*options):
-    def outside(test, cid):
+def exec_session(*options: str) -> Outside:
+    def outside(test: ResourceTest, cid: str) -> None:
         subprocess.run([REAL, "--root", test.root, "exec", *options, cid, "/bin/sleep", "1000"], check=True, **NULL)
     return outside
 
 
-def foreground(test, cid):
+def foreground(test: ResourceTest, cid: str) -> None:
     """As kubectl exec: the caller waits for the end of it."""
     session = subprocess.Popen([REAL, "--root", test.root, "exec", cid, "/bin/sleep", "1000"], **NULL)
     test.addCleanup(session.wait)
@@ -117,44 +119,44 @@ def foreground(test, cid):
     wait_for("the session", lambda: "sleep" in commands(test, cid))
 
 
-def left_behind(test, cid):
+def left_behind(test: ResourceTest, cid: str) -> None:
     """The session has ended, and what it started has become the container's."""
     subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/sh", "-c", f"sleep 1000 {OWN_NULL} &"],
                    check=True, timeout=60, **NULL)
     wait_for("what it left", lambda: "sleep" in commands(test, cid))
 
 
-def ended(test, cid):
+def ended(test: ResourceTest, cid: str) -> None:
     subprocess.run([REAL, "--root", test.root, "exec", cid, "/bin/true"], check=True, **NULL)
 
 
-def enter(test, cid, command, fds=()):
+def enter(test: ResourceTest, cid: str, command: str, fds: Collection[int] = ()) -> None:
     """A command that goes on in the container, past the runtime."""
     debuggers.enter(test.pid(cid), command, fds)
     wait_for("the command", lambda: "sleep" in commands(test, cid))
 
 
-def stranger(test, cid):
+def stranger(test: ResourceTest, cid: str) -> None:
     """Its session's leader is not in the container."""
     enter(test, cid, f"sleep 1000 {OWN_NULL} &")
 
 
-def daemon(test, cid):
+def daemon(test: ResourceTest, cid: str) -> None:
     """It has a session of its own, and nothing from outside."""
     enter(test, cid, f"busybox setsid sleep 1000 {OWN_NULL} &")
 
 
-def daemon_with_file(test, cid):
+def daemon_with_file(test: ResourceTest, cid: str) -> None:
     with open(test.work / "outside", "w") as file:
         enter(test, cid, f"busybox setsid sleep 1000 {OWN_NULL} &", (file.fileno(),))
 
 
-def daemon_with_null(test, cid):
+def daemon_with_null(test: ResourceTest, cid: str) -> None:
     """Its standard output is the node's /dev/null, which is another mount than the container's."""
     enter(test, cid, "busybox setsid sleep 1000 </dev/null &")
 
 
-def terminal_session(test, cid, command):
+def terminal_session(test: ResourceTest, cid: str, command: str) -> None:
     """As kubectl exec --tty; somebody outside holds the master."""
     master, slave = os.openpty()
     test.addCleanup(os.close, master)
@@ -166,11 +168,11 @@ def terminal_session(test, cid, command):
     wait_for("the session", lambda: "sleep" in commands(test, cid))
 
 
-def terminal(test, cid):
+def terminal(test: ResourceTest, cid: str) -> None:
     terminal_session(test, cid, "sleep 1000")
 
 
-def commands(test, cid):
+def commands(test: ResourceTest, cid: str) -> list[str]:
     """The names of the container's processes; one may end while they are asked for."""
     names = []
     for pid in json.loads(run(REAL, "--root", test.root, "ps", "--format", "json", cid).stdout):
@@ -197,7 +199,7 @@ def commands(test, cid):
     Fine("ended", "ExecSession", ("child", "plain"), outside=ended),
 )
 class Exec(ResourceTest):
-    def test_the_session_is_in_no_image(self):
+    def test_the_session_is_in_no_image(self) -> None:
         """CRIU walks from the first process to its children; a session is not among them."""
         cid = self.start("holder", "/bin/holder", "child", "plain")
         exec_session("--detach")(self, cid)
@@ -209,7 +211,7 @@ class Exec(ResourceTest):
         self.restores(self.remove(cid))
         self.assertEqual(commands(self, self.restored), ["holder", "holder"])
 
-    def test_terminal_that_a_session_left_behind(self):
+    def test_terminal_that_a_session_left_behind(self) -> None:
         """The dump succeeds, and nobody can restore it: the terminal belongs to no session of the container."""
         cid = self.start("holder", "/bin/holder", "child", "plain")
         terminal_session(self, cid, "(busybox setsid sleep 1000 &); sleep 2000")

@@ -7,19 +7,22 @@ import pathlib
 import re
 import subprocess
 import tarfile
+from collections.abc import Callable
+from typing import IO
 
 from e2e import REAL, RUNTIME, NodeTest, run, wait_for
-from oci_spec import make_spec
+from oci_spec import Json, make_spec
 
 STATE = pathlib.Path("/var/lib/containerd/test")
 IMAGE = "docker.io/library/test:latest"
 
 
 class Containerd(NodeTest):
-    daemon = None
+    daemon: subprocess.Popen[bytes]
+    log: IO[str]
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         STATE.mkdir(parents=True, exist_ok=True)
         config = STATE / "config.toml"
         config.write_text(f'version = 2\nroot = "{STATE}/root"\nstate = "/run/containerd"\n'
@@ -30,23 +33,23 @@ class Containerd(NodeTest):
         wait_for("containerd", lambda: run("ctr", "version", check=False).returncode == 0, 30)
 
     @classmethod
-    def tearDownClass(cls):
+    def tearDownClass(cls) -> None:
         cls.daemon.terminate()
         cls.daemon.wait(30)
         cls.log.close()
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         if IMAGE not in run("ctr", "images", "ls", "-q").stdout:
             self.import_image()
 
-    def import_image(self):
+    def import_image(self) -> None:
         """An OCI layout of one layer, made by hand."""
         import hashlib
         layout = self.work / "layout"
         (layout / "blobs/sha256").mkdir(parents=True)
 
-        def put(data):
+        def put(data: bytes) -> Json:
             digest = hashlib.sha256(data).hexdigest()
             (layout / "blobs/sha256" / digest).write_bytes(data)
             return {"digest": f"sha256:{digest}", "size": len(data)}
@@ -72,28 +75,28 @@ class Containerd(NodeTest):
             tar.add(layout, arcname=".")
         run("ctr", "images", "import", archive)
 
-    def config(self, *args):
+    def config(self, *args: str) -> pathlib.Path:
         """A config.json of our own, to make mistakes in."""
         path = self.work / "config.json"
         spec = make_spec(args, self.rootfs, f"/containerd-{os.urandom(3).hex()}")
         path.write_text(json.dumps(spec))
         return path
 
-    def container(self, name):
-        def remove():
+    def container(self, name: str) -> str:
+        def remove() -> None:
             run("ctr", "task", "kill", "--signal", "KILL", name, check=False)
             run("ctr", "task", "rm", "--force", name, check=False)
             run("ctr", "container", "rm", name, check=False)
         self.addCleanup(remove)
         return name
 
-    def ctr_run(self, name, *args, runtime=RUNTIME):
+    def ctr_run(self, name: str, *args: str, runtime: str = RUNTIME) -> pathlib.Path:
         log = self.work / f"{name}.log"
         run("ctr", "run", "--detach", "--runc-binary", runtime, "--log-uri", f"file://{log}", IMAGE,
             self.container(name), *args)
         return log
 
-    def test_run_exec_kill(self):
+    def test_run_exec_kill(self) -> None:
         self.ctr_run("life", "/bin/counter")
         done = run("ctr", "task", "exec", "--exec-id", "e1", "life", "echo", "inside")
         self.assertEqual(done.stdout, "inside\n")
@@ -105,7 +108,7 @@ class Containerd(NodeTest):
         run("ctr", "task", "rm", "life")
         self.assertEqual(self.records(), [])
 
-    def test_checkpoint_and_restore(self):
+    def test_checkpoint_and_restore(self) -> None:
         log = self.ctr_run("counter", "/bin/counter")
         wait_for("output", lambda: log.exists() and log.read_text().count("\n") > 3)
         reference = "localhost/checkpoint:latest"
@@ -137,8 +140,8 @@ class Containerd(NodeTest):
         self.assertIn(first, range(1, len(at_checkpoint) + 2), "the count goes on")
         self.assert_no_gap(at_checkpoint[:first] + lines)
 
-    def test_errors_of_a_failing_create_read_the_same(self):
-        def fail(runtime, number, change):
+    def test_errors_of_a_failing_create_read_the_same(self) -> None:
+        def fail(runtime: str, number: int, change: Callable[[Json], object]) -> tuple[int, str]:
             name = f"bad-{number}"
             config = self.config("/bin/true")
             spec = json.loads(config.read_text())

@@ -5,11 +5,14 @@ refuses, CRIU could not have done it."""
 import dataclasses
 import os
 import re
+from collections.abc import Callable
+from typing import Any
 
 import workloads
-from e2e import has_sys_resource, run, settle, wait_for
+from e2e import has_sys_resource, only_on, run, settle, wait_for
 from oci_spec import in_guest
 from resource_cases import ALL, GUEST, ResourceTest, pod_shm
+from workloads import Visit
 
 PATIENCE = 300  # seconds for a start: the guest is slow where it is emulated
 VISITS = 3  # before the checkpoint: more than a fresh start could make up for
@@ -24,11 +27,11 @@ FAILS = {
 }
 
 
-def numbers(text):
+def numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", text)[:2]))
 
 
-def tcp_fails():
+def tcp_fails() -> bool:
     """CRIU before 4.2 reads an option of IP sockets that Linux does not let it read since 6.16."""
     return numbers(os.uname().release) >= (6, 16) and numbers(run("criu", "--version").stdout) < (4, 2)
 
@@ -36,16 +39,16 @@ def tcp_fails():
 @dataclasses.dataclass(frozen=True)
 class Row:
     name: str
-    workload: type
+    workload: type[workloads.Workload]
     tcp: bool
     refused: str | None = None  # by this check, wherever it runs
-    denied: tuple = ()
+    denied: tuple[str, ...] = ()
 
 
-def tabled(*rows):
-    def add(cls):
+def tabled(*rows: Row) -> Callable[[type["Corpus"]], type["Corpus"]]:
+    def add(cls: type["Corpus"]) -> type["Corpus"]:
         for row in rows:
-            def test(self, row=row):
+            def test(self: "Corpus", row: Row = row) -> None:
                 self.travels(row)
             name = f"test_{row.name}"
             assert name not in vars(cls), name
@@ -79,16 +82,16 @@ def tabled(*rows):
 class Corpus(ResourceTest):
     """Each in a network namespace that outlives it, as a pod's does, and on an overlay of the node's own root."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.pod = f"corpus-{os.urandom(3).hex()}"
         self.netns = self.network(self.pod)
         self.rootfs = self.system()
 
-    def pid(self, cid=None):
+    def pid(self, cid: str | None = None) -> int:
         return super().pid(cid or self.cid)
 
-    def first_visit(self):
+    def first_visit(self) -> Visit | None:
         """Once it answers; None as long as it does not."""
         self.assertEqual(self.status(self.cid), "running", self.crio.log(self.cid).read_text())
         try:
@@ -96,7 +99,7 @@ class Corpus(ResourceTest):
         except (AssertionError, OSError, ValueError):
             return None
 
-    def assert_went_on(self, before):
+    def assert_went_on(self, before: Visit) -> Visit:
         """Visited again, it is the same and has counted on."""
         if self.workload.step is None:
             after = wait_for("its next number", lambda: (now := self.workload.visit())[1] > before[1] and now)
@@ -107,11 +110,11 @@ class Corpus(ResourceTest):
         return after
 
     @staticmethod
-    def connections_end():
+    def connections_end() -> None:
         """Its side of them is closed soon after ours."""
         settle(3 if in_guest() else 1)
 
-    def warmed_up(self, row, **options):
+    def warmed_up(self, row: Row, **options: Any) -> Visit:
         """What it said last; nobody is connected any more."""
         self.workload = row.workload(self, row.tcp)
         self.cid = self.start("corpus", *self.workload.command(), rootfs=self.rootfs, capabilities=DEFAULTS,
@@ -122,17 +125,17 @@ class Corpus(ResourceTest):
         self.connections_end()
         return seen
 
-    def travels(self, row):
+    def travels(self, row: Row) -> None:
         seen = self.warmed_up(row)
         reasons = [check for check, holds in (("TcpOnNewKernel", row.tcp and tcp_fails()),
                                               ("Capabilities", row.workload.other_user and not has_sys_resource()),
-                                              (row.refused, row.refused)) if holds]
+                                              (row.refused, True)) if check and holds]
         if reasons:
             self.is_refused_rightly(reasons, seen)
         else:
             self.moves(seen)
 
-    def is_refused_rightly(self, reasons, seen):
+    def is_refused_rightly(self, reasons: list[str], seen: Visit) -> None:
         args = self.checkpoint_args(self.cid)
         self.refused(reasons[0], args)
         self.assertEqual([c["id"] for c in self.records()[-1]["checks"] if c["verdict"] == "block"], reasons)
@@ -145,7 +148,7 @@ class Corpus(ResourceTest):
         if reasons == [met]:
             self.show(met, "refused")
 
-    def moves(self, seen):
+    def moves(self, seen: Visit) -> None:
         self.cid = self.move(self.cid)
         records = self.records()
         self.assertEqual([(r["operation"], r["outcome"]) for r in records],
@@ -155,7 +158,8 @@ class Corpus(ResourceTest):
         self.assertEqual(said, [], "nothing is wrong with it")
         self.assert_went_on(seen)
 
-    def test_postgres_in_the_shm_of_its_pod(self):
+    @only_on(*ALL, *GUEST)
+    def test_postgres_in_the_shm_of_its_pod(self) -> None:
         """Under Kubernetes /dev/shm is the pod's, and Postgres keeps a segment there, which no checkpoint contains."""
         shm = pod_shm(self)
         seen = self.warmed_up(Row("postgres", workloads.Postgres, tcp=False), **shm)
@@ -174,5 +178,3 @@ class Corpus(ResourceTest):
         self.refuse_restore("FileMissing", bundle, "/dev/shm/PostgreSQL.",
                             fails=("FileMissing", "Can't open file dev/shm/PostgreSQL."))
         self.show("ShmMount", "warned")
-
-    test_postgres_in_the_shm_of_its_pod.flavours = (*ALL, *GUEST)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """A container's life as CRI-O leads it, through /etc/lpm/bin/runc, with the real conmon, runc and CRIU."""
-import json
 import tarfile
 
+import crio_archive
 from crio_engine import Crio
 from e2e import RUNTIME, NodeTest, run
 
 
 class CrioLife(NodeTest):
-    def live(self, release):
+    def live(self, release: str) -> None:
         crio = self.crio = Crio(release, RUNTIME, self.work / "crio")
         cid = self.start("counter", "/bin/counter")
         before = self.lines(cid, 3)
@@ -30,10 +30,9 @@ class CrioLife(NodeTest):
         for name in ("dump.log", "stats-dump"):
             self.assertTrue((self.kept(record) / name).stat().st_size > 0, name)
         with tarfile.open(archive) as tar:
-            manifest = tar.getmember("checkpoint/lpm.json")
-            self.assertEqual(manifest.mode & 0o777, 0o600)
-            self.assertEqual(json.load(tar.extractfile(manifest))["record"], record["id"])
-            at_checkpoint = tar.extractfile("io.kubernetes.cri-o.LogPath").read().decode().splitlines()
+            self.assertEqual(tar.getmember("checkpoint/lpm.json").mode & 0o777, 0o600)
+        self.assertEqual(crio_archive.read_json(archive, "checkpoint/lpm.json")["record"], record["id"])
+        at_checkpoint = crio_archive.read(archive, "io.kubernetes.cri-o.LogPath").decode().splitlines()
 
         crio.kill(cid)
         crio.delete(cid)
@@ -54,13 +53,13 @@ class CrioLife(NodeTest):
         crio.delete(new)
         self.assertEqual(run("/usr/sbin/runc", "--root", crio.runtime.root, "list", "-q").stdout, "")
 
-    def test_life_under_crio_1_30(self):
+    def test_life_under_crio_1_30(self) -> None:
         self.live("1.30")
 
-    def test_life_under_crio_1_36(self):
+    def test_life_under_crio_1_36(self) -> None:
         self.live("1.36")
 
-    def test_checkpoint_twice_keeps_running(self):
+    def test_checkpoint_twice_keeps_running(self) -> None:
         cid = self.start("counter", "/bin/counter")
         for number in (1, 2):
             self.lines(cid, 3 * number)
@@ -69,7 +68,7 @@ class CrioLife(NodeTest):
         self.assert_no_gap(self.lines(cid))
         self.assertEqual([r["outcome"] for r in self.records()], ["completed", "completed"])
 
-    def test_bind_mount_comes_back(self):
+    def test_bind_mount_comes_back(self) -> None:
         from oci_spec import bind
         shared = self.work / "shared"
         shared.mkdir()
@@ -80,8 +79,7 @@ class CrioLife(NodeTest):
         self.crio.checkpoint(cid, archive)
         self.crio.kill(cid)
         self.crio.delete(cid)
-        with tarfile.open(archive) as tar:
-            self.assertEqual(json.load(tar.extractfile("bind.mounts"))[0]["destination"], "/mnt")
+        self.assertEqual(crio_archive.read_json(archive, "bind.mounts")[0]["destination"], "/mnt")
         new = self.add_container(f"restored-{cid}")
         self.crio.restore(new, archive, self.rootfs)
         self.assertEqual(self.crio.exec(new, "cat", "/mnt/greeting"), "hello\n")
@@ -90,7 +88,7 @@ class CrioLife(NodeTest):
 class Archives(NodeTest):
     flavours = ("trixie",)
 
-    def test_checkpointctl_reads_a_crio_archive(self):
+    def test_checkpointctl_reads_a_crio_archive(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 2)
         archive = self.work / "checkpoint.tar"

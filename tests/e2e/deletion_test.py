@@ -11,17 +11,17 @@ from e2e import REAL, run
 
 
 class Deletion(InterruptedRestoreTest):
-    def delete(self):
+    def delete(self) -> None:
         done = self.call("--root", self.root, "delete", "--force", self.restored)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertFalse((pathlib.Path(self.root) / self.restored).exists())
 
-    def assert_nothing_is_left(self):
+    def assert_nothing_is_left(self) -> None:
         self.assertEqual(self.rest(), [])
         self.assertFalse(run("pgrep", "-x", "criu", check=False).stdout, "CRIU is left")
         self.assertTrue((self.rootfs / "bin/counter").exists(), "its files are gone")
 
-    def test_at_any_moment(self):
+    def test_at_any_moment(self) -> None:
         """Since its folder is there: before that, nobody can tell that there will be something to delete."""
         for number in range(12):
             call = self.begin_restore(self.bundle)
@@ -36,7 +36,7 @@ class Deletion(InterruptedRestoreTest):
             self.assert_nothing_is_left()
         self.assertEqual([(r["state"], r["outcome"]) for r in self.records()], [("final", "completed")] * 13)
 
-    def test_it_waits_for_the_restore(self):
+    def test_it_waits_for_the_restore(self) -> None:
         restore = self.slow_restore("sleep 3")
         self.delete()
         self.assertEqual(restore.wait(timeout=10), 0, self.output.read_text())
@@ -49,7 +49,7 @@ class Deletion(InterruptedRestoreTest):
         restore.wait(timeout=30)
         self.assertFalse((self.rootfs / "bin/counter").exists(), "without lpm nothing is lost: there is nothing to do")
 
-    def test_it_does_not_wait_for_ever(self):
+    def test_it_does_not_wait_for_ever(self) -> None:
         restore = self.slow_restore("sleep 18")
         begun = time.monotonic()
         self.delete()

@@ -9,7 +9,7 @@ from e2e import NodeTest
 class Guest(NodeTest):
     flavours = ("guest",)
 
-    def test_counter_comes_back_under_systemd(self):
+    def test_counter_comes_back_under_systemd(self) -> None:
         cid = self.start("counter", "/bin/counter")
         nonce = self.assert_no_gap(self.lines(cid, 3))
         init = self.crio.state(cid)["pid"]

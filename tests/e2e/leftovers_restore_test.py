@@ -6,7 +6,7 @@ import subprocess
 
 from action_scripts import DURING_RESTORE, KILL, InterruptedRestoreTest
 from crio_runtime import DAEMON_PATH
-from e2e import CRUN, REAL, RUNTIME, run, wait_for
+from e2e import CRUN, REAL, RUNTIME, Done, only_on, run, wait_for
 
 PARENT = "parent() { sed -n 's/^PPid:[^0-9]*//p' /proc/$1/status; };"
 KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
@@ -15,12 +15,13 @@ KILL_BOTH = f"{PARENT} kill -KILL $(parent $criu) $criu"  # the runtime as well
 class Restore(InterruptedRestoreTest):
     """Cut off in the middle, with the processes half made."""
 
-    def cut_off(self, act, runtime):
+    def cut_off(self, act: str, runtime: str) -> Done:
         done = self.restore(self.bundle, runtime=runtime, env=self.with_script(DURING_RESTORE, act))
         self.assertNotEqual(done.returncode, 0)
         return done
 
-    def test_a_runtime_that_waits_for_a_dead_criu(self):
+    @only_on("forky")
+    def test_a_runtime_that_waits_for_a_dead_criu(self) -> None:
         """As after an OOM kill: what CRIU was making holds the socket that runc reads."""
         done = self.cut_off(KILL, RUNTIME)
         self.assertIn("left processes that no runtime knows of; they have been ended", done.stderr)
@@ -31,9 +32,8 @@ class Restore(InterruptedRestoreTest):
         with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
             self.restore(self.bundle, runtime=REAL, env=self.with_script(DURING_RESTORE, KILL), timeout=7)
 
-    test_a_runtime_that_waits_for_a_dead_criu.flavours = ("forky",)
-
-    def test_a_criu_that_waits_for_a_dead_process(self):
+    @only_on("trixie")  # one of the two is enough for what takes so long
+    def test_a_criu_that_waits_for_a_dead_process(self) -> None:
         """Which was killed just before it was let go, as by delete --force."""
         kill = "kill -KILL $CRTOOLS_INIT_PID"
         self.addCleanup(self.kill_rest)
@@ -44,9 +44,7 @@ class Restore(InterruptedRestoreTest):
         with self.assertRaises(subprocess.TimeoutExpired, msg="without lpm it ends: there is nothing to repair"):
             self.restore(self.bundle, runtime=REAL, env=self.with_script("network-unlock", kill), timeout=13)
 
-    test_a_criu_that_waits_for_a_dead_process.flavours = ("trixie",)  # one of the two is enough for what takes so long
-
-    def test_another_container_in_the_same_cgroup(self):
+    def test_another_container_in_the_same_cgroup(self) -> None:
         """Restored a moment before, from the same images: what the runtime knows is left alone."""
         self.restores(self.bundle)
         other = self.restored
@@ -54,15 +52,15 @@ class Restore(InterruptedRestoreTest):
         self.assertEqual(self.status(other), "running")
         self.assertEqual(self.rest(), [self.crio.state(other)["pid"]])
 
-    def test_processes_that_only_look_like_left_ones(self):
+    def test_processes_that_only_look_like_left_ones(self) -> None:
         """Each but the last misses one of the marks of what this restore has made."""
-        def sleeper(*before):
+        def sleeper(*before: str) -> subprocess.Popen[bytes]:
             process = subprocess.Popen([*before, "sleep", "300"])
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
             return process
 
-        def first(adopted=True):
+        def first(adopted: bool = True) -> int:
             """Of a PID namespace; adopted by the node's first process, an ancestor of the gate."""
             parent = sleeper("unshare", "--pid", "--fork")
             children = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
@@ -87,7 +85,7 @@ class Restore(InterruptedRestoreTest):
         self.assertTrue(pathlib.Path(f"/proc/{elsewhere}").exists())
         self.assertIn(f"{left} (sleep)", self.notes("restore"))
 
-    def test_the_same_container_again(self):
+    def test_the_same_container_again(self) -> None:
         """While a restore is under way nothing of it is taken for what the second one has left."""
         first = self.slow_restore("sleep 3")
         second = subprocess.run(first.args, check=False, cwd="/", env={"PATH": DAEMON_PATH}, stdin=subprocess.DEVNULL,
@@ -97,7 +95,7 @@ class Restore(InterruptedRestoreTest):
         self.assertEqual(first.wait(timeout=60), 0, self.output.read_text())
         self.assertEqual(self.status(self.restored), "running")
 
-    def test_files_of_the_container_when_it_is_deleted(self):
+    def test_files_of_the_container_when_it_is_deleted(self) -> None:
         """runc has bound them into the folder that it removes."""
         lpm = f"{PARENT} runc=$(parent $criu); kill -KILL $(parent $runc) $runc $criu"
         self.addCleanup(self.kill_rest)
@@ -116,11 +114,11 @@ class Restore(InterruptedRestoreTest):
 
 
 class RestoreWithCrun(InterruptedRestoreTest):
-    def setUp(self):
+    def setUp(self) -> None:
         self.use_crun()
         super().setUp()
 
-    def test_a_delete_in_the_middle(self):
+    def test_a_delete_in_the_middle(self) -> None:
         for runtime, ok in ((RUNTIME, True), (CRUN, False)):
             restore = self.slow_restore("sleep 3", runtime=runtime)
             done = self.call("--root", self.root, "delete", "--force", self.restored, runtime=runtime)
@@ -130,7 +128,7 @@ class RestoreWithCrun(InterruptedRestoreTest):
             self.kill_rest()
             run("umount", self.bundle / "criu-root", check=False)
 
-    def test_files_of_the_container_in_its_bundle(self):
+    def test_files_of_the_container_in_its_bundle(self) -> None:
         """Where crun has bound them for CRIU, and whoever removes the bundle would remove them."""
         place = self.bundle / "criu-root"
         for runtime, safe in ((RUNTIME, True), (CRUN, False)):

@@ -11,7 +11,7 @@ import time
 
 from action_scripts import KILL, ActionScriptTest
 from crio_runtime import DAEMON_PATH
-from e2e import REAL, RUNTIME, run, wait_for
+from e2e import REAL, RUNTIME, Done, run, wait_for
 from refusals import RefusalTest, processes
 
 POD = "pod"
@@ -21,17 +21,17 @@ FOREIGN = "CRIU-00000000-1111-2222-33"  # as another run of CRIU would name its 
 
 
 class Leftovers(ActionScriptTest):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.netns = self.network(POD)
 
-    def pod(self, *argv, check=True):
+    def pod(self, *argv: object, check: bool = True) -> Done:
         return run("ip", "netns", "exec", POD, *argv, check=check)
 
-    def nft(self, *commands):
+    def nft(self, *commands: str) -> str:
         return self.pod(sys.executable, FILTER, *commands).stdout
 
-    def neighbour(self):
+    def neighbour(self) -> None:
         """Another container of the pod, which listens; and a table that is not CRIU's of this call."""
         self.nft(f"create table inet {FOREIGN}", f"add chain inet {FOREIGN} input {{ type filter hook input priority 0; }}")
         server = subprocess.Popen(["ip", "netns", "exec", POD, sys.executable, "-m", "http.server", "--bind", "127.0.0.1"],
@@ -40,22 +40,22 @@ class Leftovers(ActionScriptTest):
         self.addCleanup(server.kill)
         wait_for("the neighbour", self.reached)
 
-    def reached(self):
+    def reached(self) -> bool:
         return self.pod(sys.executable, "-c", CONNECT, check=False).returncode == 0
 
-    def counter(self):
+    def counter(self) -> str:
         cid = self.start("counter", "/bin/counter", netns=self.netns)
         self.lines(cid, 3)
         return cid
 
-    def killed_dump(self, cid, *lines, runtime=RUNTIME):
+    def killed_dump(self, cid: str, *lines: str, runtime: str = RUNTIME) -> Done:
         env = self.with_script("post-dump", KILL, *lines)  # the network is still locked then
         done = self.call("--root", self.root, *self.checkpoint_args(cid), env=env, runtime=runtime)
         self.assertNotEqual(done.returncode, 0)
         self.assert_runs(cid)
         return done
 
-    def is_unlocked(self, *lines, what):
+    def is_unlocked(self, *lines: str, what: str) -> None:
         self.neighbour()
         cid = self.counter()
         done = self.killed_dump(cid, *lines)
@@ -70,13 +70,13 @@ class Leftovers(ActionScriptTest):
         self.killed_dump(cid, *lines, runtime=REAL)
         self.assertFalse(self.reached(), "without lpm the pod is reached: there is nothing to repair")
 
-    def test_the_pod_is_unlocked_after_a_killed_dump_with_iptables(self):
+    def test_the_pod_is_unlocked_after_a_killed_dump_with_iptables(self) -> None:
         self.is_unlocked(what="the iptables chain CRIU")
 
-    def test_the_pod_is_unlocked_after_a_killed_dump_with_nftables(self):
+    def test_the_pod_is_unlocked_after_a_killed_dump_with_nftables(self) -> None:
         self.is_unlocked("network-lock nftables", what="the nftables table inet CRIU-")
 
-    def test_a_lock_that_was_there_before_stays(self):
+    def test_a_lock_that_was_there_before_stays(self) -> None:
         """An iptables chain does not say whose it is."""
         self.neighbour()
         cid = self.counter()
@@ -86,7 +86,7 @@ class Leftovers(ActionScriptTest):
         self.assertIn("it was there before this call", done.stderr)
         self.assertIn("it was there before this call", self.notes())
 
-    def test_the_lock_of_another_run_stays(self):
+    def test_the_lock_of_another_run_stays(self) -> None:
         self.neighbour()
         cid = self.counter()
         self.killed_dump(cid, "network-lock nftables", runtime=REAL)
@@ -95,7 +95,7 @@ class Leftovers(ActionScriptTest):
         self.assertEqual(self.nft("list ruleset").count("table inet CRIU-"), 2, "the foreign one, and the first dump's")
         self.assertEqual(self.notes().count("of another run of CRIU's"), 2, self.notes())
 
-    def test_the_pod_is_unlocked_after_a_failed_restore(self):
+    def test_the_pod_is_unlocked_after_a_failed_restore(self) -> None:
         """A dump that ends the container leaves the lock to the restore, which takes it away when it succeeds."""
         self.neighbour()
         cid = self.counter()
@@ -116,7 +116,7 @@ class Leftovers(ActionScriptTest):
         self.assertIn("the network lock that CRIU left was removed", self.notes("restore"))
         self.assertIn(FOREIGN, self.nft("list ruleset"))
 
-    def test_nothing_is_touched_while_criu_still_runs(self):
+    def test_nothing_is_touched_while_criu_still_runs(self) -> None:
         """The runtime is killed, and the CRIU that it has started is in the middle of the dump."""
         self.neighbour()
         cid = self.counter()
@@ -141,7 +141,7 @@ class Leftovers(ActionScriptTest):
 
 
 class Parasite(RefusalTest):
-    def kill_at(self, words):
+    def kill_at(self, words: str) -> None:
         """Kill CRIU when its log says this; the log is there when the dump has begun."""
         log = self.work / "dump.log"
         end = time.monotonic() + 30
@@ -150,7 +150,7 @@ class Parasite(RefusalTest):
         for pid in processes("criu") + processes("criu.real"):
             os.kill(pid, signal.SIGKILL)
 
-    def test_memory_of_criu_in_a_process(self):
+    def test_memory_of_criu_in_a_process(self) -> None:
         """Killed while its code is inside of a process: that code gives the process back and stays mapped."""
         cid = self.start("workers", "/bin/workers", "memory", "300")
         self.lines(cid, 1)

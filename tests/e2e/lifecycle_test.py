@@ -6,21 +6,22 @@ import os
 import pathlib
 import shutil
 import time
+from typing import Any
 
-from e2e import REAL, SETTINGS, NodeTest, run, wait_for
-from oci_spec import bind
+from e2e import REAL, SETTINGS, Done, NodeTest, run, wait_for
+from oci_spec import Json, bind
 
 HOOKS = pathlib.Path("/etc/lpm/checkpoint.d")
 
 
 class Lifecycle(NodeTest):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.addCleanup(shutil.rmtree, HOOKS, ignore_errors=True)
         self.said = self.work / "said"
         self.images = self.work / "images"
 
-    def hook(self, point, name, script, **keys):
+    def hook(self, point: str, name: str, script: str, **keys: object) -> None:
         """A hook of this script; `keys` as in its declaration."""
         program = self.work / f"{point}-{name}"
         program.write_text(f"#!/bin/sh\n{script}\n")
@@ -29,25 +30,25 @@ class Lifecycle(NodeTest):
         lines = [f"{key} = {json.dumps(value)}" for key, value in {"path": str(program), **keys}.items()]
         (HOOKS / point / f"{name}.toml").write_text("\n".join(lines) + "\n")
 
-    def teller(self, point, **keys):
+    def teller(self, point: str, **keys: object) -> None:
         """A hook that notes what it is told."""
         self.hook(point, "50-tells", f"cat >>{self.said}; echo noted", **keys)
 
-    def told(self):
+    def told(self) -> list[Json]:
         return [json.loads(line) for line in self.said.read_text().splitlines()]
 
-    def ran(self, operation, outcome):
+    def ran(self, operation: str, outcome: str) -> list[tuple[str, str, str]]:
         return [(h["point"], h["name"], h["outcome"]) for h in self.last_record(operation, outcome)["hooks"]]
 
-    def checkpoint(self, cid, **options):
+    def checkpoint(self, cid: str, **options: Any) -> Done:
         return self.call("--root", self.crio.runtime.root, "checkpoint", "--image-path", self.images, "--work-path", self.work,
                          "--leave-running", cid, **options)
 
-    def assert_unharmed(self, cid):
+    def assert_unharmed(self, cid: str) -> None:
         self.assertEqual(self.status(cid), "running")
         self.assert_no_gap(self.lines(cid, len(self.lines(cid)) + 3))
 
-    def test_around_checkpoint_and_restore_of_an_engine(self):
+    def test_around_checkpoint_and_restore_of_an_engine(self) -> None:
         """CRI-O freezes the container first: a hook that needs it alive is left out, and the record says why."""
         for point in ("pre-checkpoint", "post-checkpoint", "pre-restore", "post-restore"):
             self.teller(point, when="frozen")
@@ -74,7 +75,7 @@ class Lifecycle(NodeTest):
         self.assertEqual(kept.read_text(), "noted\n")
         self.assert_no_gap(self.lines(new, len(self.lines(new)) + 3))
 
-    def test_a_hook_that_must_succeed_and_cannot(self):
+    def test_a_hook_that_must_succeed_and_cannot(self) -> None:
         """Where CRI-O freezes first, that is told; and a node may refuse the checkpoint."""
         self.hook("pre-checkpoint", "60-asks", "true", when="running", on_failure="abort")
         cid = self.start("counter", "/bin/counter")
@@ -98,7 +99,7 @@ class Lifecycle(NodeTest):
         self.assert_unharmed(cid)
         self.show("HookSkipped", "warned")
 
-    def test_redis_saves_before_it_is_frozen(self):
+    def test_redis_saves_before_it_is_frozen(self) -> None:
         """A caller that leaves the freezing to CRIU: the hook asks the program while it can answer."""
         data = self.work / "data"
         data.mkdir()
@@ -118,7 +119,7 @@ class Lifecycle(NodeTest):
         self.assertIn(b"kept", (data / "dump.rdb").read_bytes())
         self.assertEqual((self.kept(record) / "hook-pre-checkpoint-50-save.log").read_text(), "OK\n")
 
-    def test_a_failure_refuses_the_checkpoint(self):
+    def test_a_failure_refuses_the_checkpoint(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         self.hook("pre-checkpoint", "10-fails", "echo cannot flush; exit 4", when="frozen")
@@ -135,14 +136,14 @@ class Lifecycle(NodeTest):
         self.assertFalse(self.images.exists())
         self.assert_unharmed(cid)
 
-    def test_a_failure_that_only_warns(self):
+    def test_a_failure_that_only_warns(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         self.hook("pre-checkpoint", "10-fails", "exit 4", when="frozen", on_failure="warn")
         self.assertEqual(self.checkpoint(cid).returncode, 0)
         self.assertEqual(self.ran("checkpoint", "completed"), [("pre-checkpoint", "10-fails", "failed")])
 
-    def test_what_hangs_is_ended(self):
+    def test_what_hangs_is_ended(self) -> None:
         """Also under a caller that ignores its children, and in no more time than all hooks together have."""
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
@@ -161,7 +162,7 @@ class Lifecycle(NodeTest):
         self.assertEqual(run("pgrep", "-fx", "sleep 300", check=False).stdout, "", "nothing of it is left")
         self.assert_unharmed(cid)
 
-    def test_much_output_and_a_killed_hook(self):
+    def test_much_output_and_a_killed_hook(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         self.hook("pre-checkpoint", "10-loud", "head -c 104857600 /dev/zero | tr '\\0' x", when="frozen", timeout_ms=60000)
@@ -174,7 +175,7 @@ class Lifecycle(NodeTest):
         self.assertEqual(os.stat(self.kept(self.records()[-1]) / "hook-pre-checkpoint-10-loud.log").st_size, 65536)
         self.assert_unharmed(cid)
 
-    def test_what_others_can_write_is_not_run(self):
+    def test_what_others_can_write_is_not_run(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         self.teller("pre-checkpoint", when="frozen", on_failure="warn")

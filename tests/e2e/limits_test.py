@@ -3,9 +3,8 @@
 """Limits of a restored container on cgroup v2: is it in the cgroup that was made for it, and bound by it?"""
 import json
 import pathlib
-import re
 
-from e2e import RUNTIME, SETTINGS, NodeTest, run, wait_for
+from e2e import RUNTIME, SETTINGS, NodeTest, first_group, run, wait_for
 from refusals import RefusalTest
 
 MIB = 2**20
@@ -13,16 +12,15 @@ MEMORY = 96 * MIB
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
-def ignore_mode():
+def ignore_mode() -> bool:
     """runc knows `--manage-cgroups-mode ignore` since 1.2."""
-    version = re.match(r"runc version 1\.(\d+)", run("/usr/sbin/runc", "--version").stdout)
-    return int(version.group(1)) >= 2
+    return int(first_group(r"^runc version 1\.(\d+)", run("/usr/sbin/runc", "--version").stdout)) >= 2
 
 
 class Limits(NodeTest):
     flavours = ("guest",)
 
-    def restored(self):
+    def restored(self) -> str:
         """A container under limits, checkpointed and restored under a new id; that id."""
         resources = {"memory": {"limit": MEMORY}, "pids": {"limit": 50}}
         cid = self.start("limited", "/bin/counter", resources=resources)
@@ -31,12 +29,12 @@ class Limits(NodeTest):
         self.assertEqual(self.status(new), "running")
         return new
 
-    def group_of(self, cid):
+    def group_of(self, cid: str) -> str:
         """The cgroup that init is in, as a path below the mount."""
         pid = self.crio.state(cid)["pid"]
         return pathlib.Path(f"/proc/{pid}/cgroup").read_text().strip().removeprefix("0::/")
 
-    def assert_bound(self, cid):
+    def assert_bound(self, cid: str) -> None:
         """In the cgroup that was made for it, whose limits are there and bind."""
         group = self.group_of(cid)
         self.assertTrue(group.endswith(f"crio-{cid}.scope"), group)
@@ -50,7 +48,7 @@ class Limits(NodeTest):
             if line.startswith("oom_kill ") and not line.endswith(" 0")))
         self.assertGreater(int(events["oom_kill"]), 0)
 
-    def test_own_cgroup_and_its_limits_bind(self):
+    def test_own_cgroup_and_its_limits_bind(self) -> None:
         """By lpm.toml; a runc that has no such mode sends another, over which only its own file for CRIU goes."""
         if ignore_mode():
             SETTINGS.write_text("[options]\nown_cgroup = true\n")
@@ -61,7 +59,7 @@ class Limits(NodeTest):
         self.assertEqual(additions, ["--manage-cgroups-mode=ignore"] if ignore_mode() else [])
         self.assert_bound(new)
 
-    def test_without_the_option(self):
+    def test_without_the_option(self) -> None:
         """CRIU's default. With runc 1.1 and CRIU 4.1 the tasks land in the cgroup where they were dumped, which
         CRIU makes again without limits; with runc 1.3 and CRIU 4.2 they stay in their own."""
         new = self.restored()
@@ -79,7 +77,7 @@ class Smaller(RefusalTest):
     """A restore under a limit that is below what the images hold."""
     flavours = ("guest",)
 
-    def taken(self, limit, *memory):
+    def taken(self, limit: int, *memory: str) -> pathlib.Path:
         """The bundle of a checkpoint of a program with that memory, under a new limit of so many MiB."""
         bundle = self.checkpointed("/bin/workers", "memory", *memory)
         spec = json.loads((bundle / "config.json").read_text())
@@ -87,7 +85,7 @@ class Smaller(RefusalTest):
         (bundle / "config.json").write_text(json.dumps(spec))
         return bundle
 
-    def assert_warned(self, outcome, *words):
+    def assert_warned(self, outcome: str, *words: str) -> None:
         checks = self.last_record("restore", outcome)["checks"]
         verdict, message = next((c["verdict"], c["message"]) for c in checks if c["id"] == "MemoryLimit")
         self.assertEqual(verdict, "warn")
@@ -95,7 +93,7 @@ class Smaller(RefusalTest):
             self.assertIn(word, message)
         self.show("MemoryLimit", "warned")
 
-    def test_memory_of_one_process(self):
+    def test_memory_of_one_process(self) -> None:
         """The kernel kills CRIU in the middle of it, and the record says so."""
         bundle = self.taken(32, "64")
         self.assertNotEqual(self.restore(bundle).returncode, 0)
@@ -104,7 +102,7 @@ class Smaller(RefusalTest):
         self.assertEqual(result["code"], "OutOfMemory", result)
         self.assertIn("raise the memory limit", result["message"])
 
-    def test_memory_of_one_process_where_the_limit_surely_holds(self):
+    def test_memory_of_one_process_where_the_limit_surely_holds(self) -> None:
         bundle = self.taken(32, "64")
         if ignore_mode():
             SETTINGS.write_text("[options]\nown_cgroup = true\n")
@@ -115,7 +113,7 @@ class Smaller(RefusalTest):
         self.refused("MemoryLimit", self.restore_args(cid, bundle), "64.", "32.0 MiB", operation="restore")
         self.show("MemoryLimit", "refused")
 
-    def test_memory_that_processes_share(self):
+    def test_memory_that_processes_share(self) -> None:
         """Each has it in the images, and there is one of it for both: hence no more than a warning."""
         bundle = self.taken(96, "64", "1")
         self.restores(bundle)

@@ -6,8 +6,9 @@ import os
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
-from e2e import CRIU_CONFIG, PATIENT, REAL, SETTINGS, run, settle, wait_for
+from e2e import CRIU_CONFIG, PATIENT, REAL, SETTINGS, only_on, piped, run, settle, wait_for
 from oci_spec import mount
 from resource_cases import ALL, FORKY, GUEST, ResourceTest, volume
 
@@ -32,13 +33,14 @@ MANY = 50
 
 
 class Options(ResourceTest):
-    def options(self, text, *more):
+    def options(self, text: str, *more: str) -> None:
         SETTINGS.write_text("\n".join(("[options]", text, *more)) + "\n")
 
-    def additions(self, operation):
+    def additions(self, operation: str) -> Any:
         return self.last_record(operation, "completed")["invocation"].get("additions", [])
 
-    def test_a_bigger_deleted_file(self):
+    @only_on(*ALL, *GUEST)
+    def test_a_bigger_deleted_file(self) -> None:
         """The limit holds for the one call: the node's own CRIU configuration is untouched."""
         cid = self.start("holder", "/bin/holder", "ghost", "3072")
         self.lines(cid, 1)
@@ -49,9 +51,7 @@ class Options(ResourceTest):
         self.assertEqual(self.additions("checkpoint"), ["CRIU_CONFIG_FILE: ghost-limit 4M"])
         self.comes_back(cid)
 
-    test_a_bigger_deleted_file.flavours = (*ALL, *GUEST)
-
-    def test_a_file_that_has_lost_its_name(self):
+    def test_a_file_that_has_lost_its_name(self) -> None:
         """A checkpoint that ends the container leaves the name that CRIU gives the file."""
         cid = self.start("holder", "/bin/holder", "linked", "deleted")
         self.lines(cid, 1)
@@ -65,7 +65,8 @@ class Options(ResourceTest):
         self.call("--root", self.root, "delete", "--force", cid)
         self.restores(bundle)
 
-    def test_a_file_that_has_lost_its_name_and_a_container_that_goes_on(self):
+    @only_on(*FORKY)  # runc 1.1 has no such flag
+    def test_a_file_that_has_lost_its_name_and_a_container_that_goes_on(self) -> None:
         """CRIU takes the name away again when the container goes on, and nobody can restore it."""
         cid = self.start("holder", "/bin/holder", "linked", "deleted")
         self.lines(cid, 1)
@@ -82,14 +83,12 @@ class Options(ResourceTest):
         with self.without("FileMissing"):
             self.restore_fails(bundle, "Can't link", "LinkRemap")
 
-    test_a_file_that_has_lost_its_name_and_a_container_that_goes_on.flavours = FORKY  # runc 1.1 has no such flag
-
-    def locks(self, file):
+    def locks(self, file: pathlib.Path) -> list[str]:
         """Processes that hold a lock on this file."""
         inode = f":{file.stat().st_ino} "
         return [line.split()[4] for line in pathlib.Path("/proc/locks").read_text().splitlines() if inode in line]
 
-    def locked(self):
+    def locked(self) -> tuple[pathlib.Path, pathlib.Path]:
         """A checkpoint of a container that holds a lock; the file and the bundle."""
         cid = self.start("holder", "/bin/holder", "lock", "/shared/file", **volume(self))
         self.lines(cid, 1)
@@ -100,29 +99,27 @@ class Options(ResourceTest):
         self.assertEqual(self.locks(file), [])
         return file, bundle
 
-    def test_locks_are_there_again(self):
+    @only_on(*ALL, *GUEST)
+    def test_locks_are_there_again(self) -> None:
         """CRI-O asks for them at checkpoint only, and CRIU drops them at restore without a word."""
         file, bundle = self.locked()
         self.restores(bundle)
         self.assertIn("--file-locks=true", self.additions("restore"))
         self.assertEqual(len(self.locks(file)), 1)
 
-    test_locks_are_there_again.flavours = (*ALL, *GUEST)
-
-    def test_locks_are_lost_where_the_node_says_so(self):
+    def test_locks_are_lost_where_the_node_says_so(self) -> None:
         file, bundle = self.locked()
         self.options("file_locks = false")
         self.restores(bundle)
         self.assertEqual(self.locks(file), [])
 
-    def test_cgroup_left_to_the_runtime(self):
+    @only_on(*FORKY)  # runc 1.1 cannot
+    def test_cgroup_left_to_the_runtime(self) -> None:
         self.options("own_cgroup = true")
         self.restores(self.checkpointed())
         self.assertIn("--manage-cgroups-mode=ignore", self.additions("restore"))
 
-    test_cgroup_left_to_the_runtime.flavours = FORKY  # runc 1.1 cannot
-
-    def test_annotation(self):
+    def test_annotation(self) -> None:
         """A pod may set what the node lets it."""
         annotations = {"lpm.my.domain/options": "ghost_limit=4M, tcp=close, colour=red"}
         cid = self.start("holder", "/bin/holder", "ghost", "3072", annotations=annotations)
@@ -140,7 +137,7 @@ class Connections(ResourceTest):
     """A redis with many live clients, under each policy."""
     flavours = (*FORKY, *GUEST)
 
-    def redis(self, address="127.0.0.1"):
+    def redis(self, address: str = "127.0.0.1") -> str:
         """Its container and the clients, which are outside of it, in the same network namespace."""
         netns = self.network("redis", *([] if address == "127.0.0.1" else [address]))
         for link in ("lib", "lib64"):
@@ -156,14 +153,13 @@ class Connections(ResourceTest):
         self.assertEqual(self.ask(), list(range(1, MANY + 1)))
         return cid
 
-    def ask(self, what="go"):
+    def ask(self, what: str = "go") -> Any:
         """What each connection gets for INCR; None: it is broken."""
-        self.clients.stdin.write(what + "\n")
-        self.clients.stdin.flush()
-        return json.loads(self.clients.stdout.readline())
+        print(what, file=piped(self.clients.stdin), flush=True)
+        return json.loads(piped(self.clients.stdout).readline())
 
-    def taken(self, cid, tcp):
-        """A checkpoint that ends the container, as a migration does; the bundle to restore."""
+    def taken_under(self, cid: str, tcp: str) -> pathlib.Path:
+        """A checkpoint that ends the container, as a migration does, under this policy; the bundle to restore."""
         SETTINGS.write_text(f'[options]\ntcp = "{tcp}"\n{PATIENT}')
         bundle = self.work / "bundle"
         bundle.mkdir()
@@ -179,7 +175,7 @@ class Connections(ResourceTest):
         SETTINGS.unlink()  # the restore does what the checkpoint did, whatever the node's own wish is
         return bundle
 
-    def taken_without_lpm(self, option):
+    def taken_without_lpm(self, option: str) -> pathlib.Path:
         """The same of a node that has no lpm: CRIU's option is in its own configuration file."""
         cid = self.redis()
         bundle = self.folder("bundle")
@@ -195,7 +191,7 @@ class Connections(ResourceTest):
         self.call("--root", self.root, "delete", "--force", cid)
         return bundle
 
-    def test_established_without_lpm(self):
+    def test_established_without_lpm(self) -> None:
         """Nothing in the inventory tells; the state of the connections is there."""
         bundle = self.taken_without_lpm("tcp-established")
         self.criu_config("no-tcp-established")
@@ -206,7 +202,7 @@ class Connections(ResourceTest):
         self.assertIn("--tcp-established=true", self.last_record("restore", "completed")["invocation"]["additions"])
         self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
 
-    def test_closed_without_lpm(self):
+    def test_closed_without_lpm(self) -> None:
         bundle = self.taken_without_lpm("tcp-close")
         self.criu_config("no-tcp-close")
         self.refuse_restore("TcpOptionMissing", bundle, "tcp-close",
@@ -215,27 +211,27 @@ class Connections(ResourceTest):
         self.restores(bundle)
         self.assertEqual(self.ask("again"), list(range(MANY + 1, 2 * MANY + 1)), "clients that connect again, and the key")
 
-    def test_refused(self):
+    def test_refused(self) -> None:
         cid = self.redis()
         SETTINGS.write_text('[options]\ntcp = "refuse"\n' + PATIENT)
         self.refused("TcpEstablished", self.checkpoint_args(cid), "redis-server", "127.0.0.1", f"{MANY - 1} more")
         self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)))
 
-    def test_closed(self):
-        bundle = self.taken(self.redis(), "close")
+    def test_closed(self) -> None:
+        bundle = self.taken_under(self.redis(), "close")
         self.restores(bundle)
         self.assertIn("CRIU_CONFIG_FILE: tcp-close", self.last_record("restore", "completed")["invocation"]["additions"])
         self.assertEqual(self.ask(), [None] * MANY)
         self.assertEqual(self.ask("again"), list(range(MANY + 1, 2 * MANY + 1)), "clients that connect again, and the key")
 
-    def test_established(self):
-        bundle = self.taken(self.redis(), "established")
+    def test_established(self) -> None:
+        bundle = self.taken_under(self.redis(), "established")
         self.restores(bundle)
         self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
 
-    def moved(self, address):
+    def moved(self, address: str) -> None:
         """Connections cannot move to a pod with another address; what listens on all addresses can."""
-        bundle = self.taken(self.redis(address), "established")
+        bundle = self.taken_under(self.redis(address), "established")
         self.join(bundle, self.network("elsewhere"))
         self.refuse_restore("AddressMissing", bundle,
                             f"connections are from addresses that this network namespace does not have: {address}",
@@ -249,15 +245,15 @@ class Connections(ResourceTest):
         self.restores(bundle)
         self.assertEqual(self.ask(), list(range(MANY + 1, 2 * MANY + 1)), "the same connections go on")
 
-    def test_connections_of_another_address(self):
+    def test_connections_of_another_address(self) -> None:
         self.moved("10.99.0.7")
 
-    def test_connections_of_another_address_of_ipv6(self):
+    def test_connections_of_another_address_of_ipv6(self) -> None:
         self.moved("fd99::7")
 
-    def test_images_without_lpm_json(self):
+    def test_images_without_lpm_json(self) -> None:
         """The inventory tells as well that connections were to be closed."""
-        bundle = self.taken(self.redis(), "close")
+        bundle = self.taken_under(self.redis(), "close")
         os.unlink(self.images / "lpm.json")
         self.restores(bundle)
         settle()

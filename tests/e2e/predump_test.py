@@ -7,7 +7,7 @@ from podman_test import PodmanTest
 class PreDump(PodmanTest):
     flavours = ("guest",)
 
-    def test_podman_pre_checkpoint_is_linked(self):
+    def test_podman_pre_checkpoint_is_linked(self) -> None:
         self.run_detached("chain", "/bin/counter")
         self.podman("container", "checkpoint", "--pre-checkpoint", "chain")
         self.assertEqual(self.state("chain"), "running")

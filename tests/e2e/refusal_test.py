@@ -9,14 +9,15 @@ import os
 import pathlib
 import shutil
 import subprocess
+from collections.abc import Iterator
 
-from e2e import CRIU_CONFIG, REAL, NodeTest, run, settle
+from e2e import CRIU_CONFIG, REAL, NodeTest, only_on, run, settle
 from oci_spec import make_spec
 from refusals import NO_CRIU, RefusalTest
 
 
 @contextlib.contextmanager
-def open_folder(path):
+def open_folder(path: pathlib.Path) -> Iterator[int]:
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield folder
@@ -25,7 +26,7 @@ def open_folder(path):
 
 
 class Checkpoint(RefusalTest):
-    def test_a_container_that_is_not_started(self):
+    def test_a_container_that_is_not_started(self) -> None:
         cid = self.add_container("created")
         self.crio.create(cid, self.rootfs, ["/bin/counter"])
         self.refuse("ContainerState", self.checkpoint_args(cid), "created but not started",
@@ -34,7 +35,7 @@ class Checkpoint(RefusalTest):
         self.crio.start(cid)
         self.assert_runs(cid)
 
-    def test_another_checkpoint_is_under_way(self):
+    def test_another_checkpoint_is_under_way(self) -> None:
         cid = self.start("counter", "/bin/counter")
         with open_folder(pathlib.Path(self.root) / cid) as folder:
             fcntl.flock(folder, fcntl.LOCK_EX)
@@ -46,7 +47,7 @@ class Checkpoint(RefusalTest):
         self.assert_runs(cid)
         self.show("CheckpointRunning", "fine")
 
-    def test_too_little_disk_space(self):
+    def test_too_little_disk_space(self) -> None:
         cid = self.start("counter", "/bin/workers", "memory", "16")
         self.lines(cid, 1)
         self.images.mkdir()
@@ -55,7 +56,7 @@ class Checkpoint(RefusalTest):
         self.refuse("DiskSpace", self.checkpoint_args(cid), "needs", "free", fails=("DiskSpace", "No space left on device"))
         self.assertEqual(self.status(cid), "running")
 
-    def test_output_to_a_file_outside_the_mounts(self):
+    def test_output_to_a_file_outside_the_mounts(self) -> None:
         cid = self.add_container("file-output")
         bundle = self.work / "bundle"
         bundle.mkdir()
@@ -70,19 +71,19 @@ class Checkpoint(RefusalTest):
                     fails=("StdioOutsideMounts", "Can't lookup mount="))
         self.assertEqual(self.status(cid), "running")
 
-    def test_no_criu_on_the_path(self):
+    def test_no_criu_on_the_path(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.refuse("ToolingMissing", self.checkpoint_args(cid), "criu", path=self.only("iptables-restore", "tar", "gzip"),
                     fails=NO_CRIU)
         self.assert_runs(cid)
 
-    def test_no_iptables(self):
+    def test_no_iptables(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.refuse("NetworkLockTool", self.checkpoint_args(cid), "iptables", path=self.only("criu", "tar", "gzip"),
                     fails=("NetworkLockTool", 'execvp("iptables-restore"'))
         self.assert_runs(cid)
 
-    def test_a_paused_container_stays_paused(self):
+    def test_a_paused_container_stays_paused(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 2)
         self.crio.pause(cid)
@@ -91,7 +92,8 @@ class Checkpoint(RefusalTest):
         self.crio.resume(cid)
         self.assert_runs(cid)
 
-    def test_network_lock_in_the_file_that_crashes_criu(self):
+    @only_on("trixie")  # CRIU 4.1.1
+    def test_network_lock_in_the_file_that_crashes_criu(self) -> None:
         cid = self.start("counter", "/bin/counter")
         settle()
         self.criu_config("network-lock iptables")
@@ -104,16 +106,15 @@ class Checkpoint(RefusalTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.last_record("checkpoint", "completed")
 
-    def test_network_lock_in_the_file_with_a_sound_criu(self):
+    @only_on("forky")  # CRIU 4.2.1
+    def test_network_lock_in_the_file_with_a_sound_criu(self) -> None:
         self.criu_config("network-lock iptables")
         self.restores(self.checkpointed())
         for record in self.records():
             self.assertIn("pass", [c["verdict"] for c in record["checks"] if c["id"] == "NetworkLockTool"])
 
-    test_network_lock_in_the_file_that_crashes_criu.flavours = ("trixie",)  # 4.1.1
-    test_network_lock_in_the_file_with_a_sound_criu.flavours = ("forky",)  # 4.2.1
-
-    def test_criu_named_by_the_caller(self):
+    @only_on("trixie")
+    def test_criu_named_by_the_caller(self) -> None:
         """runc before 1.2 takes CRIU from --criu, so PATH needs none."""
         cid = self.start("counter", "/bin/counter")
         settle()
@@ -123,9 +124,7 @@ class Checkpoint(RefusalTest):
         self.last_record("checkpoint", "completed")
         self.assert_runs(cid)
 
-    test_criu_named_by_the_caller.flavours = ("trixie",)
-
-    def test_output_to_a_terminal_is_no_file_outside_the_mounts(self):
+    def test_output_to_a_terminal_is_no_file_outside_the_mounts(self) -> None:
         """With --shell-job CRIU leaves the terminal to whoever restores."""
         cid = self.add_container("shell-job")
         bundle = self.work / "bundle"
@@ -143,19 +142,19 @@ class Checkpoint(RefusalTest):
 
 
 class Restore(RefusalTest):
-    def test_images_without_inventory(self):
+    def test_images_without_inventory(self) -> None:
         bundle = self.checkpointed()
         (self.images / "inventory.img").unlink()
         self.refuse_restore("ImageIncomplete", bundle, "inventory.img",
                             fails=("CriuError", "Unexpected EOF on (empty-image)"))
 
-    def test_images_that_were_cut_short(self):
+    def test_images_that_were_cut_short(self) -> None:
         bundle = self.checkpointed()
         pages = next(self.images.glob("pages-*.img"))
         os.truncate(pages, pages.stat().st_size // 2)
         self.refuse_restore("ImageIncomplete", bundle, "pages", fails=None)
 
-    def test_no_descriptors(self):
+    def test_no_descriptors(self) -> None:
         bundle = self.checkpointed()
         away = self.work / "away"
         (self.images / "descriptors.json").rename(away)
@@ -164,19 +163,20 @@ class Restore(RefusalTest):
         away.rename(self.images / "descriptors.json")
         self.restores(bundle)
 
-    def test_no_criu_at_restore(self):
+    def test_no_criu_at_restore(self) -> None:
         bundle = self.checkpointed()
         self.refuse_restore("ToolingMissing", bundle, "criu", fails=NO_CRIU,
                             path=self.only("iptables-restore", "ip6tables-restore", "tar", "gzip"))
         self.restores(bundle)
 
-    def test_no_iptables_at_restore(self):
+    def test_no_iptables_at_restore(self) -> None:
         bundle = self.checkpointed()
         self.refuse_restore("NetworkLockTool", bundle, "iptables", path=self.only("criu", "tar", "gzip"),
                             fails=("NetworkLockTool", 'execvp("iptables-restore"'))
         self.restores(bundle)
 
-    def test_network_lock_in_the_file_at_restore(self):
+    @only_on("trixie")  # CRIU 4.1.1
+    def test_network_lock_in_the_file_at_restore(self) -> None:
         bundle = self.checkpointed()
         self.criu_config("network-lock iptables")
         self.refuse_restore("NetworkLockTool", bundle, "network-lock", str(CRIU_CONFIG),
@@ -184,9 +184,7 @@ class Restore(RefusalTest):
         CRIU_CONFIG.unlink()
         self.restores(bundle)
 
-    test_network_lock_in_the_file_at_restore.flavours = ("trixie",)  # CRIU 4.1.1
-
-    def test_a_terminal_and_nobody_to_take_it(self):
+    def test_a_terminal_and_nobody_to_take_it(self) -> None:
         bundle = self.checkpointed()
         spec = json.loads((bundle / "config.json").read_text())
         spec["process"]["terminal"] = True
@@ -194,7 +192,7 @@ class Restore(RefusalTest):
         self.refuse_restore("Terminal", bundle, "terminal",
                             fails=("RuntimeFailed", "without setting console socket"))
 
-    def test_a_terminal_that_only_the_images_have(self):
+    def test_a_terminal_that_only_the_images_have(self) -> None:
         """CRI-O's bundle for a restore says that the container has none."""
         cid = self.start("counter", "/bin/counter", terminal=True)
         self.lines(cid, 1)
@@ -212,7 +210,7 @@ class Restore(RefusalTest):
         self.refuse_restore("Terminal", bundle, "had a terminal at the checkpoint",
                             fails=("Terminal", "Don't have tty to inherit session from"))
 
-    def test_a_pod_that_forbids_checkpoints(self):
+    def test_a_pod_that_forbids_checkpoints(self) -> None:
         cid = self.start("counter", "/bin/counter", annotations={"lpm.my.domain/checkpoint": "never"})
         self.lines(cid, 1)
         args = self.checkpoint_args(cid)
@@ -223,7 +221,7 @@ class Restore(RefusalTest):
         self.assert_runs(cid)
         self.show("NeverCheckpoint", "refused")
 
-    def test_a_pod_that_does_not_forbid_them(self):
+    def test_a_pod_that_does_not_forbid_them(self) -> None:
         self.restores(self.checkpointed("/bin/counter", annotations={"lpm.my.domain/checkpoint": "allowed"}))
         for record in self.records():
             self.assertNotIn("block", [c["verdict"] for c in record["checks"]])
@@ -231,7 +229,7 @@ class Restore(RefusalTest):
 
 
 class ThroughCrio(NodeTest):
-    def test_the_kubelet_is_told_why(self):
+    def test_the_kubelet_is_told_why(self) -> None:
         """The message of a refused checkpoint and of a refused restore arrives through CRI-O and conmon."""
         from crio_runtime import CrioError
         cid = self.start("counter", "/bin/counter")

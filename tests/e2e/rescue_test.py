@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 
 import crio_archive
 from e2e import SETTINGS, NodeTest, run, settle, wait_for
@@ -16,29 +17,29 @@ RUN = pathlib.Path("/run/lpm")
 
 
 class Rescue(NodeTest):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         SETTINGS.write_text("[rescue]\nafter_seconds = 1\n")
 
-    def counter(self):
+    def counter(self) -> str:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         return cid
 
-    def notes(self, cid):
+    def notes(self, cid: str) -> list[str]:
         return sorted(p.name for p in RUN.glob(f"*/{cid}/*"))
 
-    def round(self):
+    def round(self) -> str:
         return run(GATE, "--rescue").stdout
 
-    def rounds(self, cid):
+    def rounds(self, cid: str) -> str:
         """The first sees that the caller is dead, the one after the grace time thaws."""
         self.assertEqual(self.round(), "")
         self.assertEqual(self.status(cid), "paused", "within the grace time")
         settle(1.1)
         return self.round()
 
-    def caller(self, act):
+    def caller(self, act: Callable[[], object]) -> int:
         """A process that does what CRI-O does. `act` ends it only by being killed, or well."""
         pid = os.fork()
         if pid == 0:
@@ -49,13 +50,13 @@ class Rescue(NodeTest):
                 os._exit(1)
         return pid
 
-    def end(self, pid):
+    def end(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
-    def checkpoint_that_stays_in_its_tar(self, cid):
+    def checkpoint_that_stays_in_its_tar(self, cid: str) -> int:
         """The caller's process id, when the runtime has done its work."""
-        def act():
+        def act() -> None:
             crio_archive.pack = lambda *_: time.sleep(300)
             self.crio.checkpoint(cid, self.work / "archive.tar")
         pid = self.caller(act)
@@ -63,7 +64,7 @@ class Rescue(NodeTest):
             r["operation"] == "checkpoint" and r.get("outcome") == "completed" for r in self.records()))
         return pid
 
-    def test_how_long_it_stood_still(self):
+    def test_how_long_it_stood_still(self) -> None:
         cid = self.counter()
         began = time.monotonic()
         self.crio.checkpoint(cid, self.work / "archive.tar")
@@ -75,7 +76,7 @@ class Rescue(NodeTest):
         self.assertLess(record["stood_still_us"], most)
         self.assertEqual(list((RUN / "ended").iterdir()), [])
 
-    def test_a_caller_that_dies_in_its_tar(self):
+    def test_a_caller_that_dies_in_its_tar(self) -> None:
         cid = self.counter()
         pid = self.checkpoint_that_stays_in_its_tar(cid)
         self.assertEqual(self.rounds_with_a_living_caller(cid), "")
@@ -90,14 +91,14 @@ class Rescue(NodeTest):
         self.assertEqual(self.notes(cid), [])
         self.assertEqual(self.round(), "")
 
-    def rounds_with_a_living_caller(self, cid):
+    def rounds_with_a_living_caller(self, cid: str) -> str:
         said = self.round()
         settle(1.1)
         said += self.round()
         self.assertEqual(self.status(cid), "paused", "its caller lives, however long its tar takes")
         return said
 
-    def test_settle_rescues_as_well(self):
+    def test_settle_rescues_as_well(self) -> None:
         cid = self.counter()
         self.end(self.checkpoint_that_stays_in_its_tar(cid))
         run(GATE, "--settle")
@@ -106,7 +107,7 @@ class Rescue(NodeTest):
         self.assertEqual(self.status(cid), "running")
         self.assertIn("stood_still_us", self.last_record("checkpoint", "completed"))
 
-    def test_a_pause_of_somebodys_own_stays(self):
+    def test_a_pause_of_somebodys_own_stays(self) -> None:
         cid = self.counter()
         self.end_of_child(lambda: self.crio.pause(cid))
         self.assertEqual(self.notes(cid), ["paused"])
@@ -117,16 +118,16 @@ class Rescue(NodeTest):
         self.rounds_that_do_nothing(cid)
         self.crio.resume(cid)
 
-    def end_of_child(self, act):
+    def end_of_child(self, act: Callable[[], object]) -> None:
         self.assertEqual(os.waitpid(self.caller(act), 0)[1], 0)
 
-    def rounds_that_do_nothing(self, cid):
+    def rounds_that_do_nothing(self, cid: str) -> None:
         self.round()
         settle(1.1)
         self.assertEqual(self.round(), "")
         self.assertEqual(self.status(cid), "paused")
 
-    def test_switched_off(self):
+    def test_switched_off(self) -> None:
         SETTINGS.write_text("[rescue]\nenabled = false\nafter_seconds = 1\n")
         cid = self.counter()
         self.end(self.checkpoint_that_stays_in_its_tar(cid))
@@ -135,7 +136,7 @@ class Rescue(NodeTest):
         self.round()
         self.assertIn("stood_still_us", self.last_record("checkpoint", "completed"))
 
-    def test_all_die_in_the_dump(self):
+    def test_all_die_in_the_dump(self) -> None:
         """CRI-O, gate, runtime and CRIU: the network lock goes, too."""
         cid = self.counter()
         pid = self.crio.state(cid)["pid"]
@@ -154,7 +155,7 @@ class Rescue(NodeTest):
         rules = run("nsenter", "-t", str(pid), "-n", "sh", "-c", "iptables-save; nft list ruleset", check=False).stdout
         self.assertNotIn("CRIU", rules)
 
-    def test_a_resume_that_never_happened(self):
+    def test_a_resume_that_never_happened(self) -> None:
         """lpm-runc has noted it, and was killed with its caller before runc did it."""
         cid = self.counter()
         self.end(self.checkpoint_that_stays_in_its_tar(cid))
@@ -167,7 +168,7 @@ class Rescue(NodeTest):
         self.assertIn("thawed", self.round())
         self.assertEqual(self.status(cid), "running")
 
-    def test_what_cannot_be_read_or_is_of_elsewhere_is_not_touched(self):
+    def test_what_cannot_be_read_or_is_of_elsewhere_is_not_touched(self) -> None:
         cid = self.counter()
         self.end(self.checkpoint_that_stays_in_its_tar(cid))
         [note] = RUN.glob(f"*/{cid}/checkpoint")

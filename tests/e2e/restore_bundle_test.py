@@ -3,10 +3,11 @@
 """Restores into a bundle that does not fit the images, and from image files that are not what they seem."""
 import json
 import os
+import pathlib
 import shutil
 import socket
 
-from oci_spec import bind
+from oci_spec import Json, bind
 from resource_cases import ResourceTest, volume
 
 # What the runtime gives a hook: its stage as an argument, the container's state on standard input.
@@ -19,7 +20,7 @@ STAGES = ("prestart", "createRuntime", "createContainer", "startContainer", "pos
 
 
 class Bundle(ResourceTest):
-    def warns(self, check, *words):
+    def warns(self, check: str, *words: str) -> None:
         """The last restore went well, and its record warns."""
         found = [c for c in self.last_record("restore", "completed")["checks"] if c["id"] == check]
         self.assertEqual([c["verdict"] for c in found], ["warn"], found)
@@ -27,24 +28,24 @@ class Bundle(ResourceTest):
             self.assertIn(word, found[0]["message"])
         self.show(check, "warned")
 
-    def says(self, check):
+    def says(self, check: str) -> list[str]:
         return [c["verdict"] for c in self.last_record("restore", "completed")["checks"] if c["id"] == check]
 
-    def without_mount(self, bundle, place):
-        def change(spec):
+    def without_mount(self, bundle: pathlib.Path, place: str) -> str:
+        def change(spec: Json) -> None:
             spec["mounts"] = [m for m in spec["mounts"] if m["destination"] != place]
         good = (bundle / "config.json").read_text()
         self.change(bundle / "config.json", change)
         return good
 
-    def test_mount_that_config_json_lacks(self):
+    def test_mount_that_config_json_lacks(self) -> None:
         bundle = self.taken("child", "plain", **volume(self))
         good = self.without_mount(bundle, "/shared")
         self.refuse_restore("MountMissing", bundle, "/shared", fails=("MountMissing", "No mapping for"))
         (bundle / "config.json").write_text(good)
         self.comes_back_after_all("MountMissing", bundle)
 
-    def test_mount_in_a_mount_that_config_json_lacks(self):
+    def test_mount_in_a_mount_that_config_json_lacks(self) -> None:
         """Below a tmpfs the runtime makes no place, and CRIU brings the place with the images."""
         (self.work / "log").write_text("")
         bundle = self.taken("child", "plain", mounts=[bind(self.work / "log", "/dev/termination-log")])
@@ -56,7 +57,7 @@ class Bundle(ResourceTest):
         (self.work / "log").write_text("")
         self.comes_back_after_all("MountSource", bundle)
 
-    def test_mount_behind_a_link(self):
+    def test_mount_behind_a_link(self) -> None:
         """The image has /var/run as a link to a folder that it lacks; the runtime makes it."""
         (self.rootfs / "var").mkdir()
         (self.rootfs / "var/run").symlink_to("/run")
@@ -70,7 +71,7 @@ class Bundle(ResourceTest):
         self.restores(bundle)
         self.assertEqual(self.says("MountMissing"), ["pass"])
 
-    def test_source_that_is_gone(self):
+    def test_source_that_is_gone(self) -> None:
         bundle = self.taken("child", "plain", **volume(self))
         source = self.work / "shared"
         source.rename(self.work / "away")
@@ -78,7 +79,7 @@ class Bundle(ResourceTest):
         (self.work / "away").rename(source)
         self.comes_back_after_all("MountSource", bundle)
 
-    def test_file_for_a_folder(self):
+    def test_file_for_a_folder(self) -> None:
         bundle = self.taken("child", "plain", **volume(self))
         source = self.work / "shared"
         source.rename(self.work / "away")
@@ -89,7 +90,7 @@ class Bundle(ResourceTest):
         (self.work / "away").rename(source)
         self.comes_back_after_all("MountKind", bundle)
 
-    def test_folder_for_a_file(self):
+    def test_folder_for_a_file(self) -> None:
         source = self.work / "settings"
         source.write_text("")
         bundle = self.taken("child", "plain", mounts=[bind(source, "/etc/settings")])
@@ -98,7 +99,7 @@ class Bundle(ResourceTest):
         self.refuse_restore("MountKind", bundle, "/etc/settings", "is a folder, the place is a file",
                             fails=("RuntimeFailed", "not a directory"))
 
-    def test_file_for_a_folder_in_a_new_root(self):
+    def test_file_for_a_folder_in_a_new_root(self) -> None:
         """The runtime makes the place after the source, and nobody needs the folder: nothing to refuse."""
         bundle = self.taken("child", "plain", **volume(self))
         (self.rootfs / "shared").rmdir()
@@ -107,15 +108,15 @@ class Bundle(ResourceTest):
         self.restores(bundle)
         self.assertEqual(self.says("MountKind"), ["pass"])
 
-    def test_file_in_a_folder_that_is_a_file_now(self):
+    def test_file_in_a_folder_that_is_a_file_now(self) -> None:
         bundle = self.taken("open", "/shared/file", **volume(self))
         (self.rootfs / "shared").rmdir()
         (self.work / "shared").rename(self.work / "away")
         (self.work / "shared").write_text("")
         self.refuse_restore("FileMissing", bundle, "/shared/file", fails=("FileMissing", "Can't open file"))
 
-    def test_another_image(self):
-        def notes(content):
+    def test_another_image(self) -> None:
+        def notes(content: str) -> dict[str, str]:
             return {"io.kubernetes.cri-o.ImageRef": content * 64, "io.kubernetes.cri-o.ImageName": "localhost/test:1"}
         bundle = self.taken("child", "plain", annotations=notes("a"))
         self.assertEqual(json.loads((self.images / "lpm.json").read_text())["image_ref"], "a" * 64)
@@ -126,7 +127,7 @@ class Bundle(ResourceTest):
         self.restores(bundle)
         self.warns("ImageChanged", "a" * 64, "b" * 64)
 
-    def test_hooks(self):
+    def test_hooks(self) -> None:
         """runc calls two of them, before there is a mount; the container starts with the others never called."""
         bundle = self.taken("child", "plain", **volume(self))
         called = self.folder("called")
@@ -139,7 +140,7 @@ class Bundle(ResourceTest):
         self.warns("HooksAtRestore", f"prestart {hook}, createRuntime {hook}", f"startContainer {hook}")
         self.assertEqual({p.name: p.read_text() for p in called.iterdir()}, {"prestart": "0\n", "createRuntime": "0\n"})
 
-    def test_socket_of_another_on_a_volume(self):
+    def test_socket_of_another_on_a_volume(self) -> None:
         """CRIU puts its own in the place of one that somebody listens at."""
         bundle = self.taken("unix-own", "/shared/socket", **volume(self))
         path = self.work / "shared/socket"
@@ -159,13 +160,13 @@ class Bundle(ResourceTest):
         with self.assertRaises(TimeoutError):
             other.accept()
 
-    def test_socket_in_a_new_volume(self):
+    def test_socket_in_a_new_volume(self) -> None:
         bundle = self.taken("unix-own", "/shared/socket", **volume(self))
         (self.work / "shared/socket").unlink()
         self.restores(bundle)
         self.assertEqual(self.says("SocketTaken"), ["pass"])
 
-    def test_file_in_the_place_of_a_deleted_one(self):
+    def test_file_in_the_place_of_a_deleted_one(self) -> None:
         """CRIU takes another name and leaves it alone: why no check speaks of it."""
         shared = self.folder("shared")
         bundle = self.taken("ghost", "100", mounts=[bind(shared, "/tmp")])
@@ -175,10 +176,10 @@ class Bundle(ResourceTest):
 
 
 class ImageFiles(ResourceTest):
-    def checks(self):
+    def checks(self) -> dict[str, Json]:
         return {c["id"]: c for c in self.last_record("restore", "completed")["checks"]}
 
-    def test_link_to_a_file_elsewhere(self):
+    def test_link_to_a_file_elsewhere(self) -> None:
         """CRIU would make the processes' memory of any file of the node."""
         bundle = self.taken("child", "plain")
         pages = self.images / "pages-1.img"
@@ -198,14 +199,14 @@ class ImageFiles(ResourceTest):
         self.assertEqual(self.checks()["ImageForeign"]["verdict"], "pass")
         self.show("ImageForeign", "fine")
 
-    def test_pipe_for_an_image(self):
+    def test_pipe_for_an_image(self) -> None:
         bundle = self.taken("child", "plain")
         image = next(self.images.glob("fs-*.img"))
         image.unlink()
         os.mkfifo(image)
         self.refuse_restore("ImageForeign", bundle, f"{image.name} (a pipe)", fails=None)
 
-    def test_images_that_a_user_can_write(self):
+    def test_images_that_a_user_can_write(self) -> None:
         bundle = self.taken("child", "plain")
         (self.images / "core-1.img").chmod(0o666)
         os.chown(self.images / "mm-1.img", 1000, 1000)
@@ -216,7 +217,7 @@ class ImageFiles(ResourceTest):
         self.assertIn("mm-1.img (of user 1000)", found["message"])
         self.show("ImageWritable", "warned")
 
-    def test_nothing_is_said_of_what_cri_o_keeps(self):
+    def test_nothing_is_said_of_what_cri_o_keeps(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 3)
         self.move(cid)

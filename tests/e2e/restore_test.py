@@ -4,10 +4,11 @@
 real runc and CRIU fail, or kill the container later."""
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
-from e2e import CRIU_CONFIG, run, wait_for
+from e2e import CRIU_CONFIG, piped, run, wait_for
 from resource_cases import FORKY, ResourceTest, volume
 
 ADDRESS = "10.99.0.7"
@@ -15,7 +16,7 @@ LISTEN = f"import socket, time; s = socket.create_server(('{ADDRESS}', 8080)); p
 
 
 class Elsewhere(ResourceTest):
-    def test_another_architecture(self):
+    def test_another_architecture(self) -> None:
         bundle = self.taken("child", "plain")
         core = self.images / "core-1.img"
         whole = core.read_bytes()
@@ -25,7 +26,7 @@ class Elsewhere(ResourceTest):
         core.write_bytes(whole)
         self.comes_back_after_all("ArchMismatch", bundle)
 
-    def test_namespace_that_is_gone(self):
+    def test_namespace_that_is_gone(self) -> None:
         bundle = self.taken("child", "plain")
         good = (bundle / "config.json").read_text()
         self.join(bundle, "/run/netns/gone")
@@ -34,7 +35,7 @@ class Elsewhere(ResourceTest):
         (bundle / "config.json").write_text(good)
         self.comes_back_after_all("NamespaceMissing", bundle)
 
-    def test_file_that_is_gone(self):
+    def test_file_that_is_gone(self) -> None:
         bundle = self.taken("open", "/shared/file", **volume(self))
         file = self.work / "shared/file"
         file.rename(self.work / "away")
@@ -42,7 +43,7 @@ class Elsewhere(ResourceTest):
         (self.work / "away").rename(file)
         self.comes_back_after_all("FileMissing", bundle)
 
-    def test_file_that_has_grown(self):
+    def test_file_that_has_grown(self) -> None:
         bundle = self.taken("open", "/shared/file", **volume(self))
         file = self.work / "shared/file"
         size = file.stat().st_size
@@ -52,7 +53,7 @@ class Elsewhere(ResourceTest):
         os.truncate(file, size)
         self.comes_back_after_all("FileChanged", bundle)
 
-    def test_file_with_other_permissions(self):
+    def test_file_with_other_permissions(self) -> None:
         bundle = self.taken("open", "/shared/file", **volume(self))
         file = self.work / "shared/file"
         mode = file.stat().st_mode & 0o777
@@ -67,12 +68,12 @@ class Elsewhere(ResourceTest):
         file.chmod(mode)
         self.comes_back_after_all("FileChanged", bundle)
 
-    def test_file_of_the_image_that_is_gone(self):
+    def test_file_of_the_image_that_is_gone(self) -> None:
         bundle = self.taken("open", "/tmp/file")
         (self.rootfs / "tmp/file").unlink()
         self.refuse_restore("FileMissing", bundle, "/tmp/file", fails=("FileMissing", "Can't open file"))
 
-    def test_volume_behind_a_link(self):
+    def test_volume_behind_a_link(self) -> None:
         """The kernel tells names without links; config.json has the link."""
         (self.rootfs / "run").mkdir()
         (self.rootfs / "var").mkdir()
@@ -85,10 +86,10 @@ class Elsewhere(ResourceTest):
         (self.work / "away").rename(self.work / "shared/file")
         self.restores(bundle)
 
-    def test_deleted_file_comes_with_the_images(self):
+    def test_deleted_file_comes_with_the_images(self) -> None:
         self.restores(self.taken("ghost", "100"))
 
-    def test_another_processor(self):
+    def test_another_processor(self) -> None:
         bundle = self.taken("child", "plain")
         self.assertTrue(json.loads((self.images / "lpm.json").read_text())["cpu"])
         self.change(self.images / "lpm.json", lambda manifest: manifest.update(cpu=manifest["cpu"] + " avx1024 amx_fp4"))
@@ -98,7 +99,7 @@ class Elsewhere(ResourceTest):
         self.change(self.images / "lpm.json", lambda manifest: manifest.update(cpu=""))
         self.comes_back_after_all("CpuMismatch", bundle)
 
-    def test_older_kernel(self):
+    def test_older_kernel(self) -> None:
         bundle = self.taken("child", "plain")
         self.change(self.images / "lpm.json", lambda manifest: manifest.update(kernel="99.1.0-next"))
         self.restores(bundle)
@@ -110,7 +111,7 @@ class Elsewhere(ResourceTest):
 class Addresses(ResourceTest):
     flavours = FORKY  # CRIU 4.1 dumps no socket on Linux 6.16
 
-    def listening(self):
+    def listening(self) -> pathlib.Path:
         """A checkpoint of what listens on an address of its pod; the bundle."""
         cid = self.start("httpd", "/bin/busybox", "httpd", "-f", "-p", f"{ADDRESS}:8080", "-h", "/tmp",
                          netns=self.network("first", ADDRESS))
@@ -119,7 +120,7 @@ class Addresses(ResourceTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.remove(cid)
 
-    def test_pod_with_another_address(self):
+    def test_pod_with_another_address(self) -> None:
         bundle = self.listening()
         self.join(bundle, self.network("other", "10.99.0.8"))
         self.refuse_restore("AddressMissing", bundle, ADDRESS, fails=("AddressMissing", "Cannot assign requested address"))
@@ -127,13 +128,13 @@ class Addresses(ResourceTest):
         self.restores(bundle)
         self.show("AddressMissing", "fine")
 
-    def test_port_that_another_has(self):
+    def test_port_that_another_has(self) -> None:
         bundle = self.listening()
         other = subprocess.Popen(["ip", "netns", "exec", "first", sys.executable, "-c", LISTEN],
                                  stdout=subprocess.PIPE, text=True)
         self.addCleanup(other.wait)
         self.addCleanup(other.kill)
-        self.assertEqual(other.stdout.readline(), "up\n")
+        self.assertEqual(piped(other.stdout).readline(), "up\n")
         self.refuse_restore("AddressInUse", bundle, f"{ADDRESS} port 8080", fails=("AddressInUse", "Address already in use"))
         other.kill()
         other.wait()

@@ -89,7 +89,7 @@ class Dies(unittest.TestCase):
 class Runner(unittest.TestCase):
     flavours = ("trixie", "forky")
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -97,7 +97,7 @@ class Runner(unittest.TestCase):
         for path in (self.tests, self.results):
             path.mkdir()
 
-    def run_on(self, *parts, **modules):
+    def run_on(self, *parts: str, **modules: str) -> tuple[int, str]:
         """Its exit status and output."""
         for name, text in modules.items():
             (self.tests / f"{name}.py").write_text(text.format(results=self.results) if name == "beside_test" else text)
@@ -106,10 +106,10 @@ class Runner(unittest.TestCase):
                               timeout=120, check=False)
         return done.returncode, done.stdout
 
-    def lines(self, end):
+    def lines(self, end: str) -> list[str]:
         return (self.results / f"suite.{end}").read_text().splitlines()
 
-    def test_each_way_to_end(self):
+    def test_each_way_to_end(self) -> None:
         status, output = self.run_on(kinds_test=KINDS)
         self.assertEqual(status, 1, output)
         ends = {"begin": "failed", "cleanup": "failed", "end": "failed", "good": "passed", "part": "failed",
@@ -122,19 +122,19 @@ class Runner(unittest.TestCase):
             self.assertIn(words, log)
         self.assertIn("what it tells", output)
 
-    def test_chosen_by_name(self):
+    def test_chosen_by_name(self) -> None:
         status, output = self.run_on("kinds: go", kinds_test=KINDS)
         self.assertEqual((status, self.lines("tsv")), (0, ["passed\tkinds: good"]), output)
         status, output = self.run_on("kinds: nothing", kinds_test=KINDS)
         self.assertEqual((status, self.lines("tsv")), (1, []), output)
 
-    def test_a_module_that_cannot_be_imported(self):
+    def test_a_module_that_cannot_be_imported(self) -> None:
         """Nothing runs: what is lacking would pass for what there is not."""
         status, output = self.run_on(broken_test="import no_such_module", kinds_test=KINDS)
         self.assertEqual((status, self.lines("tsv")), (1, ["failed\tbroken: import"]), output)
         self.assertIn("No module named 'no_such_module'", "\n".join(self.lines("log")))
 
-    def test_side_by_side_and_alone(self):
+    def test_side_by_side_and_alone(self) -> None:
         status, output = self.run_on(suite=SUITE, beside_test=TURNS)
         self.assertEqual(status, 0, output)
         names = [f"beside: {name}" for name in ("alone", "later", "one", "two", "unmarked")]
@@ -143,7 +143,7 @@ class Runner(unittest.TestCase):
         self.assertEqual((self.results / "opened").read_text(), "here")
         self.assertTrue((self.results / "closed").exists())
 
-    def test_one_that_takes_its_worker_with_it(self):
+    def test_one_that_takes_its_worker_with_it(self) -> None:
         status, output = self.run_on(suite=SUITE, beside_test=TURNS, dies_test=DIES)
         self.assertEqual(status, 1, output)
         self.assertIn("failed\tdies: dies", self.lines("tsv"))

@@ -8,7 +8,7 @@ from e2e import NodeTest, wait_for
 
 
 class State(NodeTest):
-    def test_processes_and_threads_go_on(self):
+    def test_processes_and_threads_go_on(self) -> None:
         cid = self.start("workers", "/bin/workers", "3", "4")
         self.lines(cid, 60)
         new = self.move(cid)
@@ -24,7 +24,7 @@ class State(NodeTest):
             self.assertEqual(values, list(range(values[0], values[0] + len(values))), who)
         self.assertEqual(len(set(totals)), len(totals), "memory shared by the processes went back")
 
-    def test_a_gibibyte_keeps_its_checksum(self):
+    def test_a_gibibyte_keeps_its_checksum(self) -> None:
         cid = self.start("memory", "/bin/workers", "memory", "1024")
         before = wait_for("a checksum", lambda: self.crio.log(cid).exists() and self.lines(cid, 1), 60)
         new = self.move(cid)

@@ -4,42 +4,44 @@
 it. After each the images are as they were, the record is whole and settled, the container can be deleted, nothing of it
 is left, and the same images restore."""
 import hashlib
+from collections.abc import Sequence
 
 import injection
 from crio_runtime import DAEMON_PATH
-from e2e import REAL, run, wait_for
+from e2e import REAL, Done, only_on, run, wait_for
 from fault_sweep import SweepTest, end_of, some
+from injection import Point
 from refusals import processes
 
 
 class Restores(SweepTest):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.bundle = self.checkpointed()
         self.whole = self.content()
 
-    def content(self):
+    def content(self) -> dict[str, str]:
         """Of the images, whatever the programs put beside them."""
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
                 for path in self.images.iterdir() if path.suffix == ".img"}
 
-    def attempt(self, *before, path=DAEMON_PATH):
+    def attempt(self, *before: str, path: str = DAEMON_PATH) -> Done:
         (self.work / ".pid").unlink(missing_ok=True)  # runc's own draft of the pid file, when it was killed there
         done = self.restore(self.bundle, *before, path=path)
         self.cid = self.restored
         return done
 
-    def known(self):
+    def known(self) -> str:
         """What the runtime says of the container."""
         state = run(REAL, *self.crio.runtime.globals(), "state", self.cid, check=False)
         return state.stdout.partition('"status": "')[2].partition('"')[0] or "unknown"
 
-    def delete(self, point):
+    def delete(self, point: object) -> None:
         done = run(REAL, *self.crio.runtime.globals(), "delete", "--force", self.cid, check=False)
         self.assertEqual(done.returncode, 0, f"{point}: {done.stderr}")
         wait_for(f"{point}: the end of its processes", lambda: not processes("counter"), 20)
 
-    def fault(self, victim, point, path=DAEMON_PATH, before=()):
+    def fault(self, victim: str, point: Point, path: str = DAEMON_PATH, before: Sequence[str] = ()) -> None:
         before_it = len(self.records())
         done = self.attempt(*before, path=path)
         wait_for(f"{victim} {point}: the end of runtime and CRIU", lambda: not self.at_work(), 60)
@@ -51,16 +53,16 @@ class Restores(SweepTest):
             self.assertEqual(row[-1], "running", point)
         self.delete(point)
 
-    def ends(self, end):
+    def ends(self, end: str) -> int:
         """How many rounds ended so."""
         return sum(count for row, count in self.table.items() if row[2] == end)
 
-    def assert_comes_back(self):
+    def assert_comes_back(self) -> None:
         (self.work / ".pid").unlink(missing_ok=True)
         self.restores(self.bundle)
         self.remove_restored()
 
-    def test_lpm_killed_in_a_restore(self):
+    def test_lpm_killed_in_a_restore(self) -> None:
         self.assertEqual(self.attempt(*injection.strace(self.report)).returncode, 0)
         self.delete("baseline")
         for call, nth in some(injection.points(self.report), 12):
@@ -69,7 +71,7 @@ class Restores(SweepTest):
         self.assertTrue([row for row in self.table if row[3] == "interrupted"], "none was interrupted after its intent")
         self.assert_comes_back()
 
-    def test_the_runtime_killed_in_a_restore(self):
+    def test_the_runtime_killed_in_a_restore(self) -> None:
         self.addCleanup(self.lead_to)
         self.use(injection.strace(self.report, follow=True), "restore")
         self.assertEqual(self.attempt().returncode, 0)
@@ -81,7 +83,8 @@ class Restores(SweepTest):
         self.lead_to()
         self.assert_comes_back()
 
-    def test_criu_killed_in_a_restore(self):
+    @only_on("forky")  # as sweep_test's
+    def test_criu_killed_in_a_restore(self) -> None:
         path = f"{self.work}/bin:{DAEMON_PATH}"
         # The processes become CRIU's siblings, which must not make them strace's children.
         injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu", injection.strace(self.report, aside=True))
@@ -94,5 +97,3 @@ class Restores(SweepTest):
             self.fault("criu", (call, nth), path=path)
         self.assertGreater(self.ends("failed"), 3)
         self.assert_comes_back()
-
-    test_criu_killed_in_a_restore.flavours = ("forky",)  # as sweep_test's

@@ -7,11 +7,13 @@ the caller left it, the record is whole and settled, nothing is left over, and t
 In CI the points are thinned; `./dev sweep` takes them all and prints a line for each.
 """
 import shutil
+from collections.abc import Sequence
 
 import injection
 from crio_runtime import DAEMON_PATH
-from e2e import RUNTIME, log_lines, run, wait_for
+from e2e import RUNTIME, Done, log_lines, run, wait_for
 from fault_sweep import SweepTest, end_of, rounds
+from injection import Point
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "EINTR")
 
@@ -19,29 +21,30 @@ ERRORS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "EINTR")
 class Sweep(SweepTest):
     """One container, which lives as long as it can; `fault` is one round."""
 
-    def container(self):
+    def container(self) -> str:
         if self.cid is None or self.status(self.cid) != "running":
             self.cid = self.start("counter", "/bin/counter")
             self.lines(self.cid, 2)
         return self.cid
 
-    def checkpoint(self, *before, path=DAEMON_PATH):
+    def checkpoint(self, *before: str, path: str = DAEMON_PATH) -> Done:
         """A checkpoint as CRI-O calls it, with words before the command; its end."""
         shutil.rmtree(self.images, ignore_errors=True)
         return run(*before, RUNTIME, "--root", self.crio.runtime.root, "checkpoint", "--image-path", self.images,
                    "--work-path", self.work, "--leave-running", self.container(), check=False, timeout=120,
                    env={"PATH": path}, cwd="/")
 
-    def runs_on(self, seconds=5):
+    def runs_on(self, cid: str, seconds: float = 5) -> bool:
         """It counts on from now."""
-        have = len(log_lines(self.crio.log(self.cid)))
+        have = len(log_lines(self.crio.log(cid)))
         try:
-            wait_for("more lines", lambda: len(log_lines(self.crio.log(self.cid))) >= have + 2, seconds)
+            wait_for("more lines", lambda: len(log_lines(self.crio.log(cid))) >= have + 2, seconds)
         except AssertionError:
             return False
         return True
 
-    def fault(self, victim, point, what, frozen=False, path=DAEMON_PATH, before=()):
+    def fault(self, victim: str, point: Point, what: str, frozen: bool = False, path: str = DAEMON_PATH,
+              before: Sequence[str] = ()) -> tuple[Done, tuple[str, ...]]:
         """One checkpoint with a fault in it; what became of it all, as a line of the table."""
         cid = self.container()
         known = len(self.records())
@@ -56,7 +59,7 @@ class Sweep(SweepTest):
             self.assertEqual(status, "paused", f"{victim} {point} {what}: the caller had frozen it")
             self.crio.resume(cid)
             status = self.status(cid)
-        goes = status == "running" and self.runs_on()
+        goes = status == "running" and self.runs_on(cid)
         row = (victim, what, end_of(done), record,
                "runs on" if goes else status if status != "running" else "stands still")
         self.tell(point, row, frozen)
@@ -66,7 +69,7 @@ class Sweep(SweepTest):
             self.cid = None
         return done, row
 
-    def assert_next_works(self):
+    def assert_next_works(self) -> None:
         done = self.checkpoint()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((self.images / "inventory.img").exists())
@@ -76,14 +79,14 @@ class Sweep(SweepTest):
 class Lpm(Sweep):
     """Front and gate, which are one process."""
 
-    def baseline(self):
+    def baseline(self) -> list[Point]:
         done = self.checkpoint(*injection.strace(self.report))
         self.assertEqual(done.returncode, 0, done.stderr)
         found = injection.points(self.report)
         self.assertGreater(len(found), 20, found)
         return found
 
-    def test_lpm_killed_at_every_system_call(self):
+    def test_lpm_killed_at_every_system_call(self) -> None:
         found = self.baseline()
         killed, recorded = 0, False
         for (call, nth), frozen in rounds(found, 24):
@@ -98,7 +101,7 @@ class Lpm(Sweep):
         self.assertTrue(recorded, "no call was interrupted after its intent")
         self.assert_next_works()
 
-    def test_an_error_at_every_system_call(self):
+    def test_an_error_at_every_system_call(self) -> None:
         found = [(point, error) for point in self.baseline() for error in ERRORS]
         for ((call, nth), error), frozen in rounds(found, 32):
             before = injection.strace(self.report, f"{call}:error={error}:when={nth}")
@@ -113,7 +116,7 @@ class Lpm(Sweep):
 class Runtime(Sweep):
     """runc, followed through its threads and not into CRIU."""
 
-    def test_the_runtime_killed_at_every_system_call(self):
+    def test_the_runtime_killed_at_every_system_call(self) -> None:
         self.addCleanup(self.lead_to)
         self.container()
         self.use(injection.strace(self.report, follow=True), "checkpoint")
@@ -136,7 +139,7 @@ class Criu(Sweep):
     # Of the other flavour's the test nodes may have a script in CRIU's place.
     flavours = ("forky",)
 
-    def test_criu_killed_at_every_system_call(self):
+    def test_criu_killed_at_every_system_call(self) -> None:
         path = f"{self.work}/bin:{DAEMON_PATH}"
         self.container()
         injection.wrapper(self.work / "bin/criu", "/usr/sbin/criu", injection.strace(self.report, aside=True))

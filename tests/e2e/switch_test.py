@@ -9,7 +9,7 @@ BYPASS = pathlib.Path("/etc/lpm/bypass")
 
 
 class Switches(NodeTest):
-    def works(self):
+    def works(self) -> str:
         """A container that goes through a checkpoint and a restore."""
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 2)
@@ -17,25 +17,25 @@ class Switches(NodeTest):
         self.assert_no_gap(self.lines(new, len(self.lines(new)) + 3))
         return new
 
-    def test_bypass_file(self):
+    def test_bypass_file(self) -> None:
         BYPASS.touch()
         self.addCleanup(BYPASS.unlink)
         self.works()
         self.assertEqual(self.records(), [])
 
-    def test_gate_missing(self):
+    def test_gate_missing(self) -> None:
         away = GATE.with_name("away")
         GATE.rename(away)
         self.addCleanup(away.rename, GATE)
         self.works()
         self.assertEqual(self.records(), [])
 
-    def test_settings_broken(self):
+    def test_settings_broken(self) -> None:
         SETTINGS.write_text("this is no [toml\n")
         self.works()
         self.assertEqual([r["outcome"] for r in self.records()], ["completed", "completed"])
 
-    def test_no_room_for_records(self):
+    def test_no_room_for_records(self) -> None:
         """Nothing can be written below /var/lib/lpm: the operation goes on all the same."""
         run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/var/lib/lpm")
         try:
@@ -44,7 +44,7 @@ class Switches(NodeTest):
             run("umount", "/var/lib/lpm")
         self.assertEqual(self.records(), [])
 
-    def test_crun_as_the_runtime(self):
+    def test_crun_as_the_runtime(self) -> None:
         self.use_crun()
         cid = self.start("crun", "/bin/counter")
         self.addCleanup(run, CRUN, "--root", self.crio.runtime.root, "delete", "--force", cid,
@@ -74,7 +74,7 @@ class Switches(NodeTest):
 
 
 class Records(NodeTest):
-    def test_record_of_a_failure(self):
+    def test_record_of_a_failure(self) -> None:
         """runc fails: its own exit status and words, and a final record that says so."""
         done = self.call("--root", "/run/runc", "checkpoint", "--image-path", self.work / "images", "nobody")
         real = run("/usr/sbin/runc", "--root", "/run/runc", "checkpoint", "--image-path", self.work / "images2",
@@ -83,7 +83,7 @@ class Records(NodeTest):
         self.assertEqual(done.stderr.split("level=")[1], real.stderr.split("level=")[1])
         self.assertEqual(self.last_record("checkpoint", "failed")["result"]["exit"], 1)
 
-    def test_what_is_on_the_disk(self):
+    def test_what_is_on_the_disk(self) -> None:
         cid = self.start("counter", "/bin/counter")
         self.lines(cid, 2)
         done = self.call("--root", self.crio.runtime.root, "checkpoint", "--image-path", self.work / "images",

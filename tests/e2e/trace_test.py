@@ -8,16 +8,18 @@ import pathlib
 import re
 import shutil
 import signal
+from collections.abc import Sequence
 
 from crio_engine import Crio
 from e2e import RUNTIME, NodeTest
+from oci_spec import Json
 
 KEYS = ("argv", "env", "cwd", "fds", "signals")
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 RECORDER = "/opt/lpm/bin/recorder"
 
 
-def read_trace(path):
+def read_trace(path: pathlib.Path) -> list[Json]:
     """Blocks of `key: value` lines. argv is split at blanks; env is empty for `-`. No signal is ever blocked."""
     calls = []
     for block in re.sub(r"(?m)^#.*\n", "", path.read_text()).strip().split("\n\n"):
@@ -30,9 +32,9 @@ def read_trace(path):
     return calls
 
 
-def normalise(call, places):
+def normalise(call: Json, places: Sequence[tuple[str, str]]) -> Json:
     """Put the placeholders of the trace where a run has its own paths and ids."""
-    def name(text):
+    def name(text: str) -> str:
         for path, placeholder in places:
             text = text.replace(path, placeholder)
         text = re.sub(r"/tmp/exec-process-\w+", "$SPEC", text)
@@ -43,12 +45,12 @@ def normalise(call, places):
             "signals": tuple(signals(call["status"][key]) for key in ("SigBlk", "SigIgn"))}
 
 
-def signals(mask):
+def signals(mask: str) -> set[int]:
     """Those of a line of /proc/PID/status."""
     return {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1}
 
 
-def differences(expected, seen):
+def differences(expected: Sequence[Json], seen: Sequence[Json]) -> list[str]:
     found = []
     for number in range(max(len(expected), len(seen))):
         if number >= len(expected) or number >= len(seen):
@@ -63,7 +65,7 @@ def differences(expected, seen):
 class Trace(NodeTest):
     flavours = ("trixie",)
 
-    def record(self, release):
+    def record(self, release: str) -> list[Json]:
         place = self.work / "recorder"
         place.mkdir()
         shutil.copy(RECORDER, place / "runc")
@@ -89,7 +91,7 @@ class Trace(NodeTest):
         lines = (place / "recorder.trace").read_text().splitlines()
         return [normalise(json.loads(line), places) for line in lines]
 
-    def compare(self, release):
+    def compare(self, release: str) -> None:
         expected = read_trace(DATA / f"crio-{release}.trace")
         seen = self.record(release)
         found = differences(expected, seen)
@@ -105,8 +107,8 @@ class Trace(NodeTest):
                 self.assertEqual([f.split(":")[0] for f in found], [f"call {number} {key}"])
         self.assertTrue(differences(expected, seen[:-1]))
 
-    def test_crio_1_30(self):
+    def test_crio_1_30(self) -> None:
         self.compare("1.30")
 
-    def test_crio_1_36(self):
+    def test_crio_1_36(self) -> None:
         self.compare("1.36")

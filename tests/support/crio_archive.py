@@ -54,9 +54,13 @@ def unpack(archive: pathlib.Path, folder: pathlib.Path) -> None:
         tar.extractall(folder, members=wanted, filter="fully_trusted")
 
 
-def read_json(archive: pathlib.Path, name: str) -> Any:
+def read(archive: pathlib.Path, name: str) -> bytes:
     with tarfile.open(archive) as tar:
         file = tar.extractfile(name)
         if file is None:
             raise KeyError(f"{archive}: {name} is no file")
-        return json.load(file)
+        return file.read()
+
+
+def read_json(archive: pathlib.Path, name: str) -> Any:
+    return json.loads(read(archive, name))

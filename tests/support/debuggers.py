@@ -25,7 +25,7 @@ def enter(pid: int, command: str, fds: Collection[int] = ()) -> None:
                    stderr=subprocess.DEVNULL)
 
 
-def probe(program: str, place: int, pid: int) -> int:
+def probe(program: str | pathlib.Path, place: int, pid: int) -> int:
     """Set a probe on what is at that place of the program's file, in that process, as perf and bpftrace do; it lasts
     until the descriptor that this returns is closed."""
     libc = ctypes.CDLL(None, use_errno=True)

@@ -4,18 +4,20 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
 import unittest
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 from crio_engine import Crio
 from crio_runtime import DAEMON_PATH
 from oci_spec import Json, make_rootfs
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
 Done = subprocess.CompletedProcess[str]
 
 RUNTIME = "/etc/lpm/bin/runc"
@@ -43,7 +45,7 @@ def run(*argv: object, check: bool = True, timeout: float = 300, **options: Any)
     return done
 
 
-def wait_for(what: str, condition: Callable[[], T | None], seconds: float = 90) -> T:
+def wait_for(what: str, condition: Callable[[], T | Literal[False] | None], seconds: float = 90) -> T:
     """What the condition gives, once that is true. It is asked less often the longer it takes."""
     began = time.monotonic()
     while True:
@@ -54,6 +56,28 @@ def wait_for(what: str, condition: Callable[[], T | None], seconds: float = 90) 
         if passed > seconds:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(min(max(0.02, passed / 10), 0.25))
+
+
+def piped(end: IO[str] | None) -> IO[str]:
+    """Our end of a pipe that a program was started with."""
+    assert end is not None
+    return end
+
+
+def first_group(pattern: str, text: str) -> str:
+    """Of the pattern, where it is first found."""
+    match = re.search(pattern, text, re.MULTILINE)
+    if match is None:
+        raise AssertionError(f"no {pattern} in {text}")
+    return match.group(1)
+
+
+def only_on(*flavours: str) -> Callable[[F], F]:
+    """The test runs on nodes of these flavours. A class says so of its tests by its attribute of that name."""
+    def mark(test: F) -> F:
+        vars(test)["flavours"] = flavours
+        return test
+    return mark
 
 
 def record_files() -> dict[str, pathlib.Path]:

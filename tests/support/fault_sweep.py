@@ -5,12 +5,13 @@ import collections
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 import injection
 from e2e import GATE, LOGS, REAL, RECORDS, Done, run
-from injection import Point
 from refusals import RefusalTest
 
+T = TypeVar("T")
 ALL = os.environ.get("LPM_SWEEP") == "all"
 LINK = pathlib.Path("/etc/lpm/runtime")
 STORE = RECORDS.parent
@@ -18,12 +19,12 @@ OUTCOMES = {"completed", "failed", "interrupted"}
 KEPT = {"dump.log", "stats-dump", "restore.log", "stats-restore"}  # of a call's logs
 
 
-def some(points: Sequence[Point], most: int) -> Sequence[Point]:
+def some(points: Sequence[T], most: int) -> Sequence[T]:
     """All of them, or thinned."""
     return points if ALL else injection.thinned(points, most)
 
 
-def rounds(points: Sequence[Point], most: int) -> list[tuple[Point, bool]]:
+def rounds(points: Sequence[T], most: int) -> list[tuple[T, bool]]:
     """With whether the container is frozen by its engine: each way, or thinned and in turns."""
     if ALL:
         return [(point, frozen) for point in points for frozen in (False, True)]

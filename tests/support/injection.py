@@ -5,8 +5,10 @@ import pathlib
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TypeVar
 
 Point = tuple[str, int]  # a call, and its how many-th it is
+T = TypeVar("T")
 
 # What changes something outside of the process. openat is one only when it makes a file.
 CHANGING = ("openat", "write", "pwrite64", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "linkat", "unlink",
@@ -42,7 +44,7 @@ def points(report: str | pathlib.Path) -> list[Point]:
     return found
 
 
-def thinned(everything: Sequence[Point], most: int) -> Sequence[Point]:
+def thinned(everything: Sequence[T], most: int) -> Sequence[T]:
     """At most so many of them, evenly spread, with the last."""
     if len(everything) <= most:
         return everything

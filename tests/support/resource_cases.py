@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from e2e import Done, run, settle, wait_for
+from e2e import Done, only_on, run, settle, wait_for
 from oci_spec import bind, make_rootfs
 from refusals import RefusalTest, Words
 
 Test = Any  # a ResourceTest, or one of another kind that has what a row asks for
 Options = dict[str, Any]  # of make_spec
 Prepare = Callable[[Test], Options]
+Outside = Callable[[Test, str], object]
 C = TypeVar("C", bound=type)
 
 ALL = ("trixie", "forky")
@@ -42,7 +43,7 @@ class Row:
     check: str  # the id
     holds: tuple[str, ...]  # arguments of holder
     prepare: Prepare = plain  # gets the test, gives options for make_spec
-    outside: Callable[[Test, str], object] = lambda _test, _cid: None  # what happens after the start
+    outside: Outside = lambda _test, _cid: None  # what happens after the start
     flavours: tuple[str, ...] = ALL
 
     def run(self, test: Test) -> None:
@@ -122,9 +123,9 @@ def tabled(*rows: Row) -> Callable[[C], C]:
     """Give a class a test for each row."""
     def add(cls: C) -> C:
         for row in rows:
+            @only_on(*row.flavours)
             def test(self: Test, row: Row = row) -> None:
                 row.run(self)
-            vars(test)["flavours"] = row.flavours
             name = f"test_{row.name}"
             assert name not in vars(cls), name
             setattr(cls, name, test)
@@ -229,7 +230,7 @@ class ResourceTest(RefusalTest):
         folder.mkdir(exist_ok=True)
         return folder
 
-    def mounted(self, folder: pathlib.Path, *how: str) -> pathlib.Path:
+    def mounted(self, folder: pathlib.Path, *how: str | pathlib.Path) -> pathlib.Path:
         """`folder`, with a mount on it until the test ends."""
         run("mount", *how, folder)
         self.addCleanup(run, "umount", "--lazy", folder, check=False)

@@ -8,23 +8,14 @@ memory, so a program that was started anew cannot go on with them.
 import glob
 import json
 import pathlib
-import re
 from typing import Any
 
-from e2e import run
+from e2e import first_group, run
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "corpus"
 
 
 Visit = tuple[object, int]  # who it is, how often it was visited
-
-
-def found(pattern: str, text: str) -> str:
-    """The first group."""
-    match = re.search(pattern, text, re.MULTILINE)
-    if match is None:
-        raise AssertionError(f"no {pattern} in {text}")
-    return match.group(1)
 
 
 class Workload:
@@ -105,7 +96,7 @@ class Nginx(Http):
         return ("/usr/sbin/nginx",)
 
     def visit(self) -> Visit:
-        return "", int(found(r"requests\n \d+ \d+ (\d+)", self.ask()))
+        return "", int(first_group(r"requests\n \d+ \d+ (\d+)", self.ask()))
 
 
 class NginxOfTwoUsers(Nginx):
@@ -127,7 +118,7 @@ class Go(Http):
                 "--web.systemd-socket")
 
     def visit(self) -> Visit:
-        count = found(r'^promhttp_metric_handler_requests_total{code="200"} (\d+)', self.ask())
+        count = first_group(r'^promhttp_metric_handler_requests_total{code="200"} (\d+)', self.ask())
         return "", int(count) + 1  # it counts a request when it has answered it
 
 
@@ -142,7 +133,7 @@ class Redis(Workload):
         return self.client("redis-cli", "-e", *where, *words)
 
     def visit(self) -> Visit:
-        return found(r"^run_id:(\w+)", self.ask("info", "server")), int(self.ask("rpush", "visits", "one"))
+        return first_group(r"^run_id:(\w+)", self.ask("info", "server")), int(self.ask("rpush", "visits", "one"))
 
 
 class Postgres(Workload):
