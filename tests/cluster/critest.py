@@ -76,8 +76,9 @@ def main():
         differing = sorted(name for name in {*bare, *through} if bare.get(name) != through.get(name))
         if differing and not args.both:  # what is stored is of one kind of machine
             again = conform(parts.real_runtime(), args.results, "bare")
-            bare.update({name: again.get(name) for name in differing})
-            differing = [name for name in differing if bare[name] != through.get(name)]
+            bare = {name: verdict for name, verdict in bare.items() if name not in differing} | {
+                name: verdict for name, verdict in again.items() if name in differing}
+            differing = [name for name in differing if bare.get(name) != through.get(name)]
     for name in differing:
         print(f"differs: {name}: {bare.get(name)} bare, {through.get(name)} through lpm", flush=True)
     for name in sorted(name for name, verdict in through.items() if verdict == "failed" and name not in differing):
