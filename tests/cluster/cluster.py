@@ -5,14 +5,16 @@ kubelet and CRI-O, with lpm-runc where CRI-O calls the runtime."""
 import json
 import os
 import pathlib
-import re
 import shutil
 import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Self
 
 import images
 import parts
 from api import ApiError, Client, path_of
-from e2e import run, wait_for
+from e2e import Done, first_group, run, wait_for
+from oci_spec import Json
 from parts import ADDRESS, API, KUBELET, LOGS, NODE
 from pki import Pki
 
@@ -23,7 +25,7 @@ CGROUPS = pathlib.Path("/sys/fs/cgroup")
 THAWING = {"freezer.state": "THAWED", "cgroup.freeze": "0"}
 
 
-def bound(role, name, subject):
+def bound(role: str, name: str, subject: Json) -> Json:
     return {"apiVersion": RBAC, "kind": "ClusterRoleBinding", "metadata": {"name": name},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", **subject}]}
@@ -42,18 +44,22 @@ CHECKPOINT_ACCESS = bound("lpm:kubelet-checkpoint", "lpm:kubelet-checkpoint", KU
 class Cluster:
     """`release`: of Kubernetes, "1.30" or "1.37". `steps`: (what, seconds), as it comes up."""
 
-    def __init__(self, release):
-        self.release = release
-        self.steps, self.began = [], time.monotonic()
-        self.pki = self.admin = self.registry = None
-        self.parts = {}
+    admin: Client  # once the API server can be asked
 
-    def step(self, what):
+    def __init__(self, release: str) -> None:
+        self.release = release
+        self.steps: list[tuple[str, float]] = []
+        self.began = time.monotonic()
+        self.pki = Pki(PKI)
+        self.registry: images.Registry | None = None
+        self.parts: dict[str, parts.Part] = {}
+
+    def step(self, what: str) -> None:
         now = time.monotonic()
         self.steps.append((what, now - self.began))
         self.began = now
 
-    def start(self):
+    def start(self) -> None:
         run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
         self.registry = images.Registry("/var/lib/registry", "/var/log/registry.log").__enter__()
         parts.prepare_node()
@@ -73,21 +79,19 @@ class Cluster:
             "/api/v1/namespaces/default/serviceaccounts/default"))
         self.step("node ready")
         print(f"cluster {self.release} is up: " + ", ".join(f"{what} {t:.1f} s" for what, t in self.steps), flush=True)
-        return self
 
-    def connect(self):
+    def connect(self) -> Self:
         """To the cluster that another process has started. Its daemons are that one's."""
-        self.pki = Pki(PKI)
         self.admin = Client(self.pki, "admin")
         return self
 
-    def _add(self, *new):
+    def _add(self, *new: parts.Part) -> None:
         for part in new:
             self.parts[part.name] = part
             part.start()
 
-    def _make_identities(self):
-        self.pki = pki = Pki(PKI).create()
+    def _make_identities(self) -> None:
+        pki = self.pki.create()
         pki.certificate("api", "kube-apiserver", names=(f"IP:{ADDRESS}", "IP:10.96.0.1", "DNS:kubernetes.default.svc"))
         pki.certificate("kubelet-server", f"system:node:{NODE}", names=(f"IP:{ADDRESS}", f"DNS:{NODE}"))
         pki.certificate("kubelet-client", KUBELET_CLIENT["name"],
@@ -100,8 +104,8 @@ class Cluster:
             os.environ["KUBECONFIG"] = str(pki.kubeconfig(name, API))
         os.environ["KUBECONFIG"] = str(pki / "admin.conf")
 
-    def _wait(self, what, condition, seconds=120):
-        def holds():
+    def _wait(self, what: str, condition: Callable[[], object], seconds: float = 120) -> None:
+        def holds() -> object:
             dead = [part for part in self.parts.values() if part.ended()]
             if dead:
                 raise AssertionError(f"{dead[0].name} has ended:\n{dead[0].last_words()}")
@@ -111,29 +115,36 @@ class Cluster:
                 return False
         wait_for(what, holds, seconds)
 
-    def node_is_ready(self):
+    def node_is_ready(self) -> bool:
         status = self.admin.get(f"/api/v1/nodes/{NODE}").get("status", {})
         return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ()))
 
     # Objects
 
-    def create(self, thing):
-        return self.admin.call("POST", path_of(thing), thing)
+    def create(self, thing: Json) -> Json:
+        made: Json = self.admin.call("POST", path_of(thing), thing)
+        return made
 
-    def find(self, thing, name):
+    def get(self, thing: Json, name: str) -> Json:
+        """The object, which there has to be."""
+        found: Json = self.admin.get(path_of(thing, name))
+        return found
+
+    def find(self, thing: Json, name: str) -> Json | None:
         """The object, or None."""
         try:
-            return self.admin.get(path_of(thing, name))
+            return self.get(thing, name)
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
 
-    def patch(self, thing, change):
-        return self.admin.call("PATCH", path_of(thing, thing["metadata"]["name"]), change,
-                               kind="application/merge-patch+json")
+    def patch(self, thing: Json, change: Json) -> Json:
+        changed: Json = self.admin.call("PATCH", path_of(thing, thing["metadata"]["name"]), change,
+                                        kind="application/merge-patch+json")
+        return changed
 
-    def delete(self, thing, name, seconds=None, wait=True):
+    def delete(self, thing: Json, name: str, seconds: int | None = None, wait: bool = True) -> None:
         """Gone when this returns, unless told not to wait."""
         try:
             options = {} if seconds is None else {"gracePeriodSeconds": seconds}
@@ -144,21 +155,22 @@ class Cluster:
         if wait:
             wait_for(f"{name} is gone", lambda: self.find(thing, name) is None)
 
-    def events_of(self, name):
-        return self.admin.get("/api/v1/namespaces/default/events",
-                              fieldSelector=f"involvedObject.name={name}")["items"]
+    def events_of(self, name: str) -> list[Json]:
+        found: list[Json] = self.admin.get("/api/v1/namespaces/default/events",
+                                           fieldSelector=f"involvedObject.name={name}")["items"]
+        return found
 
     # What people type
 
-    def kubectl(self, *args, **how):
+    def kubectl(self, *args: object, **how: Any) -> Done:
         return run("kubectl", *args, **how)
 
-    def crictl(self, *args, **how):
+    def crictl(self, *args: object, **how: Any) -> Done:
         return run("crictl", "--runtime-endpoint", f"unix://{parts.SOCKET}", *args, **how)
 
     # Parts
 
-    def use_runtime(self, path):
+    def use_runtime(self, path: str) -> None:
         """CRI-O with that runtime_path, as after `systemctl restart crio`: it takes no other until then."""
         chosen = f'runtime_path = "{path}"'
         if chosen in run("crio", "status", "config").stdout:
@@ -168,41 +180,41 @@ class Cluster:
         self.parts["crio"].start()
         wait_for("CRI-O has taken it", lambda: chosen in run("crio", "status", "config", check=False).stdout)
 
-    def wait_ready(self):
+    def wait_ready(self) -> None:
         """The node and everything that it asks for answers."""
         self._wait("the node is ready again", lambda: self.admin.get("/readyz") == "ok" and self.node_is_ready()
                    and self.kubelet_answers() and self.crictl("version", check=False).returncode == 0)
 
-    def kubelet_answers(self):
+    def kubelet_answers(self) -> bool:
         """Its Node object says Ready for some time after its end."""
         return self.admin.request("GET", f"/api/v1/nodes/{NODE}/proxy/healthz") == (200, "ok")
 
-    def archives(self):
+    def archives(self) -> list[pathlib.Path]:
         """Oldest first."""
         return sorted(CHECKPOINTS.glob("*.tar"), key=lambda path: path.stat().st_mtime)
 
-    def memory(self):
+    def memory(self) -> dict[str, int]:
         """{part: MiB resident}"""
         found = {}
         for name, part in self.parts.items():
             if not part.ended():
                 status = pathlib.Path(f"/proc/{part.process.pid}/status").read_text()
-                found[name] = int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024
+                found[name] = int(first_group(r"VmRSS:\s+(\d+)", status)) // 1024
         return found
 
-    def stop(self):
+    def stop(self) -> None:
         print(f"cluster {self.release}, MiB resident: {json.dumps(self.memory())}", flush=True)
         for name in reversed(self.parts):
             self.parts[name].end()
         if self.registry:
             self.registry.__exit__()
 
-    def keep_logs(self, folder):
+    def keep_logs(self, folder: pathlib.Path) -> None:
         for log in LOGS.glob("*.log"):
             shutil.copy(log, folder / f"cluster-{self.release}-{log.name}")
 
 
-def frozen(pods=None):
+def frozen(pods: Collection[str] | None = None) -> list[pathlib.Path]:
     """Files of cgroups that are frozen; `pods`: the uids of those that count, if not all do."""
     found = []
     for folder, _, files in os.walk(CGROUPS / "freezer" if (CGROUPS / "freezer").exists() else CGROUPS):
@@ -215,6 +227,6 @@ def frozen(pods=None):
     return found
 
 
-def thaw(files):
+def thaw(files: Iterable[pathlib.Path]) -> None:
     for path in files:
         path.write_text(THAWING[path.name])

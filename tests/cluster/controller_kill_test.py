@@ -8,6 +8,7 @@ import pathlib
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from api import API_PORT, KUBELET_PORT, ApiError
@@ -15,7 +16,8 @@ from cluster import frozen
 from controller import LABEL, LEASES, TERMINAL, UID, Controller, ControllerTest, lease_of
 from deployed import CHECKPOINT
 from e2e import wait_for
-from faulty_proxy import Fault, FaultyProxy, Redirect
+from faulty_proxy import Fault, FaultyProxy, Redirect, Seen, always, pass_all
+from oci_spec import Json
 from suite import container
 
 KINDS = ("checkpoint", "events", "token", "pods", "containercheckpoints", "containercheckpointcontents", "nodes",
@@ -27,19 +29,23 @@ class Killer:
     """Ends a controller at one of its requests, of those to the API server and to kubelets together; Events are counted
     by themselves, as they are sent beside the work. The Lease is left out: two controllers at once are below."""
 
-    def __init__(self):
+    victim: Controller  # once it has begun
+
+    def __init__(self) -> None:
         self.lock, self.killed = threading.Lock(), threading.Event()
-        self.victim = self.at = self.events = None
-        self.count, self.sent_on, self.seen, self.has_posted = 0, False, [], False
+        self.at: int | None = None
+        self.events: bool | None = None
+        self.count, self.sent_on, self.has_posted = 0, False, False
+        self.seen: list[str] = []
         self.where, self.follows = "nowhere", 0  # two kinds, and then it asks for nothing more by itself
 
-    def arm(self, at, events, sent_on):
+    def arm(self, at: int, events: bool, sent_on: bool) -> None:
         with self.lock:
             self.killed.clear()
             self.events = events
             self.at, self.sent_on, self.count, self.seen, self.where = at, sent_on, 0, [], "nowhere"
 
-    def choose(self, seen):
+    def choose(self, seen: Seen) -> Fault | None:
         if seen.path.startswith(LEASES):
             return None
         with self.lock:
@@ -58,7 +64,7 @@ class Killer:
         self.kill()
         return Fault("lose")
 
-    def kill(self):
+    def kill(self) -> None:
         self.killed.set()
         self.follows, self.has_posted = 0, False
         os.kill(self.victim.process.pid, signal.SIGKILL)
@@ -70,14 +76,14 @@ class Several(ControllerTest):
 
     toml = None
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.lease = f"{LEASES}/{lease_of(self.label)}"
         self.addCleanup(self.forget_lease)
 
-    def begin(self, name, server=None, leads=True):
+    def begin(self, name: str, server: str | None = None, leads: bool = True) -> Controller:
         """A controller, ended with the test if it has not ended before."""
-        controller = Controller(name, server=server or (self.front and self.front.url), label=self.label)
+        controller = Controller(name, server=server or (self.front.url if self.front else None), label=self.label)
         self.addCleanup(lambda: controller.ended() or controller.end(signal.SIGKILL))
         controller.start()
         if leads:
@@ -85,14 +91,14 @@ class Several(ControllerTest):
         self.assertFalse(controller.ended(), controller.last_words())
         return controller
 
-    def holder(self):
+    def holder(self) -> str:
         status, text = self.admin.request("GET", self.lease)
-        return json.loads(text)["spec"].get("holderIdentity", "") if status == 200 else ""
+        return str(json.loads(text)["spec"].get("holderIdentity", "")) if status == 200 else ""
 
-    def forget_lease(self):
+    def forget_lease(self) -> None:
         self.admin.request("DELETE", self.lease)
 
-    def wait_exit(self, controller, seconds=30):
+    def wait_exit(self, controller: Controller, seconds: float = 30) -> int:
         wait_for(f"{controller.name} ends", controller.ended, seconds)
         return controller.process.wait()
 
@@ -102,7 +108,7 @@ class FaultyConnections(Several):
 
     labelled = True
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.api = FaultyProxy(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
         self.addCleanup(self.api.close)
@@ -116,7 +122,7 @@ class FaultyConnections(Several):
 class KilledAtEachRequest(FaultyConnections):
     CONTAINERS = ("one", "two", "three")  # taken by turns
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.killer = Killer()
         self.api.choose = self.kubelet.choose = self.killer.choose
@@ -126,32 +132,33 @@ class KilledAtEachRequest(FaultyConnections):
         self.turns = itertools.cycle(self.CONTAINERS)
         self.taken = dict.fromkeys(self.CONTAINERS, 0.0)  # when it was asked for last
 
-    def until(self, what, condition):
+    def until(self, what: str, condition: Callable[[], object]) -> None:
         """And the next controller begins when this one is killed. It would wait for its predecessor's Lease to run out."""
-        def holds():
+        def holds() -> object:
             if self.victim.ended():
                 self.assertTrue(self.killer.killed.is_set(), self.victim.last_words())
                 self.forget_lease()
                 self.victim.start()
             return condition()
         try:
-            return wait_for(what, holds, 40)
+            wait_for(what, holds, 40)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.killer.seen}\n{self.victim.last_words()}") from None
 
-    def content_of(self, uid):
-        found = self.admin.get("/apis/lpm.my.domain/v1/containercheckpointcontents")["items"]
+    def content_of(self, uid: str) -> list[Json]:
+        found: list[Json] = self.admin.get("/apis/lpm.my.domain/v1/containercheckpointcontents")["items"]
         return [one for one in found if one["spec"]["containerCheckpointRef"]["uid"] == uid]
 
-    def life(self, policy):
+    def life(self, policy: str) -> Json:
         """Of one object, from its creation to its end: what it said."""
         ctr = next(self.turns)
         time.sleep(max(0.0, self.taken[ctr] + BETWEEN - time.monotonic()))
         name = self.ask(self.target, ctr, deletionPolicy=policy)
         self.until(f"{name} is terminal", lambda: self.status_of(name).get("phase") in TERMINAL)
         self.taken[ctr] = time.monotonic()
-        thing = self.cluster.find(CHECKPOINT, name)
-        status, contents = thing["status"], self.content_of(thing["metadata"]["uid"])
+        thing = self.cluster.get(CHECKPOINT, name)
+        status: Json = thing["status"]
+        contents = self.content_of(thing["metadata"]["uid"])
         if status["phase"] == "Failed":
             self.assertEqual((status["reason"], contents), ("OutcomeUnknown", []), status)
         else:
@@ -170,7 +177,7 @@ class KilledAtEachRequest(FaultyConnections):
         self.assertIn(self.killer.seen.count("POST checkpoint"), (1,) if status["phase"] == "Completed" else (0, 1))
         return status
 
-    def sweep(self, policy, sent_on):
+    def sweep(self, policy: str, sent_on: bool) -> None:
         """At the first request, the second, and so on, until it has nothing more to ask; then at its Events."""
         ends = []
         for events, at in itertools.product((False, True), range(1, 30)):
@@ -193,26 +200,26 @@ class KilledAtEachRequest(FaultyConnections):
                               "PATCH containercheckpoints/status", "PATCH containercheckpointcontents/status"},
                              {where for where, _ in ends})
 
-    def test_before_it_is_sent_on(self):
+    def test_before_it_is_sent_on(self) -> None:
         self.sweep("Retain", False)
 
-    def test_after_it_is_sent_on(self):
+    def test_after_it_is_sent_on(self) -> None:
         self.sweep("Retain", True)
 
-    def test_before_it_is_sent_on_with_a_finalizer(self):
+    def test_before_it_is_sent_on_with_a_finalizer(self) -> None:
         self.sweep("Delete", False)
 
-    def test_after_it_is_sent_on_with_a_finalizer(self):
+    def test_after_it_is_sent_on_with_a_finalizer(self) -> None:
         self.sweep("Delete", True)
 
 
 @pytest.mark.parallel(turn=2)
 class TwoAtOnce(FaultyConnections):
-    def wait_waits(self, controller):
+    def wait_waits(self, controller: Controller) -> None:
         wait_for("it waits", lambda: controller.page("/readyz") == (200, "waits for the Lease\n"), 20)
 
     @pytest.mark.long
-    def test_who_holds_the_lease_acts(self):
+    def test_who_holds_the_lease_acts(self) -> None:
         """Killed, its time has to run out; told to end, the other follows at once."""
         first = self.begin("lpm-controller-a")
         held = self.holder()
@@ -236,7 +243,7 @@ class TwoAtOnce(FaultyConnections):
         self.assert_completed(self.ask(pod, "ctr"))
         self.assertEqual(len(self.kubelet.posts()), 3)
 
-    def test_another_has_taken_it(self):
+    def test_another_has_taken_it(self) -> None:
         controller = self.begin("lpm-controller-a")
         while True:
             lease = self.admin.get(self.lease)
@@ -250,15 +257,19 @@ class TwoAtOnce(FaultyConnections):
         self.assertIn("the Lease is lost", controller.last_words())
         self.assertEqual(self.holder(), "another")
 
-    def unreachable(self, fault):
+    def unreachable(self, fault: Fault) -> None:
         """The first ends before the second can act, and that does not take longer than it must."""
         first = self.begin("lpm-controller-a", self.api.url)
         second = self.begin("lpm-controller-b", leads=False)
         held, renewed = self.holder(), [time.monotonic()]
         self.wait_waits(second)
-        self.api.choose = lambda seen: renewed.append(time.monotonic()) if seen.path.startswith(LEASES) else None
+
+        def choose(seen: Seen) -> None:
+            if seen.path.startswith(LEASES):
+                renewed.append(time.monotonic())
+        self.api.choose = choose
         wait_for("it is renewed", lambda: len(renewed) > 2, 10)
-        self.api.choose = lambda seen: fault
+        self.api.choose = always(fault)
         self.assertEqual(self.wait_exit(first, 20), 1)
         after = time.monotonic() - renewed[-1]
         self.assertEqual(self.holder(), held)
@@ -268,16 +279,16 @@ class TwoAtOnce(FaultyConnections):
               f"{time.monotonic() - renewed[-1]:.1f} s", flush=True)
 
     @pytest.mark.long
-    def test_the_api_server_cannot_be_reached(self):
+    def test_the_api_server_cannot_be_reached(self) -> None:
         self.unreachable(Fault("lose"))
 
     @pytest.mark.long
-    def test_the_api_server_hangs(self):
+    def test_the_api_server_hangs(self) -> None:
         self.unreachable(Fault("lose", delay=60))
 
-    def test_the_api_server_is_slow(self):
+    def test_the_api_server_is_slow(self) -> None:
         """Each request that it answers at all comes late, and renewals are refused."""
-        def choose(seen):
+        def choose(seen: Seen) -> Fault | None:
             if seen.path.startswith(LEASES):
                 return Fault(delay=3.5) if seen.method == "GET" else Fault("lose", delay=3.5)
             return None
@@ -292,11 +303,14 @@ class TwoAtOnce(FaultyConnections):
 
 @pytest.mark.parallel(turn=2)
 class ToldToEnd(FaultyConnections):
-    def test_while_a_request_is_under_way(self):
+    def test_while_a_request_is_under_way(self) -> None:
         """Its answer is awaited and written; nothing begins meanwhile, and the next controller does the rest."""
         pod = self.pod(container("one"), container("two"))
         answer = threading.Event()
-        self.kubelet.choose = lambda seen: answer.wait(60) and None
+
+        def choose(seen: Seen) -> None:
+            answer.wait(60)
+        self.kubelet.choose = choose
         first = self.begin("lpm-controller-a")
         held, under_way = self.holder(), self.ask(pod, "one")
         wait_for("it is under way", self.kubelet.posts, 20)
@@ -312,7 +326,7 @@ class ToldToEnd(FaultyConnections):
         self.assertEqual((status["phase"], status["attempt"]["holder"]), ("Completed", held), status)
         self.assertNotIn("attempt", self.status_of(later))
         self.assertEqual((self.holder(), len(self.kubelet.posts())), ("", 1))
-        self.kubelet.choose = lambda seen: None
+        self.kubelet.choose = pass_all
         self.begin("lpm-controller-b")
         self.assertNotEqual(self.assert_completed(later)["attempt"]["holder"], held)
         self.assertEqual(len(self.kubelet.posts()), 2)

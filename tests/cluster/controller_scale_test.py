@@ -3,6 +3,7 @@
 """Many objects at once, and what is removed while the controller runs: itself, and its node."""
 import json
 import pathlib
+from collections.abc import Iterable
 
 import deployed
 import pytest
@@ -10,6 +11,8 @@ from controller import LEASES, TERMINAL
 from controller_kill_test import FaultyConnections, Several
 from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for
+from faulty_proxy import Seen
+from oci_spec import Json
 from parts import NODE
 from suite import container
 
@@ -20,7 +23,7 @@ NODE_KIND = {"apiVersion": "v1", "kind": "Node"}
 class ManyObjects(FaultyConnections):
     ABSENT, GHOSTS = 160, 40
 
-    def create_many(self, pod):
+    def create_many(self, pod: str) -> tuple[list[str], list[str]]:
         """Of a pod that there is not, and of two containers that are refused, by turns; the names."""
         ghosts = [f"many-{i:03}-ghost" for i in range(self.GHOSTS)]
         absent = [f"many-{i % self.GHOSTS:03}-absent-{i // self.GHOSTS}" for i in range(self.ABSENT)]
@@ -32,22 +35,22 @@ class ManyObjects(FaultyConnections):
         run("kubectl", "create", "-f", file)
         return absent, ghosts
 
-    def statuses(self):
+    def statuses(self) -> dict[str, Json]:
         items = self.admin.get("/apis/lpm.my.domain/v1/namespaces/default/containercheckpoints")["items"]
         return {item["metadata"]["name"]: item.get("status", {}) for item in items}
 
-    def requests(self):
+    def requests(self) -> list[Seen]:
         """That the controller has made for objects: neither to keep its Lease nor to be told of changes."""
         return [one for one in self.api.seen if not one.path.startswith(LEASES) and "watch=1" not in one.path]
 
-    def wait_terminal(self, names, seconds):
-        def left():
+    def wait_terminal(self, names: Iterable[str], seconds: float) -> None:
+        def left() -> list[str]:
             statuses = self.statuses()
             return [name for name in names if statuses[name].get("phase") not in TERMINAL]
         wait_for("all have ended", lambda: not left(), seconds)
 
     @pytest.mark.long
-    def test_two_hundred(self):
+    def test_two_hundred(self) -> None:
         """All end, the older first, and nobody asks more than it must."""
         pod = self.pod(*(container(f"ghost-{i}", "/bin/holder", "ghost", "3072") for i in range(2)))
         self.begin("lpm-controller-many", self.api.url)
@@ -75,7 +78,7 @@ class ManyObjects(FaultyConnections):
 
 
 class Removed(Several):
-    def objects(self):
+    def objects(self) -> tuple[str, list[str]]:
         """One of each policy that has completed, one that cannot, and one whose pod is not there yet."""
         pod, waiting = self.pod(container("ctr")), self.pod(container("ctr"), wait=False, nodeSelector={"none": "such"})
         names = [self.ask(pod, "ctr", deletionPolicy=policy) for policy in ("Retain", "Delete")]
@@ -84,7 +87,7 @@ class Removed(Several):
         self.ended(self.ask("no-such-pod", "ctr", deletionPolicy="Delete"))
         return pod, [*self.checkpoints, self.ask(waiting, "ctr", deletionPolicy="Delete")]
 
-    def test_all_of_it(self):
+    def test_all_of_it(self) -> None:
         """The documented commands."""
         controller = self.begin("lpm-controller-removed")
         self.objects()
@@ -100,7 +103,7 @@ class Removed(Several):
             deployed.is_removed()
             deployed.install()
 
-    def test_the_node(self):
+    def test_the_node(self) -> None:
         """It is gone, and its Node; objects that name it, and one that is asked of it, can be deleted."""
         self.begin("lpm-controller-removed")
         pod, names = self.objects()

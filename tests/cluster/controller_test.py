@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """A ContainerCheckpoint applied, and what it says: the main road and the user's own document."""
+import functools
 import json
 import os
 import pathlib
@@ -28,7 +29,7 @@ spec:
 @pytest.mark.parallel
 @pytest.mark.xdist_group("controller")
 class MainRoad(ControllerTest):
-    def test_the_users_document(self):
+    def test_the_users_document(self) -> None:
         """To the letter: kubectl run, apply, describe."""
         self.pods.append("test-pod")
         self.checkpoints.append("test-checkpoint")
@@ -44,7 +45,7 @@ class MainRoad(ControllerTest):
         listed = run("kubectl", "get", "containercheckpoint", "test-checkpoint").stdout
         self.assertRegex(listed, r"test-pod +nginx +Completed")
 
-    def test_what_it_says(self):
+    def test_what_it_says(self) -> None:
         """Every field that is known without anybody on the node, true; the pod counts on."""
         pod = self.pod(container("ctr"))
         nonce = self.assert_goes_on(pod, "ctr")
@@ -57,7 +58,7 @@ class MainRoad(ControllerTest):
         record = self.last_record("checkpoint", "completed")
         self.assertEqual(record["container"]["id"], status["containerID"])
         self.assertEqual(status["nodeName"], NODE)
-        self.assertEqual(status["podUID"], self.cluster.find({"apiVersion": "v1", "kind": "Pod"}, pod)["metadata"]["uid"])
+        self.assertEqual(status["podUID"], self.cluster.get({"apiVersion": "v1", "kind": "Pod"}, pod)["metadata"]["uid"])
         self.assertEqual(status["observedGeneration"], 1)
         self.assertEqual({c["type"]: c["status"] for c in status["conditions"]},
                          {"Accepted": "True", "PreflightPassed": "Unknown", "Ready": "True"})
@@ -67,18 +68,18 @@ class MainRoad(ControllerTest):
         self.assertTrue(re.search("sha256:", status["imageDigest"]) or len(status["imageDigest"]) >= 64, status)
         for unknown in ("sizeBytes", "recordID", "logExcerpt"):
             self.assertNotIn(unknown, status)
-        content = self.cluster.find(CONTENT, status["boundContentName"])
+        content = self.cluster.get(CONTENT, status["boundContentName"])
         self.assertEqual(content["spec"]["artifactURI"], f"file://{archive}")
         self.assertEqual(content["spec"]["containerCheckpointRef"]["name"], name)
         self.assertIs(content["status"]["ready"], True)
-        self.assertNotIn("finalizers", self.cluster.find(CHECKPOINT, name)["metadata"])
+        self.assertNotIn("finalizers", self.cluster.get(CHECKPOINT, name)["metadata"])
 
-    def test_a_pod_that_is_still_being_made(self):
+    def test_a_pod_that_is_still_being_made(self) -> None:
         pod = self.pod(container("ctr"), wait=False)
         name = self.ask(pod, "ctr")
         self.assert_completed(name)
 
-    def test_init_sidecar_and_ephemeral_containers(self):
+    def test_init_sidecar_and_ephemeral_containers(self) -> None:
         pod = self.pod(container("ctr"), initContainers=[container("side", restartPolicy="Always")])
         self.cluster.kubectl("debug", pod, "--image=lpm-programs", "--container=debugger", "--", "/bin/counter")
         wait_for("the debugger runs", lambda: any(
@@ -87,7 +88,7 @@ class MainRoad(ControllerTest):
             with self.subTest(ctr):
                 self.assertEqual(self.assert_completed(self.ask(pod, ctr))["containerName"], ctr)
 
-    def test_several_of_one_container_come_one_after_another(self):
+    def test_several_of_one_container_come_one_after_another(self) -> None:
         """And each gets an archive of its own: the kubelet's names have seconds."""
         pod = self.pod(container("ctr"))
         names = [self.ask(pod, "ctr") for _ in range(3)]
@@ -95,7 +96,7 @@ class MainRoad(ControllerTest):
         self.assertEqual(len(archives), 3, archives)
         self.assertEqual([r["outcome"] for r in self.records()], ["completed"] * 3)
 
-    def test_other_containers_and_pods_are_refused_with_what_there_is(self):
+    def test_other_containers_and_pods_are_refused_with_what_there_is(self) -> None:
         pod = self.pod(container("one"), container("two"))
         self.assert_failed(self.ask(pod, "three"), "ContainerNotFound", "it has one, two")
         self.assert_failed(self.ask("no-such-pod", "ctr"), "PodNotFound", "pod not found")
@@ -103,7 +104,7 @@ class MainRoad(ControllerTest):
         self.assert_failed(self.ask(pod, "one", options={"tcp": "close"}), "NoSidecar", "options")
         self.assertEqual(self.records(), [])
 
-    def test_a_refusal_stays_and_a_refusal_that_passes(self):
+    def test_a_refusal_stays_and_a_refusal_that_passes(self) -> None:
         """What lpm says of the container, in the object: GhostTooLarge at once, TcpEstablished until the client goes."""
         pod = self.pod(container("ghost", "/bin/holder", "ghost", "3072"),
                        container("tcp", "sh", "-c", "sleep 1000 | nc -l -p 4000 >/dev/null & sleep 1; "
@@ -124,12 +125,12 @@ class MainRoad(ControllerTest):
         self.assertEqual(outcomes[-1], "completed")
         self.assertEqual(outcomes.count("completed"), 1)
 
-    def test_a_refusal_that_may_pass_and_does_not(self):
+    def test_a_refusal_that_may_pass_and_does_not(self) -> None:
         pod = self.pod(container("ctr", "/bin/holder", "tcp", "connected"))
         name = self.ask(pod, "ctr", timeoutSeconds=5)
         self.assert_failed(name, "TcpEstablished", "attempts in 5 s")
 
-    def test_its_pages(self):
+    def test_its_pages(self) -> None:
         self.ended(self.ask("no-such-pod", "ctr"))
         self.assertEqual(self.controller.page("/healthz"), (200, "ok\n"))
         text = self.controller.page("/metrics")[1]
@@ -142,13 +143,13 @@ class MainRoad(ControllerTest):
         self.assertRegex(status, r"Seccomp:\s+2")
         self.assertRegex(status, r"NoNewPrivs:\s+1")
 
-    def test_time_to_live(self):
+    def test_time_to_live(self) -> None:
         pod = self.pod(container("ctr"))
         name = self.ask(pod, "ctr", ttlSecondsAfterFinished=2)
         self.assert_completed(name)
         wait_for("it is gone", lambda: self.cluster.find(CHECKPOINT, name) is None, 20)
 
-    def test_deletion(self):
+    def test_deletion(self) -> None:
         """Retain: the content stays and names the archive. Delete: the content goes, and an Event names the archive that
         nobody can remove."""
         pod = self.pod(container("ctr"))
@@ -158,14 +159,17 @@ class MainRoad(ControllerTest):
         self.assertIsNotNone(self.cluster.find(CONTENT, content))
         gone = self.ask(pod, "ctr", deletionPolicy="Delete")
         status = self.assert_completed(gone)
-        self.assertEqual(self.cluster.find(CHECKPOINT, gone)["metadata"]["finalizers"], ["lpm.my.domain/checkpoint"])
+        self.assertEqual(self.cluster.get(CHECKPOINT, gone)["metadata"]["finalizers"], ["lpm.my.domain/checkpoint"])
         self.cluster.delete(CHECKPOINT, gone)
         self.assertIsNone(self.cluster.find(CONTENT, status["boundContentName"]))
         wait_for("the archive is named", lambda: any(
             e["reason"] == "ArchiveLeft" and status["archivePath"] in e["message"] for e in self.cluster.events_of(gone)), 15)
         self.assertTrue(pathlib.Path(status["archivePath"]).exists())
 
-    def test_a_policy_that_changes(self):
+    def is_held(self, name: str) -> bool:
+        return "finalizers" in self.cluster.get(CHECKPOINT, name)["metadata"]
+
+    def test_a_policy_that_changes(self) -> None:
         """What counts is what it is when the object is deleted."""
         pod = self.pod(container("ctr"))
         for made, then, stays in (("Delete", "Retain", True), ("Retain", "Delete", False)):
@@ -174,7 +178,7 @@ class MainRoad(ControllerTest):
                 content = self.assert_completed(name)["boundContentName"]
                 self.cluster.patch({**CHECKPOINT, "metadata": {"name": name}}, {"spec": {"deletionPolicy": then}})
                 if then == "Delete":
-                    wait_for("it is held", lambda name=name: "finalizers" in self.cluster.find(CHECKPOINT, name)["metadata"])
+                    wait_for("it is held", functools.partial(self.is_held, name))
                 self.cluster.delete(CHECKPOINT, name)
                 self.assertEqual(self.cluster.find(CONTENT, content) is not None, stays)
 
@@ -183,7 +187,7 @@ class MainRoad(ControllerTest):
 class Deleted(ControllerTest):
     labelled = True
 
-    def test_a_namespace_is_deleted_with_objects_in_it(self):
+    def test_a_namespace_is_deleted_with_objects_in_it(self) -> None:
         space = f"shop-{os.urandom(2).hex()}"
         self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
         thing = self.checkpoint_of("none", "none", "a", deletionPolicy="Delete")
@@ -196,7 +200,7 @@ class Deleted(ControllerTest):
 class KeepNewest(ControllerTest):
     labelled, toml = True, "[controller]\nkeep_per_container = 2\n"
 
-    def test_the_newest_stay(self):
+    def test_the_newest_stay(self) -> None:
         pod = self.pod(container("ctr"))
         names = []
         for _ in range(3):
@@ -213,7 +217,7 @@ class OtherAuthority(ControllerTest):
 
     labelled, toml = True, '[kubelet]\nca_file = "/etc/lpm/kubelets.crt"\n'
 
-    def test_kubelets_are_verified_by_it(self):
+    def test_kubelets_are_verified_by_it(self) -> None:
         place, authority = pathlib.Path("/etc/lpm/kubelets.crt"), self.cluster.pki / "ca.crt"
         self.addCleanup(place.unlink, missing_ok=True)
         pod = self.pod(container("ctr"))
@@ -233,7 +237,7 @@ class Proxied(ControllerTest):
 
     labelled, toml = True, '[kubelet]\nmode = "proxy"\n'
 
-    def test_through_the_api_server(self):
+    def test_through_the_api_server(self) -> None:
         """Only once both of them may: the controller at the API server, and the API server at the kubelet."""
         pod = self.pod(container("ctr"))
         refused = self.ask(pod, "ctr")

@@ -3,28 +3,31 @@
 """deploy/crd.yaml in a real API server: what it takes, what it refuses, what it keeps and how it is shown."""
 import json
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import deployed
 import pytest
 import suite
-from api import path_of
+from api import Answer, path_of
 from deployed import CHECKPOINT, CONTENT, CRD, DEPLOY, NAMES
 from e2e import run
+from oci_spec import Json
 from suite import ClusterTest
 
 MERGE = "application/merge-patch+json"
-BARE = {"podName": "web", "containerName": "ctr"}
-FULL = {**BARE, "timeoutSeconds": 60, "options": {"tcp": "close"}, "dryRun": True, "deletionPolicy": "Retain",
-        "ttlSecondsAfterFinished": 60}
-CONTENT_BARE = {"containerCheckpointRef": {"kind": "ContainerCheckpoint", "namespace": "default", "name": "a"},
-                "podNamespace": "default", "podName": "web", "containerName": "ctr", "artifactURI": "file:///a.tar"}
-CONTENT_FULL = {**CONTENT_BARE, "nodeName": "node1", "podUID": "u", "containerID": "cri-o://a", "image": "nginx",
-                "imageDigest": "sha256:a", "recordID": "01J", "deletionPolicy": "Retain",
-                "containerCheckpointRef": {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpoint", "name": "a",
-                                           "namespace": "default", "uid": "u", "resourceVersion": "1",
-                                           "fieldPath": "spec"}}
+BARE: Json = {"podName": "web", "containerName": "ctr"}
+FULL: Json = {**BARE, "timeoutSeconds": 60, "options": {"tcp": "close"}, "dryRun": True, "deletionPolicy": "Retain",
+              "ttlSecondsAfterFinished": 60}
+CONTENT_BARE: Json = {"containerCheckpointRef": {"kind": "ContainerCheckpoint", "namespace": "default", "name": "a"},
+                      "podNamespace": "default", "podName": "web", "containerName": "ctr", "artifactURI": "file:///a.tar"}
+CONTENT_FULL: Json = {**CONTENT_BARE, "nodeName": "node1", "podUID": "u", "containerID": "cri-o://a", "image": "nginx",
+                      "imageDigest": "sha256:a", "recordID": "01J", "deletionPolicy": "Retain",
+                      "containerCheckpointRef": {"apiVersion": "lpm.my.domain/v1", "kind": "ContainerCheckpoint", "name": "a",
+                                                 "namespace": "default", "uid": "u", "resourceVersion": "1",
+                                                 "fieldPath": "spec"}}
 TIME = "2026-01-02T15:04:05Z"
-STATUS = {
+STATUS: Json = {
     "phase": "Completed", "reason": "Completed", "message": "taken", "boundContentName": "default.a.01234567",
     "ready": True, "startTime": TIME, "completionTime": TIME, "observedGeneration": 1,
     "conditions": [{"type": kind, "status": status, "reason": "NoSidecar", "message": "", "lastTransitionTime": TIME,
@@ -37,17 +40,17 @@ STATUS = {
     "attempt": {"uid": "u", "number": 2, "holder": "h", "startTime": TIME, "notBefore": TIME},
     "timings": {"queuedMilliseconds": 1, "checkpointMilliseconds": 2, "frozenMilliseconds": 2**33,
                 "dumpMilliseconds": 4, "archiveMilliseconds": 0}}
-CONTENT_STATUS = {"ready": True, "message": "", "creationTime": TIME}
+CONTENT_STATUS: Json = {"ready": True, "message": "", "creationTime": TIME}
 
 
-def fields(schema, path=""):
+def fields(schema: Json, path: str = "") -> Iterator[tuple[str, Json]]:
     """(path, schema) of every field below."""
     for name, field in schema.get("items", schema).get("properties", {}).items():
         yield f"{path}.{name}", field
         yield from fields(field, f"{path}.{name}")
 
 
-def paths_in(value, path=""):
+def paths_in(value: object, path: str = "") -> Iterator[str]:
     """The fields that a value has, named like those of a schema."""
     for item in value if isinstance(value, list) else [value]:
         for name, field in item.items() if isinstance(item, dict) else ():
@@ -58,48 +61,50 @@ def paths_in(value, path=""):
 @pytest.mark.parallel
 @pytest.mark.xdist_group("controller")
 class Crd(ClusterTest):
+    schemas: dict[str, Json]  # {kind: of its objects}
+
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         deployed.install()
         cls.schemas = {}
         for name in NAMES:
-            crd = suite.CLUSTER.find(CRD, name)
+            crd = suite.CLUSTER.get(CRD, name)
             cls.schemas[crd["spec"]["names"]["kind"]] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
-    def put(self, spec, kind=None, **more):
+    def put(self, spec: Json, kind: Json | None = None, **more: Any) -> Json:
         """An object with this spec, gone when the test ends."""
         name = f"c-{os.urandom(3).hex()}"
         thing = {**(kind or CHECKPOINT), "metadata": {"name": name}, "spec": spec, **more}
         self.addCleanup(self.cluster.delete, thing, name, wait=False)
         return self.cluster.create(thing)
 
-    def change(self, thing, change, below=""):
+    def change(self, thing: Json, change: Json, below: str = "") -> tuple[int, Json]:
         """(status, answer) of a merge patch; members that the kind does not have are refused."""
         path = f"{path_of(thing, thing['metadata']['name'])}{below}?fieldValidation=Strict"
         status, text = self.admin.request("PATCH", path, change, kind=MERGE)
         return status, json.loads(text)
 
-    def try_spec(self, spec, kind=None):
+    def try_spec(self, spec: Json | None, kind: Json | None = None) -> Answer:
         """(status, text) of a creation that is not carried out."""
         thing = {**(kind or CHECKPOINT), "metadata": {"name": "tried"}, **({} if spec is None else {"spec": spec})}
         return self.admin.request("POST", f"{path_of(thing)}?dryRun=All&fieldValidation=Strict", thing)
 
-    def assert_refused(self, thing, spec, field):
+    def assert_refused(self, thing: Json, spec: Json, field: str) -> None:
         status, answer = self.change(thing, {"spec": spec})
         self.assertEqual(status, 422, f"{spec}: {answer}")
         told = [f"{cause['field']}: {cause['message']}" for cause in answer["details"]["causes"]]
         self.assertTrue(any(field in text for text in told), f"{spec}: {told}")
 
-    def test_established(self):
+    def test_established(self) -> None:
         """Structural, and it says its version."""
         for name in NAMES:
-            crd = self.cluster.find(CRD, name)
+            crd = self.cluster.get(CRD, name)
             conditions = {c["type"]: c["status"] for c in crd["status"]["conditions"]}
             self.assertEqual(conditions, {"NamesAccepted": "True", "Established": "True"})
             self.assertEqual(crd["metadata"]["labels"]["lpm.my.domain/schema-version"], "1")
         self.assertEqual(run("kubectl", "apply", "-f", f"{DEPLOY}/crd.yaml").stdout.count("unchanged"), 2)
 
-    def test_explained(self):
+    def test_explained(self) -> None:
         """Every field says what it is, and kubectl shows it."""
         for kind, schema in self.schemas.items():
             for path, field in fields({"properties": {k: schema["properties"][k] for k in ("spec", "status")}}):
@@ -109,7 +114,7 @@ class Crd(ClusterTest):
                            ("ckpt.status.attempt.notBefore", "next attempt")):
             self.assertIn(told, " ".join(self.cluster.kubectl("explain", path).stdout.split()))
 
-    def test_what_cannot_be_changed(self):
+    def test_what_cannot_be_changed(self) -> None:
         """Also not where a field is added or taken away: the API server names the field."""
         bare, full = self.put(BARE), self.put(FULL)
         for thing, change, field in (
@@ -126,10 +131,10 @@ class Crd(ClusterTest):
             self.assert_refused(thing, change, field)
         self.assertEqual(self.change(full, {"spec": None})[0], 422)
         for thing in (bare, full):
-            now = self.cluster.find(CHECKPOINT, thing["metadata"]["name"])
+            now = self.cluster.get(CHECKPOINT, thing["metadata"]["name"])
             self.assertEqual((now["spec"], now["metadata"]["generation"]), (thing["spec"], 1))
 
-    def test_what_may_be_changed(self):
+    def test_what_may_be_changed(self) -> None:
         for first in (BARE, FULL):
             thing = self.put(first)
             for change in ({"deletionPolicy": "Delete"}, {"deletionPolicy": "Retain"}, {"deletionPolicy": None},
@@ -140,7 +145,7 @@ class Crd(ClusterTest):
                 field, value = next(iter(change.items()))
                 self.assertEqual(answer["spec"].get(field), value)
 
-    def test_the_content_cannot_be_changed(self):
+    def test_the_content_cannot_be_changed(self) -> None:
         bare, full = self.put(CONTENT_BARE, CONTENT), self.put(CONTENT_FULL, CONTENT)
         for field in CONTENT_FULL.keys() - {"deletionPolicy", "containerCheckpointRef"}:
             for thing, value in ((full, "other"), (full, None), (bare, "other")):
@@ -150,7 +155,8 @@ class Crd(ClusterTest):
         for value in ("Delete", None, "Retain"):
             self.assertEqual(self.change(full, {"spec": {"deletionPolicy": value}})[0], 200)
 
-    def test_values(self):
+    def test_values(self) -> None:
+        change: Json
         for change in ({}, {"timeoutSeconds": 1}, {"timeoutSeconds": 3600}, {"ttlSecondsAfterFinished": 0},
                        {"podName": "p" * 253, "containerName": "c" * 63}, {"containerName": "my_image"},
                        {"options": {str(n): "" for n in range(16)}}, {"deletionPolicy": "Delete"}):
@@ -175,7 +181,7 @@ class Crd(ClusterTest):
             spec = {k: v for k, v in CONTENT_BARE.items() if k != field}
             self.assertEqual(self.try_spec(spec, CONTENT)[0], 422, field)
 
-    def test_upstreams_manifests(self):
+    def test_upstreams_manifests(self) -> None:
         """Of programs that know this group's first fields only, and what the user's document applies."""
         for spec, kind in ((BARE, CHECKPOINT), (CONTENT_BARE, CONTENT)):
             self.assertEqual(self.put(spec, kind)["spec"], spec)
@@ -183,10 +189,10 @@ class Crd(ClusterTest):
             self.addCleanup(self.cluster.delete, CHECKPOINT, name, wait=False)
             done = self.cluster.kubectl("apply", "-f", f"{DEPLOY}/samples/{file}.yaml")
             self.assertEqual((done.stdout, done.stderr), (f"containercheckpoint.lpm.my.domain/{name} created\n", ""))
-        self.assertEqual(self.cluster.find(CHECKPOINT, "test-checkpoint")["spec"],
+        self.assertEqual(self.cluster.get(CHECKPOINT, "test-checkpoint")["spec"],
                          {"podName": "test-pod", "containerName": "nginx"})
 
-    def test_the_status_is_kept(self):
+    def test_the_status_is_kept(self) -> None:
         """All that the schema has, nothing pruned; by /status alone."""
         for kind, spec, status in ((CHECKPOINT, BARE, STATUS), (CONTENT, CONTENT_BARE, CONTENT_STATUS)):
             known = {path for path, _ in fields(self.schemas[kind["kind"]]["properties"]["status"])}
@@ -200,7 +206,7 @@ class Crd(ClusterTest):
                 self.assertEqual(self.change(thing, {"status": change}, "/status")[0], 200)
         self.assertEqual(self.change(self.put(BARE), {"status": {"phase": "Succeeded"}}, "/status")[0], 200)
 
-    def test_a_status_that_is_wrong(self):
+    def test_a_status_that_is_wrong(self) -> None:
         thing = self.put(BARE)
         condition = STATUS["conditions"][0]
         for change in ({"unknown": 1}, {"startTime": "yesterday"}, {"sizeBytes": -1}, {"attempt": {"unknown": 1}},
@@ -211,13 +217,13 @@ class Crd(ClusterTest):
             code, answer = self.change(thing, {"status": change}, "/status")
             self.assertIn(code, (400, 422), f"{change}: {answer}")
 
-    def test_how_it_is_shown(self):
+    def test_how_it_is_shown(self) -> None:
         thing, content = self.put(BARE), self.put(CONTENT_FULL, CONTENT)
         for it, status in ((thing, STATUS), (content, CONTENT_STATUS)):
             self.assertEqual(self.change(it, {"status": status}, "/status")[0], 200)
         name = thing["metadata"]["name"]
 
-        def columns(*args):
+        def columns(*args: str) -> dict[str, str]:
             lines = self.cluster.kubectl("get", *args).stdout.splitlines()
             return dict(zip(lines[0].split(), lines[1].split()))
         shown = {"NAME": name, "POD": "web", "CONTAINER": "ctr", "PHASE": "Completed", "REASON": "Completed",

@@ -19,13 +19,13 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 import images  # noqa: E402
 import parts  # noqa: E402
-from e2e import run, wait_for  # noqa: E402
+from e2e import RUNTIME, run, wait_for  # noqa: E402
 
 BARE = HERE.parent / "data/critest-bare.txt"
 VERDICTS = {"passed": "passed", "skipped": "skipped", "pending": "skipped"}
 
 
-def cases(report):
+def cases(report: pathlib.Path) -> dict[str, str]:
     """{name: passed|skipped|failed} of ginkgo's report."""
     found = {}
     for suite in json.loads(report.read_text()):
@@ -38,7 +38,7 @@ def cases(report):
     return found
 
 
-def conform(runtime, results, label):
+def conform(runtime: str, results: pathlib.Path, label: str) -> dict[str, str]:
     """How each case ends when CRI-O calls that runtime."""
     crio = parts.crio(runtime)
     crio.start()
@@ -59,11 +59,11 @@ def conform(runtime, results, label):
     return found
 
 
-def read(path):
+def read(path: pathlib.Path) -> dict[str, str]:
     return {name: verdict for verdict, name in (line.split("\t") for line in path.read_text().splitlines())}
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("results", type=pathlib.Path)
     parser.add_argument("--both", action="store_true")
@@ -72,7 +72,7 @@ def main():
     parts.prepare_node()
     with images.Registry("/var/lib/registry"):
         bare = conform(parts.real_runtime(), args.results, "bare") if args.both else read(BARE)
-        through = conform(parts.RUNTIME, args.results, "lpm")
+        through = conform(RUNTIME, args.results, "lpm")
         differing = sorted(name for name in {*bare, *through} if bare.get(name) != through.get(name))
         if differing and not args.both:  # what is stored is of one kind of machine
             again = conform(parts.real_runtime(), args.results, "bare")

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What else is in deploy/: installed as people do, who may do what then, and the samples."""
+import functools
 import json
 import os
 import pathlib
+from typing import Any
 
 import deployed
 import pytest
-from api import KUBELET_PORT, ApiError, Client, path_of
+from api import KUBELET_PORT, Answer, ApiError, Client, path_of
 from crd_test import BARE
 from deployed import CHECKPOINT, CRD, DEPLOY, NAMES, NAMESPACE, SPACE
 from e2e import run, wait_for
+from oci_spec import Json
 from suite import POD, ClusterTest, container
 
 REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
 GROUP = "lpm.my.domain"
-SECRETS = [(verb, "", "secrets", space, None) for verb in ("get", "list", "create") for space in (SPACE, "default", "")]
-
 # verb, group, resource, namespace, name; namespace "": all of them, or an object of the cluster
-CONTROLLER_CAN = [
+Access = tuple[str, str, str, str, str | None]
+SECRETS: list[Access] = [(verb, "", "secrets", space, None) for verb in ("get", "list", "create")
+                         for space in (SPACE, "default", "")]
+CONTROLLER_CAN: list[Access] = [
     *[(verb, GROUP, "containercheckpoints", "shop", "a") for verb in ("get", "patch", "delete")],
     *[(verb, GROUP, kind, "", None) for verb in ("list", "watch")
       for kind in ("containercheckpoints", "containercheckpointcontents")],
@@ -31,7 +35,7 @@ CONTROLLER_CAN = [
       for verb in ("get", "list", "watch") for name in NAMES],
     *[(verb, "coordination.k8s.io", "leases", SPACE, "lpm-controller") for verb in ("get", "create", "update")],
     ("create", "", "serviceaccounts/token", SPACE, "lpm-kubelet")]
-CONTROLLER_CANNOT = [
+CONTROLLER_CANNOT: list[Access] = [
     *SECRETS, *[(verb, "", f"nodes/{sub}", "", "node1") for verb in ("get", "create", "update", "patch")
                 for sub in ("proxy", "checkpoint", "stats", "log", "metrics", "pods")],
     *[(verb, GROUP, "containercheckpoints", "shop", "a") for verb in ("create", "update", "deletecollection")],
@@ -47,12 +51,12 @@ CONTROLLER_CANNOT = [
     ("create", "", "serviceaccounts/token", "kube-system", "lpm-kubelet"),
     *[("impersonate", "", kind, "", "a") for kind in ("users", "groups", "serviceaccounts")],
     ("create", "rbac.authorization.k8s.io", "clusterrolebindings", "", "a")]
-KUBELET_CAN = [("create", "", "nodes/checkpoint", "", "node1")]
-KUBELET_CANNOT = [*SECRETS, *CONTROLLER_CAN, ("create", "", "nodes/proxy", "", "node1"),
-                  *[("get", "", f"nodes/{sub}", "", "node1") for sub in ("proxy", "checkpoint")]]
+KUBELET_CAN: list[Access] = [("create", "", "nodes/checkpoint", "", "node1")]
+KUBELET_CANNOT: list[Access] = [*SECRETS, *CONTROLLER_CAN, ("create", "", "nodes/proxy", "", "node1"),
+                                *[("get", "", f"nodes/{sub}", "", "node1") for sub in ("proxy", "checkpoint")]]
 
 
-def account(name):
+def account(name: str) -> Json:
     return {"user": f"system:serviceaccount:{SPACE}:{name}",
             "groups": ["system:serviceaccounts", f"system:serviceaccounts:{SPACE}", "system:authenticated"]}
 
@@ -61,28 +65,28 @@ def account(name):
 @pytest.mark.xdist_group("controller")
 class Deploy(ClusterTest):
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         deployed.install()
 
-    def can(self, who, verb, group, resource, namespace, name):
+    def can(self, who: Json, verb: str, group: str, resource: str, namespace: str, name: str | None) -> bool:
         resource, _, sub = resource.partition("/")
         asked = {"verb": verb, "group": group, "resource": resource, "subresource": sub, "namespace": namespace,
                  **({"name": name} if name else {})}
         review = self.cluster.create({**REVIEW, "spec": {**who, "resourceAttributes": asked}})
-        return review["status"]["allowed"]
+        return bool(review["status"]["allowed"])
 
-    def assert_can(self, who, can, cannot):
+    def assert_can(self, who: Json, can: list[Access], cannot: list[Access]) -> None:
         """RBAC knows a moment later than it was told."""
         wait_for(f"{who['user']} can {can[0]}", lambda: self.can(who, *can[0]), 10)
         self.assertEqual([case for case in can if not self.can(who, *case)], [], f"{who['user']} cannot")
         self.assertEqual([case for case in cannot if self.can(who, *case)], [], f"{who['user']} can")
 
-    def as_account(self, name):
+    def as_account(self, name: str) -> Client:
         """A client with a token of it."""
         token = self.cluster.kubectl("create", "token", name, f"--namespace={SPACE}").stdout.strip()
         return Client(self.cluster.pki, None, token)
 
-    def guarded(self):
+    def guarded(self) -> str:
         """A namespace with the label of the sample's policies, without the wait for its end."""
         name = f"guarded-{os.urandom(3).hex()}"
         space = {**NAMESPACE, "metadata": {"name": name, "labels": {"lpm.my.domain/checkpoints": "guarded"}}}
@@ -90,13 +94,19 @@ class Deploy(ClusterTest):
         self.addCleanup(self.cluster.delete, space, name, wait=False)
         return name
 
-    def ask(self, space, spec, dry=True):
+    def ask(self, space: str, spec: Json, dry: bool = True) -> Answer:
         """(status, message) of a creation."""
         thing = {**CHECKPOINT, "metadata": {"namespace": space, "generateName": "c-"}, "spec": spec}
         status, text = self.admin.request("POST", path_of(thing) + ("?dryRun=All" if dry else ""), thing)
         return status, json.loads(text).get("message", "")
 
-    def test_all_of_it(self):
+    def is_created(self, thing: Json) -> bool:
+        return self.admin.request("POST", path_of(thing), thing)[0] == 201
+
+    def is_invalid(self, space: str, spec: Json) -> bool:
+        return self.ask(space, spec)[0] == 422
+
+    def test_all_of_it(self) -> None:
         """The API server takes every object, and warns of none; the pod is one that the namespace admits."""
         done = self.cluster.kubectl("apply", "-k", DEPLOY, "--dry-run=server", "-o", "json")
         self.assertEqual(done.stderr, "")
@@ -108,7 +118,7 @@ class Deploy(ClusterTest):
         pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
         self.assertEqual(self.admin.request("POST", f"{path_of(pod)}?dryRun=All", pod)[0], 403)
 
-    def test_who_may(self):
+    def test_who_may(self) -> None:
         self.assert_can(account("lpm-controller"), CONTROLLER_CAN, CONTROLLER_CANNOT)
         self.assert_can(account("lpm-kubelet"), KUBELET_CAN, KUBELET_CANNOT)
         for what, says in (("list containercheckpoints.lpm.my.domain", "yes"), ("get secrets", "no"),
@@ -117,13 +127,13 @@ class Deploy(ClusterTest):
                                         f"--as={account('lpm-controller')['user']}", check=False)
             self.assertEqual(done.stdout, f"{says}\n", what)
 
-    def test_users(self):
+    def test_users(self) -> None:
         """By a RoleBinding in their namespace; the built-in roles have nothing of it."""
         for name, role in (("alice", "lpm-checkpoint-create"), ("bob", "lpm-checkpoint-view"), ("carol", "admin")):
             self.addCleanup(run, "kubectl", "delete", "rolebinding", f"lpm-test-{name}")
             self.cluster.kubectl("create", "rolebinding", f"lpm-test-{name}", f"--clusterrole={role}", f"--user={name}")
 
-        def cases(*verbs, space="default"):
+        def cases(*verbs: str, space: str = "default") -> list[Access]:
             return [(verb, GROUP, "containercheckpoints", space, "a") for verb in verbs]
         changing = ("create", "update", "patch", "delete")
         status = [("patch", GROUP, "containercheckpoints/status", "default", "a")]
@@ -132,7 +142,7 @@ class Deploy(ClusterTest):
         self.assert_can({"user": "bob"}, cases("get", "list", "watch"), [*status, *cases(*changing), *SECRETS])
         self.assert_can({"user": "carol"}, [("get", "", "pods", "default", "a")], [*status, *cases("get", *changing)])
 
-    def test_the_kubelet_is_shown_little(self):
+    def test_the_kubelet_is_shown_little(self) -> None:
         """The controller gets itself a token with which a kubelet takes checkpoints, and does nothing else."""
         own, tokens = self.as_account("lpm-controller"), f"/api/v1/namespaces/{SPACE}/serviceaccounts"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
@@ -152,7 +162,7 @@ class Deploy(ClusterTest):
         self.assertEqual(own.request("GET", f"{crds}&fieldSelector=metadata.name%3D{NAMES[0]}")[0], 200)
         self.assertEqual(own.request("GET", crds)[0], 403)
 
-    def test_through_the_api_server(self):
+    def test_through_the_api_server(self) -> None:
         """rbac-proxy.yaml: what mode "proxy" needs, of both identities."""
         proxy = ("", "nodes/proxy", "", "node1")
         self.addCleanup(run, "kubectl", "delete", "-f", f"{DEPLOY}/rbac-proxy.yaml")
@@ -162,7 +172,7 @@ class Deploy(ClusterTest):
             self.assert_can({"user": user}, KUBELET_CAN, SECRETS)
         self.assertEqual(self.as_account("lpm-controller").checkpoint("nobody", "ctr"), (404, "pod does not exist"))
 
-    def test_outside_of_the_cluster(self):
+    def test_outside_of_the_cluster(self) -> None:
         """deploy/kubeconfig makes one that works and is the controller's."""
         config = pathlib.Path("/tmp/controller.kubeconfig")
         config.write_text(run(f"{DEPLOY}/kubeconfig", "1h").stdout)
@@ -171,22 +181,22 @@ class Deploy(ClusterTest):
         self.cluster.kubectl(*own, "get", "ckpt", "--all-namespaces")
         self.assertIn("Forbidden", self.cluster.kubectl(*own, "get", "secrets", check=False).stderr)
 
-    def look_for_kinds(self):
+    def look_for_kinds(self) -> None:
         """The controller manager does so every 30 s. A quota that was there before stays uncounted for minutes more."""
         manager = self.cluster.parts["kube-controller-manager"]
         manager.end()
         manager.start()
 
     @pytest.mark.alone
-    def test_sample_quota(self):
+    def test_sample_quota(self) -> None:
         space = self.guarded()
         self.look_for_kinds()
         self.cluster.kubectl("apply", "-n", space, "-f", f"{DEPLOY}/samples/resourcequota.yaml")
         limit = "count/containercheckpoints.lpm.my.domain"
 
-        def used():
+        def used() -> Any:
             quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"namespace": space}}
-            return self.cluster.find(quota, "lpm-checkpoints").get("status", {}).get("used", {}).get(limit)
+            return self.cluster.get(quota, "lpm-checkpoints").get("status", {}).get("used", {}).get(limit)
         wait_for("the quota counts", lambda: used() == "0", 60)
         for _ in range(10):
             self.assertEqual(self.ask(space, BARE, dry=False), (201, ""))
@@ -195,12 +205,12 @@ class Deploy(ClusterTest):
         self.assertEqual(status, 403)
         self.assertIn("exceeded quota: lpm-checkpoints", message)
 
-    def test_sample_policies(self):
+    def test_sample_policies(self) -> None:
         space, policies = self.guarded(), f"{DEPLOY}/samples/validatingadmissionpolicy.yaml"
         for name, labels in (("yes", {"lpm.my.domain/checkpoint": "allowed"}), ("no", {})):
             pod = {**POD, "metadata": {"name": name, "namespace": space, "labels": labels},
                    "spec": {"containers": [container("ctr")], "schedulingGates": [{"name": "lpm.test/never"}]}}
-            wait_for("pods may be made", lambda pod=pod: self.admin.request("POST", path_of(pod), pod)[0] == 201)
+            wait_for("pods may be made", functools.partial(self.is_created, pod))
         old = {**CHECKPOINT, "spec": BARE,
                "metadata": {"name": "old", "namespace": space, "finalizers": ["lpm.test/kept"]}}
         self.cluster.create(old)
@@ -210,7 +220,7 @@ class Deploy(ClusterTest):
         for change, told in (({"podName": "no"}, "pod no has no label lpm.my.domain/checkpoint=allowed"),
                              ({"ttlSecondsAfterFinished": None}, "ttlSecondsAfterFinished is required in this")):
             spec = {k: v for k, v in {**good, **change}.items() if v is not None}
-            wait_for(told, lambda spec=spec: self.ask(space, spec)[0] == 422, 20)
+            wait_for(told, functools.partial(self.is_invalid, space, spec), 20)
             self.assertIn(told, self.ask(space, spec)[1])
             self.assertEqual(self.ask("default", spec)[0], 201)
         self.assertEqual(self.ask(space, good), (201, ""))

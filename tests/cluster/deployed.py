@@ -5,10 +5,12 @@ import contextlib
 import fcntl
 import functools
 import pathlib
+from collections.abc import Iterator
 
 import suite
 from api import path_of
 from e2e import run, wait_for
+from oci_spec import Json
 
 DEPLOY = "/opt/lpm/deploy"
 SPACE = "lpm-system"
@@ -22,22 +24,26 @@ LOCK = pathlib.Path("/run/lpm-deployed.lock")
 
 
 @contextlib.contextmanager
-def locked():
+def locked() -> Iterator[None]:
     """One process of all."""
     with open(LOCK, "w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def install_crds():
+def is_kept(kind: Json) -> bool:
+    return suite.CLUSTER.admin.request("GET", path_of(kind))[0] == 200
+
+
+def install_crds() -> None:
     """They are there when it returns."""
     run("kubectl", "apply", "-f", f"{DEPLOY}/crd.yaml")
     run("kubectl", "wait", "--for=condition=Established", *(f"crd/{name}" for name in NAMES), "--timeout=30s")
     for thing in (CHECKPOINT, CONTENT):  # 429 for a moment, while their storage is made
-        wait_for(f"{thing['kind']}s are kept", lambda at=path_of(thing): suite.CLUSTER.admin.request("GET", at)[0] == 200)
+        wait_for(f"{thing['kind']}s are kept", functools.partial(is_kept, thing))
 
 
-def install():
+def install() -> None:
     """Once for all tests, until one removes it."""
     with locked():
         if DONE.exists():
@@ -49,13 +55,13 @@ def install():
         DONE.touch()
 
 
-def is_removed():
+def is_removed() -> None:
     """For who removes it."""
     DONE.unlink()
     kubeconfig.cache_clear()
 
 
 @functools.cache
-def kubeconfig():
+def kubeconfig() -> str:
     """Of the controller's identity."""
     return run(f"{DEPLOY}/kubeconfig", "24h").stdout

@@ -18,7 +18,7 @@ class Deployment(ControllerTest):
     toml = None
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         super().setUpClass()
         for chain in ("PREROUTING", "OUTPUT"):  # kube-proxy's work
             run("iptables", "-t", "nat", "-A", chain, *SERVICE)
@@ -28,13 +28,13 @@ class Deployment(ControllerTest):
         run("kubectl", "apply", "-k", DEPLOY)
 
     @classmethod
-    def tearDownClass(cls):
+    def tearDownClass(cls) -> None:
         run("kubectl", "delete", "--wait=true", "deployment/lpm-controller", "configmap/lpm-controller", "-n", "lpm-system")
         wait_for("its pod is gone", lambda: not run("kubectl", "get", "pods", "-n", "lpm-system", "-o", "name").stdout, 60)
         for chain in ("PREROUTING", "OUTPUT"):
             run("iptables", "-t", "nat", "-D", chain, *SERVICE)
 
-    def test_it_works_in_a_pod(self):
+    def test_it_works_in_a_pod(self) -> None:
         run("kubectl", "rollout", "status", "deployment/lpm-controller", "-n", "lpm-system", "--timeout=90s")
         pod = self.pod(container("ctr"))
         name = self.ask(pod, "ctr")
@@ -43,5 +43,5 @@ class Deployment(ControllerTest):
         except AssertionError as error:
             raise AssertionError(f"{error}\n" + run("kubectl", "logs", "-n", "lpm-system",
                                                     "deployment/lpm-controller").stdout) from None
-        holder = self.cluster.find(CHECKPOINT, name)["status"]["attempt"]["holder"]
+        holder = self.cluster.get(CHECKPOINT, name)["status"]["attempt"]["holder"]
         self.assertTrue(holder.startswith("lpm-controller-"), holder)

@@ -13,7 +13,7 @@ STARTED = "2026-01-02T15:04:05Z"
 
 
 class FakeNodeTest(ControllerTest):
-    def node(self, name, port, address=ADDRESS):
+    def node(self, name: str, port: int, address: str = ADDRESS) -> str:
         """Other pods do not come to it."""
         status = {"addresses": [{"type": "InternalIP", "address": address}],
                   "daemonEndpoints": {"kubeletEndpoint": {"Port": port}}}
@@ -21,7 +21,7 @@ class FakeNodeTest(ControllerTest):
         self.addCleanup(self.cluster.delete, NODE, name, wait=False)
         return name
 
-    def pod_on(self, node, *containers):
+    def pod_on(self, node: str, *containers: str) -> str:
         """A pod there whose containers run; its name."""
         name = f"{node}-{os.urandom(2).hex()}"
         pod = {**POD, "metadata": {"name": name}, "spec": {

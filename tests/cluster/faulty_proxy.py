@@ -9,14 +9,18 @@ import ssl
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from e2e import run
 from parts import ADDRESS
+from pki import Pki
 
 OBJECTS = "/apis/lpm.my.domain/v1/containercheckpoints"
 KEPT_IDLE = 30  # seconds: less than servers keep an idle connection
 DROPPED = ("connection", "transfer-encoding", "content-length", "host")
+
+
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclasses.dataclass
@@ -25,7 +29,7 @@ class Seen:
     method: str
     path: str
     body: bytes
-    client: tuple  # its end of the connection
+    client: tuple[str, int]  # its end of the connection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +43,49 @@ class Fault:
     hold: float = 600.0  # how long it hangs
     status: int = 200
     body: bytes = b""
-    headers: tuple = ()
-    ask: dict = dataclasses.field(default_factory=dict)  # sent on with another "method" or "path", or other headers
-    after: Callable = lambda: None  # is called once the answer is there, and before any of it is handed on
+    headers: Headers = ()
+    ask: dict[str, str] = dataclasses.field(default_factory=dict)  # sent on with another "method" or "path", or other headers
+    after: Callable[[], object] = lambda: None  # is called once the answer is there, and before any of it is handed on
+
+
+Choose = Callable[[Seen], Fault | None]
+
+
+def pass_all(_seen: Seen) -> None:
+    """No fault."""
+
+
+def always(fault: Fault) -> Choose:
+    """The same for every request."""
+    return lambda seen: fault
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One connection to the proxy."""
+
+    protocol_version = "HTTP/1.1"
+    proxy: "FaultyProxy"
+    kept: http.client.HTTPSConnection | None = None  # a connection to upstream
+    used = 0.0  # when it was
+
+    def handle(self) -> None:
+        self.proxy.clients.add(self.connection)
+        try:
+            super().handle()
+        except (OSError, http.client.HTTPException, ssl.SSLError):
+            pass
+        finally:
+            self.proxy.clients.discard(self.connection)
+            if self.kept is not None:
+                self.kept.close()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.proxy.serve(self)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
 
 class FaultyProxy:
@@ -49,38 +93,19 @@ class FaultyProxy:
     a controller behind it sees the ContainerCheckpoints that have it, and no others: so several tests can have controllers
     of their own in one cluster."""
 
-    def __init__(self, pki, port, choose=lambda seen: None, names=("DNS:node1",), label=None):
+    def __init__(self, pki: Pki, port: int, choose: Choose = pass_all, names: tuple[str, ...] = ("DNS:node1",),
+                 label: str | None = None) -> None:
         self.upstream, self.choose, self.label = port, choose, label
         self.ca = ssl.create_default_context(cafile=pki / "ca.crt")
-        self.seen, self.lock, self.ended = [], threading.Lock(), threading.Event()
-        self.watches = set()  # connections to upstream that bring one
-        self.clients = set()  # connections to us
-        proxy = self
+        self.seen: list[Seen] = []
+        self.lock, self.ended = threading.Lock(), threading.Event()
+        self.watches: set[socket.socket] = set()  # connections to upstream that bring one
+        self.clients: set[socket.socket] = set()  # connections to us
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            kept, used = None, 0.0  # a connection to upstream, and when it was used
+        class OwnHandler(Handler):
+            proxy = self
 
-            def handle(self):
-                proxy.clients.add(self.connection)
-                try:
-                    super().handle()
-                except (OSError, http.client.HTTPException, ssl.SSLError):
-                    pass
-                finally:
-                    proxy.clients.discard(self.connection)
-                    if self.kept is not None:
-                        self.kept.close()
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                proxy.serve(self)
-
-            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
-
-        self.server = http.server.ThreadingHTTPServer((ADDRESS, 0), Handler)
+        self.server = http.server.ThreadingHTTPServer((ADDRESS, 0), OwnHandler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         name = f"proxy-{self.port}"
@@ -91,36 +116,36 @@ class FaultyProxy:
         threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
 
     @property
-    def url(self):
+    def url(self) -> str:
         return f"https://{ADDRESS}:{self.port}"
 
-    def close(self):
+    def close(self) -> None:
         """And the connections that a client keeps, or its next request would come here still."""
         self.ended.set()
         self.server.shutdown()
         self.server.server_close()
         self.end(self.clients)
 
-    def posts(self):
+    def posts(self) -> list[Seen]:
         """Requests for checkpoints."""
         with self.lock:
             return [one for one in self.seen if one.method == "POST" and one.path.startswith("/checkpoint/")]
 
-    def end_watches(self):
+    def end_watches(self) -> None:
         """Those under way, as API servers do now and then."""
         with self.lock:
             watches, self.watches = self.watches, set()
         self.end(watches)
 
     @staticmethod
-    def end(connections):
+    def end(connections: Iterable[socket.socket]) -> None:
         for connection in tuple(connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
-    def serve(self, handler):
+    def serve(self, handler: Handler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(length)
         with self.lock:
@@ -140,7 +165,7 @@ class FaultyProxy:
         elif fault.kind != "lose":
             self.send_on(handler, fault, body)
 
-    def send_on(self, handler, fault, body):
+    def send_on(self, handler: Handler, fault: Fault, body: bytes) -> None:
         change = dict(fault.ask)
         method, path = change.pop("method", handler.command), self.limited(change.pop("path", handler.path))
         upstream = self.connection(handler)
@@ -164,7 +189,7 @@ class FaultyProxy:
             if handler.kept is None:
                 upstream.close()
 
-    def connection(self, handler):
+    def connection(self, handler: Handler) -> http.client.HTTPSConnection:
         """To upstream: the one that was used last for this client, unless that was long ago."""
         kept, handler.kept = handler.kept, None
         if kept is not None:
@@ -173,7 +198,7 @@ class FaultyProxy:
             kept.close()
         return http.client.HTTPSConnection(ADDRESS, self.upstream, context=self.ca, timeout=700)
 
-    def limited(self, path):
+    def limited(self, path: str) -> str:
         """A list or watch of all ContainerCheckpoints: of those with the label."""
         place, _, query = path.partition("?")
         if self.label is None or place != OBJECTS:
@@ -181,7 +206,7 @@ class FaultyProxy:
         return f"{place}?{query}&labelSelector={urllib.parse.quote(self.label, safe='')}"
 
     @staticmethod
-    def reply(handler, status, headers, body):
+    def reply(handler: Handler, status: int, headers: Headers, body: bytes) -> None:
         handler.send_response(status)
         for key, value in headers:
             handler.send_header(key, value)
@@ -189,7 +214,7 @@ class FaultyProxy:
         handler.end_headers()
         handler.wfile.write(body)
 
-    def hand_on(self, handler, answer, half):
+    def hand_on(self, handler: Handler, answer: http.client.HTTPResponse, half: bool) -> None:
         """In pieces as they come: a watch never ends."""
         handler.send_response(answer.status)
         for key, value in answer.getheaders():
@@ -205,7 +230,7 @@ class FaultyProxy:
         handler.wfile.write(b"0\r\n\r\n")
 
     @staticmethod
-    def read(answer):
+    def read(answer: http.client.HTTPResponse) -> bytes:
         """Nothing at its end, whichever it is."""
         try:
             return answer.read1(65536)
@@ -216,10 +241,10 @@ class FaultyProxy:
 class Redirect:
     """What a user of the node sends to a port of the kubelet or API server goes to a proxy instead."""
 
-    def __init__(self, uid, port, proxy):
+    def __init__(self, uid: int, port: int, proxy: FaultyProxy) -> None:
         self.rule = ["OUTPUT", "-p", "tcp", "-d", ADDRESS, "--dport", str(port), "-m", "owner", "--uid-owner", str(uid),
                      "-j", "DNAT", "--to-destination", f"{ADDRESS}:{proxy.port}"]
         run("iptables", "-t", "nat", "-A", *self.rule)
 
-    def close(self):
+    def close(self) -> None:
         run("iptables", "-t", "nat", "-D", *self.rule)

@@ -15,6 +15,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Sequence
+from typing import Self
 
 ADDRESS = "127.0.0.1:5000"
 MIRRORED = ("docker.io", "registry.k8s.io", "gcr.io", "k8s.gcr.io")
@@ -33,10 +35,12 @@ http { access_log /dev/stdout; server { listen PORT; root /usr/share/nginx/html;
 class Registry:
     """docker-registry, serving a folder while the context lasts."""
 
-    def __init__(self, folder, log="/dev/null"):
-        self.folder, self.log, self.process = folder, log, None
+    process: subprocess.Popen[bytes]  # once it has been entered
 
-    def __enter__(self):
+    def __init__(self, folder: str, log: str = "/dev/null") -> None:
+        self.folder, self.log = folder, log
+
+    def __enter__(self) -> Self:
         config = pathlib.Path(tempfile.mkdtemp()) / "registry.yml"
         config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {self.folder}}}}}\n"
                           f"http: {{addr: '{ADDRESS}'}}\n")
@@ -53,12 +57,12 @@ class Registry:
                     raise
                 time.sleep(0.05)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait()
 
 
-def copy_program(root, path):
+def copy_program(root: pathlib.Path, path: str) -> None:
     """A program and the libraries that it loads."""
     listed = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     needed = [word for line in listed.stdout.splitlines() for word in line.split() if word.startswith("/")]
@@ -68,7 +72,7 @@ def copy_program(root, path):
         shutil.copy(file, place)
 
 
-def busybox(root):
+def busybox(root: pathlib.Path) -> None:
     for folder in ("bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/sbin", "var/www"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
@@ -84,7 +88,7 @@ def busybox(root):
     (root / "etc/group").write_text(GROUPS)
 
 
-def nginx(root, port=80):
+def nginx(root: pathlib.Path, port: int = 80) -> None:
     busybox(root)
     for path in ("/usr/sbin/nginx", "/usr/bin/ipcs", "/usr/bin/ipcmk"):
         copy_program(root, path)
@@ -94,46 +98,49 @@ def nginx(root, port=80):
     (root / "usr/share/nginx/html/index.html").write_text("Welcome to nginx!\n")
 
 
-def nginx_of_the_host(root):
+def nginx_of_the_host(root: pathlib.Path) -> None:
     nginx(root, 12003)
 
 
-def httpd(root):
+def httpd(root: pathlib.Path) -> None:
     busybox(root)
     (root / "var/www/index.html").write_text("It works!\n")
 
 
-def nonewprivs(root):
+def nonewprivs(root: pathlib.Path) -> None:
     busybox(root)
     shutil.copy(PROGRAMS / "nnp", root / "nnp")
     (root / "nnp").chmod(0o4755)
 
 
-def redis(root):
+def redis(root: pathlib.Path) -> None:
     busybox(root)
     for name in ("redis-server", "redis-cli"):
         copy_program(root, f"/usr/bin/{name}")
 
 
-def programs(root):
+def programs(root: pathlib.Path) -> None:
     """The containers that the checks are about."""
     busybox(root)
     for name in ("counter", "workers", "holder"):
         shutil.copy(PROGRAMS / name, root / "bin" / name)
 
 
-def pause(root):
+def pause(root: pathlib.Path) -> None:
     shutil.copy(PROGRAMS / "pause", root / "pause")
 
 
-def old_pause(root):
+def old_pause(root: pathlib.Path) -> None:
     pause(root)
     (root / "mark").write_text("3.9")
 
 
-def marked(mark):
+Fill = Callable[[pathlib.Path], None]  # makes the root file system of an image
+
+
+def marked(mark: str) -> Fill:
     """A busybox that differs from the others, where images have to be told apart."""
-    def fill(root):
+    def fill(root: pathlib.Path) -> None:
         busybox(root)
         (root / "mark").write_text(mark)
     return fill
@@ -146,7 +153,7 @@ CRITEST = "k8s-staging-cri-tools/test-image"
 E2E = "e2e-test-images"
 
 # (how to fill it, changes of podman import, names)
-IMAGES = [
+IMAGES: list[tuple[Fill, Sequence[str], Sequence[str]]] = [
     (busybox, SHELL, ["library/busybox:latest", f"{E2E}/busybox:1.29-2"]),
     (marked("tags"), SHELL, [f"{CRITEST}-tags:{n}" for n in (1, 2, 3)]),
     (nginx, SERVER, ["library/nginx:latest", f"{E2E}/nginx:1.14-2"]),
@@ -166,7 +173,7 @@ IMAGES = [
 ]
 
 
-def push(fill, changes, names):
+def push(fill: Fill, changes: Sequence[str], names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         fill(root)
@@ -182,7 +189,7 @@ def push(fill, changes, names):
                         f"docker://{ADDRESS}/{name}"], stdout=subprocess.DEVNULL, check=True)
 
 
-def trust():
+def trust() -> None:
     """Nothing is signed here, and everything comes from the mirror."""
     folder = pathlib.Path("/etc/containers")
     folder.mkdir(exist_ok=True)
@@ -195,7 +202,7 @@ def trust():
                                          'graphroot = "/var/lib/containers/storage"\n')
 
 
-def main():
+def main() -> None:
     trust()
     with contextlib.ExitStack() as stack:
         stack.enter_context(Registry(sys.argv[1]))

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+from collections.abc import Callable
 
 from e2e import CRIU_CONFIG, run, wait_for
 from refusals import processes
@@ -29,7 +30,7 @@ exit 0
 DAEMONS = ("crio", "kubelet", "kube-apiserver", "etcd")
 
 
-def holds(pid, word):
+def holds(pid: int, word: str) -> bool:
     """A file with that word in its path."""
     for link in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
         with contextlib.suppress(OSError):
@@ -38,7 +39,7 @@ def holds(pid, word):
     return False
 
 
-def at_work(program, cid, verb=""):
+def at_work(program: str, cid: str, verb: str = "") -> list[int]:
     """Processes of that program for that container. CRIU has nothing on its command line, but its images open."""
     if program == "criu":
         return [pid for pid in processes(program) if holds(pid, cid)]
@@ -47,7 +48,7 @@ def at_work(program, cid, verb=""):
 
 
 class KillTest(ClusterTest):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         run("rm", "-rf", PLACE)
         PLACE.mkdir()
@@ -55,7 +56,7 @@ class KillTest(ClusterTest):
             SCRIPT.write_text(HALT)
             SCRIPT.chmod(0o755)
 
-    def halt(self, pod, hooks=None, action="none"):
+    def halt(self, pod: str, hooks: str | None = None, action: str = "none") -> Callable[[], bool]:
         """At lpm's hooks of that point, or at that action of CRIU's, for five seconds or until `go_on`; returns what
         says whether it has come there."""
         (PLACE / "plan").write_text(f"{action} {pod}\n")
@@ -66,10 +67,10 @@ class KillTest(ClusterTest):
         self.addCleanup(path.unlink)
         return (PLACE / "reached").exists
 
-    def go_on(self):
+    def go_on(self) -> None:
         (PLACE / "go-on").touch()
 
-    def kill(self, victim, cid, verb):
+    def kill(self, victim: str, cid: str, verb: str) -> None:
         if victim in DAEMONS:
             self.cluster.parts[victim].end(signal.SIGKILL)
             return
@@ -77,9 +78,9 @@ class KillTest(ClusterTest):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def start_again(self, victim):
+    def start_again(self, victim: str) -> None:
         if victim in DAEMONS:
             self.cluster.parts[victim].start()
 
-    def runtimes_status(self, cid):
-        return json.loads(run("/usr/sbin/runc", "--root", "/run/runc", "state", cid).stdout)["status"]
+    def runtimes_status(self, cid: str) -> str:
+        return str(json.loads(run("/usr/sbin/runc", "--root", "/run/runc", "state", cid).stdout)["status"])

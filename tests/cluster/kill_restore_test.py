@@ -9,6 +9,7 @@ import time
 import pytest
 from e2e import GATE, run, wait_for
 from kill_points import DAEMONS, KillTest, at_work
+from oci_spec import Json
 from suite import container
 
 ACTION = "post-restore"  # all is made, and stands still
@@ -21,7 +22,7 @@ class Row:
     victim: str
     told: str  # words of the Event, or nothing
     then: str  # runs, with the memory; never: each try fails; hangs: there is no other try
-    records: tuple  # of the first two tries: why not, or "completed"
+    records: tuple[str, ...]  # of the first two tries: why not, or "completed"
 
 
 ROWS = (
@@ -39,17 +40,19 @@ ROWS = (
 
 
 class Rounds(KillTest):
-    nonce = image = None  # of the one checkpoint that they are all made from
+    # Of the one checkpoint that they are all made from.
+    nonce: str | None = None
+    image = ""
 
-    def take(self):
+    def take(self) -> None:
         name = self.pod(container("ctr", "/bin/workers", "memory", "8"), name=f"source-{os.urandom(2).hex()}")
         Rounds.nonce = self.output(name, "ctr", 2)[0].split()[0]
         Rounds.image = self.image_of(self.checkpoint(name, "ctr"), "ctr")
 
-    def restores(self):
+    def restores(self) -> list[Json]:
         return [r for r in self.records() if r["operation"] == "restore"]
 
-    def go(self, row):
+    def go(self, row: Row) -> Row:
         """One round; the row as it really is."""
         if row.victim == "crio":
             self.wait_for_other_pods()
@@ -74,24 +77,25 @@ class Rounds(KillTest):
         told = "" if not said else row.told if row.told and any(row.told in one for one in said) else said[0]
         return dataclasses.replace(row, told=told, then=then, records=outcomes)
 
-    def fate(self, name, cid, patience):
+    def fate(self, name: str, cid: str, patience: float) -> str:
         end = time.monotonic() + patience
 
-        def seen():
+        def seen() -> str | None:
             if self.is_ready(name):
                 self.assertEqual(self.output(name, "ctr")[0].split()[0], self.nonce, "another memory")
                 return "runs"
             if any(r.get("result", {}).get("code") == "MountMissing" for r in self.restores()):
                 return "never"  # CRI-O does not make /run/.containerenv in a pod that is older than itself
             # conmon waits for an error message that the container does not write, and CRI-O for conmon
-            return time.monotonic() > end and not at_work("lpm-gate", cid) and self.is_running(cid) and "hangs"
+            hangs = time.monotonic() > end and not at_work("lpm-gate", cid) and self.is_running(cid)
+            return "hangs" if hangs else None
         then = wait_for("what becomes of it", seen, 60)
         if then == "hangs":
             self.kill("conmon", cid, "")
         return then
 
-    def is_running(self, cid):
-        return at_work("conmon", cid) and self.runtimes_status(cid) == "running"
+    def is_running(self, cid: str) -> bool:
+        return bool(at_work("conmon", cid)) and self.runtimes_status(cid) == "running"
 
 
 @pytest.mark.parallel(turn=2)
@@ -104,8 +108,8 @@ class DaemonKilled(Rounds):
     """One of the node's."""
 
 
-def add(row):
-    def test(self):
+def add(row: Row) -> None:
+    def test(self: Rounds) -> None:
         seen = self.go(row)
         print(f"  {seen.phase:8}{seen.victim:10}{seen.told[:40]:41}{seen.then:7}{' '.join(seen.records)}", flush=True)
         self.assertEqual(seen, row)

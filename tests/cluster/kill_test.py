@@ -7,6 +7,8 @@ import http.client
 import os
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import suite
@@ -48,7 +50,7 @@ ROWS = (
 
 
 class Rounds(KillTest):
-    def wait_in(self, phase, name):
+    def wait_in(self, phase: str, name: str) -> Callable[[], object]:
         """Lets the phase begin and not go on; returns what says whether it has come."""
         if phase == "hooks":
             return self.halt(name, hooks="pre-checkpoint")
@@ -57,7 +59,7 @@ class Rounds(KillTest):
         before = set(self.archives())
         return lambda: set(self.archives()) - before
 
-    def ask(self, name, answers):
+    def ask(self, name: str, answers: list[str]) -> None:
         try:
             status, self.body = self.admin.checkpoint(name, "ctr")
             answers.append(str(status))
@@ -66,17 +68,18 @@ class Rounds(KillTest):
         except (OSError, http.client.HTTPException):
             answers.append("nothing")
 
-    def pod_for(self, row, **how):
+    def pod_for(self, row: Row, **how: Any) -> str:
         return self.pod(container("ctr", "/bin/workers", "memory", "192" if row.phase == "tar" else "8"),
                         name=f"{row.phase}-{row.victim}-{os.urandom(2).hex()}", **how)
 
-    def interrupted(self, row):
+    def interrupted(self, row: Row) -> tuple[str, str, str] | None:
         """One checkpoint, in which the part is killed: (pod, container, answer), or None when the archive was done before,
         as on a busy machine."""
         name = self.pod_for(row)
         cid = self.id_of(name, "ctr")
         self.output(name, "ctr", 2)
-        has_come, answers = self.wait_in(row.phase, name), []
+        has_come = self.wait_in(row.phase, name)
+        answers: list[str] = []
         caller = threading.Thread(target=self.ask, args=(name, answers))
         caller.start()
         wait_for(f"the phase {row.phase}", lambda: has_come() or answers, 30)
@@ -90,19 +93,19 @@ class Rounds(KillTest):
         self.cluster.wait_ready()
         return (name, cid, answers[0]) if in_time else None
 
-    def go(self, row):
+    def go(self, row: Row) -> Row:
         """The row as it really is."""
         self.victim = row.victim
         if row.victim == "crio":
             self.wait_for_other_pods()
         seen = next((seen for seen in (self.interrupted(row) for _ in range(4)) if seen), None)
-        self.assertIsNotNone(seen, "four times the archive was done before anything was killed")
+        assert seen is not None, "four times the archive was done before anything was killed"
         name, cid, told = seen
         run(GATE, "--settle")
         outcome = self.records()[-1].get("outcome") or self.records()[-1]["state"]
         return dataclasses.replace(row, told=told, then=self.how_it_is(name, cid), outcome=outcome)
 
-    def how_it_is(self, name, cid):
+    def how_it_is(self, name: str, cid: str) -> str:
         """runs, thawed or mute."""
         for _ in range(200):  # CRI-O may be at its archive still, though nobody waits for it any more
             if self.victim == "crio" or self.runtimes_status(cid) != "paused":
@@ -113,16 +116,16 @@ class Rounds(KillTest):
             self.thaw(cid)
         before = len(self.output(name, "ctr"))
 
-        def fate():
+        def fate() -> str | None:
             if not at_work("conmon", cid):
                 return "mute" if self.runtimes_status(cid) == "running" else "ended"
             lines = self.lines_of(name, "ctr")
-            return len({line.split()[0] for line in lines}) == 1 and len(lines) >= before + 2 and "runs"
+            return "runs" if len({line.split()[0] for line in lines}) == 1 and len(lines) >= before + 2 else None
         seen = wait_for("it goes on", fate)
         self.assertEqual(self.state_of(name, "ctr")["restartCount"], 0)
         return "thawed" if frozen else seen
 
-    def thaw(self, cid):
+    def thaw(self, cid: str) -> None:
         """Two rounds of lpm-gate, as its timer makes them."""
         SETTINGS.write_text("[rescue]\nafter_seconds = 1\n")
         self.addCleanup(SETTINGS.unlink)
@@ -143,31 +146,32 @@ class ProcessKilled(Rounds):
 class DaemonKilled(Rounds):
     """One of the node's or the cluster's."""
 
-    made = None  # {row: its pod}, of rows that have not come yet
+    made: dict[Row, str] | None = None  # {row: its pod}, of rows that have not come yet
 
-    def pod_for(self, row, **how):
+    def pod_for(self, row: Row, **how: Any) -> str:
         """Made beforehand: after each end of the API server or of etcd it takes longer until a new pod is scheduled and
         run, as each client waits longer before it asks again. CRI-O has no other pods when it ends."""
         if row.victim == "crio":
             return super().pod_for(row, **how)
-        if self.made is None:
-            DaemonKilled.made = {one: super(DaemonKilled, self).pod_for(one, wait=False)
-                                 for one in ROWS if one.victim in DAEMONS and one.victim != "crio"}
-            for name in self.made.values():
+        made = self.made
+        if made is None:
+            made = DaemonKilled.made = {one: super(DaemonKilled, self).pod_for(one, wait=False)
+                                        for one in ROWS if one.victim in DAEMONS and one.victim != "crio"}
+            for name in made.values():
                 self.wait_ready(name)
             self.pods.clear()
-        name = self.made.pop(row, None) or super().pod_for(row)
+        name = made.pop(row, "") or super().pod_for(row)
         self.pods.append(name)
         return name
 
     @classmethod
-    def tearDownClass(cls):
+    def tearDownClass(cls) -> None:
         for name in (cls.made or {}).values():
             suite.CLUSTER.delete(POD, name, 1, wait=False)
 
 
-def add(row):
-    def test(self):
+def add(row: Row) -> None:
+    def test(self: Rounds) -> None:
         seen = self.go(row)
         print(f"  {seen.phase:8}{seen.victim:16}{seen.told:9}{seen.then:8}{seen.outcome}", flush=True)
         self.assertEqual(seen, row)

@@ -6,24 +6,24 @@ import json
 from faulty_proxy import Fault
 
 
-def text(status, body):
+def text(status: int, body: str) -> Fault:
     return Fault("answer", status=status, body=body.encode())
 
 
-def failed(what):
+def failed(what: str) -> Fault:
     return text(500, f"checkpointing of default/web/web failed ({what})")
 
 
-def rpc(what):
+def rpc(what: str) -> Fault:
     return failed(f"rpc error: code = {what}")
 
 
-def status(code, message):
+def status(code: int, message: str) -> Fault:
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
     return Fault("answer", status=code, body=json.dumps(body).encode(), headers=(("Content-Type", "application/json"),))
 
 
-def raw(body):
+def raw(body: bytes) -> Fault:
     return Fault("raw", body=body)
 
 
@@ -34,8 +34,10 @@ PAUSED = "cannot pause a paused container"
 FORBIDDEN = "Forbidden (user=system:anonymous, verb=create, resource=nodes, subresource=checkpoint)\n"
 TOO_OLD = 'CRIU binary not found or too old (<31600). Failed to checkpoint container "web"'
 
-# (what comes, (reason, words of the message)), directly and through the API server
-ANSWERS = [
+Says = tuple[Fault, tuple[str, ...]]  # what comes, (reason, words of the message)
+
+# Directly and through the API server.
+ANSWERS: list[Says] = [
     # kubernetes-contract §1.3
     (text(401, "Unauthorized"), ("KubeletUnauthorized", "authentication.webhook", "clientCAFile")),
     (text(403, FORBIDDEN), ("KubeletForbidden", "user=system:anonymous", "nodes/checkpoint")),
@@ -83,13 +85,13 @@ ANSWERS = [
 ]
 
 # Objects of kind Status: what an API server says itself. Directly, nobody knows who says it.
-DIRECTLY = [
+DIRECTLY: list[Says] = [
     (status(401, "Unauthorized"), ("KubeletUnauthorized",)), (status(403, "no"), ("KubeletForbidden", "rbac.yaml")),
     (status(404, "the server could not find the requested resource"), ("CheckpointApiDisabled",)),
     (status(405, "no"), UNEXPECTED), (status(429, "slowly"), ("KubeletBusy", "slowly")),
     *[(status(code, "no"), UNKNOWN) for code in (500, 502, 503, 504)],
 ]
-PROXIED = [
+PROXIED: list[Says] = [
     (status(401, "Unauthorized"), ("ApiServerUnauthorized", "Unauthorized")),
     (status(403, "no"), ("ProxyForbidden", "rbac-proxy.yaml", 'mode = "direct"')),
     (status(404, 'nodes "n" not found'), ("NodeNotFound",)), (status(405, "no"), ("ApiServerRefused",)),

@@ -3,8 +3,8 @@
 """What a ContainerCheckpoint says when the kubelet, its engine or the cluster is set up so that none can be taken."""
 import json
 import pathlib
-import re
 import socket
+from collections.abc import Callable
 
 import deployed
 import parts
@@ -13,8 +13,9 @@ from api import KUBELET_PORT
 from cluster import CHECKPOINT_ACCESS
 from controller import ControllerTest
 from crio_runtime import DAEMON_ENV, DAEMON_PATH
-from e2e import RUNTIME, run, wait_for
+from e2e import RUNTIME, first_group, run, wait_for
 from fake_nodes import FakeNodeTest
+from oci_spec import Json
 from parts import ADDRESS, KUBELET
 from suite import POD, container
 
@@ -27,7 +28,7 @@ exec {runtime} "$@"
 """
 
 
-def pin_of(certificate):
+def pin_of(certificate: str) -> str:
     """As controller.toml has them."""
     done = run("sh", "-c", f"openssl x509 -in {certificate} -noout -pubkey | openssl pkey -pubin -outform der | "
                "openssl dgst -sha256 -binary | base64")
@@ -35,37 +36,37 @@ def pin_of(certificate):
 
 
 class KubeletTest(FakeNodeTest):
-    def listens(self):
+    def listens(self) -> bool:
         try:
             socket.create_connection((ADDRESS, KUBELET_PORT), 1).close()
         except OSError:
             return False
         return True
 
-    def restart_kubelet(self, config):
+    def restart_kubelet(self, config: Json) -> None:
         kubelet = self.cluster.parts["kubelet"]
         kubelet.end()
         CONFIG.write_text(json.dumps(config))
         kubelet.start()
         wait_for("the kubelet listens", self.listens)
 
-    def change_kubelet(self, change):
+    def change_kubelet(self, change: Callable[[Json], object]) -> None:
         """Restarted with another configuration."""
         config = json.loads(CONFIG.read_text())
         change(config)
         self.restart_kubelet(config)
 
-    def mend_kubelet_later(self):
+    def mend_kubelet_later(self) -> None:
         config = json.loads(CONFIG.read_text())
 
-        def mend():
+        def mend() -> None:
             self.restart_kubelet(config)
             self.cluster.wait_ready()
         self.addCleanup(mend)
 
 
 class KubeletErrors(KubeletTest):
-    def test_no_checkpoint_api(self):
+    def test_no_checkpoint_api(self) -> None:
         """The feature gate, and the handlers that the API is one of."""
         pod = self.pod(container("ctr"))
         self.mend_kubelet_later()
@@ -75,7 +76,7 @@ class KubeletErrors(KubeletTest):
         self.change_kubelet(lambda config: (config.pop("featureGates"), config.update(enableDebuggingHandlers=False)))
         self.assert_failed(self.ask(pod, "ctr"), "CheckpointApiDisabled", "enableDebuggingHandlers")
 
-    def test_a_kubelet_that_comes_back(self):
+    def test_a_kubelet_that_comes_back(self) -> None:
         pod = self.pod(container("ctr"))
         kubelet = self.cluster.parts["kubelet"]
         kubelet.end()
@@ -88,7 +89,7 @@ class KubeletErrors(KubeletTest):
         self.cluster.wait_ready()
         self.assertGreater(self.assert_completed(waits)["attempt"]["number"], 1)
 
-    def test_no_binding(self):
+    def test_no_binding(self) -> None:
         """Who was refused, and what gives it to them."""
         pod, name = self.pod(container("ctr")), "lpm-kubelet"
         self.addCleanup(run, "kubectl", "apply", "-f", "/opt/lpm/deploy/rbac.yaml")
@@ -108,7 +109,7 @@ class ContainerStates(ControllerTest):
 
     labelled = True
 
-    def test_a_container_that_does_not_run(self):
+    def test_a_container_that_does_not_run(self) -> None:
         """Ended, and crashing: it might run again, until the time is over."""
         pod = self.pod(container("ctr"), container("done", "sh", "-c", "true"), restartPolicy="Never", wait=False)
         crashing = self.pod(container("ctr", "sh", "-c", "exit 3"), wait=False)
@@ -126,7 +127,7 @@ class ContainerStates(ControllerTest):
         print(f"  {status['reason']}: {status['message']}", flush=True)
         self.assertEqual(self.records(), [])
 
-    def test_a_tight_liveness_probe(self):
+    def test_a_tight_liveness_probe(self) -> None:
         probe = {"exec": {"command": ["true"]}, "periodSeconds": 5, "failureThreshold": 1}
         pod = self.pod(container("ctr", livenessProbe=probe))
         name = self.ask(pod, "ctr")
@@ -142,11 +143,11 @@ class OtherNodes(FakeNodeTest):
     labelled = True
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.toml = f'[kubelet.pins]\nother = ["{pin_of("/etc/kubernetes/pki/kubelet-server.crt")}"]\n'
         super().setUpClass()
 
-    def test_wrong_nodes(self):
+    def test_wrong_nodes(self) -> None:
         """The pod is not on the node whose kubelet answers; that kubelet is another node's; there is no such node."""
         pods = {name: self.pod_on(self.node(name, KUBELET_PORT), "ctr") for name in ("other", "misnamed")}
         self.assert_failed(self.ask(pods["other"], "ctr", timeoutSeconds=1), "PodNotOnNode", "kubelet of other")
@@ -156,11 +157,11 @@ class OtherNodes(FakeNodeTest):
 
 
 class EngineErrors(ControllerTest):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.wait_for_other_pods()
 
-    def restart_crio(self, runtime=RUNTIME, settings="", **env):
+    def restart_crio(self, runtime: str | pathlib.Path = RUNTIME, settings: str = "", **env: str) -> None:
         self.cluster.parts["crio"].end()
         DROP_IN.unlink(missing_ok=True)
         if settings:
@@ -170,11 +171,11 @@ class EngineErrors(ControllerTest):
         crio.start()
         wait_for("CRI-O answers", lambda: self.cluster.crictl("version", check=False).returncode == 0)
 
-    def mend_crio(self):
+    def mend_crio(self) -> None:
         self.restart_crio()
         self.cluster.wait_ready()
 
-    def test_no_support(self):
+    def test_no_support(self) -> None:
         """Switched off, a runtime that has none, no criu on CRI-O's PATH."""
         pod = self.pod(container("ctr"))
         self.addCleanup(self.mend_crio)
@@ -188,7 +189,7 @@ class EngineErrors(ControllerTest):
         self.restart_crio(runtime=script)
         self.assert_failed(self.ask(pod, "ctr"), "RuntimeWithoutCriu", "/etc/lpm/bin/runc")
 
-    def path_without(self, program):
+    def path_without(self, program: str) -> str:
         folder = pathlib.Path("/run/path")
         folder.mkdir(exist_ok=True)
         for place in reversed(DAEMON_PATH.split(":")):
@@ -199,7 +200,7 @@ class EngineErrors(ControllerTest):
                     link.symlink_to(path)
         return str(folder)
 
-    def test_it_is_down(self):
+    def test_it_is_down(self) -> None:
         """Nothing was done, and it works once it is back."""
         pod = self.pod(container("ctr"), container("other"))
         crio = self.cluster.parts["crio"]
@@ -218,7 +219,7 @@ class SelfSigned(KubeletTest):
 
     toml = None
 
-    def test_a_pin_takes_its_place(self):
+    def test_a_pin_takes_its_place(self) -> None:
         pod = self.pod(container("ctr"))
         self.mend_kubelet_later()
         self.change_kubelet(lambda config: [config.pop(key) for key in ("tlsCertFile", "tlsPrivateKeyFile")])
@@ -226,7 +227,7 @@ class SelfSigned(KubeletTest):
         self.addCleanup(lambda: controller.end())  # noqa: PLW0108 (the one that there is by then)
         status = self.assert_failed(self.ask(pod, "ctr"), "KubeletCertificateUntrusted", "the kubelet of node1",
                                     "serverTLSBootstrap: true", "[kubelet.pins]", 'mode = "proxy"', "sha256//")
-        pin = re.search(r"sha256//[A-Za-z0-9+/]+=", status["message"]).group()
+        pin = first_group(r"(sha256//[A-Za-z0-9+/]+=)", status["message"])
         self.assertEqual(controller.end(), 0)
         controller = self.start_controller(toml=f'[kubelet.pins]\nnode1 = ["{pin}"]\n')
         self.assert_completed(self.ask(pod, "ctr"))
@@ -237,7 +238,7 @@ class NotBound(ControllerTest):
 
     toml, flavours = '[kubelet]\nmode = "proxy"\n', ("1.37",)
 
-    def test_the_api_server_may_not(self):
+    def test_the_api_server_may_not(self) -> None:
         self.use_proxy()
         self.addCleanup(self.cluster.create, CHECKPOINT_ACCESS)
         for name in ("lpm-apiserver-kubelet", CHECKPOINT_ACCESS["metadata"]["name"]):
@@ -249,19 +250,19 @@ class NotBound(ControllerTest):
 
 
 class OldCrd(ControllerTest):
-    def without(self, *fields):
+    def without(self, *fields: str) -> None:
         """The installed CRD, as one that has no such fields of status."""
         path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/"
         change = [{"op": "remove", "path": path + field} for field in fields]
         run("kubectl", "patch", "crd", deployed.NAMES[0], "--type=json", "-p", json.dumps(change))
 
-    def missing(self):
-        return int(float(re.search(r"(?m)^lpm_crd_missing_fields(?:{})? (\S+)", self.controller.page("/metrics")[1]).group(1)))
+    def missing(self) -> int:
+        return int(float(first_group(r"^lpm_crd_missing_fields(?:{})? (\S+)", self.controller.page("/metrics")[1])))
 
-    def wait_missing(self, least, most):
+    def wait_missing(self, least: int, most: int) -> None:
         wait_for("the controller has seen the CRD", lambda: least <= self.missing() <= most, 30)
 
-    def test_fields_that_it_has_not(self):
+    def test_fields_that_it_has_not(self) -> None:
         """What is only told is left out; without what keeps a request from being sent twice, none is sent."""
         self.addCleanup(deployed.install_crds)
         pod = self.pod(container("ctr"))

@@ -5,17 +5,19 @@ annotation on the manifest."""
 import hashlib
 import http.client
 import json
+import pathlib
 
 from images import ADDRESS
+from oci_spec import Json
 
 CHECKPOINT = "io.kubernetes.cri-o.annotations.checkpoint.name"
 
 
-def digest(content):
+def digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def request(method, path, body=b"", **headers):
+def request(method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection(ADDRESS, timeout=60)
     connection.request(method, path, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
     answer = connection.getresponse()
@@ -26,12 +28,12 @@ def request(method, path, body=b"", **headers):
     return answer
 
 
-def push_blob(name, content):
-    place = request("POST", f"/v2/{name}/blobs/uploads/").getheader("Location").partition(ADDRESS)[2]
+def push_blob(name: str, content: bytes) -> None:
+    place = request("POST", f"/v2/{name}/blobs/uploads/").getheader("Location", "").partition(ADDRESS)[2]
     request("PUT", f"{place}&digest={digest(content)}", content, Content_Type="application/octet-stream")
 
 
-def push_checkpoint(archive, name, container):
+def push_checkpoint(archive: pathlib.Path, name: str, container: str) -> None:
     """Pushed as NAME:latest."""
     layer = archive.read_bytes()
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
@@ -39,7 +41,7 @@ def push_checkpoint(archive, name, container):
     for blob in (layer, config):
         push_blob(name, blob)
 
-    def described(content, kind):
+    def described(content: bytes, kind: str) -> Json:
         return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": digest(content), "size": len(content)}
 
     kind = "application/vnd.oci.image.manifest.v1+json"

@@ -11,6 +11,8 @@ import subprocess
 import images
 from crio_runtime import DAEMON_ENV
 from e2e import LINK, RUNTIME, has_sys_resource, run
+from oci_spec import Json
+from pki import Pki
 
 LOGS = pathlib.Path("/var/log/cluster")
 NODE = "node1"
@@ -20,7 +22,7 @@ SOCKET = "/run/crio/crio.sock"
 KUBELET = pathlib.Path("/var/lib/kubelet")
 
 
-def real_runtime():
+def real_runtime() -> str:
     """What stands below lpm, and in its place where nothing stands above."""
     return "/usr/sbin/runc" if has_sys_resource() else "/opt/lpm/bin/runc_without_sys_resource"
 
@@ -30,7 +32,7 @@ TUNABLES = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/p
             "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")
 
 
-def spare_machine():
+def spare_machine() -> None:
     """The kubelet writes into files of the node's own instead."""
     for name in TUNABLES:
         place, copy = pathlib.Path("/proc/sys", name), pathlib.Path("/run/sysctl", name)
@@ -39,7 +41,7 @@ def spare_machine():
         run("mount", "--bind", copy, place)
 
 
-def prepare_node():
+def prepare_node() -> None:
     """What a node has before CRI-O starts. What stands below lpm is named, so that no result is taken for another's."""
     run("mount", "--make-rshared", "/")  # as systemd does
     spare_machine()
@@ -54,22 +56,30 @@ def prepare_node():
 class Part:
     """One daemon; it ends with this process, and can be killed and started again."""
 
-    def __init__(self, name, *argv, env=None):
-        self.name, self.argv, self.env, self.process = name, [str(a) for a in argv], env, None
+    def __init__(self, name: str, *argv: object, env: dict[str, str] | None = None) -> None:
+        self.name, self.argv, self.env = name, [str(a) for a in argv], env
+        self.started: subprocess.Popen[bytes] | None = None
 
     @property
-    def log(self):
+    def process(self) -> subprocess.Popen[bytes]:
+        """Between start() and end()."""
+        assert self.started is not None, f"{self.name} is not started"
+        return self.started
+
+    @property
+    def log(self) -> pathlib.Path:
         return LOGS / f"{self.name}.log"
 
-    def start(self):
+    def start(self) -> None:
         LOGS.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([shutil.which(self.argv[0]), *self.argv[1:]], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd="/", env=self.env, start_new_session=True)
+            program = shutil.which(self.argv[0]) or self.argv[0]
+            self.started = subprocess.Popen([program, *self.argv[1:]], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd="/", env=self.env, start_new_session=True)
 
-    def end(self, number=signal.SIGTERM, patience=20):
+    def end(self, number: int = signal.SIGTERM, patience: float = 20) -> int | None:
         """Its exit status; killed when it does not end of itself."""
-        if self.process is None:
+        if self.started is None:
             return None
         self.process.send_signal(number)
         try:
@@ -78,21 +88,21 @@ class Part:
             self.process.kill()
             return self.process.wait()
         finally:
-            self.process = None
+            self.started = None
 
-    def ended(self):
-        return self.process is None or self.process.poll() is not None
+    def ended(self) -> bool:
+        return self.started is None or self.started.poll() is not None
 
-    def last_words(self, lines=15):
+    def last_words(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
 
 
-def etcd():
+def etcd() -> Part:
     return Part("etcd", "etcd", "--data-dir", "/var/lib/etcd", "--unsafe-no-fsync", "--listen-client-urls",
                 "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379")
 
 
-def api_server(pki):
+def api_server(pki: Pki) -> Part:
     return Part("kube-apiserver", "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--secure-port=6443",
                 f"--advertise-address={ADDRESS}", f"--bind-address={ADDRESS}",
                 f"--tls-cert-file={pki / 'api.crt'}", f"--tls-private-key-file={pki / 'api.key'}",
@@ -106,24 +116,24 @@ def api_server(pki):
                 f"--kubelet-client-key={pki / 'kubelet-client.key'}")
 
 
-def with_config(name, config, *more):
+def with_config(name: str, config: pathlib.Path, *more: str) -> Part:
     flags = [f"--{kind}kubeconfig={config}" for kind in ("", "authentication-", "authorization-")]
     return Part(name, name, *flags, "--bind-address=127.0.0.1", "--leader-elect=false", *more)
 
 
-def controller_manager(pki):
+def controller_manager(pki: Pki) -> Part:
     return with_config("kube-controller-manager", pki / "controller-manager.conf",
                        f"--root-ca-file={pki / 'ca.crt'}", f"--service-account-private-key-file={pki / 'sa.key'}",
                        f"--cluster-signing-cert-file={pki / 'ca.crt'}", f"--cluster-signing-key-file={pki / 'ca.key'}",
                        "--use-service-account-credentials")
 
 
-def scheduler(pki):
+def scheduler(pki: Pki) -> Part:
     return with_config("kube-scheduler", pki / "scheduler.conf")
 
 
-def kubelet(pki, release):
-    config = {
+def kubelet(pki: Pki, release: str) -> Part:
+    config: Json = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "cgroupDriver": "cgroupfs",
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
@@ -173,7 +183,7 @@ plugin_dirs = ["/usr/lib/cni"]
 """
 
 
-def crio(runtime=RUNTIME, *flags):
+def crio(runtime: str | pathlib.Path = RUNTIME, *flags: str) -> Part:
     images.trust()
     files = {"/etc/cni/net.d/10-crio.conflist": json.dumps(NETWORK),
              "/etc/crio/crio.conf.d/10-cluster.conf": CRIO.format(socket=SOCKET, runtime=runtime)}

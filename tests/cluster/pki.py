@@ -5,11 +5,13 @@ import json
 import pathlib
 import secrets
 import subprocess
+from collections.abc import Collection, Iterable
+from typing import Self
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
-def openssl(*args):
+def openssl(*args: object) -> None:
     done = subprocess.run(["openssl", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
     if done.returncode != 0:
@@ -19,10 +21,10 @@ def openssl(*args):
 class Pki:
     """Files in one folder: ca.crt, sa.key and sa.pub for tokens, NAME.crt, NAME.key and NAME.conf for identities."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | pathlib.Path) -> None:
         self.folder = pathlib.Path(folder)
 
-    def create(self):
+    def create(self) -> Self:
         """The authority and the key for tokens."""
         self.folder.mkdir(parents=True, exist_ok=True)
         openssl("req", "-x509", *KEY, "-keyout", self / "ca.key", "-out", self / "ca.crt", "-subj", "/CN=kubernetes",
@@ -31,10 +33,10 @@ class Pki:
         openssl("rsa", "-in", self / "sa.key", "-pubout", "-out", self / "sa.pub")
         return self
 
-    def __truediv__(self, name):
+    def __truediv__(self, name: str) -> pathlib.Path:
         return self.folder / name
 
-    def certificate(self, name, common_name, *, groups=(), names=()):
+    def certificate(self, name: str, common_name: str, *, groups: Iterable[str] = (), names: Collection[str] = ()) -> None:
         """`names`, as in DNS:node1, make it a server's certificate."""
         subject = "".join(f"/O={group}" for group in groups) + f"/CN={common_name}"
         usage = "serverAuth" if names else "clientAuth"
@@ -45,7 +47,7 @@ class Pki:
                 "-set_serial", str(secrets.randbits(120)), "-out", self / f"{name}.crt", "-days", "2",
                 "-extfile", self / f"{name}.ext")
 
-    def kubeconfig(self, name, server):
+    def kubeconfig(self, name: str, server: str) -> pathlib.Path:
         """For the identity of that name; JSON is YAML."""
         config = {
             "apiVersion": "v1", "kind": "Config", "current-context": name,

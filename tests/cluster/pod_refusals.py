@@ -5,12 +5,13 @@ import dataclasses
 import json
 
 from e2e import run
+from oci_spec import Json
 from refusals import MISLEADING
 from suite import ClusterTest
 
-ADMIN = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
-BPF = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
-PRIVILEGED = {"securityContext": {"privileged": True}}
+ADMIN: Json = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+BPF: Json = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
+PRIVILEGED: Json = {"securityContext": {"privileged": True}}
 # A folder of a tmpfs that is mounted nowhere else any more, as of tools that make containers in containers.
 HALF_A_MOUNT = """
 mkdir -p /tmp/whole /tmp/late && mount -t tmpfs tmpfs /tmp/whole && mkdir /tmp/whole/part &&
@@ -22,9 +23,9 @@ mount -o bind /tmp/whole/part /tmp/late && umount /tmp/whole && exec /bin/counte
 class Case:
     name: str  # of the container
     check: str
-    holds: tuple
-    words: tuple = ("holder",)
-    more: dict = dataclasses.field(default_factory=dict)
+    holds: tuple[str, ...]
+    words: tuple[str, ...] = ("holder",)
+    more: Json = dataclasses.field(default_factory=dict)
     program: str = "/bin/holder"
 
 
@@ -57,7 +58,7 @@ CASES = (
 
 
 class PodRefusalTest(ClusterTest):
-    def refused(self, pod, ctr, check, *words):
+    def refused(self, pod: str, ctr: str, check: str, *words: str) -> str:
         """The body; the same line stands in the record."""
         status, body = self.admin.checkpoint(pod, ctr)
         self.assertEqual(status, 500, body)
@@ -75,6 +76,6 @@ class PodRefusalTest(ClusterTest):
         self.shown.add((check, "told"))
         return body
 
-    def pid_of(self, pod, ctr):
+    def pid_of(self, pod: str, ctr: str) -> int:
         """Of its first process."""
-        return json.loads(run("/usr/sbin/runc", "--root", "/run/runc", "state", self.id_of(pod, ctr)).stdout)["pid"]
+        return int(json.loads(run("/usr/sbin/runc", "--root", "/run/runc", "state", self.id_of(pod, ctr)).stdout)["pid"])

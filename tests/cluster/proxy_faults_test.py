@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What a ContainerCheckpoint says when the way to a kubelet or to the API server goes wrong."""
+import functools
 import json
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from api import API_PORT, KUBELET_PORT
@@ -11,8 +13,8 @@ from controller import LABEL, UID
 from deployed import CONTENT
 from e2e import wait_for
 from fake_nodes import FakeNodeTest
-from faulty_proxy import Fault, FaultyProxy, Redirect
-from kubelet_answers import ANSWERS, DIRECTLY, PROXIED, text
+from faulty_proxy import Fault, FaultyProxy, Redirect, Seen, always, pass_all
+from kubelet_answers import ANSWERS, DIRECTLY, PROXIED, Says, text
 from pki import Pki
 from suite import container
 
@@ -20,7 +22,7 @@ DONE = text(200, '{"items":["/var/lib/kubelet/checkpoints/taken.tar"]}')
 ROOMY = "[controller]\nper_node = 64\n"
 
 
-def container_of(seen):
+def container_of(seen: Seen) -> str:
     return seen.path.partition("?")[0].rpartition("/")[2]
 
 
@@ -31,50 +33,53 @@ class FaultyKubelet(FakeNodeTest):
 
     toml, labelled = ROOMY, True
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.proxy = FaultyProxy(self.cluster.pki, KUBELET_PORT)
         self.addCleanup(Redirect(UID, KUBELET_PORT, self.proxy).close)
         self.addCleanup(self.proxy.close)  # first: what ends a connection takes the redirection, too
 
-    def test_it_is_in_the_way(self):
+    def test_it_is_in_the_way(self) -> None:
         pod = self.pod(container("ctr"))
         self.assert_completed(self.ask(pod, "ctr"))
         self.assertEqual(len(self.proxy.posts()), 1)
 
-    def test_an_answer_that_does_not_come(self):
+    def test_an_answer_that_does_not_come(self) -> None:
         """Cut, hung and cut, cut half-way: the checkpoint was taken, and is asked for once. Lost: nobody was asked, which
         cannot be told from here."""
         pod = self.pod(container("ctr"))
         for number, fault in enumerate((Fault("cut"), Fault("hang", hold=3), Fault("half"), Fault("lose")), 1):
             with self.subTest(fault.kind):
-                self.proxy.choose = lambda seen, fault=fault: fault
+                self.proxy.choose = always(fault)
                 status = self.assert_failed(self.ask(pod, "ctr"), "OutcomeUnknown", "look for the archive", "node1")
                 self.assertEqual(status["attempt"]["number"], 1)
                 self.assertEqual(len(self.proxy.posts()), number)
         self.assertEqual([record["outcome"] for record in self.records()], ["completed"] * 3)
 
-    def test_a_kept_connection_that_ends(self):
+    def test_a_kept_connection_that_ends(self) -> None:
         """The request went out on it, so it is not sent again on another."""
         pod = self.pod(container("ctr"))
         for kind in ("cut", "lose"):
             with self.subTest(kind):
                 for _ in range(5):  # until the second comes soon enough to find the connection kept
                     before = len(self.proxy.posts())
-                    self.proxy.choose = lambda seen: None
+                    self.proxy.choose = pass_all
                     self.assert_completed(self.ask(pod, "ctr"))
-                    self.proxy.choose = lambda seen, kind=kind: Fault(kind)
+                    self.proxy.choose = always(Fault(kind))
                     self.assert_failed(self.ask(pod, "ctr"), "OutcomeUnknown", "look for the archive")
                     first, second = self.proxy.posts()[before:]
                     if first.client == second.client:
                         break
                 self.assertEqual(first.client, second.client)
 
-    def test_its_own_answer_to_a_request_that_came_otherwise(self):
+    def is_in(self, state: str, pod: str, ctr: str) -> bool:
+        return state in self.state_of(pod, ctr).get("state", ())
+
+    def test_its_own_answer_to_a_request_that_came_otherwise(self) -> None:
         """All at once: containers of a pod that there is not, whose requests come to the kubelet as others."""
         pod = self.pod(container("ctr"), container("done", "sh", "-c", "true"), restartPolicy="Never", wait=False)
         for ctr, state in (("ctr", "running"), ("done", "terminated")):
-            wait_for(f"{ctr} is {state}", lambda ctr=ctr, state=state: state in self.state_of(pod, ctr).get("state", ()))
+            wait_for(f"{ctr} is {state}", functools.partial(self.is_in, state, pod, ctr))
         path = f"/checkpoint/default/{pod}"
         rows = [({"path": f"{path}/ctr?timeout=soon"}, "TimeoutInvalid"), ({"path": f"{path}/ctr?timeout=-1"}, "TimeoutInvalid"),
                 ({"path": f"{path}/other"}, "ContainerNotFound"), ({"path": f"{path}/done"}, "ContainerNotRunning"),
@@ -91,11 +96,11 @@ class FaultyKubelet(FakeNodeTest):
                 self.assert_failed(name, reason)
         self.assertEqual(self.records(), [])
 
-    def held_while(self, change):
+    def held_while(self, change: Callable[[str], object]) -> str:
         """A checkpoint that comes to the kubelet only after `change(pod)`; the object."""
         pod, go = self.pod(container("ctr")), threading.Event()
 
-        def choose(seen):
+        def choose(seen: Seen) -> None:
             if seen.method == "POST":
                 go.wait(60)
         self.proxy.choose = choose
@@ -105,17 +110,17 @@ class FaultyKubelet(FakeNodeTest):
         go.set()
         return name
 
-    def test_a_delay(self):
+    def test_a_delay(self) -> None:
         name = self.held_while(lambda pod: None)
         self.assert_completed(name)
 
-    def test_the_pod_is_deleted_under_way(self):
+    def test_the_pod_is_deleted_under_way(self) -> None:
         name = self.held_while(lambda pod: self.cluster.delete({"apiVersion": "v1", "kind": "Pod"}, pod, 1))
         self.assert_failed(name, "PodNotFound", "pod not found")
         self.assertIn("PodNotOnNode", self.reasons(name))
 
-    def test_the_pod_is_replaced_under_way(self):
-        def replace(pod):
+    def test_the_pod_is_replaced_under_way(self) -> None:
+        def replace(pod: str) -> None:
             self.cluster.delete({"apiVersion": "v1", "kind": "Pod"}, pod, 1)
             self.pod(container("ctr"), name=pod)
         status = self.assert_failed(self.held_while(replace), "PodReplaced", "whose memory", ".tar")
@@ -126,7 +131,7 @@ class FaultyKubelet(FakeNodeTest):
 class AnswersTest(FakeNodeTest):
     labelled = True
 
-    def assert_says(self, rows):
+    def assert_says(self, rows: list[Says]) -> None:
         """All at once, each to a container of its own."""
         name = type(self).__name__.lower()
         faults = {f"c{number}": fault for number, (fault, _) in enumerate(rows)}
@@ -136,7 +141,7 @@ class AnswersTest(FakeNodeTest):
         pod = self.pod_on(self.node(name, proxy.port), *faults)
         names = {ctr: self.ask(pod, ctr, timeoutSeconds=1) for ctr in faults}
         for number, (fault, (reason, *words)) in enumerate(rows):
-            with self.subTest(f"{fault.kind} {fault.status} {fault.body[:80]}"):
+            with self.subTest(f"{fault.kind} {fault.status} {fault.body[:80]!r}"):
                 self.assert_failed(names[f"c{number}"], reason, *words)
         self.assertEqual(len(proxy.posts()), len(rows))
 
@@ -146,7 +151,7 @@ class AnswersTest(FakeNodeTest):
 class KubeletAnswers(AnswersTest):
     toml = ROOMY
 
-    def test_every_answer(self):
+    def test_every_answer(self) -> None:
         self.assert_says([*ANSWERS, *DIRECTLY])
 
 
@@ -158,21 +163,21 @@ class ProxiedAnswers(AnswersTest):
     toml = f'{ROOMY}[kubelet]\nmode = "proxy"\n'
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         super().setUpClass()
         cls.use_proxy()
 
-    def test_every_answer_through_the_api_server(self):
+    def test_every_answer_through_the_api_server(self) -> None:
         self.assert_says([*ANSWERS, *PROXIED])
 
-    def test_no_kubelet_and_no_node(self):
+    def test_no_kubelet_and_no_node(self) -> None:
         """The connection is refused; the node has gone."""
         pod = self.pod_on(self.node("silent", 9), "ctr")
         self.assert_failed(self.ask(pod, "ctr", timeoutSeconds=1), "KubeletUnreachable", "silent", "dial tcp")
         pod = self.pod_on("gone", "ctr")
         self.assert_failed(self.ask(pod, "ctr"), "NodeNotFound", '"gone" not found')
 
-    def test_a_certificate_that_the_api_server_does_not_trust(self):
+    def test_a_certificate_that_the_api_server_does_not_trust(self) -> None:
         stranger = FaultyProxy(Pki("/tmp/strange-pki").create(), KUBELET_PORT)
         self.addCleanup(stranger.close)
         pod = self.pod_on(self.node("strange", stranger.port), "ctr")
@@ -187,9 +192,9 @@ class FaultyApiServer(FakeNodeTest):
 
     toml, labelled = None, True
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
-        self.kubelet = FaultyProxy(self.cluster.pki, KUBELET_PORT, lambda seen: DONE, names=("DNS:counting",))
+        self.kubelet = FaultyProxy(self.cluster.pki, KUBELET_PORT, always(DONE), names=("DNS:counting",))
         self.proxy = FaultyProxy(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
         for one in (self.kubelet, self.proxy):
             self.addCleanup(one.close)
@@ -197,10 +202,10 @@ class FaultyApiServer(FakeNodeTest):
         self.addCleanup(self.running.end)
         self.node("counting", self.kubelet.port)
 
-    def posts_for(self, pod):
+    def posts_for(self, pod: str) -> int:
         return sum(f"/{pod}/" in one.path for one in self.kubelet.posts())
 
-    def test_requests_that_fail(self):
+    def test_requests_that_fail(self) -> None:
         """Each kind of request, once in each way: the object completes, and its kubelet is asked once."""
         busy = (("Retry-After", "1"), ("Content-Type", "text/plain"))
         faults = {"429": Fault("answer", status=429, headers=busy, body=b"Too many requests"), "500": text(500, "no"),
@@ -211,7 +216,7 @@ class FaultyApiServer(FakeNodeTest):
         pods = {kind: self.pod_on("counting", "ctr") for kind in faults}
         left, lock = {kind: set(places) for kind in faults}, threading.Lock()
 
-        def choose(seen):
+        def choose(seen: Seen) -> Fault | None:
             with lock:
                 for kind, pod in pods.items():
                     for method, part in left[kind]:
@@ -224,26 +229,30 @@ class FaultyApiServer(FakeNodeTest):
         for kind, name in names.items():
             with self.subTest(kind):
                 content = self.assert_completed(name)["boundContentName"]
-                self.assertIs(self.cluster.find(CONTENT, content)["status"]["ready"], True)
+                self.assertIs(self.cluster.get(CONTENT, content)["status"]["ready"], True)
                 self.assertEqual((left[kind], self.posts_for(pods[kind])), (set(), 1))
 
+    def assert_followed_after(self, fault: Fault) -> None:
+        """A watch that ends so is begun again."""
+        pod, left = self.pod_on("counting", "ctr"), [fault]
+
+        def choose(seen: Seen) -> Fault | None:
+            ours = "/containercheckpoints?" in seen.path and "watch=1" in seen.path
+            return left.pop() if ours and left else None
+        self.proxy.choose = choose
+        time.sleep(1.1)  # one that ends sooner is taken for a fault by itself
+        self.proxy.end_watches()
+        wait_for("the fault", lambda: not left, 20)
+        self.assert_completed(self.ask(pod, "ctr"), seconds=30)
+        self.assertEqual(self.posts_for(pod), 1)
+
     @pytest.mark.long
-    def test_watches(self):
+    def test_watches(self) -> None:
         """What is created while a watch is broken completes all the same."""
         gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
         faults = {"lost": Fault("lose"), "410 in it": text(200, json.dumps(gone)), "half an event": Fault("half"),
                   "garbled": text(200, '{"type":"ADDED","object":[}\n'), "hangs": Fault("hang", hold=2)}
         for kind, fault in faults.items():
             with self.subTest(kind):
-                pod, left = self.pod_on("counting", "ctr"), [fault]
-
-                def choose(seen, left=left):
-                    ours = "/containercheckpoints?" in seen.path and "watch=1" in seen.path
-                    return left.pop() if ours and left else None
-                self.proxy.choose = choose
-                time.sleep(1.1)  # one that ends sooner is taken for a fault by itself
-                self.proxy.end_watches()
-                wait_for("the fault", lambda left=left: not left, 20)
-                self.assert_completed(self.ask(pod, "ctr"), seconds=30)
-                self.assertEqual(self.posts_for(pod), 1)
+                self.assert_followed_after(fault)
         self.assertIn("ContainerCheckpoints are not followed just now", self.running.last_words(400))

@@ -4,6 +4,7 @@
 import pathlib
 import socket
 import time
+from typing import Any
 
 import pytest
 from e2e import run, wait_for
@@ -15,7 +16,7 @@ POINT = pathlib.Path("/etc/lpm/checkpoint.d/pre-checkpoint")
 @pytest.mark.parallel(turn=2)
 @pytest.mark.xdist_group("settings")
 class Logs(ClusterTest):
-    def test_dump_log_of_a_failed_checkpoint(self):
+    def test_dump_log_of_a_failed_checkpoint(self) -> None:
         """CRI-O takes its own copy away with the container; the record has CRIU's words, a code and the log."""
         self.set_node('[checks]\nAnonInode = "off"\n')
         name = self.pod(container("ctr", "/bin/holder", "anon", "userfaultfd"))
@@ -29,7 +30,7 @@ class Logs(ClusterTest):
         self.assertEqual(list(pathlib.Path("/var/lib/containers").rglob(f"*{cid}*/dump.log")), [])
         self.assertIn("Can't dump file", (self.kept(record) / "dump.log").read_text(errors="replace"))
 
-    def test_restore_log_of_a_failed_restore(self):
+    def test_restore_log_of_a_failed_restore(self) -> None:
         """The container and all its files are gone after it."""
         name = self.pod(container("ctr"))
         archive = self.checkpoint(name, "ctr")
@@ -47,14 +48,14 @@ class Logs(ClusterTest):
         record = next(r for r in self.records() if r["operation"] == "restore")
         self.assertIn("Error", (self.kept(record) / "restore.log").read_text(errors="replace"))
 
-    def test_the_record_says_what_was_taken_from_where(self):
+    def test_the_record_says_what_was_taken_from_where(self) -> None:
         name = self.pod(container("ctr"))
         began = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         self.checkpoint(name, "ctr")
         record = self.last_record("checkpoint", "completed")
         names = record["container"]["names"]
         self.assertEqual((names["namespace"], names["pod"], names["name"]), ("default", name, "ctr"))
-        self.assertEqual(names["pod_uid"], self.cluster.find(POD, name)["metadata"]["uid"])
+        self.assertEqual(names["pod_uid"], self.cluster.get(POD, name)["metadata"]["uid"])
         self.assertTrue(record["criu"]["version"].startswith("4."), record["criu"])
         self.assertGreater(record["stats"]["frozen_us"], 0)
         self.assertTrue(began <= record["times"]["started"] <= time.strftime("%Y-%m-%dT%H:%M:%S~", time.gmtime()))
@@ -63,14 +64,14 @@ class Logs(ClusterTest):
 @pytest.mark.parallel(turn=2)
 @pytest.mark.xdist_group("settings")
 class Settings(ClusterTest):
-    def test_a_check_that_is_turned_down(self):
+    def test_a_check_that_is_turned_down(self) -> None:
         self.set_node('[checks]\nShmMount = "warn"\n')
         name = self.pod(container("ctr", "/bin/holder", "open", "/dev/shm/file"))
         self.checkpoint(name, "ctr")
         record = self.last_record("checkpoint", "completed")
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
 
-    def redis_with_a_client(self, **more):
+    def redis_with_a_client(self, **more: Any) -> tuple[str, socket.socket]:
         args = ["redis-server", "--save", "", "--protected-mode", "no"]
         name = self.pod(container("redis", image="redis", args=args), **more)
         client = socket.create_connection((self.status(name)["podIP"], 6379), timeout=10)
@@ -79,7 +80,7 @@ class Settings(ClusterTest):
         self.assertEqual(client.recv(100), b"+OK\r\n")
         return name, client
 
-    def test_a_live_connection(self):
+    def test_a_live_connection(self) -> None:
         """Refused by default, taken where the node says that connections may end, and refused again without that; the
         client goes on in either case, as the source does."""
         name, client = self.redis_with_a_client()
@@ -97,7 +98,7 @@ class Settings(ClusterTest):
         new = self.pod(container("redis", image=self.image_of(archive, "redis")), name=f"{name}-2")
         self.assertEqual(self.cluster.kubectl("exec", new, "--", "redis-cli", "get", "key").stdout, "value\n")
 
-    def test_options_by_annotation(self):
+    def test_options_by_annotation(self) -> None:
         """Where the node allows it, and not where it does not."""
         name, client = self.redis_with_a_client(annotations={"lpm.my.domain/options": "tcp=close"})
         self.assertIn("[TcpEstablished", self.admin.checkpoint(name, "redis")[1])
@@ -106,7 +107,7 @@ class Settings(ClusterTest):
         client.sendall(b"GET key\r\n")
         self.assertEqual(client.recv(100), b"$5\r\nvalue\r\n")
 
-    def test_hooks_around_a_checkpoint(self):
+    def test_hooks_around_a_checkpoint(self) -> None:
         """CRI-O has frozen the container by then: a hook for that runs, one for a running container is left out and
         the record says so."""
         POINT.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ class Settings(ClusterTest):
 class AtCreation(ClusterTest):
     REQUIRED = {"lpm.my.domain/checkpointable": "required"}
 
-    def test_a_container_that_must_be_checkpointable(self):
+    def test_a_container_that_must_be_checkpointable(self) -> None:
         """Made when it is; refused at its creation when it asks for a terminal. The record has the reason; what a hook
         says of a container with a terminal is lost by conmon, so the Event has not."""
         self.assertTrue(pathlib.Path("/usr/share/containers/oci/hooks.d/lpm-hook.json").exists())

@@ -5,24 +5,24 @@ the container runs on."""
 import fcntl
 import os
 import pathlib
-import re
 import socket
 import subprocess
 import tempfile
 
 import pytest
 from debuggers import enter, probe
-from e2e import run, wait_for
+from e2e import first_group, run, wait_for
+from oci_spec import Json
 from pod_refusals import CASES, PRIVILEGED, PodRefusalTest
 from suite import container, read
 
-HOST_IPC = {"hostIPC": True}
+HOST_IPC: Json = {"hostIPC": True}
 
 
 @pytest.mark.parallel
 class Refusal(PodRefusalTest):
     @pytest.mark.long
-    def test_whatever_a_container_holds(self):
+    def test_whatever_a_container_holds(self) -> None:
         """One pod with a container for each check: all are refused for their reason, none is restarted or stopped."""
         name = self.pod(*(container(case.name, case.program, *case.holds, **case.more) for case in CASES))
         for case in CASES:
@@ -30,28 +30,28 @@ class Refusal(PodRefusalTest):
                 first = self.output(name, case.name)[0]
                 self.assertNotIn("holder:", first, "the container could not get hold of it")
                 body = self.refused(name, case.name, case.check, *case.words)
-                print("  " + re.search(r"lpm refused .*\[\w+(, transient)?\]", body).group(), flush=True)
+                print("  " + first_group(r"(lpm refused .*\[\w+(, transient)?\])", body), flush=True)
                 self.assert_goes_on(name, case.name)
                 self.assertEqual(self.state_of(name, case.name)["restartCount"], 0)
 
-    def test_a_pod_that_forbids_it(self):
+    def test_a_pod_that_forbids_it(self) -> None:
         name = self.pod(container("ctr"), annotations={"lpm.my.domain/checkpoint": "never"})
         self.refused(name, "ctr", "NeverCheckpoint", "lpm.my.domain/checkpoint")
         self.assert_goes_on(name, "ctr")
 
-    def test_a_segment_of_the_hosts(self):
+    def test_a_segment_of_the_hosts(self) -> None:
         name = self.pod(container("ctr", "/bin/holder", "sysv"), **HOST_IPC)
         self.refused(name, "ctr", "SysvShm", "holder")
         self.assert_goes_on(name, "ctr")
 
-    def volume(self, *args, **mount):
+    def volume(self, *args: str, **mount: object) -> tuple[Json, Json]:
         """A container with a folder of the node's, self.shared, at /shared."""
         self.shared = pathlib.Path(tempfile.mkdtemp(prefix="shared-", dir="/var/lib/lpm"))
         self.addCleanup(run, "rm", "-rf", self.shared)
         spec = {"volumes": [{"name": "shared", "hostPath": {"path": str(self.shared)}}]}
         return container("ctr", *args, volumeMounts=[{"name": "shared", "mountPath": "/shared", **mount}]), spec
 
-    def test_a_socket_of_the_node(self):
+    def test_a_socket_of_the_node(self) -> None:
         """As of a log daemon or a driver, which the container is connected to."""
         ctr, spec = self.volume("/bin/holder", "unix-stream", "/shared/socket")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -62,7 +62,7 @@ class Refusal(PodRefusalTest):
                 self.refused(name, "ctr", "UnixExternal", "holder")
                 self.assert_goes_on(name, "ctr")
 
-    def test_a_mount_that_came_later(self):
+    def test_a_mount_that_came_later(self) -> None:
         """Into a volume with propagation, as drivers of storage make them."""
         ctr, spec = self.volume(mountPropagation="HostToContainer")
         later = self.shared / "later"
@@ -73,21 +73,21 @@ class Refusal(PodRefusalTest):
         self.refused(name, "ctr", "MountSharing", "/shared/later")
         self.assert_goes_on(name, "ctr")
 
-    def test_what_a_session_left_behind(self):
+    def test_what_a_session_left_behind(self) -> None:
         """Of kubectl exec -it: a process that still has the session's terminal."""
         name = self.pod(container("ctr"))
         run("script", "-qec", f"kubectl exec -it {name} -- sh -c 'setsid sleep 1000 & sleep 1'", "/dev/null")
         self.refused(name, "ctr", "ForeignTerminal", "sleep", "/dev/pts/0")
         self.assert_goes_on(name, "ctr")
 
-    def test_a_terminal(self):
+    def test_a_terminal(self) -> None:
         """It can be taken; the record warns of what CRI-O makes of it at a restore."""
         name = self.pod(container("ctr", tty=True, stdin=True))
         self.checkpoint(name, "ctr")
         record = self.last_record("checkpoint", "completed")
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "Terminal"], ["warn"])
 
-    def test_a_debugger_on_the_node(self):
+    def test_a_debugger_on_the_node(self) -> None:
         name = self.pod(container("ctr"))
         pid = str(self.pid_of(name, "ctr"))
         with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", pid]) as tracer:
@@ -98,7 +98,7 @@ class Refusal(PodRefusalTest):
                 tracer.terminate()
         self.checkpoint(name, "ctr")
 
-    def test_a_tracing_tool_on_the_node(self):
+    def test_a_tracing_tool_on_the_node(self) -> None:
         name = self.pod(container("ctr", "/bin/holder", "probed"))
         pid = self.pid_of(name, "ctr")
         child = int(run("pgrep", "--parent", pid).stdout)
@@ -110,16 +110,16 @@ class Refusal(PodRefusalTest):
             os.close(probed)
         self.assert_goes_on(name, "ctr")
 
-    def test_what_a_debugger_left_behind(self):
+    def test_what_a_debugger_left_behind(self) -> None:
         """A process that entered from the node, whose session's leader is outside."""
         name = self.pod(container("ctr"))
         enter(self.pid_of(name, "ctr"), "sleep 1000 </dev/null >/dev/null 2>&1 &")
         self.refused(name, "ctr", "SessionOutside", "sleep")
         self.assert_goes_on(name, "ctr")
 
-    def test_files_of_the_node(self):
+    def test_files_of_the_node(self) -> None:
         """Which a privileged container can reach by the node's first process."""
-        def opening(name, redirection):
+        def opening(name: str, redirection: str) -> Json:
             return container(name, "/bin/sh", "-c", f"exec /bin/counter {redirection}", **PRIVILEGED)
         there = "/proc/1/root/etc/hostname"
         name = self.pod(opening("input", f"<{there}"), opening("other", f"5<{there}"), hostPID=True)
@@ -128,7 +128,7 @@ class Refusal(PodRefusalTest):
         for ctr in ("input", "other"):
             self.assert_goes_on(name, ctr)
 
-    def test_another_checkpoint_is_under_way(self):
+    def test_another_checkpoint_is_under_way(self) -> None:
         """Of somebody else than CRI-O, which takes one at a time."""
         name = self.pod(container("ctr"))
         folder = os.open(f"/run/runc/{self.id_of(name, 'ctr')}", os.O_RDONLY | os.O_DIRECTORY)
@@ -140,7 +140,7 @@ class Refusal(PodRefusalTest):
         self.assert_goes_on(name, "ctr")
         self.checkpoint(name, "ctr")
 
-    def test_no_room(self):
+    def test_no_room(self) -> None:
         """For the images: the folder that CRI-O gives is on the node's own disk, so the figure comes from a mount."""
         name = self.pod(container("ctr", "/bin/workers", "memory", "16"))
         self.output(name, "ctr")
@@ -159,7 +159,7 @@ class Refusal(PodRefusalTest):
 @pytest.mark.parallel(turn=2)
 @pytest.mark.xdist_group("settings")
 class NodeSettings(PodRefusalTest):
-    def test_an_annotation_that_the_node_allows(self):
+    def test_an_annotation_that_the_node_allows(self) -> None:
         """skip-checks turns the refusal into a warning, where lpm.toml says so."""
         self.set_node('[checks]\nShmMount = "block"\n')
         held = self.pod(container("ctr", "/bin/holder", "open", "/dev/shm/file"),
@@ -171,7 +171,7 @@ class NodeSettings(PodRefusalTest):
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
 
     @pytest.mark.alone
-    def test_bypass(self):
+    def test_bypass(self) -> None:
         """The operator's switch: nothing is checked, and CRIU says what it says."""
         bypass = pathlib.Path("/etc/lpm/bypass")
         name = self.pod(container("ctr", "/bin/holder", "anon", "userfaultfd"))

@@ -2,58 +2,65 @@
 # Copyright the lpm authors
 """What the Events of a pod say when lpm refuses to restore its containers: the reason, the remedy and the check's id."""
 import dataclasses
+import functools
 import json
 import os
 import pathlib
 import tempfile
-import typing
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import image_edit
 import pytest
 from e2e import CRIU_CONFIG, run, wait_for
+from oci_spec import Json
 from refusals import MISLEADING
 from suite import POD, ClusterTest, container
 
 FORBIDDING = "no-tcp-close\nno-allow-uprobes\n"  # of CRIU's options that the checkpoints in the table ask for
 WEB = ("httpd", "-f", "-h", "/tmp", "-p")
 VOLUME = pathlib.Path("/var/lib/lpm/volume")
-MOUNTED = {"volumeMounts": [{"name": "volume", "mountPath": "/root"}]}
-ADDRESS = {"env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]}
+MOUNTED: Json = {"volumeMounts": [{"name": "volume", "mountPath": "/root"}]}
+ADDRESS: Json = {"env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]}
 
 
-def inventory(images, number, value):
+Edit = Callable[[pathlib.Path], object]  # of the folder with CRIU's images
+Archives = dict[str, pathlib.Path]  # {source's name: archive}
+
+
+def inventory(images: pathlib.Path, number: int, value: int) -> None:
     image_edit.edit(images / "inventory.img", image_edit.INVENTORY_HEAD,
                     lambda record: image_edit.with_number(record, number, value))
 
 
-def without(name):
+def without(name: str) -> Edit:
     return lambda images: (images / name).unlink()
 
 
-def with_a_pipe(images):
+def with_a_pipe(images: pathlib.Path) -> None:
     """A link to elsewhere does not come so far: CRI-O ends its copy there."""
     (images / "fs-1.img").unlink()
     os.mkfifo(images / "fs-1.img")
 
 
-def of_arm(images):
+def of_arm(images: pathlib.Path) -> None:
     core = images / "core-1.img"
     whole = core.read_bytes()
     core.write_bytes(whole[:13] + b"\x03" + whole[14:])
 
 
-def of_a_later_processor(images):
+def of_a_later_processor(images: pathlib.Path) -> None:
     manifest = json.loads((images / "lpm.json").read_text())
     (images / "lpm.json").write_text(json.dumps({**manifest, "cpu": manifest["cpu"] + " avx1024"}))
 
 
-def of_apparmor(images):
+def of_apparmor(images: pathlib.Path) -> None:
     inventory(images, 6, 2)
     image_edit.edit(images / "core-1.img", image_edit.HEAD,
                     lambda record: image_edit.with_bytes(record, (5, 10, 15), b"crio-default"))
 
 
-def longer(images):
+def longer(images: pathlib.Path) -> None:
     """The file in what the container has changed of its image."""
     diff, folder = images.parent / "rootfs-diff.tar", images.parent / "changed"
     folder.mkdir()
@@ -68,10 +75,10 @@ def longer(images):
 class Case:
     name: str  # of the restored container
     check: str
-    words: tuple
-    edit: typing.Callable = lambda images: None  # of the folder with CRIU's images
+    words: tuple[str, ...]
+    edit: Edit = lambda images: None  # of the folder with CRIU's images
     source: str = "ctr"  # the container that is taken
-    more: dict = dataclasses.field(default_factory=dict)
+    more: Json = dataclasses.field(default_factory=dict)
 
 
 # In pods of five at most: the kubelet has 25 Events for a pod, and four are of each container.
@@ -104,7 +111,7 @@ SOURCES = (
 
 @pytest.mark.parallel
 class RefusedRestore(ClusterTest):
-    def images_of(self, archives, cases):
+    def images_of(self, archives: Archives, cases: Iterable[Case]) -> dict[str, str]:
         """{case's name: image}"""
         images = {}
         for case in cases:
@@ -117,21 +124,21 @@ class RefusedRestore(ClusterTest):
                 images[case.name] = self.image_of(edited, case.source)
         return images
 
-    def restoring(self, archives, cases, *others, **spec):
+    def restoring(self, archives: Archives, cases: Iterable[Case], *others: Json, **spec: Any) -> str:
         """A pod of these, none of which can be restored."""
         images = self.images_of(archives, cases)
         return self.pod(*others, *(container(case.name, image=images[case.name], **case.more) for case in cases),
                         name=f"restored-{os.urandom(4).hex()}", wait=False, **spec)
 
-    def said(self, pod, name):
+    def said(self, pod: str, name: str) -> str | None:
         """Of a container, by an Event."""
         return next((e["message"] for e in self.cluster.events_of(pod) if "lpm refused restore" in e["message"]
                      and e["involvedObject"].get("fieldPath") == f"spec.containers{{{name}}}"), None)
 
-    def assert_said(self, pod, cases):
+    def assert_said(self, pod: str, cases: Iterable[Case]) -> None:
         for case in cases:
             with self.subTest(case.name):
-                message = wait_for(f"an Event says why not: {case.name}", lambda case=case: self.said(pod, case.name), 30)
+                message = wait_for(f"an Event says why not: {case.name}", functools.partial(self.said, pod, case.name), 30)
                 print("  " + message.strip(), flush=True)
                 self.assertIn("container restore failed", message)
                 self.assertRegex(message, rf"\[{case.check}(, transient)?\]")
@@ -142,7 +149,7 @@ class RefusedRestore(ClusterTest):
                 self.shown.add((case.check, "told"))
 
     @pytest.mark.long
-    def test_whatever_does_not_fit(self):
+    def test_whatever_does_not_fit(self) -> None:
         VOLUME.mkdir()
         self.addCleanup(run, "rm", "-rf", VOLUME)
         volumes = [{"name": "volume", "hostPath": {"path": str(VOLUME)}}]
@@ -162,7 +169,7 @@ class RefusedRestore(ClusterTest):
             self.assert_said(pod, cases)
         self.assertEqual({r["outcome"] for r in self.records() if r["operation"] == "restore"}, {"refused"})
 
-    def test_twice_into_one_process_namespace(self):
+    def test_twice_into_one_process_namespace(self) -> None:
         """The first has the numbers that the second needs."""
         name = self.pod(container("ctr"), shareProcessNamespace=True)
         archives = {"ctr": self.checkpoint(name, "ctr")}

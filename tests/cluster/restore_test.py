@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Restore as CRI-O does it where it is on: a new pod whose image is a checkpoint."""
-import tarfile
-
 import pytest
+from crio_archive import read
 from suite import POD, ClusterTest, container
 
 
 @pytest.mark.parallel
 class Restore(ClusterTest):
-    def test_a_new_pod_goes_on_with_the_memory(self):
+    def test_a_new_pod_goes_on_with_the_memory(self) -> None:
         """The source is deleted; the new pod has another name and id, and counts on from where the dump was."""
         name = self.pod(container("ctr"))
         nonce = self.assert_goes_on(name, "ctr")
         archive = self.checkpoint(name, "ctr")
-        with tarfile.open(archive) as tar:
-            lines = tar.extractfile("io.kubernetes.cri-o.LogPath").read().decode().splitlines()
+        lines = read(archive, "io.kubernetes.cri-o.LogPath").decode().splitlines()
         self.cluster.delete(POD, name, 1)
         new = self.pod(container("ctr", image=self.image_of(archive, "ctr")))
         self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
@@ -28,7 +26,7 @@ class Restore(ClusterTest):
         self.assertEqual(self.state_of(new, "ctr")["restartCount"], 0)
 
     @pytest.mark.long
-    def test_a_restored_container_can_be_taken_again(self):
+    def test_a_restored_container_can_be_taken_again(self) -> None:
         name = self.pod(container("ctr"))
         nonce = self.assert_goes_on(name, "ctr")
         first = self.image_of(self.checkpoint(name, "ctr"), "ctr")

@@ -3,32 +3,32 @@
 """lpm-runc put into a node and taken out of it under running pods: CRI-O takes another runtime_path at a restart."""
 import parts
 import pytest
-from e2e import run
+from e2e import RUNTIME, run
 from suite import POD, ClusterTest, container
 
 
 class Swap(ClusterTest):
 
-    def use(self, runtime):
+    def use(self, runtime: str) -> None:
         self.cluster.use_runtime(runtime)
         self.cluster.wait_ready()
 
-    def assert_alive(self, *names):
+    def assert_alive(self, *names: str) -> None:
         for name in names:
             self.assert_goes_on(name, "ctr")
             self.assertEqual(self.cluster.kubectl("exec", name, "--", "echo", "alive").stdout, "alive\n")
             self.assertEqual(self.state_of(name, "ctr")["restartCount"], 0)
 
-    def test_in_and_out(self):
+    def test_in_and_out(self) -> None:
         """Pods that were made without lpm live on with it, can be checkpointed and stopped through it; and those that
         were made through it live on without."""
         self.wait_for_other_pods()
-        self.addCleanup(self.use, parts.RUNTIME)
+        self.addCleanup(self.use, RUNTIME)
         bare = parts.real_runtime()
         self.use(bare)
         before = self.pod(container("ctr"), name="before")
         self.assert_alive(before)
-        self.use(parts.RUNTIME)
+        self.use(RUNTIME)
         through = self.pod(container("ctr"), name="through")
         self.assert_alive(before, through)
         for name in (before, through):
@@ -38,12 +38,12 @@ class Swap(ClusterTest):
         self.use(bare)
         self.assert_alive(before, through)
         self.cluster.delete(POD, through, 1)
-        self.use(parts.RUNTIME)
+        self.use(RUNTIME)
         self.assert_alive(before)
         self.cluster.delete(POD, before, 1)
 
     @pytest.mark.parallel
-    def test_the_program_is_replaced(self):
+    def test_the_program_is_replaced(self) -> None:
         """An upgrade puts another file in lpm-runc's place while CRI-O runs: the next call is its."""
         name = self.pod(container("ctr"))
         for program in ("/usr/bin/lpm-runc", "/usr/libexec/lpm/lpm-gate"):
@@ -53,7 +53,7 @@ class Swap(ClusterTest):
         self.checkpoint(name, "ctr")
         self.last_record("checkpoint", "completed")
 
-    def test_the_gate_is_gone(self):
+    def test_the_gate_is_gone(self) -> None:
         """Half an installation: what it would do passes through to the runtime, and nobody is hurt."""
         name = self.pod(container("ctr"))
         run("mv", "/usr/libexec/lpm/lpm-gate", "/usr/libexec/lpm/lpm-gate.away")

@@ -3,6 +3,7 @@
 """What is refused for want of a tool, or for what the node's CRIU, kernel and engine cannot do."""
 import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from e2e import GATE, RUNTIME, run
 from pod_refusals import PodRefusalTest
@@ -22,7 +23,7 @@ CURTAILED = '#!/bin/sh\nexec /usr/bin/setpriv --bounding-set -{without} {real} "
 
 
 @contextlib.contextmanager
-def away(tool, script=None, **words):
+def away(tool: pathlib.Path, script: str | None = None, **words: str) -> Iterator[None]:
     """The tool is not where it was, and what the script does is there, if any."""
     real = tool.with_name(f"{tool.name}.away")
     tool.rename(real)
@@ -36,7 +37,7 @@ def away(tool, script=None, **words):
 
 
 @contextlib.contextmanager
-def other_criu(script, **words):
+def other_criu(script: str, **words: str) -> Iterator[None]:
     """And the node has been probed since."""
     try:
         with away(CRIU, script, **words):
@@ -47,7 +48,7 @@ def other_criu(script, **words):
 
 
 class Tools(PodRefusalTest):
-    def test_tools_that_are_gone(self):
+    def test_tools_that_are_gone(self) -> None:
         """And an engine without a capability. Not CRIU: that CRI-O looks for by itself, and says so."""
         name = self.pod(container("ctr"))
         for tool, check in (("iptables-restore", "NetworkLockTool"), ("tar", "TarMissing")):
@@ -58,7 +59,7 @@ class Tools(PodRefusalTest):
         self.assert_goes_on(name, "ctr")
         self.checkpoint(name, "ctr")
 
-    def test_another_criu(self):
+    def test_another_criu(self) -> None:
         held = {"listener": ("tcp", "listening"), "guard": ("guard", "installed"), "filter": ("seccomp",)}
         name = self.pod(container("ctr"), *(container(ctr, "/bin/holder", *words) for ctr, words in held.items()))
         for ctr in held:

@@ -11,11 +11,13 @@ import re
 import shutil
 import socket
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import parts
 from crio_engine import Crio
-from e2e import RUNTIME, wait_for
-from oci_spec import make_rootfs
+from e2e import LINK, RUNTIME, wait_for
+from oci_spec import Json, make_rootfs
 from suite import ClusterTest
 
 HERE = pathlib.Path("/var/lib/lpm/recorder")
@@ -28,7 +30,10 @@ EXITS = pathlib.Path("/var/run/crio/exits")
 OWN_PIDS = {"security_context": {"namespace_options": {"pid": 1}}}
 
 
-def verb_of(argv):
+Steps = dict[str, list[Json]]  # {step of a scenario: its calls}
+
+
+def verb_of(argv: Sequence[str]) -> str:
     """The verb, with what makes it another call."""
     words = argv[3:] if argv[1] == "--root" else argv[2:] if argv[1].startswith("--root=") else argv[1:]
     verb = words[0]
@@ -41,9 +46,9 @@ def verb_of(argv):
     return verb
 
 
-def shape(call):
+def shape(call: Json) -> Json:
     """What does not differ from run to run."""
-    def name(text):
+    def name(text: str) -> str:
         text = re.sub(r"\b[0-9a-f]{64}\b|\b(old|new)\b", "$ID", text)
         text = re.sub(r"/\S*/overlay-containers/\$ID/userdata", "$FOLDER", text)
         text = re.sub(r"\S*/(exec-process-|pidfile-?|exec-pidfile)\w+", r"$FILE", text)
@@ -56,11 +61,11 @@ def shape(call):
             "others": {key: status[key] for key in ("CapAmb", "NoNewPrivs", "Seccomp")}}
 
 
-def sequence(calls):
+def sequence(calls: Iterable[Json]) -> list[str]:
     """The verbs of one request, in order. Only how often two of them come is left to chance, and once a container has
     been sent its signal these count as one each: KILL, which CRI-O repeats until the process is gone, and `state`,
     which it asks for the request and for the exit that it sees, but not when the other has been told of it already."""
-    found = []
+    found: list[str] = []
     for call in calls:
         verb = verb_of(call["argv"])
         if not ("kill" in found and verb in ("kill KILL", "state") and verb == found[-1]):
@@ -68,9 +73,9 @@ def sequence(calls):
     return found
 
 
-def shapes(steps):
+def shapes(steps: Steps) -> dict[str, list[Json]]:
     """{verb: its shapes}, each shape once."""
-    found = {}
+    found: dict[str, list[Json]] = {}
     for call in itertools.chain(*steps.values()):
         known = found.setdefault(verb_of(call["argv"]), [])
         if shape(call) not in known:
@@ -81,7 +86,7 @@ def shapes(steps):
 class Trace(ClusterTest):
     flavours = ("1.37",)  # the CRI-O is the same under both
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.wait_for_other_pods()
         HERE.mkdir(parents=True, exist_ok=True)
@@ -89,24 +94,24 @@ class Trace(ClusterTest):
         (HERE / "recorder.next").symlink_to(RUNTIME)
         self.addCleanup(shutil.rmtree, HERE)
 
-    def record_below(self):
+    def record_below(self) -> None:
         """What the real runtime is sent, beside what CRI-O sends."""
         BELOW.mkdir()
         shutil.copy("/opt/lpm/bin/recorder", BELOW / "runc")
         (BELOW / "recorder.next").symlink_to(parts.real_runtime())
-        parts.LINK.unlink()
-        parts.LINK.symlink_to(BELOW / "runc")
-        self.addCleanup(parts.LINK.symlink_to, parts.real_runtime())
-        self.addCleanup(parts.LINK.unlink)
+        LINK.unlink()
+        LINK.symlink_to(BELOW / "runc")
+        self.addCleanup(LINK.symlink_to, parts.real_runtime())
+        self.addCleanup(LINK.unlink)
 
-    def taken(self):
+    def taken(self) -> list[Json]:
         """What was recorded since the last time."""
         path = HERE / "recorder.trace"
         calls = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         path.unlink(missing_ok=True)
         return [call for call in calls if not {"--version", "features"} & {*call["argv"]}]  # once, at the start
 
-    def ask_crio(self, path):
+    def ask_crio(self, path: str) -> None:
         """What its own socket offers beside CRI."""
         connection = http.client.HTTPConnection("crio")
         connection.sock = socket.socket(socket.AF_UNIX)
@@ -116,7 +121,7 @@ class Trace(ClusterTest):
         answer = connection.getresponse()
         self.assertEqual(answer.status, 200, answer.read())
 
-    def of_crio(self, taken=None):
+    def of_crio(self, taken: Callable[[], list[Json]] | None = None) -> Steps:
         """{step: its calls} of the scenario through crictl, with the kubelet out of the way: its own pods would be in
         the trace."""
         crictl, taken = self.cluster.crictl, taken or self.taken
@@ -124,22 +129,22 @@ class Trace(ClusterTest):
         self.addCleanup(self.cluster.wait_ready)
         self.addCleanup(self.cluster.parts["kubelet"].start)
         self.cluster.use_runtime(RUNTIME_HERE)
-        self.addCleanup(self.cluster.use_runtime, parts.RUNTIME)
+        self.addCleanup(self.cluster.use_runtime, RUNTIME)
         crictl("pull", "lpm-programs-term")
         folder, steps = pathlib.Path(tempfile.mkdtemp()), {}
         self.addCleanup(shutil.rmtree, folder)
 
-        def config(name, **content):
+        def config(name: str, **content: Any) -> pathlib.Path:
             (folder / name).write_text(json.dumps({"metadata": {"name": "trace", "namespace": "default", "uid": "1",
                                                                 "attempt": 0}, **content}))
             return folder / name
 
-        def step(name, *args):
+        def step(name: str, *args: object) -> str:
             said = crictl(*args).stdout.strip()
             steps[name] = taken()
             return said
 
-        def stop(name, cid, seconds):
+        def stop(name: str, cid: str, seconds: float) -> None:
             crictl("stop", "--timeout", seconds, cid)
             wait_for("CRI-O is done with its end", lambda: not (EXITS / cid).exists())
             steps[name] = taken()
@@ -170,12 +175,12 @@ class Trace(ClusterTest):
         step("rm again", "rm", new)
         return steps
 
-    def of_fake_crio(self):
+    def of_fake_crio(self) -> Steps:
         work, steps = pathlib.Path(tempfile.mkdtemp(dir="/var/lib/containers")), {}
         self.addCleanup(shutil.rmtree, work)
         crio, archive = Crio("1.36", RUNTIME_HERE, work / "crio", root="/run/runc"), work / "checkpoint.tar"
 
-        def step(name, request, *args):
+        def step(name: str, request: Callable[..., object], *args: object) -> None:
             request(*args)
             steps[name] = self.taken()
         step("create", crio.create, "old", make_rootfs(work / "rootfs"), ["/bin/counter"])
@@ -196,12 +201,12 @@ class Trace(ClusterTest):
         step("rm again", crio.delete, "new")
         return steps
 
-    def test_the_runtime_gets_what_crio_sends(self):
+    def test_the_runtime_gets_what_crio_sends(self) -> None:
         """Call by call, but for the two verbs that lpm is for: argv, environment, folder, descriptors, signals."""
         self.record_below()
-        self.of_crio(taken=lambda: None)
+        self.of_crio(taken=lambda: [])
 
-        def calls(folder):
+        def calls(folder: pathlib.Path) -> list[str]:
             seen = [json.loads(line) for line in (folder / "recorder.trace").read_text().splitlines()]
             return sorted(json.dumps({**call, "argv": call["argv"][1:]}, sort_keys=True) for call in seen
                           if call["argv"][-1] == "--help" or not {*GATED} & {*call["argv"]})
@@ -211,7 +216,7 @@ class Trace(ClusterTest):
             print("  only " + ("sent: " if one in sent else "got: ") + one, flush=True)
         self.assertEqual(sent, got)
 
-    def test_fake_crio_calls_as_crio_does(self):
+    def test_fake_crio_calls_as_crio_does(self) -> None:
         """In order and shape. fake_crio makes no sandbox: of `runp`, which alone calls for it, only the shapes are
         compared, which are those of any container."""
         real, fake = self.of_crio(), self.of_fake_crio()

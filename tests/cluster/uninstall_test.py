@@ -13,10 +13,10 @@ from suite import ClusterTest
 
 class Uninstall(ClusterTest):
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         deployed.install()
 
-    def test_without_a_controller(self):
+    def test_without_a_controller(self) -> None:
         """The documented commands, where nobody is left who would end the finalizers. What is in the namespace and the
         namespace itself are not awaited: Kubernetes itself waits for 5 s there."""
         for thing in ({**CHECKPOINT, "spec": BARE}, {**CONTENT, "spec": CONTENT_BARE}):
@@ -32,7 +32,7 @@ class Uninstall(ClusterTest):
         space = self.cluster.find(NAMESPACE, SPACE)
         self.assertTrue(space is None or space["metadata"]["deletionTimestamp"], space)
 
-        def left():
+        def left() -> list[str]:
             roles = json.loads(run("kubectl", "get", "clusterroles,clusterrolebindings", "-o", "json").stdout)
             return [role["metadata"]["name"] for role in roles["items"] if role["metadata"]["name"].startswith("lpm-")]
         wait_for("its roles are gone", lambda: not left(), 10)
