@@ -184,17 +184,12 @@ bool Keeper::remove(const std::string& id) {
 }
 
 bool Keeper::believes_clock() {
-    constexpr const char* file = "clock";
-    constexpr std::size_t most = 1024;
-    auto history = parse_clock_history(read_file(dir_.get(), file, most).value_or(""));
-    const bool steady = is_steady(history, read_clock());
-    if (const auto written = replace_file(dir_.get(), file, write_clock_history(history), 0600, Sync::none);
-        !written)
-        fault(file, written.error().text);
-    if (!steady)
-        fault("the clock",
-              "it has jumped since records were settled last: for a day nothing is removed for its age");
-    return steady;
+    constexpr const char* jumped =
+        "it has jumped since records were settled last: for a day nothing is removed for its age";
+    const auto steady = look_at_clock(dir_.get());
+    if (!steady || !*steady)
+        fault("the clock", steady ? jumped : steady.error().text);
+    return steady && *steady;
 }
 
 // The oldest first. But what is tried and refused again and again must not push out what was taken.

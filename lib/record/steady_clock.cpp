@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "record/steady_clock.hpp"
 
+#include "base/draft.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "linux/boot.hpp"
 #include "record/stand_still.hpp"
@@ -67,6 +69,15 @@ std::string write_clock_history(const ClockHistory& history) {
             text += reading->boot_id + " " + std::to_string(reading->wall_ms) + " " +
                     std::to_string(reading->boot_ms) + "\n";
     return text;
+}
+
+Result<bool> look_at_clock(int dir) {
+    constexpr const char* file = "clock";
+    constexpr std::size_t most = 1024;
+    auto history = parse_clock_history(read_file(dir, file, most).value_or(""));
+    const bool steady = is_steady(history, read_clock());
+    TRY(replace_file(dir, file, write_clock_history(history), 0600, Sync::none));
+    return steady;
 }
 
 } // namespace lpm::record

@@ -30,6 +30,9 @@ struct ClockHistory {
 // Across a boot it may go on by a week.
 [[nodiscard]] bool is_steady(ClockHistory& history, const ClockReading& now);
 
+// The same for the store in the open directory `dir`, whose file `clock` has the history.
+[[nodiscard]] Result<bool> look_at_clock(int dir);
+
 // One reading a line. Empty for a text that is none.
 [[nodiscard]] ClockHistory parse_clock_history(std::string_view text);
 [[nodiscard]] std::string write_clock_history(const ClockHistory& history);
