@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include <csignal>
+#include <cstdio>
 #include <string_view>
 #include <unistd.h>
 
+#include "base/paths.hpp"
 #include "hook.hpp"
 
 using namespace lpm;
@@ -17,10 +19,14 @@ static int end_without_memory(bool required) {
 
 // lpm-hook: a hook of the OCI runtime, at createRuntime and poststop (docs/hooks.md). The state of the
 // container is on standard input.
-int main(int argc, char**) {
+int main(int argc, char** argv) {
     // A runtime that no longer listens must not make a death by signal of what ends well.
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return 0;
+    if (argc == 2 && std::string_view(argv[1]) == "--version") {
+        std::printf("lpm-hook %s\n", paths::version);
+        return 0;
+    }
     if (argc > 1) {
         hook::say(
             "lpm-hook takes no arguments: its stage is in the state on standard input; correct the args "

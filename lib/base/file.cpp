@@ -133,7 +133,7 @@ static Result<Fd> open_dir_beneath(int dir, const std::string& name) {
     return Fd(static_cast<int>(fd));
 }
 
-Result<Fd> make_dirs(int dir, std::string_view path) {
+Result<Fd> make_dirs(int dir, std::string_view path, bool durable) {
     Fd at;
     int base = dir;
     while (!path.empty()) {
@@ -146,6 +146,9 @@ Result<Fd> make_dirs(int dir, std::string_view path) {
         if (!next && next.error().sys == ENOENT) {
             if (::mkdirat(base, name.c_str(), 0700) != 0 && errno != EEXIST)
                 return fail_errno(errno, "make directory " + name);
+            // A file that is synced later is of no use in a directory that a power cut takes.
+            if (durable && ::fsync(base) != 0)
+                return fail_errno(errno, "sync the directory of " + name);
             next = open_dir_beneath(base, name);
         }
         TRY_ASSIGN(at, std::move(next));

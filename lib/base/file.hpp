@@ -43,7 +43,8 @@ ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, 
 
 // Opens `path` (relative) below `dir`, making the missing directories (mode 0700). A symbolic link anywhere
 // in `path` is refused: these directories are root's own.
-[[nodiscard]] Result<Fd> make_dirs(int dir, std::string_view path);
+// `durable`: those that are made are on the disk then.
+[[nodiscard]] Result<Fd> make_dirs(int dir, std::string_view path, bool durable = false);
 
 // Copies at most `limit` bytes of `from` into the new file `name`: of a longer file its first quarter of
 // the limit and its end, with a line between them that says how much was left out.

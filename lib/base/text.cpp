@@ -138,21 +138,59 @@ std::string human_size(std::uint64_t bytes) {
     return {text.data(), static_cast<std::size_t>(n)};
 }
 
-std::string one_line(std::string_view text, std::size_t limit) {
-    const bool cut = text.size() > limit;
-    if (cut) {
-        text = text.substr(0, limit);
-        // Not in the middle of a UTF-8 sequence: back over continuation bytes and their lead byte.
-        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
-            text.remove_suffix(1);
-        if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U)
-            text.remove_suffix(1);
+namespace {
+struct Character {
+    char32_t code = 0;
+    std::size_t size = 1; // in bytes
+    bool valid = false;
+};
+} // namespace
+
+// The first of `text`, which is not empty, as UTF-8 has it (RFC 3629).
+static Character first_character(std::string_view text) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    const unsigned lead = byte(0);
+    if (lead < 0x80)
+        return {lead, 1, true};
+    const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < size)
+        return {};
+    char32_t code = lead & (0x7fU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80U)
+            return {};
+        code = code << 6U | (byte(i) & 0x3fU);
     }
-    std::string out(text);
-    for (char& c : out)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-            c = ' ';
-    return cut ? out + "..." : out;
+    constexpr char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    if (code < least[size] || code > 0x10ffff || surrogate)
+        return {};
+    return {code, size, true};
+}
+
+// It does something to a terminal, or to the order of what stands there, instead of standing there: controls
+// of both sets, marks, embeddings and isolates of bidirectional text, separators of lines.
+static bool is_control(char32_t code) {
+    const auto within = [code](char32_t from, char32_t to) { return code >= from && code <= to; };
+    return code < 0x20 || within(0x7f, 0x9f) || code == 0x61c || within(0x200e, 0x200f) ||
+           within(0x2028, 0x202e) || within(0x2066, 0x2069) || code == 0xfeff;
+}
+
+std::string one_line(std::string_view text, std::size_t limit) {
+    std::string out;
+    out.reserve(std::min(text.size(), limit));
+    while (!text.empty()) {
+        const Character next = first_character(text);
+        const bool shown = next.valid && !is_control(next.code);
+        if (out.size() + (shown ? next.size : 1) > limit)
+            return out + "...";
+        if (shown)
+            out += text.substr(0, next.size);
+        else
+            out += next.valid ? ' ' : '?';
+        text.remove_prefix(next.size);
+    }
+    return out;
 }
 
 } // namespace lpm

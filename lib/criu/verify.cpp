@@ -43,17 +43,31 @@ static Result<std::uint64_t> verify_pages(const ImageSource& source, std::uint32
     auto& sum = needed[map->pages_id]; // several address spaces share a pages file
     if (__builtin_add_overflow(sum, map->nr_pages, &sum))
         return damaged(name);
-    if (map->nr_pages == 0)
-        return 0;
-    const std::string pages = pages_img(map->pages_id);
-    const auto have = source.size(pages);
-    if (!have)
-        return missing(pages);
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    if (*have / page < sum)
-        return fail(Errc::invalid, pages + " has " + std::to_string(*have) + " bytes, but " + name +
-                                       " lists " + std::to_string(sum) + " pages");
     return map->nr_pages;
+}
+
+// The images do not say how large their pages are: those of the node that took them. Where the file has just
+// so many of a size that there is, it is that one.
+static std::uint64_t page_size(std::uint64_t bytes, std::uint64_t pages) {
+    constexpr std::uint64_t sizes[] = {4096, 16384, 65536};
+    for (const auto size : sizes)
+        if (bytes % size == 0 && bytes / size == pages)
+            return size;
+    return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// The size of a page.
+static Result<std::uint64_t> verify_pages_file(const ImageSource& source, std::uint32_t id,
+                                               std::uint64_t pages) {
+    const std::string name = pages_img(id);
+    const auto have = source.size(name);
+    if (!have)
+        return missing(name);
+    const std::uint64_t size = page_size(*have, pages);
+    if (*have / size < pages)
+        return fail(Errc::invalid, name + " has " + std::to_string(*have) +
+                                       " bytes, but its page maps list " + std::to_string(pages) + " pages");
+    return size;
 }
 
 Images read_images(const ImageSource& source) {
@@ -86,8 +100,13 @@ Result<PageCount> verify_images(const ImageSource& source, const Images& images,
         TRY_ASSIGN(const std::uint64_t of_task, verify_pages(source, task.pid, needed));
         pages.most = std::max(pages.most, of_task);
     }
-    for (const auto& [id, count] : needed)
+    for (const auto& [id, count] : needed) {
+        if (count == 0)
+            continue;
+        TRY(in_time(deadline));
+        TRY_ASSIGN(pages.size, verify_pages_file(source, id, count));
         pages.all += count;
+    }
     return pages;
 }
 

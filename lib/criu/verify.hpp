@@ -28,6 +28,7 @@ struct Images {
 struct PageCount {
     std::uint64_t all = 0;  // in all pages files; what processes share is in there for each of them
     std::uint64_t most = 0; // of one process, which needs each of them for itself
+    std::uint64_t size = 0; // of a page, in bytes
 };
 [[nodiscard]] Result<PageCount> verify_images(const ImageSource& source, const Images& images,
                                               const Deadline& deadline);

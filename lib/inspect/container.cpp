@@ -41,7 +41,9 @@ static std::optional<std::vector<StdioFile>> find_stdio(pid_t init,
 
 ContainerFacts inspect_container(const Subject& subject) {
     ContainerFacts container;
-    if (auto state = oci::read_state(subject.root, subject.id))
+    auto state = oci::read_state(subject.root, subject.id);
+    container.unknown_to_runtime = !state && state.error().code == Errc::absent;
+    if (state)
         container.state = *std::move(state);
     if (!container.state)
         return container;

@@ -146,6 +146,7 @@ struct LostFiles {
 
 struct ContainerFacts {
     std::optional<oci::State> state;
+    bool unknown_to_runtime = false; // it surely has no container of that id
     bool alive = false;
     bool frozen = false;
     bool freezing = false;

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "inspect/container_walk.hpp"
 
+#include <algorithm>
 #include <array>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -145,7 +146,14 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
     walk.workload.node_ipc = is_shared(walk, "ipc", walk.options.caller.ipc_namespace);
     const ino_t mounts_of_init = read_namespace(walk, init, "mnt");
     MemoryUse sum;
-    for (const auto& [pid, stat] : stats) {
+    // In the order of their numbers: which one a message names does not change from try to try.
+    std::vector<pid_t> in_order = pids;
+    std::ranges::sort(in_order);
+    for (const pid_t pid : in_order) {
+        const auto at = stats.find(pid);
+        if (at == stats.end())
+            continue;
+        const procfs::Stat& stat = at->second;
         if (walk.options.deadline.passed()) {
             walk.workload.gap = Gap{Gap::Why::processes};
             walk.over = true;

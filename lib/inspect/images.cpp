@@ -113,10 +113,8 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
     facts.outer_terminal = find_outer_terminal(source);
     facts.dumped = read_dumped(source, facts);
     const auto pages = criu::verify_images(source, images, destination.deadline);
-    if (pages) {
-        const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-        facts.memory = {.all = pages->all * size, .of_one = pages->most * size};
-    }
+    if (pages)
+        facts.memory = {.all = pages->all * pages->size, .of_one = pages->most * pages->size};
     facts.complete = pages ? Result<>() : std::unexpected(pages.error());
     return facts;
 }

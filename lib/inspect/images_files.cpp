@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <set>
@@ -69,7 +70,9 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files, co
         if (!found) {
             const bool is_gone = is_missing(found.error());
             all = all && (is_gone || found.error().code == Errc::busy);
-            if (is_gone && missing.size() < max_named)
+            // Each open of a file has an entry of its own.
+            if (is_gone && missing.size() < max_named &&
+                std::ranges::find(missing, file.name) == missing.end())
                 missing.push_back(file.name);
             continue;
         }

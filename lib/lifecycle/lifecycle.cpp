@@ -142,13 +142,17 @@ class Runner {
     Runner(const HookContext& round, const record::Record& record)
         : round_(round), record_(record), deadline_(round.total) {}
 
+    // The next would be one too many.
+    bool is_full() {
+        if (done.hooks.size() < max_hooks)
+            return false;
+        done.hooks.back().message +=
+            " (and no more are run: they are over " + std::to_string(max_hooks) + ")";
+        return true;
+    }
+
     // False when the operation is to end here.
     bool visit(int dir, const std::string& file) {
-        if (done.hooks.size() == max_hooks) {
-            done.hooks.back().message +=
-                " (and no more are run: they are over " + std::to_string(max_hooks) + ")";
-            return false;
-        }
         const auto hook = read_hook(dir, file);
         if (!hook) {
             note(file.substr(0, file.size() - suffix.size()), HookOutcome::failed,
@@ -223,7 +227,7 @@ HookResults run_hooks(const HookContext& round, const record::Record& record) {
     // Those of the point after it are for tidying up: one that fails does not keep the others from it.
     const bool before = round.point == Point::pre_checkpoint || round.point == Point::pre_restore;
     for (const std::string& file : list_names(dir->get()))
-        if (!runner.visit(dir->get(), file) && before)
+        if (runner.is_full() || (!runner.visit(dir->get(), file) && before))
             break;
     return std::move(runner.done);
 }

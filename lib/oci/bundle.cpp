@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "json/json.hpp"
 
 namespace lpm::oci {
@@ -43,17 +44,40 @@ static constexpr OurAnnotation ours[] = {
     {"lpm.my.domain/checkpoint", &Bundle::checkpoint},
 };
 
+static bool has_name(const Bundle& bundle, std::string_view name) {
+    return std::ranges::any_of(bundle.names, [&](const auto& one) { return one.first == name; });
+}
+
+static void add_name(Bundle& bundle, std::string_view name, std::string_view value) {
+    if (!value.empty() && !has_name(bundle, name))
+        bundle.names.emplace_back(std::string(name), std::string(value));
+}
+
+// Where nobody sets the kubelet's labels, as crictl does not, CRI-O's own annotations tell: the metadata of
+// the container, and the sandbox's name, k8s_POD_NAMESPACE_UID_ATTEMPT, of which no part has an underscore.
+static void read_crio_names(const json::Value& annotations, Bundle& bundle) {
+    const auto text = [&](std::string_view annotation) {
+        const auto* value = json::find(annotations, annotation);
+        return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+    };
+    if (const auto metadata = json::parse(text("io.kubernetes.cri-o.Metadata"), {.bytes = 65536}))
+        add_name(bundle, "name", json::text_or_empty(*metadata, "name"));
+    const std::string sandbox = text("io.kubernetes.cri-o.SandboxName");
+    std::string_view rest = sandbox;
+    if (next_part(rest, '_') != "k8s" || std::ranges::count(sandbox, '_') != 4)
+        return;
+    for (const char* name : {"pod", "namespace", "pod_uid"})
+        add_name(bundle, name, next_part(rest, '_'));
+}
+
 static void read_names(const json::Value& annotations, Bundle& bundle) {
     for (const auto& [annotation, name] : named) {
         const auto* value = json::find(annotations, annotation);
         if (value == nullptr || !value->is_string())
             continue;
-        bool taken = false;
-        for (const auto& [have, text] : bundle.names)
-            taken = taken || have == name;
-        if (!taken)
-            bundle.names.emplace_back(std::string(name), value->get<std::string>());
+        add_name(bundle, name, value->get_ref<const std::string&>());
     }
+    read_crio_names(annotations, bundle);
     if (const auto* manager = json::find(annotations, "io.container.manager"); manager != nullptr) {
         bundle.crio = *manager == "cri-o";
         bundle.node_paths = bundle.crio || *manager == "libpod";
@@ -101,7 +125,7 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
         return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
     const bool usual =
-        std::ranges::any_of(usual_binds, [&](std::string_view known) { return place.starts_with(known); });
+        std::ranges::any_of(usual_binds, [&](std::string_view known) { return is_below(place, known); });
     if (!usual && !is_word_of(options, "ro"))
         bundle.volumes.push_back(place);
     bundle.binds.push_back(std::move(place));

@@ -20,6 +20,7 @@ struct Text {
 };
 static constexpr Text texts[] = {
     {"id", &Record::id},
+    {"lpm", &Record::lpm},
     {"container.id", &Record::container},
     {"container.root", &Record::root},
     {"container.bundle", &Record::bundle},
@@ -129,7 +130,7 @@ static void put_over(Value& stored, Value&& ours) {
     }
 }
 
-std::string write_record(const Record& record) {
+static std::string write_whole(const Record& record) {
     Value root{{"schema", record.version}, {"state", name_of(state_of(record))}};
     for (const auto& [path, member] : texts)
         if (!(record.*member).empty())
@@ -171,6 +172,23 @@ std::string write_record(const Record& record) {
         root = *std::move(stored);
     }
     return json::write(root, 2) + "\n";
+}
+
+std::string write_record(const Record& record) {
+    std::string text = write_whole(record);
+    if (text.size() <= max_bytes)
+        return text;
+    Record shorter = record;
+    shorter.stored.clear();
+    shorter.names.clear();
+    for (auto& finding : shorter.findings)
+        finding.message.clear();
+    for (auto& hook : shorter.hooks)
+        hook.message.clear();
+    shorter.argv.clear();
+    shorter.notes = {"the record was longer than 1 MiB: its names, words and arguments are left out"};
+    shorter.message = one_line(shorter.message, 1000);
+    return write_whole(shorter);
 }
 
 static void read_findings(const Value& root, Record& record) {

@@ -4,6 +4,7 @@
 
 #include <sys/utsname.h>
 
+#include "base/paths.hpp"
 #include "base/text.hpp"
 
 namespace lpm::record {
@@ -11,6 +12,7 @@ namespace lpm::record {
 Record begin_record(Operation operation) {
     Record record;
     record.id = new_id();
+    record.lpm = paths::version;
     record.operation = operation;
     utsname system{};
     ::uname(&system);

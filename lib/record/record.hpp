@@ -38,6 +38,7 @@ struct Record {
     int version = schema; // of the stored form: a later one has more than is read here
     std::string stored;   // the text that it was read from, empty of a new one: what is not known stays in it
     std::string id;       // ULID
+    std::string lpm;      // the version that began it
     std::string attempt;  // uid of the controller's attempt that asked for it; see valid_attempt
     bool final = false;
     Word<Operation> operation;
@@ -111,6 +112,8 @@ struct Record {
 // written nor read.
 [[nodiscard]] bool valid_attempt(std::string_view uid);
 
+// What would be longer than is read again (1 MiB) loses the words of its findings, hooks and notes, and says
+// so.
 [[nodiscard]] std::string write_record(const Record& record);
 // Missing fields stay at their defaults; of a later schema what is known is read. Errc::invalid when the text
 // is no record, or has a state that its schema does not know.

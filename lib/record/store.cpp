@@ -60,7 +60,7 @@ Result<> Store::write(int month, const Record& record) {
 }
 
 Result<> Store::publish(const Record& record) {
-    TRY_ASSIGN(const Fd month, make_dirs(dir_.get(), "records/" + month_of(record.id)));
+    TRY_ASSIGN(const Fd month, make_dirs(dir_.get(), "records/" + month_of(record.id), record.final));
     TRY(write(month.get(), record));
     TRY(append_journal(record));
     // The journal is synced first: on ext4 that commits the rename too, and the directory's turn costs
@@ -70,7 +70,7 @@ Result<> Store::publish(const Record& record) {
 
 Result<> Store::settle_intent(const Record& intent) {
     constexpr std::size_t usual_size = 8192;
-    TRY_ASSIGN(Fd month, make_dirs(dir_.get(), "records/" + month_of(intent.id)));
+    TRY_ASSIGN(Fd month, make_dirs(dir_.get(), "records/" + month_of(intent.id), true));
     TRY_ASSIGN(const Fd file, open_at(month.get(), file_name(intent.id), O_RDONLY | O_NOFOLLOW));
     if (::fsync(file.get()) != 0)
         return fail_errno(errno, "sync record");

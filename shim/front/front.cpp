@@ -73,6 +73,18 @@ bool become_runtime(int argc, char** argv, char** envp) {
     return runtime.circle;
 }
 
+struct Build {
+    char text[sizeof(paths::front_build)];
+};
+consteval Build this_build() {
+    Build build{};
+    for (unsigned i = 0; i < sizeof(build.text); ++i)
+        build.text[i] = paths::front_build[i];
+    return build;
+}
+// --version is runc's: lpm-gate --version looks for this in the file.
+__attribute__((used, retain)) constexpr Build build = this_build();
+
 } // namespace
 
 // Entered from the ELF entry with the stack as the kernel made it: argc, argv, NULL, envp, NULL.

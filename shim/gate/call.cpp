@@ -57,6 +57,9 @@ std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()
                                 deadline);
         facts.skipped_hooks = hooks.find_skipped(facts);
         outcome = check::run(facts, request.settings, deadline);
+        // Of a container that is not there the runtime says so itself, in words that callers match.
+        if (facts.container.unknown_to_runtime)
+            outcome.code.clear();
         if (!outcome.transient || facts.container.frozen || deadline.passed())
             break;
     }

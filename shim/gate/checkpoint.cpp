@@ -75,6 +75,14 @@ static std::optional<PauseNote> note_pause(const Request& request, const std::st
     return PauseNote{*std::move(notes), std::move(note)};
 }
 
+// By a `pause` through lpm-runc that no `resume` has followed.
+static bool is_paused(const Request& request) {
+    const auto notes = record::ContainerNotes::open(
+        paths::run_dir, record::ContainerName::of(request.subject.root, request.subject.id));
+    const auto pause = notes ? notes->pause() : std::unexpected(notes.error());
+    return pause && *pause;
+}
+
 // Who removes CRIU's iptables chain later has to know that it is CRIU's of this call.
 static void note_chain(PauseNote& paused, const NetworkBefore& network) {
     if (!network.lock)
@@ -113,8 +121,8 @@ static void clean_up(const Call& call, const Before& before, const WorkDir& work
     Recorder& recorder = call.recorder;
     const CriuRun criu = {.running = await_criu(work, recorder, [] { return false; }),
                           .started = work.log_written()};
-    // What the caller froze is the caller's.
-    if (before.state && !recorder.record().frozen)
+    // What the caller froze is the caller's, and what somebody has paused since is his.
+    if (before.state && !recorder.record().frozen && !is_paused(call.request))
         thaw_if_frozen(*before.state, recorder);
     work.keep(recorder, false);
     const auto log = work.read_log();

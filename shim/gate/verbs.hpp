@@ -40,4 +40,7 @@ void before_delete(const oci::Invocation& call);
 // status: as of settle.
 [[nodiscard]] int rescue();
 
+// The versions of this program and of the installed lpm-runc.
+[[nodiscard]] int version();
+
 } // namespace lpm::gate

@@ -148,6 +148,27 @@ TEST_F(Gate, records_one_call_once) {
     expect_one_record("completed");
 }
 
+TEST_F(Gate, names_the_builds) {
+    link_to(lpm_runc(), "/usr/bin/lpm-runc");
+    const Outcome got = call(lpm_gate(), plain({"--version"}));
+    fs::remove("/usr/bin/lpm-runc");
+    EXPECT_EQ(got.exit_code(), 0);
+    EXPECT_TRUE(got.out.starts_with("lpm-gate 0.")) << got.out;
+    EXPECT_NE(got.out.find("/lpm-runc: 0."), std::string::npos) << got.out;
+    // --version of lpm-runc is the runtime's.
+    EXPECT_EQ(through_lpm(plain({"--version"}), {"exit 0"}).at("pid"), "self");
+    through_lpm(plain({"checkpoint", "c"}));
+    ASSERT_EQ(records().size(), 1U);
+    EXPECT_NE(records().front().find("\"lpm\": \"0."), std::string::npos) << "who wrote it";
+}
+
+TEST_F(Gate, leaves_a_container_that_is_not_there_to_the_runtime) {
+    // This caller has no capability, and its PATH no criu: neither is what is wrong.
+    Call how = plain({"--root", "/run/x", "checkpoint", "nobody"});
+    const Outcome got = through_lpm(how, {"exit 4"});
+    EXPECT_EQ(got.exit_code(), 4) << got.err;
+}
+
 TEST_F(Gate, pre_dump_is_recorded_as_what_it_is) {
     EXPECT_EQ(through_lpm(plain({"checkpoint", "--pre-dump", "--parent-path", "../p", "c"})).exit_code(), 0);
     const auto texts = records();

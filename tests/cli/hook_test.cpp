@@ -226,6 +226,7 @@ TEST_F(Hook, says_what_is_wrong_with_its_input) {
         expect_line(hook(input), 1, {"lpm-hook: standard input has no state of a container: "});
     expect_line(hook(state("running")), 0, {"is running", "createRuntime and poststop"});
     expect_line(hook(state(), {"createRuntime"}), 0, {"takes no arguments"});
+    EXPECT_TRUE(hook("", {"--version"}).out.starts_with("lpm-hook 0."));
     EXPECT_FALSE(exists("/run/lpm"));
 }
 

@@ -5,10 +5,34 @@
 #include "gate.hpp"
 
 #include <algorithm>
+#include <optional>
 
 using namespace lpm::test;
 
 namespace {
+
+// The runtime has the container of this call, for as long as this is there. Of one that it does not know it
+// says so itself.
+class Known {
+  public:
+    explicit Known(const Words& words) {
+        std::string root = "/run/runc";
+        for (std::size_t i = 0; i + 1 < words.size(); ++i)
+            if (words[i] == "--root")
+                root = words[i + 1];
+        const fs::path folder = root + "/" + words.back();
+        for (made_ = folder; !fs::exists(made_.parent_path()); made_ = made_.parent_path())
+            ;
+        fs::create_directories(folder);
+        write_file(folder / "state.json", "{}");
+    }
+    ~Known() { fs::remove_all(made_); }
+    Known(const Known&) = delete;
+    Known& operator=(const Known&) = delete;
+
+  private:
+    fs::path made_; // the topmost folder of it
+};
 
 TEST_F(Gate, a_refusal_is_loud_and_leaves_nothing) {
     with_checks();
@@ -19,7 +43,9 @@ TEST_F(Gate, a_refusal_is_loud_and_leaves_nothing) {
         fs::remove_all("/var/lib/lpm/records");
         Call how = plain(words);
         how.env = {"PATH=/run/empty"}; // no criu
+        std::optional<Known> known(words);
         const Outcome got = through_lpm(how);
+        known.reset();
         EXPECT_EQ(got.exit_code(), 1);
         EXPECT_TRUE(got.dump.empty());
         EXPECT_EQ(got.out, "");
@@ -50,6 +76,7 @@ TEST_F(Gate, the_text_log_gets_one_line_when_it_refuses) {
     with_checks();
     Call how = plain({"--log", "/run/text-log", "checkpoint", "c"});
     how.env = {"PATH=/run/empty"};
+    const Known known(how.argv);
     EXPECT_EQ(through_lpm(how).exit_code(), 1);
     const std::string text = read_file("/run/text-log");
     EXPECT_EQ(count(text, "\n"), 1U) << text;

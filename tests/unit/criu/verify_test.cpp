@@ -95,7 +95,19 @@ TEST_F(Images, are_cut_short) {
         dir.write(name, whole);
     }
     cut("pages-1.img", 1);
-    EXPECT_EQ(verdict(), "pages-1.img has 69631 bytes, but pagemap-1.img lists 17 pages");
+    EXPECT_EQ(verdict(), "pages-1.img has 69631 bytes, but its page maps list 17 pages");
+}
+
+TEST_F(Images, of_a_node_with_larger_pages) {
+    constexpr std::size_t page = 65536;
+    dir.write("pages-1.img", std::string(17 * page, 'x'));
+    dir.write("pages-2.img", std::string(15 * page, 'x'));
+    const auto source = criu::ImageDirectory::open(dir.path());
+    const auto pages =
+        criu::verify_images(*source, criu::read_images(*source), Deadline(std::chrono::hours(1)));
+    ASSERT_TRUE(pages) << pages.error().text;
+    EXPECT_EQ(pages->size, page);
+    EXPECT_EQ(pages->all, 32U);
 }
 
 TEST_F(Images, share_a_pages_file_and_list_more_than_can_be_counted) {

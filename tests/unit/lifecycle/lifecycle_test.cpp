@@ -136,6 +136,31 @@ TEST(Lifecycle, asks_nothing_of_a_frozen_container) {
     EXPECT_EQ(done.hooks[1].outcome, HookOutcome::done);
 }
 
+TEST(Lifecycle, names_those_that_must_succeed_and_cannot) {
+    Hooks hooks;
+    hooks.add("10-asks", "true", "on_failure = \"abort\"\n");
+    hooks.add("20-warns", "true", "on_failure = \"warn\"\n");
+    hooks.add("30-looks", "true", "when = \"frozen\"\non_failure = \"abort\"\n");
+    hooks.add("40-others", "true", "on_failure = \"abort\"\n[match]\npod = \"db-*\"\n");
+    lifecycle::HookContext round{lifecycle::Point::pre_checkpoint, true, 20s, hooks.dir.path(), {}};
+    EXPECT_EQ(lifecycle::skipped_hooks(round, hooks.record.names), std::vector<std::string>{"10-asks"});
+    round.frozen = false;
+    EXPECT_TRUE(lifecycle::skipped_hooks(round, hooks.record.names).empty());
+}
+
+TEST(Lifecycle, runs_no_more_than_a_bound_and_says_so_once) {
+    Hooks hooks;
+    for (int i = 0; i < 70; ++i)
+        hooks.declare(std::to_string(100 + i), "path = \"/nonexistent\"\non_failure = \"warn\"\n");
+    std::filesystem::rename(hooks.dir.path("pre-checkpoint"), hooks.dir.path("post-checkpoint"));
+    const auto done = lifecycle::run_hooks(
+        {lifecycle::Point::post_checkpoint, false, 20s, hooks.dir.path(), {}}, hooks.record);
+    ASSERT_EQ(done.hooks.size(), 64U);
+    const std::string& said = done.hooks.back().message;
+    EXPECT_NE(said.find("no more are run"), std::string::npos);
+    EXPECT_EQ(said.find("no more are run"), said.rfind("no more are run"));
+}
+
 TEST(Lifecycle, runs_for_the_containers_that_it_is_for) {
     Hooks hooks;
     hooks.add("10-other", "echo no", "[match]\nnamespace = \"bank\"\n");

@@ -27,6 +27,22 @@ TEST(Bundle, reads_names_and_joined_namespaces) {
     EXPECT_EQ(bundle->criu_config, "");
 }
 
+TEST(Bundle, reads_names_of_a_pod_without_the_labels_of_a_kubelet) {
+    const auto bundle = oci::parse_bundle(R"({"annotations":{
+        "io.kubernetes.cri-o.Metadata":"{\"name\":\"web\",\"attempt\":1}",
+        "io.kubernetes.cri-o.SandboxName":"k8s_my-pod_shop_uid-1_0"}})");
+    ASSERT_TRUE(bundle) << bundle.error().text;
+    EXPECT_EQ(bundle->names,
+              (std::vector<std::pair<std::string, std::string>>{
+                  {"name", "web"}, {"pod", "my-pod"}, {"namespace", "shop"}, {"pod_uid", "uid-1"}}));
+    for (const char* other : {"my-pod", "k8s_a_b", "k8s_a_b_c_0_more", "x_a_b_c_0"}) {
+        const auto odd = oci::parse_bundle(R"({"annotations":{"io.kubernetes.cri-o.Metadata":"{broken",
+            "io.kubernetes.cri-o.SandboxName":")" +
+                                           std::string(other) + "\"}}");
+        EXPECT_TRUE(odd->names.empty()) << other;
+    }
+}
+
 TEST(Bundle, knows_the_engines_that_look_changed_files_up_on_the_node) {
     const auto made_by = [](const std::string& manager) {
         return oci::parse_bundle(R"({"annotations":{"io.container.manager":")" + manager + R"("}})")
@@ -51,14 +67,19 @@ TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
         {"destination":"/dev/shm","type":"bind","options":["rw","rbind"]},
         {"destination":"/etc/hosts","type":"bind","options":["rw"]},
         {"destination":"/data","type":"none","options":["rbind","rw"]},
-        {"destination":"/config","type":"bind","options":["ro"]}, 7],
+        {"destination":"/config","type":"bind","options":["ro"]}, 7,
+        {"destination":"/etc/hosts-data","type":"bind"}, {"destination":"/run/secrets/kubernetes.io","type":"bind"},
+        {"destination":"/run/secretsdb","type":"bind"}],
         "process":{"env":["PATH=/bin","POD_IP=10.0.0.1","POD_IPX=1","NODE_NAME",8]},
         "linux":{"namespaces":[{"type":"pid"},{"type":"ipc","path":"/p"},{"type":"user"}],
                  "maskedPaths":["/proc/keys",3]},
         "annotations":{"lpm.my.domain/skip-checks":"Mptcp"}})");
     ASSERT_TRUE(bundle) << bundle.error().text;
-    EXPECT_EQ(bundle->binds, (std::vector<std::string>{"/dev/shm", "/etc/hosts", "/data", "/config"}));
-    EXPECT_EQ(bundle->volumes, std::vector<std::string>{"/data"});
+    EXPECT_EQ(bundle->binds,
+              (std::vector<std::string>{"/dev/shm", "/etc/hosts", "/data", "/config", "/etc/hosts-data",
+                                        "/run/secrets/kubernetes.io", "/run/secretsdb"}));
+    EXPECT_EQ(bundle->volumes, (std::vector<std::string>{"/data", "/etc/hosts-data", "/run/secretsdb"}))
+        << "what only begins like a usual one is a volume";
     EXPECT_TRUE(bundle->shared_shm);
     EXPECT_TRUE(bundle->has_tmpfs);
     EXPECT_EQ(bundle->pod_identity, std::vector<std::string>{"POD_IP"});

@@ -148,6 +148,20 @@ TEST(Record, shows_what_it_knows_of_a_later_schema) {
     EXPECT_FALSE(read->final);
 }
 
+TEST(Record, is_never_longer_than_is_read_again) {
+    record::Record r = record::begin_record(record::Operation::checkpoint);
+    r.container = "c1";
+    for (int i = 0; i < 3000; ++i)
+        r.names.emplace_back("name" + std::to_string(i), std::string(500, 'x'));
+    const std::string text = record::write_record(r);
+    EXPECT_LE(text.size(), std::size_t{1} << 20U);
+    const auto read = record::parse_record(text);
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(read->container, "c1");
+    ASSERT_EQ(read->notes.size(), 1U);
+    EXPECT_NE(read->notes.front().find("left out"), std::string::npos);
+}
+
 // A newer lpm may have more of them: they are no value that we know, and are not lost.
 TEST(Record, keeps_words_that_it_does_not_know) {
     const std::string text =
