@@ -32,7 +32,8 @@ static std::vector<char*> pointers_to(const std::vector<std::string>& words) {
 }
 
 static Result<pid_t> start(const Job& job, int input, int output) {
-    constexpr int first_other = 3;
+    constexpr int program = 3;
+    const int first_other = job.program < 0 ? program : program + 1;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
@@ -44,6 +45,8 @@ static Result<pid_t> start(const Job& job, int input, int output) {
     ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    if (job.program >= 0)
+        ::posix_spawn_file_actions_adddup2(&actions, job.program, program);
     // Those of an engine are in our hands unmarked: its pipes would stay open for as long as this program
     // runs.
     ::posix_spawn_file_actions_addclosefrom_np(&actions, first_other);
@@ -54,7 +57,8 @@ static Result<pid_t> start(const Job& job, int input, int output) {
     auto words = pointers_to(job.argv);
     auto variables = job.environment ? pointers_to(*job.environment) : std::vector<char*>{};
     pid_t pid = 0;
-    const int error = ::posix_spawnp(&pid, words.front(), &actions, &attributes, words.data(),
+    const char* const path = job.program < 0 ? words.front() : "/proc/self/fd/3";
+    const int error = ::posix_spawnp(&pid, path, &actions, &attributes, words.data(),
                                      job.environment ? variables.data() : environ);
     ::posix_spawn_file_actions_destroy(&actions);
     ::posix_spawnattr_destroy(&attributes);

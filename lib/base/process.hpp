@@ -24,6 +24,9 @@ struct Job {
     std::size_t limit = 65536; // bytes of its output that are kept; the rest is read and dropped
     std::string input{};       // on its standard input
     std::optional<std::vector<std::string>> environment{}; // instead of ours
+    // The program itself, open for reading: it is run, whatever is at argv[0] by now. It stays open as
+    // descriptor 3, from which the interpreter of a script reads it.
+    int program = -1;
 };
 
 // Runs a program in a process group of its own, with no signal blocked or ignored and no descriptor of ours

@@ -14,6 +14,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "config/hook.hpp"
+#include "lifecycle/trusted.hpp"
 #include "json/json.hpp"
 
 namespace lpm::lifecycle {
@@ -27,16 +28,6 @@ static constexpr std::size_t max_declaration = 65536;
 static constexpr std::size_t max_output = 65536;
 static constexpr std::string_view suffix = ".toml";
 
-// It is run as root: nobody else may have written it.
-static Result<> is_trusted(int dir, const char* path) {
-    struct stat st{};
-    if (::fstatat(dir, path, &st, 0) != 0)
-        return fail_errno(errno, path);
-    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(Errc::denied, std::string(path) + " can be written by others than root");
-    return {};
-}
-
 static std::vector<std::string> list_names(int dir) {
     std::vector<std::string> names;
     each_entry(dir, [&](int, const dirent& entry) {
@@ -49,13 +40,14 @@ static std::vector<std::string> list_names(int dir) {
     return names;
 }
 
-static Result<config::LifecycleHook> read_hook(int dir, const std::string& file) {
+static Result<config::LifecycleHook> read_hook(const std::string& folder, const std::string& file) {
     // It becomes the name of a file beside the logs.
     constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     if (file.size() > 64 || file.find_first_not_of(letters) != std::string::npos)
         return fail(Errc::invalid, "its name has more than 64 letters, or others than A-Z a-z 0-9 - _ .");
-    TRY(is_trusted(dir, file.c_str()));
-    TRY_ASSIGN(const std::string text, read_file(dir, file, max_declaration));
+    TRY_ASSIGN(const Fd declaration, open_trusted(folder + "/" + file));
+    TRY_ASSIGN(const std::string text,
+               read_file(AT_FDCWD, "/proc/self/fd/" + std::to_string(declaration.get()), max_declaration));
     TRY_ASSIGN(config::LifecycleHook hook,
                config::parse_hook(text, file, file.substr(0, file.size() - suffix.size())));
     return hook;
@@ -105,9 +97,11 @@ static std::string last_line(std::string_view text) {
 // Why it failed; empty when it did not.
 static std::string run_one(const config::LifecycleHook& hook, const HookContext& round,
                            const record::Record& record, milliseconds left) {
-    if (const auto trusted = is_trusted(AT_FDCWD, hook.path.c_str()); !trusted)
-        return "not run: " + trusted.error().text;
+    const auto program = open_trusted(hook.path);
+    if (!program)
+        return "not run: " + program.error().text;
     Job job;
+    job.program = program->get();
     job.argv = hook.args;
     job.argv.insert(job.argv.begin(), hook.path);
     job.timeout = std::min(hook.timeout, left);
@@ -152,8 +146,8 @@ class Runner {
     }
 
     // False when the operation is to end here.
-    bool visit(int dir, const std::string& file) {
-        const auto hook = read_hook(dir, file);
+    bool visit(const std::string& folder, const std::string& file) {
+        const auto hook = read_hook(folder, file);
         if (!hook) {
             note(file.substr(0, file.size() - suffix.size()), HookOutcome::failed,
                  "not run: " + hook.error().text);
@@ -205,11 +199,11 @@ bool any(const HookContext& round) {
 std::vector<std::string> skipped_hooks(const HookContext& round,
                                        const std::vector<std::pair<std::string, std::string>>& names) {
     std::vector<std::string> skipped;
-    const auto dir = open_at(AT_FDCWD, folder_of(round), O_RDONLY | O_DIRECTORY);
+    const auto dir = open_trusted(folder_of(round));
     if (!dir)
         return skipped;
     for (const std::string& file : list_names(dir->get()))
-        if (const auto hook = read_hook(dir->get(), file);
+        if (const auto hook = read_hook(folder_of(round), file);
             hook && hook->abort && hook->wants(names) && is_skipped(*hook, round))
             skipped.push_back(hook->name);
     return skipped;
@@ -218,7 +212,7 @@ std::vector<std::string> skipped_hooks(const HookContext& round,
 HookResults run_hooks(const HookContext& round, const record::Record& record) {
     Runner runner(round, record);
     const std::string path = folder_of(round);
-    const auto dir = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+    const auto dir = open_trusted(path);
     if (!dir) {
         if (dir.error().sys != ENOENT)
             runner.note(path, HookOutcome::failed, "not run: " + dir.error().text);
@@ -227,7 +221,7 @@ HookResults run_hooks(const HookContext& round, const record::Record& record) {
     // Those of the point after it are for tidying up: one that fails does not keep the others from it.
     const bool before = round.point == Point::pre_checkpoint || round.point == Point::pre_restore;
     for (const std::string& file : list_names(dir->get()))
-        if (runner.is_full() || (!runner.visit(dir->get(), file) && before))
+        if (runner.is_full() || (!runner.visit(path, file) && before))
             break;
     return std::move(runner.done);
 }

@@ -205,3 +205,38 @@ TEST(Lifecycle, needs_no_folder) {
     Hooks hooks;
     EXPECT_TRUE(hooks.run().hooks.empty());
 }
+
+// A program and a script, whatever is at their path when they are run.
+TEST(Lifecycle, runs_what_it_has_looked_at) {
+    Hooks hooks;
+    hooks.add("10-script", "echo from $0; readlink /proc/$$/fd/3");
+    hooks.declare("20-program", "path = \"/bin/echo\"\nargs = [\"from a program\"]\n");
+    const auto done = hooks.run();
+    EXPECT_EQ(done.failure, "");
+    EXPECT_EQ(hooks.kept["hook-pre-checkpoint-10-script.log"],
+              "from /proc/self/fd/3\n" + hooks.dir.path("10-script") + "\n");
+    EXPECT_EQ(hooks.kept["hook-pre-checkpoint-20-program.log"], "from a program\n");
+}
+
+TEST(Lifecycle, runs_nothing_that_others_can_put_in_its_place) {
+    Hooks hooks;
+    const auto said = [&](const std::string& program) {
+        hooks.declare("10-hook", "path = \"" + program + "\"\n");
+        return hooks.run().failure;
+    };
+    hooks.dir.write("open/program", "#!/bin/sh\n");
+    ::chmod(hooks.dir.path("open/program").c_str(), 0755);
+    EXPECT_EQ(said(hooks.dir.path("open/program")), "");
+    std::filesystem::create_symlink(hooks.dir.path("open/program"), hooks.dir.path("link"));
+    EXPECT_EQ(said(hooks.dir.path("link")), "") << "root's link";
+    ::chmod(hooks.dir.path("open").c_str(), 0777);
+    for (const char* path : {"open/program", "link", "open/../open/program"})
+        EXPECT_NE(said(hooks.dir.path(path)).find("open) can be written by others"), std::string::npos)
+            << path;
+    ::chmod(hooks.dir.path("open").c_str(), 01777);
+    EXPECT_EQ(said(hooks.dir.path("open/program")), "") << "sticky: nobody can replace root's file";
+    ::chown(hooks.dir.path("open").c_str(), 1, 1);
+    EXPECT_NE(said(hooks.dir.path("open/program")).find("can be written by others"), std::string::npos);
+    std::filesystem::create_symlink("around", hooks.dir.path("around"));
+    EXPECT_FALSE(said(hooks.dir.path("around")).empty());
+}
