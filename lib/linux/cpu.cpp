@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "linux/cpuid.hpp"
 
 namespace lpm {
 
@@ -51,17 +52,21 @@ Result<std::string> parse_cpu_features(std::string_view cpuinfo) {
     return fail(Errc::absent, "cpuinfo: no flags");
 }
 
-Result<std::string> read_cpu_features() {
-    constexpr std::size_t first_processor = 16384;
-    TRY_ASSIGN(const std::string text, read_head(AT_FDCWD, "/proc/cpuinfo", first_processor));
-    return parse_cpu_features(text);
-}
-
 static bool has_word(std::string_view text, std::string_view wanted) {
     for (auto word = next_word(text); !word.empty(); word = next_word(text))
         if (word == wanted)
             return true;
     return false;
+}
+
+Result<std::string> read_cpu_features() {
+    constexpr std::size_t first_processor = 16384;
+    TRY_ASSIGN(const std::string text, read_head(AT_FDCWD, "/proc/cpuinfo", first_processor));
+    TRY_ASSIGN(std::string features, parse_cpu_features(text));
+    for (const auto name : read_cpuid())
+        if (!has_word(features, name))
+            features.append(" ").append(name);
+    return features;
 }
 
 std::string missing_words(std::string_view wanted, std::string_view have) {

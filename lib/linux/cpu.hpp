@@ -14,6 +14,7 @@ namespace lpm {
 // may execute, in the kernel's order, separated by blanks. Names for what only the kernel can use are left
 // out. Of the first processor: the kernel makes all alike.
 [[nodiscard]] Result<std::string> parse_cpu_features(std::string_view cpuinfo);
+// These, and what the processor itself tells (cpuid.hpp).
 [[nodiscard]] Result<std::string> read_cpu_features();
 
 // Words of `wanted` that `have` lacks.

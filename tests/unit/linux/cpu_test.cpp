@@ -2,7 +2,12 @@
 // Copyright the lpm authors
 #include "linux/cpu.hpp"
 
+#include <algorithm>
+#include <fcntl.h>
+
 #include "../support.hpp"
+#include "base/file.hpp"
+#include "linux/cpuid.hpp"
 
 using namespace lpm;
 
@@ -25,4 +30,28 @@ TEST(Cpu, tells_what_is_missing) {
     EXPECT_EQ(missing_words("a", ""), "a");
     EXPECT_EQ(missing_words("", "a"), "");
     EXPECT_EQ(missing_words("avx", "avx2"), "avx") << "whole words only";
+}
+
+// This kernel is newer than these instructions: it names what the processor tells, and what it names the
+// processor tells.
+TEST(Cpu, tells_what_the_kernel_names) {
+    const auto text = read_head(AT_FDCWD, "/proc/cpuinfo", 16384);
+    ASSERT_TRUE(text);
+    const auto named = parse_cpu_features(*text);
+    ASSERT_TRUE(named);
+    constexpr std::string_view kvm_only[] = {"avx_vnni_int8", "avx_ne_convert", "amx_complex",
+                                             "avx_vnni_int16"};
+    for (const auto name : read_cpuid()) {
+        const bool never_named = std::ranges::find(kvm_only, name) != std::end(kvm_only);
+        EXPECT_TRUE(never_named || missing_words(name, *named).empty()) << name;
+    }
+#ifdef __x86_64__
+    std::string told;
+    for (const auto name : read_cpuid())
+        told.append(name).append(" ");
+    for (const std::string_view name :
+         {"avx2", "bmi1", "bmi2", "avx512f", "avx512_fp16", "amx_tile", "vaes", "gfni", "rdpid"})
+        EXPECT_EQ(missing_words(name, *named), missing_words(name, told)) << name;
+#endif
+    EXPECT_EQ(missing_words(*named, read_cpu_features().value()), "");
 }
