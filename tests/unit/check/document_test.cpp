@@ -49,3 +49,13 @@ TEST(Document, is_what_the_table_says) {
     EXPECT_EQ(have.str(), document())
         << "docs/checks.md is stale: LPM_WRITE_DOCS=1 ./dev test unit-release writes it";
 }
+
+TEST(Document, says_of_each_refusal_what_was_tried_against_it) {
+    std::ifstream file(std::string(LPM_SOURCE_ROOT) + "/docs/false-refusals.md");
+    std::stringstream text;
+    text << file.rdbuf();
+    for (const auto& entry : check::table()) {
+        const bool has = text.str().find("\n| `" + std::string(entry.id) + "` |") != std::string::npos;
+        EXPECT_EQ(has, entry.severity == config::Severity::block) << entry.id;
+    }
+}
