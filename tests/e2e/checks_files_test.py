@@ -176,6 +176,7 @@ class SharedMemory(ResourceTest):
         self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "ShmMount"], ["warn"])
         bundle = self.remove(cid)
         self.restores(bundle)
+        self.call("--root", self.root, "delete", "--force", self.restored)  # runc 1.3 takes no cgroup that is not empty
         (self.work / "pid").unlink()
         (self.work / "shm/file").unlink()
         self.refuse_restore("FileMissing", bundle, "/dev/shm/file", fails=("FileMissing", "Can't open file dev/shm/file"))

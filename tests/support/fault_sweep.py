@@ -65,7 +65,7 @@ class SweepTest(RefusalTest):
         for path in RECORDS.glob("*/.*"):
             self.fail(f"{point}: left over: {path}")
         self.assertFalse([*STORE.glob("journal/.*"), *self.images.glob(".*")], point)
-        self.assertLessEqual({p.name for p in STORE.iterdir()}, {"records", "journal", "logs", "keeper.lock"}, point)
+        self.assertLessEqual({p.name for p in STORE.iterdir()}, {"records", "journal", "logs", "keeper.lock", "clock"}, point)
         if record is None:
             return "none"
         self.assertEqual(record["state"], "final", point)
