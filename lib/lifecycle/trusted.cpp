@@ -48,7 +48,9 @@ Result<Fd> open_trusted(const std::string& path) {
         if (name.empty())
             continue;
         TRY_ASSIGN(Fd next, open_at(at.get(), name, O_PATH | O_NOFOLLOW));
-        TRY_ASSIGN(const mode_t mode, check_mode(next.get(), name == path ? path : path + " (" + name + ")"));
+        std::string what = path;
+        what.append(" (").append(name).append(")");
+        TRY_ASSIGN(const mode_t mode, check_mode(next.get(), what));
         if (!S_ISLNK(mode)) {
             at = std::move(next);
             continue;
@@ -56,7 +58,7 @@ Result<Fd> open_trusted(const std::string& path) {
         if (++links > max_links)
             return fail_errno(ELOOP, path);
         TRY_ASSIGN(const std::string target, read_link(next.get(), path));
-        rest = target + "/" + rest;
+        rest.insert(0, "/").insert(0, target);
         if (target.starts_with('/')) {
             TRY_ASSIGN(Fd root, open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
             at = std::move(root);

@@ -59,7 +59,8 @@ Result<Fd> LocalFiles::walk(std::string rest) const {
         std::string_view left = rest;
         const std::string name(next_part(left, '/'));
         rest = std::string(left);
-        std::string next = at + "/" + name;
+        std::string next = at;
+        next.append("/").append(name);
         if (name == "..")
             next = at.substr(0, at.rfind('/')); // of none all of none
         if (name.empty() || name == ".")
@@ -73,7 +74,7 @@ Result<Fd> LocalFiles::walk(std::string rest) const {
             const ssize_t size = ::readlinkat(file.get(), name.c_str(), target.data(), target.size());
             if (size < 0)
                 return fail_errno(errno, "read link " + next);
-            rest = std::string(target.data(), static_cast<std::size_t>(size)) + "/" + rest;
+            rest.insert(0, "/").insert(0, target.data(), static_cast<std::size_t>(size));
             if (!rest.starts_with('/'))
                 continue;
             next.clear();
