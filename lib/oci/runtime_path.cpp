@@ -76,25 +76,28 @@ bool is_run_by(long pid, const char* path) {
     return false;
 }
 
+// In a loop each process has been started by one that is new itself, as their numbers tell.
+bool is_new(long parent, long child) {
+    constexpr long few = 32;
+    return parent < child && child - parent < few;
+}
+
 // One of our ancestors runs `path`: a wrapper that calls us instead of runc, and does not exec but fork,
 // perhaps by the hand of another (timeout, sudo).
 bool called_by(const char* path) {
     constexpr unsigned parent = 4; // of the numbers of /proc/<pid>/stat
     constexpr int generations = 3;
+    long child = sys::self();
     long pid = sys::parent();
     for (int i = 0; i < generations && pid > 1; ++i) {
         if (is_run_by(pid, path))
             return true;
+        if (!is_new(pid, child))
+            return false;
+        child = pid;
         pid = static_cast<long>(sys::stat_number(pid, parent));
     }
     return false;
-}
-
-// In a loop each process has been started by one that is new itself, as their numbers tell.
-bool parent_is_new() {
-    constexpr long few = 32;
-    const long distance = sys::self() - sys::parent();
-    return distance > 0 && distance < few;
 }
 
 // runc or crun itself, by its name and its size.
@@ -111,7 +114,7 @@ bool usable(const char* path, struct statx& file) {
 
 // To ask about ancestors costs a call several system calls: what is surely no wrapper is hardly ever asked.
 bool leads_back(const char* path, const struct statx& file) {
-    return (!is_plain(path, file) || parent_is_new()) && called_by(path);
+    return (!is_plain(path, file) || is_new(sys::parent(), sys::self())) && called_by(path);
 }
 
 } // namespace
