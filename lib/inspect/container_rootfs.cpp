@@ -91,17 +91,19 @@ class Search {
         std::string path = folder.path.empty() ? std::string(name) : folder.path + "/" + std::string(name);
         if (type == DT_DIR)
             queue_.push_back({std::move(path), folder.lowers});
-        else if (type == DT_REG && image_has_file(entry.d_name))
-            ask_node("/" + path);
+        else if (type == DT_REG)
+            judge(entry.d_name, "/" + path);
         return lost_.all;
     }
 
-    // As the engine does.
-    void ask_node(std::string&& path) {
+    // Asks the node as the engine does, and first: that is one look, and the image's layers may be many.
+    void judge(const char* name, std::string&& path) {
         const auto there = node_.stat(path);
+        if ((there && !S_ISDIR(there->stx_mode)) || !image_has_file(name))
+            return;
         if (!there && there.error().code == Errc::unavailable)
             lost_.reached = false;
-        else if (!there || S_ISDIR(there->stx_mode))
+        else
             lost_.paths.push_back(std::move(path));
     }
 
