@@ -60,12 +60,17 @@ ContainerFacts inspect_container(const Subject& subject) {
 
 void add_places_behind_links(const ContainerFacts& container, oci::Bundle& bundle) {
     const auto& mounts = container.mounts;
-    if (mounts.empty())
+    const auto is_point = [&](const std::string& place) {
+        return std::ranges::find(mounts, place, &procfs::Mount::point) != mounts.end();
+    };
+    if (mounts.empty() || std::ranges::all_of(bundle.binds, is_point))
         return;
     const auto files = LocalFiles::of_process(container.state->init);
+    if (!files)
+        return;
     std::vector<std::string> places;
     for (const auto& place : bundle.binds) {
-        if (!files || std::ranges::find(mounts, place, &procfs::Mount::point) != mounts.end())
+        if (is_point(place))
             continue;
         const auto there = files->stat(place);
         if (!there || (there->stx_mask & STATX_MNT_ID) == 0)
