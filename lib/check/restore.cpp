@@ -109,11 +109,11 @@ Judgement judge_memory_limit(const Facts& facts) {
     if (limit == 0 || limit >= facts.images.memory->all)
         return {};
     const bool no_swap = facts.host.no_swap || facts.bundle->swap_limit.value_or(UINT64_MAX) <= limit;
-    if (limit < facts.images.memory->of_one && no_swap && limit_holds(facts))
-        return {Verdict::block, "a process in the images has " + human_size(facts.images.memory->of_one) +
+    if (limit < facts.images.memory->least && no_swap && limit_holds(facts))
+        return {Verdict::block, "the images need at least " + human_size(facts.images.memory->least) +
                                     " of memory, and the container is limited to " + human_size(limit) +
                                     " without swap: the kernel would kill it"};
-    // Not certain: pages that processes share are in the images of each, and there may be swap.
+    // Not certain: pages of a fork that nobody has written since are in the images of each process.
     return {Verdict::warn, "the images have " + human_size(facts.images.memory->all) +
                                " of memory, and the container is limited to " + human_size(limit) +
                                ": the kernel may kill it, or CRIU while it restores it"};

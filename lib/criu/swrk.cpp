@@ -24,15 +24,15 @@ static constexpr int images_there = 4;
 
 namespace {
 
-// A message of protobuf (images/rpc.proto), field by field.
-class Message {
+// A message of protobuf that is written (images/rpc.proto), field by field.
+class Request {
   public:
-    Message& number(unsigned field, std::uint64_t value) {
+    Request& number(unsigned field, std::uint64_t value) {
         varint(field << 3U);
         varint(value);
         return *this;
     }
-    Message& text(unsigned field, std::string_view value) {
+    Request& text(unsigned field, std::string_view value) {
         varint(field << 3U | 2U);
         varint(value.size());
         bytes_ += value;
@@ -61,11 +61,11 @@ static std::string dump_request(const SwrkDump& dump) {
     constexpr unsigned shell_job = 7;
     constexpr unsigned log_file = 10;
     constexpr unsigned config_file = 51;
-    Message options;
+    Request options;
     options.number(images_dir_fd, images_there).number(pid, static_cast<std::uint64_t>(dump.pid));
     options.number(leave_running, 1).number(shell_job, 1).text(log_file, "dump.log");
     options.text(config_file, dump.config_file);
-    return Message().number(type, dump_type).text(opts, options.bytes()).bytes();
+    return Request().number(type, dump_type).text(opts, options.bytes()).bytes();
 }
 
 static pid_t start(const std::string& criu, int socket, int images) {

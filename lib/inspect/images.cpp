@@ -114,7 +114,8 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
     facts.dumped = read_dumped(source, facts);
     const auto pages = criu::verify_images(source, images, destination.deadline);
     if (pages)
-        facts.memory = {.all = pages->all * pages->size, .of_one = pages->most * pages->size};
+        facts.memory = {.all = pages->all * pages->size,
+                        .least = (pages->most + pages->shared) * pages->size};
     facts.complete = pages ? Result<>() : std::unexpected(pages.error());
     return facts;
 }

@@ -87,8 +87,8 @@ struct LsmMismatch {
 
 // Bytes of pages.
 struct ImageMemory {
-    std::uint64_t all = 0;    // of all processes: what they share counts for each
-    std::uint64_t of_one = 0; // of the biggest: it needs so much
+    std::uint64_t all = 0;   // of all processes: pages of a fork that nobody has written since count for each
+    std::uint64_t least = 0; // of the biggest process, and what is shared: it surely needs so much
 };
 
 // What the images need, compared with what there is where they are to be restored. A list that is nothing

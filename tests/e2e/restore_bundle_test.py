@@ -199,6 +199,15 @@ class ImageFiles(ResourceTest):
         self.assertEqual(self.checks()["ImageForeign"]["verdict"], "pass")
         self.show("ImageForeign", "fine")
 
+    def test_shared_memory_that_was_cut_short(self) -> None:
+        """Which no process has for itself: a System V segment."""
+        bundle = self.taken("sysv")
+        head = next(self.images.glob("pagemap-shmem-*.img")).read_bytes()
+        self.assertEqual(head[12], 0x08, "pages_id, the first field of the first record")
+        pages = self.images / f"pages-{head[13]}.img"
+        os.truncate(pages, pages.stat().st_size - 1)
+        self.refuse_restore("ImageIncomplete", bundle, pages.name, fails=None)
+
     def test_pipe_for_an_image(self) -> None:
         bundle = self.taken("child", "plain")
         image = next(self.images.glob("fs-*.img"))

@@ -8,12 +8,14 @@
 
 #include "base/result.hpp"
 
-// pagemap-PID.img (images/pagemap.proto) and the pages that it describes.
+// pagemap-PID.img and pagemap-shmem-ID.img (images/pagemap.proto), and the pages that they describe.
 namespace lpm::criu {
 
 [[nodiscard]] inline std::string pagemap_img(std::uint32_t pid) {
     return "pagemap-" + std::to_string(pid) + ".img";
 }
+// Of memory that is nobody's own: shared mappings, memfds, System V segments. Followed by an id and `.img`.
+inline constexpr std::string_view shmem_pagemap_prefix = "pagemap-shmem-";
 [[nodiscard]] inline std::string pages_img(std::uint32_t pages_id) {
     return "pages-" + std::to_string(pages_id) + ".img";
 }

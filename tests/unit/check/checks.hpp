@@ -54,7 +54,7 @@ class Checks : public testing::Test {
         images.manifest->kernel = "6.12.1";
         images.inventory = criu::InventoryEntry{};
         images.mtype = criu::March::x86_64;
-        images.memory = {.all = 1000, .of_one = 1000};
+        images.memory = {.all = 1000, .least = 1000};
         images.outer_terminal = false;
         images.tasks = 1;
         images.pid_namespace_missing = false;

@@ -64,7 +64,7 @@ TEST_F(RestoreChecks, AddressMissing_of_connections) {
 }
 
 TEST_F(RestoreChecks, MemoryLimit) {
-    facts.images.memory = {.all = 100 << 20, .of_one = 60 << 20};
+    facts.images.memory = {.all = 100 << 20, .least = 60 << 20};
     EXPECT_EQ(verdict("MemoryLimit"), "pass") << "no limit";
     facts.bundle->memory_limit = 128 << 20;
     EXPECT_EQ(verdict("MemoryLimit"), "pass");

@@ -110,6 +110,21 @@ TEST_F(Images, of_a_node_with_larger_pages) {
     EXPECT_EQ(pages->all, 32U);
 }
 
+TEST_F(Images, of_shared_memory_need_their_pages) {
+    dir.write("pagemap-shmem-7.img", data("images/pagemap-13.img")); // 15 more of the same pages file
+    EXPECT_EQ(verdict(), "pages-2.img has 61440 bytes, but its page maps list 30 pages");
+    dir.write("pages-2.img", std::string(30 * 4096, 'x'));
+    const auto source = criu::ImageDirectory::open(dir.path());
+    const auto pages =
+        criu::verify_images(*source, criu::read_images(*source), Deadline(std::chrono::hours(1)));
+    ASSERT_TRUE(pages) << pages.error().text;
+    EXPECT_EQ(pages->all, 47U);
+    EXPECT_EQ(pages->most, 17U);
+    EXPECT_EQ(pages->shared, 15U);
+    cut("pagemap-shmem-7.img", 1);
+    EXPECT_NE(verdict().find("pagemap-shmem-7.img is damaged"), std::string::npos) << verdict();
+}
+
 TEST_F(Images, share_a_pages_file_and_list_more_than_can_be_counted) {
     const std::string head("\x19\x43\x56\x54\x25\x40\x08\x56\x02\0\0\0\x08\x01", 14);
     dir.write("pagemap-13.img",
