@@ -53,8 +53,9 @@ Facts gather(const Subject& subject, const oci::Invocation& invocation, const Ca
     facts.call = call_options(invocation);
     facts.caller = caller;
     std::optional<LocalFiles> node;
-    if (auto files = LocalFiles::of_process(0))
-        node = *std::move(files);
+    if (subject.stage == Stage::checkpoint)
+        if (auto files = LocalFiles::of_process(0))
+            node = *std::move(files);
     facts.host = inspect_host(subject, node);
     if (subject.stage == Stage::checkpoint)
         facts.container = inspect_container(subject);

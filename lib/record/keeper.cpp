@@ -25,7 +25,6 @@ namespace lpm::record {
 static constexpr std::size_t max_entries = 1'000'000;
 // An empty record or logs without one may belong to a call that has just begun.
 static constexpr std::uint64_t leftover_age_ms = std::uint64_t{3600} * 1000;
-static constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
 
 static bool older(const std::string& id, std::uint64_t age_ms) {
     const auto made = milliseconds_of(id);

@@ -3,7 +3,6 @@
 #include "record/stand_still.hpp"
 
 #include <cerrno>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "linux/boot.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 #include "record/record.hpp"
@@ -62,12 +62,6 @@ Result<StandStill> parse_stand_still(std::string_view text) {
         return fail(Errc::invalid, "not an end of a checkpoint");
     note.until = *until;
     return note;
-}
-
-std::uint64_t boot_time_ns() {
-    timespec time{};
-    ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 bool is_of_this_namespace(const Pause& pause) {

@@ -61,8 +61,6 @@ struct StandStill {
 };
 [[nodiscard]] Result<StandStill> parse_stand_still(std::string_view text);
 
-[[nodiscard]] std::uint64_t boot_time_ns();
-
 struct ContainerName {
     std::string root_hash;
     std::string id;

@@ -6,11 +6,8 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "linux/boot.hpp"
-#include "record/stand_still.hpp"
 
 namespace lpm::record {
-
-static constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
 
 ClockReading read_clock() {
     return {boot_id(), to_milliseconds(now()), boot_time_ns() / 1'000'000};

@@ -13,6 +13,8 @@
 // may boot in 2038, and a hand may slip.
 namespace lpm::record {
 
+inline constexpr std::uint64_t day_ms = std::uint64_t{24} * 3600 * 1000;
+
 struct ClockReading {
     std::string boot_id;
     std::uint64_t wall_ms = 0; // since 1970

@@ -56,11 +56,15 @@ struct PauseNote {
 };
 } // namespace
 
+static Result<record::ContainerNotes> open_notes(const Request& request) {
+    return record::ContainerNotes::open(paths::run_dir,
+                                        record::ContainerName::of(request.subject.root, request.subject.id));
+}
+
 // Who pauses a container and then asks for a checkpoint of it is the one to resume it: what it leaves paused
 // when it dies, `lpm-gate --settle` thaws. Nothing when somebody else has paused it, or nobody.
 static std::optional<PauseNote> note_pause(const Request& request, const std::string& record) {
-    auto notes = record::ContainerNotes::open(
-        paths::run_dir, record::ContainerName::of(request.subject.root, request.subject.id));
+    auto notes = open_notes(request);
     auto pause = notes ? notes->pause() : std::unexpected(notes.error());
     if (!pause || !*pause || (*pause)->pid != ::getppid())
         return std::nullopt;
@@ -77,8 +81,7 @@ static std::optional<PauseNote> note_pause(const Request& request, const std::st
 
 // By a `pause` through lpm-runc that no `resume` has followed.
 static bool is_paused(const Request& request) {
-    const auto notes = record::ContainerNotes::open(
-        paths::run_dir, record::ContainerName::of(request.subject.root, request.subject.id));
+    const auto notes = open_notes(request);
     const auto pause = notes ? notes->pause() : std::unexpected(notes.error());
     return pause && *pause;
 }

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "cleanup/criu.hpp"
 #include "cleanup/network.hpp"
+#include "linux/boot.hpp"
 #include "oci/container_lock.hpp"
 #include "oci/state.hpp"
 #include "record/stand_still.hpp"
@@ -142,7 +143,7 @@ static Result<Left> find_left(const StandStill& note, const record::Store& store
 
 // True when `grace` is over since the caller was first seen dead, which is now if never before.
 static bool waited(const record::ContainerNotes& notes, std::chrono::nanoseconds grace) {
-    const auto now = record::boot_time_ns();
+    const auto now = boot_time_ns();
     const auto since = notes.orphaned_since();
     if (since == 0) {
         if (const auto written = notes.write_orphaned(now); !written)

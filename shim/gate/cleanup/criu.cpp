@@ -52,13 +52,7 @@ Running find_criu(const struct stat& log) {
 }
 
 pid_t find_any_criu() {
-    pid_t found = 0;
-    each_entry("/proc", [&](int, const dirent& entry) {
-        if (const auto pid = to_number<pid_t>(entry.d_name); pid && is_criu(*pid))
-            found = *pid;
-        return found == 0;
-    });
-    return found;
+    return find_process(is_criu);
 }
 
 static Running await_end(const struct stat& log) {
