@@ -3,6 +3,7 @@
 """What a CRIU that is killed in the middle of a dump leaves behind, with the runtime alone and with lpm in front of it."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,21 @@ class Leftovers(ActionScriptTest):
         self.assertFalse(self.reached())
         self.assertIn("it was there before this call", done.stderr)
         self.assertIn("it was there before this call", self.notes())
+
+    def test_the_chain_stays_while_another_criu_runs(self) -> None:
+        """It may be the lock of another dump of the pod, which has begun since."""
+        self.neighbour()
+        cid = self.counter()
+        programs = self.work / "bin"
+        programs.mkdir()
+        shutil.copy("/bin/sleep", programs / "criu")
+        with subprocess.Popen([programs / "criu", "100"]) as other:
+            done = self.killed_dump(cid)
+            self.assertFalse(self.reached())
+            told = f"CRIU still runs, as process {other.pid}"
+            self.assertIn(told, done.stderr)
+            self.assertIn(told, self.notes())
+            other.kill()
 
     def test_the_lock_of_another_run_stays(self) -> None:
         self.neighbour()
