@@ -4,9 +4,12 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "oci/argv.hpp"
 
 namespace lpm::oci {
@@ -21,6 +24,30 @@ bool ContainerLock::try_lock(const std::string& root, const std::string& id) {
         return errno != EWOULDBLOCK;
     folder_ = *std::move(folder);
     return true;
+}
+
+// "1: FLOCK  ADVISORY  WRITE 4711 00:1a:1234 0 EOF": device and inode are the sixth word.
+bool ContainerLock::is_locked(const std::string& root, const std::string& id) {
+    constexpr std::size_t max_locks = std::size_t{4} << 20; // bytes
+    struct stat st{};
+    if (!valid_id(id.c_str()) || ::stat((root + "/" + id).c_str(), &st) != 0)
+        return false;
+    const auto locks = read_file(AT_FDCWD, "/proc/locks", max_locks);
+    if (!locks)
+        return false;
+    const std::string inode = ":" + std::to_string(st.st_ino);
+    std::string_view rest = *locks;
+    while (!rest.empty()) {
+        std::string_view line = next_line(rest);
+        (void)next_word(line);
+        if (next_word(line) != "FLOCK")
+            continue;
+        for (int skipped = 0; skipped < 3; ++skipped)
+            (void)next_word(line);
+        if (next_word(line).ends_with(inode))
+            return true;
+    }
+    return false;
 }
 
 } // namespace lpm::oci

@@ -17,6 +17,10 @@ class ContainerLock {
     // the runtime to say.
     [[nodiscard]] bool try_lock(const std::string& root, const std::string& id);
 
+    // Another process has it. Told from /proc/locks: to try it would keep a checkpoint out that begins just
+    // then. False where that cannot be told.
+    [[nodiscard]] static bool is_locked(const std::string& root, const std::string& id);
+
   private:
     Fd folder_;
 };

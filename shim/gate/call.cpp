@@ -41,21 +41,19 @@ static void record_facts(record::Record& record, const inspect::Facts& facts) {
         record.names = facts.bundle->names;
 }
 
-std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()>& in_progress) {
-    const auto& [arguments, request, recorder, hooks, progress] = call;
+Judged judge(const Request& request, const oci::Invocation& invocation, const inspect::Caller& caller,
+             const Questions& questions) {
     const Deadline deadline(request.settings.deadline);
-    const auto caller = inspect::Caller::self();
     inspect::Subject subject = request.subject;
-    inspect::Facts facts;
-    check::Outcome outcome;
+    Judged judged;
+    auto& [facts, outcome] = judged;
     // What may pass in a moment is given it, unless the caller has frozen the container: then nothing moves.
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        subject.checkpoint_in_progress = in_progress();
-        facts = inspect::gather(subject, arguments.invocation, caller, request.settings, request.tooling,
-                                deadline);
-        facts.skipped_hooks = hooks.find_skipped(facts);
+        subject.checkpoint_in_progress = questions.in_progress();
+        facts = inspect::gather(subject, invocation, caller, request.settings, request.tooling, deadline);
+        facts.skipped_hooks = questions.skipped_hooks(facts);
         outcome = check::run(facts, request.settings, deadline);
         // Of a container that is not there the runtime says so itself, in words that callers match.
         if (facts.container.unknown_to_runtime)
@@ -63,12 +61,24 @@ std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()
         if (!outcome.transient || facts.container.frozen || deadline.passed())
             break;
     }
+    return judged;
+}
+
+void record_judged(record::Record& record, const inspect::Facts& facts,
+                   std::vector<record::Finding>&& findings) {
     for (const auto& option : facts.ignored_options)
-        recorder.note(check::text_of(option));
-    recorder.record().findings = std::move(outcome.findings);
-    record_facts(recorder.record(), facts);
+        add_note(record, check::text_of(option));
+    record.findings = std::move(findings);
+    record_facts(record, facts);
+}
+
+std::optional<inspect::Facts> admit(const Call& call, const std::function<bool()>& in_progress) {
+    auto [facts, outcome] =
+        judge(call.request, call.arguments.invocation, inspect::Caller::self(),
+              {in_progress, [&](const inspect::Facts& found) { return call.hooks.find_skipped(found); }});
+    record_judged(call.recorder.record(), facts, std::move(outcome.findings));
     if (outcome.code.empty())
-        return facts;
+        return std::move(facts);
     refuse(call, outcome.code, outcome.message, outcome.transient);
     return std::nullopt;
 }

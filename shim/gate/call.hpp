@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "check/check.hpp"
 #include "cleanup/criu.hpp"
 #include "command.hpp"
 #include "hooks.hpp"
@@ -24,6 +25,23 @@ struct Call {
     Hooks& hooks;
     Progress& progress;
 };
+
+// What was found of the container, and what the checks say of it.
+struct Judged {
+    inspect::Facts facts;
+    check::Outcome outcome;
+};
+struct Questions {
+    std::function<bool()> in_progress; // another checkpoint of the container is under way
+    std::function<std::vector<std::string>(const inspect::Facts&)> skipped_hooks;
+};
+// Looks at everything and judges the checks, up to four times within the deadline while all that blocks may
+// pass in a moment. Nothing is changed and nothing is frozen.
+[[nodiscard]] Judged judge(const Request& request, const oci::Invocation& invocation,
+                           const inspect::Caller& caller, const Questions& questions);
+// Puts it into the record; code and message are the caller's.
+void record_judged(record::Record& record, const inspect::Facts& facts,
+                   std::vector<record::Finding>&& findings);
 
 // Looks at everything and judges the checks; what was found is in the record. Nothing when a check blocks:
 // refused, recorded and reported. `in_progress` tells whether another checkpoint of the container is under

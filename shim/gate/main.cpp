@@ -51,6 +51,7 @@ static int run_gated(Run& run, const gate::Arguments& arguments) {
 // lpm-gate: the front becomes this program for a checkpoint or a restore, and for the delete of a container
 // that is still being made. `lpm-gate --probe` fills the cache, `lpm-gate --settle` ends records of calls
 // that were interrupted and removes old ones, `lpm-gate --rescue` thaws what a dead caller has left paused,
+// `lpm-gate --answer` answers one request of lpm-sidecar or lpmctl,
 // `lpm-gate --version` names the builds: --version of lpm-runc is the runtime's.
 int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--probe")
@@ -59,6 +60,8 @@ int main(int argc, char** argv, char** environment) {
         return gate::settle();
     if (argc == 2 && std::string_view(argv[1]) == "--rescue")
         return gate::rescue();
+    if (argc == 2 && std::string_view(argv[1]) == "--answer")
+        return gate::answer(environment);
     if (argc == 2 && std::string_view(argv[1]) == "--version")
         return gate::version();
     const oci::Invocation invocation = oci::parse(argc, argv);

@@ -18,8 +18,8 @@ namespace lpm::gate {
 static constexpr std::size_t max_words = 128;
 static constexpr std::size_t max_word = 4096;
 
-static record::Record record_of(const Request& request, const Arguments& arguments,
-                                record::Operation operation) {
+record::Record begin_record_of(const Request& request, const Arguments& arguments,
+                               record::Operation operation) {
     record::Record record = record::begin_record(operation);
     record.boot_id = request.boot_id;
     record.container = request.subject.id;
@@ -38,15 +38,21 @@ static record::Record record_of(const Request& request, const Arguments& argumen
     record.gate_pid = ::getpid();
     if (const auto self = procfs::read_stat(0))
         record.gate_start = self->start;
+    for (const auto& problem : request.settings.problems)
+        add_note(record, problem);
+    for (const auto& line : check::unknown_ids(request.settings))
+        add_note(record, std::string(paths::settings_file) + ": " + line);
     return record;
 }
 
+void add_note(record::Record& record, std::string_view text) {
+    constexpr std::size_t max_notes = 32;
+    if (record.notes.size() < max_notes)
+        record.notes.push_back(one_line(text, 1000));
+}
+
 Recorder::Recorder(const Request& request, const Arguments& arguments, record::Operation operation)
-    : record_(record_of(request, arguments, operation)) {
-    for (const auto& problem : request.settings.problems)
-        note(problem);
-    for (const auto& line : check::unknown_ids(request.settings))
-        note(std::string(paths::settings_file) + ": " + line);
+    : record_(begin_record_of(request, arguments, operation)) {
     if (auto store = record::Store::open(paths::state_dir))
         store_ = *std::move(store);
     publish();
@@ -57,9 +63,7 @@ std::string Recorder::failed_operation() const {
 }
 
 void Recorder::note(std::string_view text) {
-    constexpr std::size_t max_notes = 32;
-    if (record_.notes.size() < max_notes)
-        record_.notes.push_back(one_line(text, 1000));
+    add_note(record_, text);
 }
 
 void Recorder::tell() const {

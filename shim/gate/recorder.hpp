@@ -12,6 +12,12 @@
 
 namespace lpm::gate {
 
+// What is known of a call before anything is looked at; not published.
+[[nodiscard]] record::Record begin_record_of(const Request& request, const Arguments& arguments,
+                                             record::Operation operation);
+// Appends a note, bounded.
+void add_note(record::Record& record, std::string_view text);
+
 // The record of this call, from the intent to its final state, and what the caller is told at the end.
 // Nothing of it may keep the operation from happening: what cannot be written becomes a note, or nothing.
 class Recorder {

@@ -40,6 +40,10 @@ void before_delete(const oci::Invocation& call);
 // status: as of settle.
 [[nodiscard]] int rescue();
 
+// Answers the one request on standard input, of lpm-sidecar behind /run/lpm/gate.sock or of root's hand
+// (service/message.hpp). Exit status: 0, or 1 where an error was answered, or nobody took the answer.
+[[nodiscard]] int answer(char** environment);
+
 // The versions of this program and of the installed lpm-runc.
 [[nodiscard]] int version();
 

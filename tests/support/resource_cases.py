@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from e2e import Done, only_on, run, settle, wait_for
+from gate_socket import preflight, verdicts
 from oci_spec import bind, make_rootfs
 from refusals import RefusalTest, Words
 
@@ -63,7 +64,8 @@ class Refused(Row):
         args = test.checkpoint_args(cid)
         with test.paused(cid):
             test.refused(self.check, args, *self.words)
-        test.refused(self.check, args, *self.words)
+        with test.foreseen(cid):
+            test.refused(self.check, args, *self.words)
         test.assert_runs(cid)
         test.really_ends(self.check, args, (self.code or self.check, self.fails) if self.fails else None)
         if not self.fails:  # nobody thawed it when the test put an end to CRIU
@@ -82,7 +84,8 @@ class Warned(Row):
         cid = test.hold(self)
         with test.paused(cid):
             self.dump(test, cid)
-        self.dump(test, cid)
+        with test.foreseen(cid):
+            self.dump(test, cid)
         test.assert_runs(cid)
         test.show(self.check, "warned")
 
@@ -108,7 +111,8 @@ class Fine(Row):
         with test.paused(cid):
             self.dump(test, cid)
         shutil.rmtree(test.images)  # CRIU does not remove what only the earlier dump has written
-        self.dump(test, cid)
+        with test.foreseen(cid):
+            self.dump(test, cid)
         test.comes_back(cid)
         test.show(self.check, "fine")
 
@@ -162,6 +166,17 @@ class ResourceTest(RefusalTest):
         yield
         self.assertEqual(self.status(cid), "paused")
         self.crio.resume(cid)
+
+    @contextlib.contextmanager
+    def foreseen(self, cid: str) -> Iterator[None]:
+        """Of the running container lpm-gate says beforehand what the call then finds."""
+        said = preflight(id=cid)
+        self.assertFalse(said["container"]["frozen"])
+        yield
+        record = self.records()[-1]
+        self.assertEqual(verdicts(said), verdicts(record))
+        code = record["result"].get("code") if record["outcome"] == "refused" else None
+        self.assertEqual(said.get("result", {}).get("code"), code)
 
     def dump(self, cid: str) -> Done:
         return self.call("--root", self.root, *self.checkpoint_args(cid))

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "crio/crio.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/dir.hpp"
+#include "base/file.hpp"
+
+namespace lpm::crio {
+
+static constexpr std::size_t max_files = 1000;
+
+static void merge(Configuration& to, config::CrioFile&& file) {
+    if (file.default_runtime)
+        to.default_runtime = *std::move(file.default_runtime);
+    if (file.listen)
+        to.listen = *std::move(file.listen);
+    to.criu_support = file.enable_criu_support.value_or(to.criu_support);
+    for (auto& handler : file.handlers) {
+        const auto known = std::ranges::find(to.handlers, handler.name, &config::CrioHandler::name);
+        if (known == to.handlers.end())
+            to.handlers.push_back(std::move(handler));
+        else
+            *known = std::move(handler);
+    }
+}
+
+static void read_file_of(Configuration& to, const std::string& path) {
+    auto text = read_file(AT_FDCWD, path, config::max_crio_file);
+    if (!text && text.error().code == Errc::absent)
+        return;
+    auto file = text ? config::parse_crio_file(*text, path) : std::unexpected(text.error());
+    if (!file) {
+        to.problems.push_back(file.error().text);
+        return;
+    }
+    to.files.push_back(path);
+    merge(to, *std::move(file));
+}
+
+static std::vector<std::string> list_files(const std::string& folder) {
+    std::vector<std::string> names;
+    each_entry(folder, [&](int, const dirent& entry) {
+        if (const std::string_view name = entry.d_name; name != "." && name != "..")
+            names.emplace_back(name);
+        return names.size() < max_files;
+    });
+    std::ranges::sort(names);
+    return names;
+}
+
+const config::CrioHandler* Configuration::handler(std::string_view name) const {
+    const auto found = std::ranges::find(handlers, name, &config::CrioHandler::name);
+    return found == handlers.end() ? nullptr : &*found;
+}
+
+Configuration read_configuration(const std::string& dir) {
+    Configuration configuration;
+    read_file_of(configuration, dir + "/crio.conf");
+    const std::string folder = dir + "/crio.conf.d";
+    for (const auto& name : list_files(folder))
+        read_file_of(configuration, folder + "/" + name);
+    return configuration;
+}
+
+std::vector<std::string> state_roots(const Configuration& configuration) {
+    std::vector<std::string> roots;
+    const auto add = [&](const std::string& root) {
+        if (root.starts_with('/') && !std::ranges::contains(roots, root))
+            roots.push_back(root);
+    };
+    for (const auto& handler : configuration.handlers)
+        add(handler.runtime_root);
+    add("/run/runc");
+    add("/run/crun"); // CRI-O's default since 1.31, whatever the runtime
+    return roots;
+}
+
+} // namespace lpm::crio

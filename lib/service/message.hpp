@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/words.hpp"
+#include "inspect/engine.hpp"
+#include "record/record.hpp"
+
+// What lpm-gate is asked on /run/lpm/gate.sock, and what it answers: one JSON object each, then the end of
+// the stream (docs/gate-socket.md). Who asks has no power of its own; who answers has all of it.
+namespace lpm::service {
+
+inline constexpr std::size_t max_request = std::size_t{64} << 10; // bytes
+inline constexpr std::size_t max_answer = std::size_t{2} << 20;
+
+enum class Verb { preflight, prepare };
+inline constexpr std::string_view verbs[] = {"preflight", "prepare"};
+constexpr std::span<const std::string_view> words_of(Verb) {
+    return verbs;
+}
+
+// The object for which a checkpoint is prepared.
+struct ObjectRef {
+    std::string name_space;
+    std::string name;
+    std::string uid;
+};
+
+struct Request {
+    Verb verb = Verb::preflight;
+    inspect::Target target;
+    // prepare only
+    std::string attempt; // see record::valid_attempt
+    ObjectRef object{};
+    std::vector<std::pair<std::string, std::string>> options{}; // as in [options] of lpm.toml
+    std::chrono::seconds ttl{60};                               // how long the preparation is good for
+};
+
+// Errc::invalid, with the member that is missing or is not as it must be.
+[[nodiscard]] Result<Request> parse_request(std::string_view text);
+[[nodiscard]] std::string write_request(const Request& request);
+
+// A checkpoint that was not made: a record without outcome, whose findings, code and message are those that
+// the gate would have recorded.
+[[nodiscard]] std::string write_answer(const Result<record::Record>& judged);
+// The error that was answered, with its code; Errc::io for what is no answer.
+[[nodiscard]] Result<record::Record> parse_answer(std::string_view text);
+
+} // namespace lpm::service

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <cerrno>
+#include <chrono>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/paths.hpp"
+#include "preflight.hpp"
+#include "service/message.hpp"
+#include "verbs.hpp"
+
+namespace lpm::gate {
+
+static constexpr std::chrono::seconds patience{5}; // for the request, of one who is on this node
+
+// Root, and who has the group of the store: the user of lpm-sidecar. The group is taken from the folder,
+// which has it by setgid: a static program cannot ask glibc for names. Of standard input that is no socket
+// whoever has started us is the peer.
+static Result<> judge_peer(int fd) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return errno == ENOTSOCK ? Result<>() : fail_errno(errno, "who asks");
+    struct stat store{};
+    const bool shared = ::stat(paths::state_dir, &store) == 0 && (store.st_mode & S_ISGID) != 0;
+    if (peer.uid == 0 || (shared && peer.gid == store.st_gid))
+        return {};
+    return fail(Errc::denied, "user " + std::to_string(peer.uid) +
+                                  " may not ask lpm-gate: only root may, and the group of " +
+                                  paths::state_dir);
+}
+
+static Result<record::Record> judge_request(int fd, char** environment) {
+    std::string text;
+    if (!read_until(fd, Deadline(patience), service::max_request + 1, text))
+        return fail(Errc::unavailable, "the request did not end in time");
+    if (text.size() > service::max_request)
+        return fail(Errc::invalid,
+                    "a request has at most " + std::to_string(service::max_request) + " bytes");
+    // Not before: of a socket that is closed with something unread the peer gets no answer.
+    TRY(judge_peer(fd));
+    TRY_ASSIGN(const service::Request request, service::parse_request(text));
+    TRY_ASSIGN(Preflight found, preflight(request.target, environment));
+    return std::move(found.record);
+}
+
+int answer(char** environment) {
+    const auto judged = judge_request(STDIN_FILENO, environment);
+    const bool told = write_all(STDOUT_FILENO, service::write_answer(judged)).has_value();
+    return judged && told ? 0 : 1;
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "preflight.hpp"
+
+#include <vector>
+
+#include "base/paths.hpp"
+#include "call.hpp"
+#include "crio/crio.hpp"
+#include "oci/container_lock.hpp"
+#include "recorder.hpp"
+#include "verbs.hpp"
+
+namespace lpm::gate {
+
+// As CRI-O calls the runtime for a checkpoint (internal/lib/checkpoint.go).
+static std::vector<std::string> words_of_call(const inspect::Located& container, const std::string& dir) {
+    return {"runc",
+            "--root",
+            container.root,
+            "checkpoint",
+            "--file-locks",
+            "--image-path",
+            dir + "/checkpoint",
+            "--work-path",
+            dir,
+            "--leave-running",
+            container.id};
+}
+
+// The bundle of CRI-O and Podman is on a tmpfs; the files of a checkpoint are beside the container's layer.
+static std::string dir_of_images(const inspect::Located& container, const inspect::Engine& engine) {
+    const bool known = engine.monitor && !engine.monitor->persist_dir.empty();
+    return known ? engine.monitor->persist_dir : container.state.bundle;
+}
+
+Result<Preflight> preflight(const inspect::Target& target, char** environment) {
+    const auto roots = crio::state_roots(crio::read_configuration(crio::config_dir));
+    Preflight found;
+    TRY_ASSIGN(found.container, inspect::locate(target, roots, Deadline(locate_time)));
+    found.engine = inspect::find_engine(found.container.state);
+
+    auto words = words_of_call(found.container, dir_of_images(found.container, found.engine));
+    std::vector<char*> argv;
+    for (auto& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const int argc = static_cast<int>(words.size());
+    const oci::Invocation invocation = oci::parse(argc, argv.data());
+    const Arguments arguments{invocation, argv.data(), argc, environment};
+    const Request request(arguments, inspect::Stage::checkpoint);
+
+    found.record = begin_record_of(request, arguments, record::Operation::checkpoint);
+    auto [facts, outcome] =
+        judge(request, invocation, found.engine.caller,
+              {[&] { return oci::ContainerLock::is_locked(found.container.root, found.container.id); },
+               [](const inspect::Facts&) { return std::vector<std::string>(); }});
+    record_judged(found.record, facts, std::move(outcome.findings));
+    found.record.code = std::move(outcome.code);
+    found.record.message = std::move(outcome.message);
+    found.record.transient = outcome.transient;
+    for (const auto& word : facts.additions.words)
+        found.record.additions.push_back(criu::word_of(word));
+    return found;
+}
+
+} // namespace lpm::gate

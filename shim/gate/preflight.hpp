@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+
+#include "inspect/engine.hpp"
+#include "record/record.hpp"
+
+namespace lpm::gate {
+
+inline constexpr std::chrono::seconds locate_time{2}; // to find the container
+
+struct Preflight {
+    inspect::Located container;
+    inspect::Engine engine;
+    // As of the checkpoint that the engine would ask for now, with code and message of a refusal; without
+    // outcome, and in no store.
+    record::Record record;
+};
+
+// Judges a running container as `checkpoint` would, for the process that would ask for it. Nothing of the
+// container is touched.
+[[nodiscard]] Result<Preflight> preflight(const inspect::Target& target, char** environment);
+
+} // namespace lpm::gate

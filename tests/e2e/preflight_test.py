@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""lpm-gate --answer: a running container is judged before anybody asks for its checkpoint."""
+import json
+import os
+import pathlib
+import subprocess
+import threading
+
+from crio_engine import Crio
+from e2e import RECORDS, RUNTIME, NodeTest
+from gate_socket import GATE, ask, preflight, verdicts
+
+STORE = RECORDS.parent
+NAMES = {"namespace": "shop", "pod": "web-1", "name": "counter"}
+
+
+def named(uid: str = "uid-1") -> dict[str, str]:
+    """Annotations as CRI-O has them of the container of NAMES."""
+    return {"io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.name": "web-1", "io.kubernetes.pod.uid": uid,
+            "io.kubernetes.container.name": "counter"}
+
+
+class Preflight(NodeTest):
+    def counter(self) -> str:
+        cid = self.start("counter", "/bin/counter", annotations=named())
+        self.lines(cid, 1)
+        return cid
+
+    def test_by_the_names_of_the_pod(self) -> None:
+        for release in ("1.30", "1.36"):
+            self.crio = Crio(release, RUNTIME, self.work / f"crio-{release}")
+            cid = self.counter()
+            record = preflight(**NAMES)
+            self.assertEqual((record["container"]["id"], record["container"]["root"]), (cid, self.crio.runtime.root))
+            self.assertEqual(record["container"]["names"]["pod_uid"], "uid-1")
+            self.assertEqual(record["state"], "intent")
+            self.assertNotIn("outcome", record)
+            self.assertNotIn("block", verdicts(record).values(), record)
+            self.assertEqual(verdicts(preflight(**NAMES, pod_uid="uid-1")), verdicts(record))
+            self.assertEqual(self.records(), [], "nothing was asked for, and nothing is recorded")
+            self.crio.kill(cid)
+            self.crio.delete(cid)
+
+    def test_one_that_is_not_there(self) -> None:
+        cid = self.counter()
+        for target in ({**NAMES, "pod": "web-2"}, {**NAMES, "pod_uid": "uid-2"}, {"id": "0" * 64}, {**NAMES, "id": "0" * 64}):
+            error = ask(verb="preflight", **target)["error"]
+            self.assertEqual(error["code"], "absent", error)
+            self.assertIn("is not on this node", error["text"])
+        self.crio.kill(cid)
+        error = ask(verb="preflight", **NAMES)["error"]
+        self.assertEqual(error["text"], "container counter of pod shop/web-1 does not run")
+
+    def test_nothing_stands_still(self) -> None:
+        """The freezer is read all the time, and the counter goes on without a gap."""
+        cid = self.counter()
+        group = pathlib.Path(self.freezer(cid))
+        seen: set[str] = set()
+        done = threading.Event()
+
+        def sample() -> None:
+            while not done.is_set():
+                seen.add((group / "freezer.state").read_text().strip())
+
+        thread = threading.Thread(target=sample)
+        thread.start()
+        for _ in range(30):
+            preflight(**NAMES)
+        done.set()
+        thread.join()
+        self.assertEqual(seen, {"THAWED"})
+        self.assert_no_gap(self.lines(cid, len(self.lines(cid)) + 2))
+
+    def freezer(self, cid: str) -> str:
+        state = json.loads(pathlib.Path(self.crio.runtime.root, cid, "state.json").read_text())
+        return str(state["cgroup_paths"]["freezer"])
+
+    def test_the_engine_of_which_it_is_judged(self) -> None:
+        """CRIU is looked for on the PATH that CRI-O hands over, not on ours."""
+        self.counter()
+        done = subprocess.run([GATE, "--answer"], input=json.dumps({"verb": "preflight", **NAMES}), capture_output=True,
+                              text=True, check=True, cwd="/", env={"PATH": "/nowhere"})
+        record = json.loads(done.stdout)["record"]
+        self.assertEqual(verdicts(record)["ToolingMissing"], "pass")
+        self.assertTrue(os.access(record["criu"]["path"], os.X_OK))
+
+    def test_requests_that_are_none(self) -> None:
+        for text, words in (("", "json"), ("[]", "must be an object"), ('{"verb": "delete"}', "verb"),
+                            ('{"verb": "preflight"}', "which container"), ('{"verb": "preflight", "id": "../x"}', "id"),
+                            ('{"verb": "preflight", "pod": 1}', "pod"), (json.dumps({"verb": "x" * 70000}), "65536")):
+            done = subprocess.run([GATE, "--answer"], input=text, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 1)
+            error = json.loads(done.stdout)["error"]
+            self.assertEqual(error["code"], "invalid", error)
+            self.assertIn(words, error["text"])
+
+
+class Peer(NodeTest):
+    """Who may ask, on the socket."""
+
+    def ask_as(self, uid: int, gid: int) -> dict[str, object]:
+        path = f"/tmp/gate-{os.urandom(4).hex()}.sock"  # where others may come
+        self.addCleanup(pathlib.Path(path).unlink)
+        listener = subprocess.Popen(["/usr/bin/python3", "-c", LISTEN, path, GATE])
+        self.addCleanup(listener.wait)
+        self.addCleanup(listener.kill)
+        done = subprocess.run(["/usr/bin/python3", "-c", CONNECT, path], capture_output=True, text=True, check=True,
+                              user=uid, group=gid, extra_groups=[])
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    def test_others_are_refused(self) -> None:
+        error = self.ask_as(1000, 1000)["error"]
+        assert isinstance(error, dict)
+        self.assertEqual(error["code"], "denied")
+
+    def test_the_group_of_the_store_may_ask(self) -> None:
+        mode, owner = STORE.stat().st_mode, STORE.stat().st_gid
+        self.addCleanup(os.chmod, STORE, mode)
+        self.addCleanup(os.chown, STORE, 0, owner)
+        os.chown(STORE, 0, 1000)
+        error = self.ask_as(1000, 1000)["error"]
+        assert isinstance(error, dict)
+        self.assertEqual(error["code"], "denied", "the folder is not shared")
+        os.chmod(STORE, 0o2750)
+        error = self.ask_as(1000, 1000)["error"]
+        assert isinstance(error, dict)
+        self.assertEqual(error["code"], "absent", error)
+
+
+LISTEN = """
+import os, socket, subprocess, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+listener.listen()
+while True:
+    peer, _ = listener.accept()
+    subprocess.run([sys.argv[2], "--answer"], stdin=peer, stdout=peer)
+    peer.close()
+"""
+CONNECT = """
+import socket, sys, time
+asks = socket.socket(socket.AF_UNIX)
+for _ in range(100):
+    try:
+        asks.connect(sys.argv[1])
+        break
+    except OSError:
+        time.sleep(0.05)
+asks.sendall(b'{"verb": "preflight", "id": "nobody"}')
+asks.shutdown(socket.SHUT_WR)
+text = b""
+while chunk := asks.recv(65536):
+    text += chunk
+print(text.decode())
+"""
