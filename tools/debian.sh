@@ -9,11 +9,17 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
     python3 python3-pytest python3-pytest-xdist strace
     redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter)
 
+# What lpm-sidecar is linked with, who listens for lpm-gate where no systemd runs (systemd-socket-activate), and the client
+# of the tests; all of Debian 13.
+sidecar=(libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libseccomp2 libcap2
+    libsystemd0 systemd python3-grpcio python3-protobuf)
+
 # A node that is a whole cluster (tests/cluster): beside Kubernetes and CRI-O, which tools/peers builds. Its suite is
 # trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
 cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon podman crun iptables iproute2 procps
     mount busybox-static python3 python3-pytest python3-pytest-xdist strace nginx redis-server
-    checkpointctl libcurl4t64 libssl3t64 libspdlog1.15 libyaml-cpp0.8 libprometheus-cpp-core1.0 libcivetweb1 libseccomp2 libcap2
+    checkpointctl libcurl4t64 libssl3t64 libyaml-cpp0.8
+    "${sidecar[@]}"
     criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
 
 # debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need. Of the other suite come only packages

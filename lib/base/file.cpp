@@ -144,7 +144,7 @@ Result<Fd> make_dirs(int dir, std::string_view path, bool durable) {
             continue;
         auto next = open_dir_beneath(base, name);
         if (!next && next.error().sys == ENOENT) {
-            if (::mkdirat(base, name.c_str(), 0700) != 0 && errno != EEXIST)
+            if (::mkdirat(base, name.c_str(), 0750) != 0 && errno != EEXIST)
                 return fail_errno(errno, "make directory " + name);
             // A file that is synced later is of no use in a directory that a power cut takes.
             if (durable && ::fsync(base) != 0)
@@ -180,7 +180,7 @@ Result<std::uint64_t> copy_bounded(int from, int dir, const std::string& name, s
     if (!S_ISREG(st.st_mode))
         return fail(Errc::invalid, "copy to " + name + ": not a regular file");
     const auto size = static_cast<std::uint64_t>(st.st_size);
-    TRY_ASSIGN(Fd to, open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    TRY_ASSIGN(Fd to, open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0640));
     if (size <= limit) {
         TRY(copy_range(from, to.get(), 0, size));
         return size;

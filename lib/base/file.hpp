@@ -41,7 +41,7 @@ ReadResult read_some(int fd, std::chrono::milliseconds wait, std::size_t limit, 
 
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes);
 
-// Opens `path` (relative) below `dir`, making the missing directories (mode 0700). A symbolic link anywhere
+// Opens `path` (relative) below `dir`, making the missing directories (mode 0750). A symbolic link anywhere
 // in `path` is refused: these directories are root's own.
 // `durable`: those that are made are on the disk then.
 [[nodiscard]] Result<Fd> make_dirs(int dir, std::string_view path, bool durable = false);

@@ -16,11 +16,11 @@ namespace lpm::inspect {
 
 // A container by its names in Kubernetes, or by its id. Of both, both must be its.
 struct Target {
-    std::string name_space;
-    std::string pod;
-    std::string pod_uid; // empty: whichever pod has that name now
-    std::string name;    // of the container in its pod
-    std::string id;      // of the engine
+    std::string name_space{};
+    std::string pod{};
+    std::string pod_uid{}; // empty: whichever pod has that name now
+    std::string name{};    // of the container in its pod
+    std::string id{};      // of the engine
 };
 // "container NAME of pod NAMESPACE/POD", or "container ID"
 [[nodiscard]] std::string text_of(const Target& target);

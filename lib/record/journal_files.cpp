@@ -59,7 +59,7 @@ static Result<unsigned> generation_to_write(int dir) {
 
 static Result<> append_to(int dir, unsigned generation, std::string_view line, bool durable) {
     TRY_ASSIGN(const Fd file,
-               open_at(dir, journal_name(generation), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0600));
+               open_at(dir, journal_name(generation), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0640));
     struct stat st{};
     if (::fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode))
         return fail(Errc::invalid, "journal is not a regular file");
@@ -115,7 +115,7 @@ Result<bool> renew_generation(int dir, std::uint64_t limit) {
     const std::vector<unsigned> generations = list_generations(dir);
     const unsigned next = generations.empty() ? 1 : std::ranges::max(generations) + 1;
     const std::string name = journal_name(next);
-    TRY(open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    TRY(open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0640));
     constexpr const char* draft = ".current";
     ::unlinkat(dir, draft, 0);
     if (::symlinkat(name.c_str(), dir, draft) != 0 || ::renameat(dir, draft, dir, current) != 0)

@@ -55,7 +55,7 @@ std::string record_path(std::string_view id) {
 Result<> Store::write(int month, const Record& record) {
     if (record.final && reservation_ && reservation_->id == record.id)
         return reservation_->draft.publish(write_record(record), Sync::content);
-    return replace_file(month, file_name(record.id), write_record(record), 0600,
+    return replace_file(month, file_name(record.id), write_record(record), 0640,
                         record.final ? Sync::content : Sync::none);
 }
 
@@ -80,7 +80,7 @@ Result<> Store::settle_intent(const Record& intent) {
     TRY_ASSIGN(const Fd journal, open_at(journals.get(), journal_name(newest), O_RDONLY | O_NOFOLLOW));
     if (::fdatasync(journal.get()) != 0)
         return fail_errno(errno, "sync journal");
-    TRY_ASSIGN(Draft draft, Draft::make_ahead(month.get(), file_name(intent.id), 0600, usual_size));
+    TRY_ASSIGN(Draft draft, Draft::make_ahead(month.get(), file_name(intent.id), 0640, usual_size));
     reservation_.emplace(intent.id, std::move(month), std::move(draft));
     return {};
 }

@@ -37,9 +37,9 @@ struct ObjectRef {
 
 struct Request {
     Verb verb = Verb::preflight;
-    inspect::Target target;
+    inspect::Target target{};
     // prepare only
-    std::string attempt; // see record::valid_attempt
+    std::string attempt{}; // see record::valid_attempt
     ObjectRef object{};
     std::vector<std::pair<std::string, std::string>> options{}; // as in [options] of lpm.toml
     std::chrono::seconds ttl{60};                               // how long the preparation is good for

@@ -29,7 +29,7 @@ lifecycle::HookContext Hooks::context(lifecycle::Point point, std::chrono::milli
 void Hooks::keep_output(const std::string& name, std::string_view output) {
     auto logs = recorder_.make_log_dir();
     if (logs)
-        if (auto kept = replace_file(logs->get(), name, output, 0600, Sync::none); !kept)
+        if (auto kept = replace_file(logs->get(), name, output, 0640, Sync::none); !kept)
             logs = std::unexpected(std::move(kept).error());
     if (!logs)
         recorder_.note("output of " + name + " not kept: " + logs.error().text);

@@ -26,7 +26,7 @@ static Result<> publish(const criu::Tooling& tooling) {
     const auto slash = file.rfind('/');
     TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
     TRY_ASSIGN(const Fd dir, make_dirs(root.get(), file.substr(1, slash - 1)));
-    return replace_file(dir.get(), std::string(file.substr(slash + 1)), criu::write_tooling(tooling), 0600);
+    return replace_file(dir.get(), std::string(file.substr(slash + 1)), criu::write_tooling(tooling), 0640);
 }
 
 static void print(const criu::CriuFacts& facts) {

@@ -83,14 +83,12 @@ class Runtime:
         sync_read, sync_write = os.pipe()
         start_read, start_write = os.pipe()
 
-        def hand_over() -> None:
-            os.dup2(sync_write, SYNC_FD)
-            os.dup2(start_read, START_FD)
-
-        argv = ["/usr/bin/conmon", *args]
-        child = subprocess.Popen(argv, env=self.conmon_env(restore), cwd=cwd, preexec_fn=hand_over,
-                                 pass_fds=(SYNC_FD, START_FD), stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # By bash, as Python's own way needs a fork: with a client of gRPC in this process that never comes back.
+        hand_over = (f'exec {SYNC_FD}>&{sync_write} {START_FD}<&{start_read} {sync_write}>&- {start_read}<&-; '
+                     'exec -a "$0" "$0" "$@"')
+        argv = ["/bin/bash", "-c", hand_over, "/usr/bin/conmon", *args]
+        child = subprocess.Popen(argv, env=self.conmon_env(restore), cwd=cwd, pass_fds=(sync_write, start_read),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(sync_write)
         os.close(start_read)
         os.write(start_write, b"\0")  # conmon waits for it, so that it can be moved to its cgroup first

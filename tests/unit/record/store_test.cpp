@@ -39,7 +39,7 @@ TEST(Store, publishes_intent_and_end_of_a_record) {
     struct stat st{};
     const std::string file = dir.path("lpm/records/" + record::month_of(r.id) + "/" + r.id + ".json");
     ASSERT_EQ(::stat(file.c_str(), &st), 0);
-    EXPECT_EQ(st.st_mode & 0777U, 0600U);
+    EXPECT_EQ(st.st_mode & 0777U, 0640U);
 }
 
 TEST(Store, publishes_the_end_into_the_room_made_for_it) {

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <string>
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "record/record.hpp"
+#include "service/message.hpp"
+
+// Asks lpm-gate, which has the power to look into containers.
+namespace lpm::node {
+
+inline constexpr const char* gate_socket = "/run/lpm/gate.sock";
+
+// One request, one answer. Errc::unavailable when lpm-gate is not there, or not in time; else the error that
+// it answered.
+[[nodiscard]] Result<record::Record> ask_gate(const std::string& socket, const service::Request& request,
+                                              const Deadline& deadline);
+
+} // namespace lpm::node

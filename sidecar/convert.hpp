@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include "criu/tooling.hpp"
+#include "node.pb.h"
+#include "record/journal.hpp"
+#include "record/record.hpp"
+#include "service/message.hpp"
+
+// Between what lpm keeps and what node.proto promises. Protobuf sends nothing but UTF-8, and JSON that was parsed has
+// nothing else.
+namespace lpm::sidecar {
+
+void convert(const record::Record& from, node::v1::Record& to);
+// Of a record that lpm-gate answered to a preflight.
+void convert(const record::Record& from, node::v1::PreflightResponse& to);
+// Without the record itself.
+void convert(const record::JournalEntry& from, node::v1::WatchRecordsResponse& to);
+void convert(const criu::Tooling& from, node::v1::NodeInfo& to);
+
+// Errc::invalid for a name that is too long, or not enough to tell a container by.
+[[nodiscard]] Result<inspect::Target> read_target(const node::v1::Target& from);
+
+} // namespace lpm::sidecar

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "app.hpp"
+#include "base/paths.hpp"
+#include "node/gate_client.hpp"
+#include "node/log.hpp"
+
+using namespace lpm;
+
+static int end_with(const Error& error) {
+    std::fprintf(stderr, "lpm-sidecar: %s\n", error.text.c_str());
+    return 1;
+}
+
+static int run_main(int argc, char** argv) {
+    CLI::App cli("Serves the checkpoint records of this node, and judges its containers, over gRPC (lpm.node.v1).");
+    sidecar::Settings settings{.socket = std::string(paths::run_dir) + "/sidecar.sock",
+                               .places = {paths::state_dir, paths::probe_file, node::gate_socket}};
+    std::string level = "info";
+    bool json = false;
+    cli.add_option("--socket", settings.socket, "For clients on this node; systemd may hand it over")
+        ->capture_default_str();
+    cli.add_option("--store", settings.places.store, "Where the records are")->capture_default_str();
+    cli.add_option("--gate", settings.places.gate_socket, "Where lpm-gate is asked")->capture_default_str();
+    cli.add_option("--log-level", level, "debug, info, warn or error")->capture_default_str();
+    cli.add_flag("--log-json", json, "A JSON object for each line of the log");
+    cli.set_version_flag("--version", std::string("lpm-sidecar ") + paths::version);
+    CLI11_PARSE(cli, argc, argv);
+    const auto least = node::level_of(level);
+    if (!least)
+        return end_with(least.error());
+    node::start_log(*least, json);
+    const auto done = sidecar::run(settings);
+    return done ? 0 : end_with(done.error());
+}
+
+int main(int argc, char** argv) {
+    try {
+        return run_main(argc, argv);
+    } catch (const std::exception& error) { // of a library
+        return end_with({Errc::io, 0, error.what()});
+    }
+}

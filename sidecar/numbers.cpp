@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "numbers.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace lpm::sidecar {
+
+// As grpc-ecosystem's exporters write them, by their numbers.
+static constexpr std::array<const char*, 17> codes = {
+    "OK",       "Canceled",        "Unknown",           "InvalidArgument",    "DeadlineExceeded", "NotFound",
+    "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted",     "OutOfRange",
+    "Unimplemented", "Internal",   "Unavailable",       "DataLoss",           "Unauthenticated"};
+
+Numbers::Numbers() {
+    metrics_.declare_counter("grpc_server_handled_total", "Calls that ended, by method and status code");
+    metrics_.declare_counter("lpm_sidecar_refused_peers_total",
+                             "Connections to the local socket by users who may not");
+    metrics_.declare_gauge("lpm_sidecar_watches", "Watches of records that go on");
+}
+
+void Numbers::answered(const std::string& method, grpc::StatusCode code) {
+    const auto at = static_cast<std::size_t>(code);
+    metrics_.count("grpc_server_handled_total",
+                   {{"grpc_service", "lpm.node.v1.Node"},
+                    {"grpc_method", method},
+                    {"grpc_code", at < codes.size() ? codes[at] : "Unknown"}});
+}
+
+void Numbers::refused_peer() {
+    metrics_.count("lpm_sidecar_refused_peers_total");
+}
+
+void WatchCount::add(int by) {
+    numbers_.watches_ += by;
+    numbers_.metrics_.set("lpm_sidecar_watches", {}, numbers_.watches_);
+}
+
+} // namespace lpm::sidecar

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "service.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "convert.hpp"
+#include "linux/boot.hpp"
+#include "node/gate_client.hpp"
+#include "node/log.hpp"
+#include "status.hpp"
+
+namespace lpm::sidecar {
+
+using namespace std::chrono_literals;
+
+// lpm-gate has one second for all checks, and two to find the container.
+static constexpr auto preflight_time = 10s;
+static constexpr int usual_page = 100;
+static constexpr int longest_page = 1000;
+static constexpr std::size_t entries_at_once = 100;
+static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
+
+Service::Service(Places places, Numbers& numbers)
+    : places_(std::move(places)), numbers_(numbers), journal_(places_.store) {}
+
+Result<record::Store> Service::store() const {
+    auto store = record::Store::open_existing(places_.store);
+    if (!store)
+        return fail(store.error().code == Errc::absent ? Errc::unavailable : store.error().code,
+                    "the records of this node cannot be read: " + store.error().text);
+    return store;
+}
+
+grpc::Status Service::told(const char* method, const Result<>& done) {
+    const grpc::Status status = done ? grpc::Status::OK : status_of(done.error());
+    numbers_.answered(method, status.error_code());
+    return status;
+}
+
+grpc::Status Service::GetNodeInfo(grpc::ServerContext*, const node::v1::GetNodeInfoRequest*,
+                                  node::v1::NodeInfo* response) {
+    const record::Record here = record::begin_record(record::Operation::checkpoint);
+    response->set_node(here.host);
+    response->set_lpm(here.lpm);
+    response->set_kernel(here.kernel);
+    response->set_arch(here.arch);
+    response->set_boot_id(boot_id());
+    convert(criu::read_tooling(places_.probe_file, response->boot_id()), *response);
+    return told("GetNodeInfo", {});
+}
+
+grpc::Status Service::Preflight(grpc::ServerContext*, const node::v1::PreflightRequest* request,
+                                node::v1::PreflightResponse* response) {
+    const auto ask = [&]() -> Result<> {
+        TRY_ASSIGN(inspect::Target target, read_target(request->target()));
+        TRY_ASSIGN(const record::Record judged,
+                   lpm::node::ask_gate(places_.gate_socket, {.target = std::move(target)}, Deadline(preflight_time)));
+        convert(judged, *response);
+        return {};
+    };
+    return told("Preflight", ask());
+}
+
+grpc::Status Service::ListRecords(grpc::ServerContext*, const node::v1::ListRecordsRequest* request,
+                                  node::v1::ListRecordsResponse* response) {
+    const auto list = [&]() -> Result<> {
+        const int size = request->page_size() == 0 ? usual_page : request->page_size();
+        if (size < 1 || size > longest_page)
+            return fail(Errc::invalid, "page_size: must be 1 to " + std::to_string(longest_page));
+        if (!request->page_token().empty() && !record::valid_id(request->page_token()))
+            return fail(Errc::invalid, "page_token: must be the next_page_token of another page");
+        TRY_ASSIGN(const record::Store store, this->store());
+        TRY_ASSIGN(const record::JournalPosition position, journal_.end());
+        TRY_ASSIGN(const record::Listing page, store.list(request->page_token(), static_cast<std::size_t>(size)));
+        for (const auto& [id, record] : page.records)
+            if (record)
+                convert(*record, *response->add_records());
+            else
+                response->add_faults("record " + id + ": " + record.error().text);
+        for (const auto& fault : page.faults)
+            response->add_faults(fault);
+        response->set_next_page_token(page.next);
+        response->set_position(position.text());
+        return {};
+    };
+    return told("ListRecords", list());
+}
+
+grpc::Status Service::GetRecord(grpc::ServerContext*, const node::v1::GetRecordRequest* request,
+                                node::v1::Record* response) {
+    const auto get = [&]() -> Result<> {
+        if (!record::valid_id(request->id()))
+            return fail(Errc::invalid, "id: must be that of a record, 26 letters and digits");
+        TRY_ASSIGN(const record::Store store, this->store());
+        const auto record = store.load(request->id());
+        if (!record && record.error().code == Errc::absent)
+            return fail(Errc::absent, "there is no record " + request->id() + " on this node");
+        if (!record) // whatever is wrong with it: the request was none of it
+            return fail(Errc::io, "record " + request->id() + " cannot be read: " + record.error().text);
+        convert(*record, *response);
+        return {};
+    };
+    return told("GetRecord", get());
+}
+
+// Until the client is gone, the sidecar is to end, or an error.
+Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer) {
+    TRY_ASSIGN(const record::Store store, this->store());
+    writer.SendInitialMetadata(); // from here on nothing is missed
+    while (!context.IsCancelled()) {
+        if (ending_)
+            return fail(Errc::unavailable, "lpm-sidecar ends: watch from the last position");
+        TRY_ASSIGN(const record::JournalBatch batch, journal_.read_from(position, entries_at_once));
+        for (const auto& entry : batch.entries) {
+            node::v1::WatchRecordsResponse response;
+            convert(entry, response);
+            if (const auto record = store.load(entry.id))
+                convert(*record, *response.mutable_record());
+            if (!writer.Write(response))
+                return {};
+        }
+        const bool more = batch.next != position;
+        position = batch.next;
+        if (!more)
+            TRY(journal_.wait(position, std::chrono::steady_clock::now() + look_up));
+    }
+    return {};
+}
+
+grpc::Status Service::WatchRecords(grpc::ServerContext* context, const node::v1::WatchRecordsRequest* request,
+                                   Watch* writer) {
+    const auto position = request->position().empty() ? std::optional<record::JournalPosition>()
+                                                      : record::JournalPosition::parse(request->position());
+    if (!request->position().empty() && !position)
+        return told("WatchRecords", fail(Errc::invalid, "position: must be one that another answer had, as 42:1234"));
+    const auto from = position ? Result<record::JournalPosition>(*position) : journal_.end();
+    const WatchCount counted(numbers_);
+    const auto done = from ? watch(*context, *from, *writer) : std::unexpected(from.error());
+    // A position that is gone, above all one whose generation has been removed.
+    if (!done && done.error().code == Errc::absent) {
+        numbers_.answered("WatchRecords", grpc::StatusCode::OUT_OF_RANGE);
+        return {grpc::StatusCode::OUT_OF_RANGE,
+                done.error().text + ": list the records, and watch from the position of the first page"};
+    }
+    return told("WatchRecords", done);
+}
+
+grpc::Status Service::GetMetrics(grpc::ServerContext*, const node::v1::GetMetricsRequest*,
+                                 node::v1::GetMetricsResponse* response) {
+    response->set_text(numbers_.text());
+    return told("GetMetrics", {});
+}
+
+} // namespace lpm::sidecar

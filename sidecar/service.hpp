@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "node.grpc.pb.h"
+#include "numbers.hpp"
+#include "record/journal.hpp"
+#include "record/store.hpp"
+
+namespace lpm::sidecar {
+
+// Where the sidecar finds what it serves.
+struct Places {
+    std::string store;       // of the records
+    std::string probe_file;  // what lpm-gate --probe has kept
+    std::string gate_socket; // of lpm-gate
+};
+
+// lpm.node.v1: thin, each call reads or asks and converts. Called by many threads.
+class Service final : public node::v1::Node::Service {
+  public:
+    Service(Places places, Numbers& numbers);
+
+    grpc::Status GetNodeInfo(grpc::ServerContext* context, const node::v1::GetNodeInfoRequest* request,
+                             node::v1::NodeInfo* response) override;
+    grpc::Status Preflight(grpc::ServerContext* context, const node::v1::PreflightRequest* request,
+                           node::v1::PreflightResponse* response) override;
+    grpc::Status ListRecords(grpc::ServerContext* context, const node::v1::ListRecordsRequest* request,
+                             node::v1::ListRecordsResponse* response) override;
+    grpc::Status GetRecord(grpc::ServerContext* context, const node::v1::GetRecordRequest* request,
+                           node::v1::Record* response) override;
+    grpc::Status WatchRecords(grpc::ServerContext* context, const node::v1::WatchRecordsRequest* request,
+                              grpc::ServerWriter<node::v1::WatchRecordsResponse>* writer) override;
+    grpc::Status GetMetrics(grpc::ServerContext* context, const node::v1::GetMetricsRequest* request,
+                            node::v1::GetMetricsResponse* response) override;
+
+    // Watches end, with UNAVAILABLE: the client goes on from its position with the next sidecar.
+    void end() { ending_ = true; }
+
+  private:
+    using Watch = grpc::ServerWriter<node::v1::WatchRecordsResponse>;
+    Result<> watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer);
+    [[nodiscard]] Result<record::Store> store() const;
+    grpc::Status told(const char* method, const Result<>& done);
+
+    const Places places_;
+    Numbers& numbers_;
+    const record::Journal journal_;
+    std::atomic<bool> ending_ = false;
+};
+
+} // namespace lpm::sidecar
