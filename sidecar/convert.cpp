@@ -22,6 +22,18 @@ static void add_checks(const std::vector<record::Finding>& from,
     }
 }
 
+static void add_hooks(const std::vector<record::HookRun>& from,
+                      google::protobuf::RepeatedPtrField<node::v1::Hook>* to) {
+    for (const auto& run : from) {
+        node::v1::Hook& hook = *to->Add();
+        hook.set_name(run.name);
+        hook.set_point(run.point.text());
+        hook.set_outcome(run.outcome.text());
+        hook.set_message(run.message);
+        hook.set_time_ms(run.time_ms);
+    }
+}
+
 static void set_container(const record::Record& from, node::v1::Container& to) {
     to.set_id(from.container);
     to.set_root(from.root);
@@ -83,18 +95,21 @@ void convert(const record::Record& from, node::v1::Record& to) {
     to.set_leave_running(from.leave_running);
     set_where_and_when(from, to);
     add_checks(from.findings, to.mutable_checks());
-    for (const auto& run : from.hooks) {
-        node::v1::Hook& hook = *to.add_hooks();
-        hook.set_name(run.name);
-        hook.set_point(run.point.text());
-        hook.set_outcome(run.outcome.text());
-        hook.set_message(run.message);
-        hook.set_time_ms(run.time_ms);
-    }
+    add_hooks(from.hooks, to.mutable_hooks());
     set_result(from, to);
     to.set_parent(from.parent);
     to.set_restored_from(from.restored_from);
     add_texts(from.notes, to.mutable_notes());
+    if (!from.object.name.empty()) {
+        to.mutable_object()->set_namespace_(from.object.name_space);
+        to.mutable_object()->set_name(from.object.name);
+        to.mutable_object()->set_uid(from.object.uid);
+    }
+}
+
+void convert(const record::Record& from, node::v1::PrepareResponse& to) {
+    convert(from, *to.mutable_preflight());
+    add_hooks(from.hooks, to.mutable_hooks());
 }
 
 void convert(const record::Record& from, node::v1::PreflightResponse& to) {
@@ -134,12 +149,32 @@ void convert(const criu::Tooling& from, node::v1::NodeInfo& to) {
     }
 }
 
-Result<inspect::Target> read_target(const node::v1::Target& from) {
-    // As lpm-gate reads it: there is one place that says what a request is.
-    const service::Request request{
-        .target = {from.namespace_(), from.pod(), from.pod_uid(), from.name(), from.id()}};
-    TRY_ASSIGN(service::Request read, service::parse_request(service::write_request(request)));
-    return std::move(read.target);
+template <class Message> static service::Request begin_request(service::Verb verb, const Message& from) {
+    const node::v1::Target& target = from.target();
+    service::Request request;
+    request.verb = verb;
+    request.target = {target.namespace_(), target.pod(), target.pod_uid(), target.name(), target.id()};
+    for (const auto& [name, value] : from.options())
+        request.options.emplace_back(name, value);
+    return request;
+}
+
+// There is one place that says what a request is.
+static Result<service::Request> judge(const service::Request& request) {
+    return service::parse_request(service::write_request(request));
+}
+
+Result<service::Request> read_request(const node::v1::PreflightRequest& from) {
+    return judge(begin_request(service::Verb::preflight, from));
+}
+
+Result<service::Request> read_request(const node::v1::PrepareRequest& from) {
+    service::Request request = begin_request(service::Verb::prepare, from);
+    request.attempt = from.attempt();
+    request.object = {from.object().namespace_(), from.object().name(), from.object().uid()};
+    if (from.ttl_seconds() != 0)
+        request.ttl = std::chrono::seconds(from.ttl_seconds());
+    return judge(request);
 }
 
 } // namespace lpm::sidecar

@@ -15,11 +15,13 @@ namespace lpm::sidecar {
 void convert(const record::Record& from, node::v1::Record& to);
 // Of a record that lpm-gate answered to a preflight.
 void convert(const record::Record& from, node::v1::PreflightResponse& to);
+void convert(const record::Record& from, node::v1::PrepareResponse& to);
 // Without the record itself.
 void convert(const record::JournalEntry& from, node::v1::WatchRecordsResponse& to);
 void convert(const criu::Tooling& from, node::v1::NodeInfo& to);
 
-// Errc::invalid for a name that is too long, or not enough to tell a container by.
-[[nodiscard]] Result<inspect::Target> read_target(const node::v1::Target& from);
+// Errc::invalid for a name that is too long, or not enough to tell a container by: as lpm-gate reads it.
+[[nodiscard]] Result<service::Request> read_request(const node::v1::PreflightRequest& from);
+[[nodiscard]] Result<service::Request> read_request(const node::v1::PrepareRequest& from);
 
 } // namespace lpm::sidecar

@@ -14,9 +14,12 @@
 namespace lpm::sidecar {
 
 using namespace std::chrono_literals;
+using lpm::node::Level;
 
 // lpm-gate has one second for all checks, and two to find the container.
 static constexpr auto preflight_time = 10s;
+// And hooks of two points, each with total_ms of [hooks], at most a minute.
+static constexpr auto prepare_time = 140s;
 static constexpr int usual_page = 100;
 static constexpr int longest_page = 1000;
 static constexpr std::size_t entries_at_once = 100;
@@ -51,16 +54,30 @@ grpc::Status Service::GetNodeInfo(grpc::ServerContext*, const node::v1::GetNodeI
     return told("GetNodeInfo", {});
 }
 
+template <class Request, class Response>
+Result<> Service::ask(const Request& request, Response& response, std::chrono::milliseconds time) const {
+    TRY_ASSIGN(const service::Request read, read_request(request));
+    TRY_ASSIGN(const record::Record judged, lpm::node::ask_gate(places_.gate_socket, read, Deadline(time)));
+    convert(judged, response);
+    return {};
+}
+
 grpc::Status Service::Preflight(grpc::ServerContext*, const node::v1::PreflightRequest* request,
                                 node::v1::PreflightResponse* response) {
-    const auto ask = [&]() -> Result<> {
-        TRY_ASSIGN(inspect::Target target, read_target(request->target()));
-        TRY_ASSIGN(const record::Record judged,
-                   lpm::node::ask_gate(places_.gate_socket, {.target = std::move(target)}, Deadline(preflight_time)));
-        convert(judged, *response);
-        return {};
-    };
-    return told("Preflight", ask());
+    return told("Preflight", ask(*request, *response, preflight_time));
+}
+
+grpc::Status Service::Prepare(grpc::ServerContext*, const node::v1::PrepareRequest* request,
+                              node::v1::PrepareResponse* response) {
+    const auto done = ask(*request, *response, prepare_time);
+    const auto& judged = response->preflight();
+    lpm::node::log(done ? Level::info : Level::warn, done && judged.code().empty() ? "prepared" : "not prepared",
+                   {{"attempt", request->attempt()},
+                    {"object", request->object().namespace_() + "/" + request->object().name()},
+                    {"container", judged.container().id()},
+                    {"code", judged.code()},
+                    {"error", done ? "" : done.error().text}});
+    return told("Prepare", done);
 }
 
 grpc::Status Service::ListRecords(grpc::ServerContext*, const node::v1::ListRecordsRequest* request,

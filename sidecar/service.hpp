@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 
 #include "node.grpc.pb.h"
@@ -28,6 +29,8 @@ class Service final : public node::v1::Node::Service {
                              node::v1::NodeInfo* response) override;
     grpc::Status Preflight(grpc::ServerContext* context, const node::v1::PreflightRequest* request,
                            node::v1::PreflightResponse* response) override;
+    grpc::Status Prepare(grpc::ServerContext* context, const node::v1::PrepareRequest* request,
+                         node::v1::PrepareResponse* response) override;
     grpc::Status ListRecords(grpc::ServerContext* context, const node::v1::ListRecordsRequest* request,
                              node::v1::ListRecordsResponse* response) override;
     grpc::Status GetRecord(grpc::ServerContext* context, const node::v1::GetRecordRequest* request,
@@ -43,6 +46,8 @@ class Service final : public node::v1::Node::Service {
   private:
     using Watch = grpc::ServerWriter<node::v1::WatchRecordsResponse>;
     Result<> watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer);
+    template <class Request, class Response>
+    Result<> ask(const Request& request, Response& response, std::chrono::milliseconds time) const;
     [[nodiscard]] Result<record::Store> store() const;
     grpc::Status told(const char* method, const Result<>& done);
 

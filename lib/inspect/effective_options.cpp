@@ -6,21 +6,38 @@
 
 namespace lpm::inspect {
 
-// The node's options, and what the pod's annotation may change of them.
-static config::Options wanted_options(Facts& facts, const config::Settings& settings) {
-    using Why = IgnoredOption::Why;
+namespace {
+// Sets options one by one, as far as the node allows it.
+struct Setter {
+    Facts& facts;
+    const config::Settings& settings;
     config::Options options = settings.options;
+
+    void set(std::string_view name, std::string_view value) {
+        using Why = IgnoredOption::Why;
+        const auto ignore = [&](Why why) {
+            facts.ignored_options.push_back({why, std::string(name) + "=" + std::string(value)});
+        };
+        if (!settings.may_set(name))
+            ignore(Why::not_allowed);
+        else if (!options.set(name, value))
+            ignore(Why::unknown);
+    }
+};
+} // namespace
+
+// The node's options, what the pod's annotation may change of them, and the request of what it finds then.
+static config::Options wanted_options(Facts& facts, const config::Settings& settings) {
+    Setter setter{facts, settings};
     std::string_view list = facts.bundle ? std::string_view(facts.bundle->options) : std::string_view{};
     while (!list.empty()) {
         auto value = next_part(list, ',');
-        const std::string text(trim(value));
         const auto name = trim(next_part(value, '='));
-        if (!settings.may_set(name))
-            facts.ignored_options.push_back({Why::not_allowed, text});
-        else if (!options.set(name, trim(value)))
-            facts.ignored_options.push_back({Why::unknown, text});
+        setter.set(name, trim(value));
     }
-    return options;
+    for (const auto& [name, value] : facts.subject.options)
+        setter.set(name, value);
+    return std::move(setter.options);
 }
 
 void decide_additions(Facts& facts, const oci::Invocation& invocation, const config::Settings& settings) {

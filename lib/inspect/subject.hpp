@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "oci/argv.hpp"
 #include "oci/runtime.hpp"
@@ -22,6 +24,8 @@ struct Subject {
     std::string kubelet_dir;
     std::string runtime_key; // of the runtime's file in the probe's cache
     oci::RuntimeKind kind = oci::RuntimeKind::unknown;
+    // That the request asks for, as in [options] of lpm.toml: name and value.
+    std::vector<std::pair<std::string, std::string>> options{};
     bool checkpoint_in_progress = false; // another one, of the same container
 };
 

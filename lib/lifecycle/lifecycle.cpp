@@ -123,6 +123,10 @@ static std::string run_one(const config::LifecycleHook& hook, const HookContext&
     return why;
 }
 
+static bool is_part(const config::LifecycleHook& hook, const HookContext& round) {
+    return round.part == Part::all || hook.frozen == (round.part == Part::frozen);
+}
+
 // The container stands still for the caller, and this hook needs one that runs.
 static bool is_skipped(const config::LifecycleHook& hook, const HookContext& round) {
     return round.frozen && !hook.frozen;
@@ -153,7 +157,7 @@ class Runner {
                  "not run: " + hook.error().text);
             return true;
         }
-        if (!hook->wants(record_.names))
+        if (!hook->wants(record_.names) || !is_part(*hook, round_))
             return true;
         if (is_skipped(*hook, round_)) {
             note(hook->name, HookOutcome::skipped,
@@ -204,7 +208,7 @@ std::vector<std::string> skipped_hooks(const HookContext& round,
         return skipped;
     for (const std::string& file : list_names(dir->get()))
         if (const auto hook = read_hook(folder_of(round), file);
-            hook && hook->abort && hook->wants(names) && is_skipped(*hook, round))
+            hook && hook->abort && hook->wants(names) && is_part(*hook, round) && is_skipped(*hook, round))
             skipped.push_back(hook->name);
     return skipped;
 }

@@ -17,6 +17,10 @@ namespace lpm::lifecycle {
 
 using Point = record::HookPoint;
 
+// Which hooks of a point: Prepare runs those that need a container that runs, and the checkpoint that it
+// prepared the others.
+enum class Part { all, running, frozen };
+
 struct HookContext {
     Point point = Point::pre_checkpoint;
     bool frozen = false;             // nothing in the container answers
@@ -24,6 +28,7 @@ struct HookContext {
     std::string dir;                 // /etc/lpm/checkpoint.d
     // Where output is kept: a file's name, its content.
     std::function<void(const std::string&, std::string_view)> keep;
+    Part part = Part::all;
 };
 
 struct HookResults {

@@ -42,10 +42,20 @@ static constexpr Name names[] = {
     {"name", &CheckpointManifest::container_name, max_name},
 };
 
+// Members of the object for which the checkpoint was taken: lpm.json is flat.
+struct ObjectText {
+    std::string_view name;
+    std::string ObjectName::* member;
+};
+static constexpr ObjectText object_texts[] = {{"object_namespace", &ObjectName::name_space},
+                                              {"object_name", &ObjectName::name},
+                                              {"object_uid", &ObjectName::uid}};
+
 static CheckpointManifest manifest_of(const Record& record) {
     CheckpointManifest manifest;
     manifest.record = record.id;
     manifest.attempt = record.attempt;
+    manifest.object = record.object;
     manifest.container = record.container;
     manifest.arch = record.arch;
     manifest.kernel = record.kernel;
@@ -67,6 +77,9 @@ std::string write_manifest(const Record& record) {
     for (const auto& [name, member, always] : texts)
         if (always || !(manifest.*member).empty())
             root[std::string(name)] = manifest.*member;
+    for (const auto& [name, member] : object_texts)
+        if (const auto& value = manifest.object.*member; !value.empty() && value.size() <= max_name)
+            root[std::string(name)] = value;
     if (valid_attempt(manifest.attempt))
         root["attempt"] = manifest.attempt;
     if (!manifest.tcp.empty())
@@ -84,6 +97,8 @@ Result<CheckpointManifest> parse_manifest(std::string_view text) {
         return fail(Errc::invalid, "lpm.json: no valid record id");
     if (auto attempt = json::text_or_empty(root, "attempt"); valid_attempt(attempt))
         manifest.attempt = std::move(attempt);
+    for (const auto& [name, member] : object_texts)
+        manifest.object.*member = json::text_or_empty(root, name);
     manifest.tcp = Word<config::Tcp>::read(json::text_or_empty(root, "tcp"));
     return manifest;
 }

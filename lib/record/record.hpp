@@ -34,12 +34,20 @@ struct HookRun {
     std::uint64_t time_ms = 0; // that it took
 };
 
+// An object of Kubernetes.
+struct ObjectName {
+    std::string name_space;
+    std::string name;
+    std::string uid;
+};
+
 struct Record {
     int version = schema; // of the stored form: a later one has more than is read here
     std::string stored;   // the text that it was read from, empty of a new one: what is not known stays in it
     std::string id;       // ULID
     std::string lpm;      // the version that began it
     std::string attempt;  // uid of the controller's attempt that asked for it; see valid_attempt
+    ObjectName object;    // for which it was prepared
     bool final = false;
     Word<Operation> operation;
     Word<Outcome> outcome;        // empty while an intent
@@ -123,6 +131,7 @@ struct Record {
 struct CheckpointManifest {
     std::string record;  // id of the record that took the images
     std::string attempt; // that asked for it
+    ObjectName object;   // for which it was taken
     std::string container;
     std::string arch;
     std::string kernel;

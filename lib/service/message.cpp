@@ -87,7 +87,6 @@ static Result<> judge_target(const inspect::Target& target) {
 
 static Result<> read_preparation(const Value& root, Request& request) {
     constexpr std::uint64_t longest_ttl = 3600;
-    TRY(read_options(root, request));
     if (!record::valid_attempt(request.attempt))
         return fail(Errc::invalid, "attempt: must be a uid: 1 to 64 letters, digits and -_.");
     if (json::find(root, "ttl_s") == nullptr)
@@ -111,6 +110,7 @@ Result<Request> parse_request(std::string_view text) {
     request.verb = *verb;
     TRY(read_texts(root, request));
     TRY(judge_target(request.target));
+    TRY(read_options(root, request));
     if (request.verb == Verb::prepare)
         TRY(read_preparation(root, request));
     return request;
@@ -129,11 +129,10 @@ std::string write_request(const Request& request) {
         else
             root[std::string(text.path.substr(0, dot))][std::string(text.path.substr(dot + 1))] = value;
     }
-    if (request.verb == Verb::prepare) {
-        for (const auto& [name, value] : request.options)
-            root["options"][name] = value;
+    for (const auto& [name, value] : request.options)
+        root["options"][name] = value;
+    if (request.verb == Verb::prepare)
         root["ttl_s"] = request.ttl.count();
-    }
     return json::write(root);
 }
 

@@ -13,7 +13,7 @@
 #include "base/result.hpp"
 #include "base/words.hpp"
 #include "inspect/engine.hpp"
-#include "record/record.hpp"
+#include "record/preparation.hpp"
 
 // What lpm-gate is asked on /run/lpm/gate.sock, and what it answers: one JSON object each, then the end of
 // the stream (docs/gate-socket.md). Who asks has no power of its own; who answers has all of it.
@@ -28,21 +28,14 @@ constexpr std::span<const std::string_view> words_of(Verb) {
     return verbs;
 }
 
-// The object for which a checkpoint is prepared.
-struct ObjectRef {
-    std::string name_space;
-    std::string name;
-    std::string uid;
-};
-
 struct Request {
     Verb verb = Verb::preflight;
     inspect::Target target{};
+    record::OptionList options{}; // as far as the node allows them
     // prepare only
     std::string attempt{}; // see record::valid_attempt
-    ObjectRef object{};
-    std::vector<std::pair<std::string, std::string>> options{}; // as in [options] of lpm.toml
-    std::chrono::seconds ttl{60};                               // how long the preparation is good for
+    record::ObjectName object{};
+    std::chrono::seconds ttl{60}; // how long the preparation is good for
 };
 
 // Errc::invalid, with the member that is missing or is not as it must be.

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/paths.hpp"
 #include "preflight.hpp"
+#include "prepare.hpp"
 #include "service/message.hpp"
 #include "verbs.hpp"
 
@@ -43,7 +44,9 @@ static Result<record::Record> judge_request(int fd, char** environment) {
     // Not before: of a socket that is closed with something unread the peer gets no answer.
     TRY(judge_peer(fd));
     TRY_ASSIGN(const service::Request request, service::parse_request(text));
-    TRY_ASSIGN(Preflight found, preflight(request.target, environment));
+    if (request.verb == service::Verb::prepare)
+        return prepare(request, environment);
+    TRY_ASSIGN(Preflight found, preflight(request.target, request.options, environment));
     return std::move(found.record);
 }
 

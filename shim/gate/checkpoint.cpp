@@ -16,6 +16,7 @@
 #include "linux/cpu.hpp"
 #include "linux/procfs.hpp"
 #include "oci/container_lock.hpp"
+#include "record/preparation.hpp"
 #include "record/stand_still.hpp"
 
 namespace lpm::gate {
@@ -135,12 +136,30 @@ static void clean_up(const Call& call, const Before& before, const WorkDir& work
         report_tasks(*before.state, before.none_stopped, recorder);
 }
 
+// What Prepare has settled for this checkpoint. Nothing when nobody has prepared it: an operator's own, say.
+static std::optional<record::Preparation> take_prepared(Request& request, const oci::Invocation& invocation) {
+    if (invocation.on(oci::Option::pre_dump))
+        return std::nullopt;
+    auto taken = record::take_preparation(paths::run_dir, request.subject.root, request.subject.id);
+    if (!taken && taken.error().code != Errc::absent)
+        request.settings.problems.push_back("what was prepared for a checkpoint is not used: " +
+                                            taken.error().text);
+    if (!taken)
+        return std::nullopt;
+    request.subject.options = taken->options;
+    return *std::move(taken);
+}
+
 void checkpoint(const Arguments& arguments, Progress& progress) {
-    const Request request(arguments, inspect::Stage::checkpoint);
+    Request request(arguments, inspect::Stage::checkpoint);
+    auto prepared = take_prepared(request, arguments.invocation);
     Recorder recorder(request, arguments,
                       arguments.invocation.on(oci::Option::pre_dump) ? record::Operation::pre_dump
-                                                                     : record::Operation::checkpoint);
+                                                                     : record::Operation::checkpoint,
+                      prepared ? &prepared->record : nullptr);
     Hooks hooks(Point::pre_checkpoint, Point::post_checkpoint, request.settings.hook_time, recorder);
+    if (prepared)
+        hooks.set_prepared();
     auto paused = note_pause(request, recorder.record().id);
     const Call call{arguments, request, recorder, hooks, progress};
 

@@ -19,6 +19,8 @@ using Clock = std::chrono::steady_clock;
 lifecycle::HookContext Hooks::context(lifecycle::Point point, std::chrono::milliseconds time) {
     lifecycle::HookContext context;
     context.point = point;
+    if (prepared_ && point == before_)
+        context.part = lifecycle::Part::frozen;
     context.frozen = recorder_.record().frozen;
     context.total = time;
     context.dir = paths::hooks_dir;

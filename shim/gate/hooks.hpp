@@ -19,6 +19,9 @@ class Hooks {
     Hooks(lifecycle::Point before, lifecycle::Point after, std::chrono::milliseconds time, Recorder& recorder)
         : before_(before), after_(after), time_(time), recorder_(recorder) {}
 
+    // Those before that need a container that runs have been run.
+    void set_prepared() { prepared_ = true; }
+
     // Those before that must succeed and cannot: the caller has frozen the container.
     [[nodiscard]] std::vector<std::string> find_skipped(const inspect::Facts& facts);
     // Why one of them ends the operation; empty when none does.
@@ -36,6 +39,7 @@ class Hooks {
     std::chrono::milliseconds time_;
     Recorder& recorder_;
     bool began_ = false;
+    bool prepared_ = false;
 };
 
 } // namespace lpm::gate

@@ -34,7 +34,8 @@ static std::string dir_of_images(const inspect::Located& container, const inspec
     return known ? engine.monitor->persist_dir : container.state.bundle;
 }
 
-Result<Preflight> preflight(const inspect::Target& target, char** environment) {
+Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options,
+                            char** environment) {
     const auto roots = crio::state_roots(crio::read_configuration(crio::config_dir));
     Preflight found;
     TRY_ASSIGN(found.container, inspect::locate(target, roots, Deadline(locate_time)));
@@ -48,7 +49,8 @@ Result<Preflight> preflight(const inspect::Target& target, char** environment) {
     const int argc = static_cast<int>(words.size());
     const oci::Invocation invocation = oci::parse(argc, argv.data());
     const Arguments arguments{invocation, argv.data(), argc, environment};
-    const Request request(arguments, inspect::Stage::checkpoint);
+    Request request(arguments, inspect::Stage::checkpoint);
+    request.subject.options = options;
 
     found.record = begin_record_of(request, arguments, record::Operation::checkpoint);
     auto [facts, outcome] =
@@ -59,6 +61,7 @@ Result<Preflight> preflight(const inspect::Target& target, char** environment) {
     found.record.code = std::move(outcome.code);
     found.record.message = std::move(outcome.message);
     found.record.transient = outcome.transient;
+    found.settings = std::move(request.settings);
     for (const auto& word : facts.additions.words)
         found.record.additions.push_back(criu::word_of(word));
     return found;

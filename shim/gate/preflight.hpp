@@ -4,8 +4,9 @@
 
 #include <chrono>
 
+#include "config/settings.hpp"
 #include "inspect/engine.hpp"
-#include "record/record.hpp"
+#include "record/preparation.hpp"
 
 namespace lpm::gate {
 
@@ -17,10 +18,12 @@ struct Preflight {
     // As of the checkpoint that the engine would ask for now, with code and message of a refusal; without
     // outcome, and in no store.
     record::Record record;
+    config::Settings settings; // of this node
 };
 
-// Judges a running container as `checkpoint` would, for the process that would ask for it. Nothing of the
-// container is touched.
-[[nodiscard]] Result<Preflight> preflight(const inspect::Target& target, char** environment);
+// Judges a running container as `checkpoint` would with these options of a request, for the process that
+// would ask for it. Nothing of the container is touched.
+[[nodiscard]] Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options,
+                                          char** environment);
 
 } // namespace lpm::gate

@@ -51,8 +51,14 @@ void add_note(record::Record& record, std::string_view text) {
         record.notes.push_back(one_line(text, 1000));
 }
 
-Recorder::Recorder(const Request& request, const Arguments& arguments, record::Operation operation)
+Recorder::Recorder(const Request& request, const Arguments& arguments, record::Operation operation,
+                   const record::Record* prepared)
     : record_(begin_record_of(request, arguments, operation)) {
+    if (prepared != nullptr) {
+        record_.attempt = prepared->attempt;
+        record_.object = prepared->object;
+        record_.hooks = prepared->hooks;
+    }
     if (auto store = record::Store::open(paths::state_dir))
         store_ = *std::move(store);
     publish();

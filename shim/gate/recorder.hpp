@@ -24,8 +24,10 @@ class Recorder {
   public:
     // Of a call that is over: what is found out later.
     explicit Recorder(record::Record record) : record_(std::move(record)) {}
-    // Publishes the intent.
-    Recorder(const Request& request, const Arguments& arguments, record::Operation operation);
+    // Publishes the intent. `prepared`: the record of what was settled before the call; it gives attempt,
+    // object and the hooks that have run.
+    Recorder(const Request& request, const Arguments& arguments, record::Operation operation,
+             const record::Record* prepared = nullptr);
 
     [[nodiscard]] record::Record& record() { return record_; }
     [[nodiscard]] const record::Record& record() const { return record_; }

@@ -4,11 +4,15 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import threading
+import time
+from typing import Any
 
+import crio_archive
 from crio_engine import Crio
-from e2e import RECORDS, RUNTIME, NodeTest
+from e2e import RECORDS, RUNTIME, SETTINGS, NodeTest
 from gate_socket import GATE, ask, preflight, verdicts
 
 STORE = RECORDS.parent
@@ -156,3 +160,96 @@ while chunk := asks.recv(65536):
     text += chunk
 print(text.decode())
 """
+
+
+class Prepare(NodeTest):
+    """What is settled with the running container is in the record and the archive of the checkpoint that comes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.hooks = pathlib.Path("/etc/lpm/checkpoint.d")
+        self.addCleanup(shutil.rmtree, self.hooks, ignore_errors=True)
+        self.said = self.work / "said"
+        self.cid = self.start("counter", "/bin/counter", annotations=named())
+        self.lines(self.cid, 1)
+
+    def hook(self, point: str, name: str, when: str, script: str, on_failure: str = "abort") -> None:
+        folder = self.hooks / point
+        folder.mkdir(parents=True, exist_ok=True)
+        program = self.hooks / f"{point}-{name}.sh"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        (folder / f"{name}.toml").write_text(f'path = "{program}"\nwhen = "{when}"\non_failure = "{on_failure}"\n')
+
+    def prepare(self, **more: object) -> dict[str, Any]:
+        return ask(verb="prepare", **NAMES, attempt="attempt-1", object={"namespace": "shop", "name": "save", "uid": "o-1"},
+                   **more)
+
+    def taken(self, outcome: str = "completed") -> dict[str, Any]:
+        archive = self.work / "archive.tar"
+        archive.unlink(missing_ok=True)
+        self.crio.checkpoint(self.cid, archive)
+        return self.last_record("checkpoint", outcome)
+
+    def test_attempt_and_object_are_in_the_archive(self) -> None:
+        self.assertEqual(self.prepare()["record"]["attempt"], "attempt-1")
+        self.assertEqual(self.status(self.cid), "running")
+        self.assertEqual(self.records(), [])
+        record = self.taken()
+        self.assertEqual((record["attempt"], record["object"]), ("attempt-1", {"namespace": "shop", "name": "save", "uid": "o-1"}))
+        manifest = crio_archive.read_json(self.work / "archive.tar", "checkpoint/lpm.json")
+        self.assertEqual((manifest["attempt"], manifest["object_namespace"], manifest["object_name"], manifest["object_uid"]),
+                         ("attempt-1", "shop", "save", "o-1"))
+        record = self.taken()
+        self.assertNotIn("attempt", record, "it was taken once")
+
+    def test_hooks_run_once_each_at_their_time(self) -> None:
+        for name, when in (("save", "running"), ("note", "frozen")):
+            self.hook("pre-checkpoint", name, when, f'echo "{name} $LPM_CONTAINER" >>{self.said}')
+        self.hook("post-checkpoint", "tidy", "frozen", f'echo "tidy $LPM_OUTCOME" >>{self.said}')
+        answer = self.prepare()["record"]
+        self.assertEqual([(h["name"], h["outcome"]) for h in answer["hooks"]], [("save", "done")])
+        self.assertEqual(self.said.read_text(), f"save {self.cid}\n")
+        record = self.taken()
+        self.assertEqual(self.said.read_text(), f"save {self.cid}\nnote {self.cid}\ntidy completed\n")
+        self.assertEqual([(h["name"], h["outcome"]) for h in record["hooks"]], [("save", "done"), ("note", "done"), ("tidy", "done")])
+        self.assertEqual(verdicts(record)["HookSkipped"], "pass")
+        # Without Prepare it is as before.
+        record = self.taken()
+        self.assertEqual(next(h["outcome"] for h in record["hooks"] if h["name"] == "save"), "skipped")
+        self.assertEqual(verdicts(record)["HookSkipped"], "warn")
+
+    def test_a_hook_that_fails_prepares_nothing(self) -> None:
+        self.hook("pre-checkpoint", "save", "running", "echo the disk is full; exit 3")
+        self.hook("post-checkpoint", "tidy", "running", f'echo "tidy $LPM_OUTCOME" >>{self.said}')
+        result = self.prepare()["record"]["result"]
+        self.assertEqual(result["code"], "HookFailed")
+        self.assertIn("hook save: ended with status 3: the disk is full", result["message"])
+        self.assertEqual(self.said.read_text(), "tidy refused\n")
+        self.assertFalse(list(pathlib.Path("/run/lpm/prepared").glob("*/*")))
+        self.assertNotIn("attempt", self.taken())
+
+    def test_what_would_be_refused_is_not_prepared(self) -> None:
+        self.hook("pre-checkpoint", "save", "running", f"echo ran >>{self.said}")
+        SETTINGS.write_text('[checks]\nHookSkipped = "block"\n')
+        other = self.start("counter", "/bin/counter", annotations={**named("uid-2"), "lpm.my.domain/checkpoint": "never"})
+        answer = ask(verb="prepare", id=other, attempt="attempt-1")["record"]
+        self.assertEqual(answer["result"]["code"], "NeverCheckpoint")
+        self.assertFalse(self.said.exists())
+        self.assertFalse(list(pathlib.Path("/run/lpm/prepared").glob(f"*/{other}.json")))
+
+    def test_it_is_good_for_a_time(self) -> None:
+        self.prepare(ttl_s=1)
+        time.sleep(1.2)
+        record = self.taken()
+        self.assertNotIn("attempt", record)
+        self.assertIn("what was prepared for a checkpoint is not used: it was good until an earlier time", record["notes"])
+
+    def test_options_as_far_as_the_node_allows(self) -> None:
+        answer = self.prepare(options={"tcp": "close"})["record"]
+        self.assertIn("tcp=close", " ".join(answer["notes"]))
+        SETTINGS.write_text('[annotations]\noptions = ["tcp"]\n')
+        answer = self.prepare(options={"tcp": "close"})["record"]
+        self.assertEqual(answer.get("notes", []), [])
+        self.assertIn("tcp-close", " ".join(self.taken()["invocation"]["additions"]))
+        self.assertNotIn("tcp-close", " ".join(self.taken()["invocation"]["additions"]))

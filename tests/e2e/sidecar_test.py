@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpm-sidecar on a node with containers: what it serves is what the gate has kept, and what it would say."""
+import importlib.util
 import json
 import os
 import pathlib
@@ -12,10 +13,8 @@ from typing import Any
 from e2e import RECORDS, NodeTest
 from gate_socket import preflight, verdicts
 
-if not pathlib.Path("/usr/bin/systemd-socket-activate").exists():  # forky has no libraries for it
-    NODE_API: Any = None
-else:
-    import node_api as NODE_API
+# What lpm-sidecar is linked with, and its client, are in the roots of Debian 13 only.
+NODE_API: Any = importlib.import_module("node_api") if importlib.util.find_spec("grpc") else None
 
 NAMES = {"namespace": "shop", "pod": "web-1", "name": "counter"}
 ANNOTATIONS = {"io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.name": "web-1",

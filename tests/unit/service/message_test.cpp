@@ -18,9 +18,9 @@ static std::string problem_of(std::string_view text) {
 TEST(Request, comes_back_as_it_was_written) {
     const service::Request request{.verb = service::Verb::prepare,
                                    .target = {"shop", "web-1", "uid-1", "app", "0123abcd"},
+                                   .options = {{"tcp", "close"}},
                                    .attempt = "c0ffee-1",
                                    .object = {"shop", "save-web", "uid-2"},
-                                   .options = {{"tcp", "close"}},
                                    .ttl = std::chrono::seconds(90)};
     const auto read = service::parse_request(service::write_request(request));
     ASSERT_TRUE(read) << read.error().text;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "record/preparation.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/draft.hpp"
+#include "base/file.hpp"
+#include "linux/boot.hpp"
+#include "oci/argv.hpp"
+#include "record/stand_still.hpp"
+#include "json/json.hpp"
+
+namespace lpm::record {
+
+using json::Value;
+
+static constexpr std::size_t max_preparation = std::size_t{2} << 20; // bytes: a record and a little more
+static constexpr std::size_t max_options = 32;
+
+Result<Preparation> parse_preparation(std::string_view text) {
+    TRY_ASSIGN(const Value root, json::parse(text, {.bytes = max_preparation}));
+    Preparation preparation;
+    const auto until = json::natural(root, "until");
+    const Value* record = json::find(root, "record");
+    if (!until || record == nullptr)
+        return fail(Errc::invalid, "not a preparation");
+    preparation.until = *until;
+    TRY_ASSIGN(preparation.record, parse_record(json::write(*record)));
+    if (const Value* options = json::find(root, "options"); options != nullptr && options->is_object())
+        for (const auto& [name, value] : options->items())
+            if (value.is_string() && preparation.options.size() < max_options)
+                preparation.options.emplace_back(name, value.get_ref<const std::string&>());
+    return preparation;
+}
+
+std::string write_preparation(const Preparation& preparation) {
+    Value options = Value::object();
+    for (const auto& [name, value] : preparation.options)
+        options[name] = value;
+    return "{\"until\":" + std::to_string(preparation.until) + ",\"options\":" + json::write(options) +
+           ",\"record\":" + write_record(preparation.record) + "}\n";
+}
+
+static std::string folder_of(const std::string& root) {
+    return "prepared/" + ContainerName::of(root, "").root_hash;
+}
+
+Result<> keep_preparation(const std::string& run_dir, const Preparation& preparation) {
+    const Record& record = preparation.record;
+    TRY_ASSIGN(const Fd run, open_at(AT_FDCWD, run_dir, O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(const Fd folder, make_dirs(run.get(), folder_of(record.root)));
+    return replace_file(folder.get(), record.container + ".json", write_preparation(preparation), 0600,
+                        Sync::none);
+}
+
+Result<Preparation> take_preparation(const std::string& run_dir, const std::string& root,
+                                     const std::string& id) {
+    if (!oci::valid_id(id.c_str()))
+        return fail(Errc::absent, "not an id of a container");
+    TRY_ASSIGN(const Fd folder, open_at(AT_FDCWD, run_dir + "/" + folder_of(root), O_RDONLY | O_DIRECTORY));
+    const std::string name = id + ".json";
+    const auto text = read_file(folder.get(), name, max_preparation);
+    if (!text && text.error().code == Errc::absent)
+        return std::unexpected(text.error());
+    // Of two that come at the same time one removes it, and that one has it.
+    if (::unlinkat(folder.get(), name.c_str(), 0) != 0)
+        return fail(Errc::absent, "another call has taken it");
+    if (!text)
+        return std::unexpected(text.error());
+    TRY_ASSIGN(Preparation preparation, parse_preparation(*text));
+    if (preparation.record.boot_id != boot_id() || boot_time_ns() > preparation.until)
+        return fail(Errc::unavailable, "it was good until an earlier time");
+    return preparation;
+}
+
+} // namespace lpm::record

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "prepare.hpp"
+
+#include "base/paths.hpp"
+#include "lifecycle/lifecycle.hpp"
+#include "linux/boot.hpp"
+#include "preflight.hpp"
+#include "record/preparation.hpp"
+
+namespace lpm::gate {
+
+static lifecycle::HookResults run_hooks(lifecycle::Point point, std::chrono::milliseconds time,
+                                        const record::Record& record) {
+    const lifecycle::HookContext context{.point = point,
+                                         .frozen = false,
+                                         .total = time,
+                                         .dir = paths::hooks_dir,
+                                         .keep = {},
+                                         .part = lifecycle::Part::running};
+    return lifecycle::any(context) ? lifecycle::run_hooks(context, record) : lifecycle::HookResults{};
+}
+
+static void add(std::vector<record::HookRun>& to, std::vector<record::HookRun>&& runs) {
+    to.insert(to.end(), std::make_move_iterator(runs.begin()), std::make_move_iterator(runs.end()));
+}
+
+// What was begun is undone.
+static void undo(record::Record& record, std::chrono::milliseconds time) {
+    record.outcome = record::Outcome::refused;
+    add(record.hooks, run_hooks(lifecycle::Point::post_checkpoint, time, record).hooks);
+    record.outcome = {};
+}
+
+Result<record::Record> prepare(const service::Request& request, char** environment) {
+    TRY_ASSIGN(Preflight found, preflight(request.target, request.options, environment));
+    record::Record& record = found.record;
+    record.attempt = request.attempt;
+    record.object = {request.object.name_space, request.object.name, request.object.uid};
+    if (!record.code.empty())
+        return std::move(record);
+    auto hooks = run_hooks(lifecycle::Point::pre_checkpoint, found.settings.hook_time, record);
+    add(record.hooks, std::move(hooks.hooks));
+    if (!hooks.failure.empty()) {
+        record.code = "HookFailed";
+        record.message = hooks.failure + R"(; mend the hook, or set on_failure = "warn" in its file)";
+        undo(record, found.settings.hook_time);
+        return std::move(record);
+    }
+    const auto ttl = std::chrono::duration_cast<std::chrono::nanoseconds>(request.ttl);
+    const auto kept = record::keep_preparation(
+        paths::run_dir, {boot_time_ns() + static_cast<std::uint64_t>(ttl.count()), request.options, record});
+    if (!kept) {
+        undo(record, found.settings.hook_time);
+        return fail(Errc::unavailable, "the preparation cannot be kept: " + kept.error().text);
+    }
+    return std::move(record);
+}
+
+} // namespace lpm::gate
