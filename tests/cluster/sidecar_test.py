@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""lpm-sidecar beside real CRI-O: what it says of running containers is what the gate then finds, and what it has
+prepared is in the archive."""
+import pathlib
+import threading
+
+import node_api
+import pytest
+from crio_archive import read_json
+from gate_socket import verdicts
+from pod_refusals import CASES, PodRefusalTest
+from suite import container, read
+
+SOCKET = pathlib.Path("/run/lpm/sidecar-test.sock")
+
+
+class Sidecar(PodRefusalTest):
+    def setUp(self) -> None:
+        super().setUp()
+        listening = node_api.listening_gate()
+        listening.__enter__()
+        self.addCleanup(listening.__exit__, None, None, None)
+        self.sidecar = node_api.Sidecar(SOCKET)
+        self.addCleanup(self.sidecar.end)
+        self.api = self.sidecar.client
+
+    def target(self, pod: str, name: str) -> dict[str, str]:
+        return {"namespace": "default", "pod": pod, "name": name}
+
+    def freezer(self, pid: int) -> pathlib.Path:
+        group = next(line.split(":")[2] for line in read(pathlib.Path(f"/proc/{pid}/cgroup")).splitlines() if ":freezer:" in line)
+        return pathlib.Path(f"/sys/fs/cgroup/freezer{group}/freezer.state")
+
+    @pytest.mark.long
+    def test_whatever_a_container_holds(self) -> None:
+        """One pod with a container for each check: said beforehand, with nothing frozen for a moment; then found."""
+        name = self.pod(*(container(case.name, case.program, *case.holds, **case.more) for case in CASES))
+        states = [self.freezer(self.pid_of(name, case.name)) for case in CASES]
+        seen: set[str] = set()
+        ended = threading.Event()
+
+        def sample() -> None:
+            while not ended.is_set():
+                seen.update(state.read_text().strip() for state in states)
+
+        thread = threading.Thread(target=sample)
+        thread.start()
+        said = {case.name: self.api.Preflight(target=self.target(name, case.name)) for case in CASES}
+        ended.set()
+        thread.join()
+        self.assertEqual(seen, {"THAWED"})
+        for case in CASES:
+            with self.subTest(case.name):
+                answer = said[case.name]
+                self.assertEqual(answer.code, case.check, answer.message)
+                self.assertEqual(answer.container.id, self.id_of(name, case.name))
+                self.refused(name, case.name, case.check, *case.words)
+                self.assertEqual({c.id: c.verdict for c in answer.checks}, verdicts(self.last_record("checkpoint", "refused")))
+
+    def test_prepared_and_taken(self) -> None:
+        """The attempt is in the record and in the archive that the kubelet names, and a watch has told of it."""
+        name = self.pod(container("ctr"))
+        nonce = self.assert_goes_on(name, "ctr")
+        watch = self.api.WatchRecords(position=self.api.ListRecords(page_size=1).position)
+        answer = self.api.Prepare(target=self.target(name, "ctr"), attempt="attempt-7",
+                                  object={"namespace": "default", "name": "save", "uid": "uid-7"})
+        self.assertEqual(answer.preflight.code, "")
+        archive = self.checkpoint(name, "ctr")
+        self.assertEqual(self.assert_goes_on(name, "ctr"), nonce)
+        record = self.last_record("checkpoint", "completed")
+        self.assertEqual((record["attempt"], record["object"]["uid"]), ("attempt-7", "uid-7"))
+        manifest = read_json(archive, "checkpoint/lpm.json")
+        self.assertEqual((manifest["attempt"], manifest["object_name"]), ("attempt-7", "save"))
+        told = next(entry for entry in watch if entry.change == "final")
+        watch.cancel()
+        self.assertEqual((told.id, told.record.attempt, told.record.object.name), (record["id"], "attempt-7", "save"))
+        # Of that pod, and not of one that has its name by now.
+        with self.assertRaises(node_api.grpc.RpcError) as caught:
+            self.api.Preflight(target={**self.target(name, "ctr"), "pod_uid": "another"})
+        self.assertEqual(caught.exception.code().name, "NOT_FOUND")
