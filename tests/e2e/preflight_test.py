@@ -196,7 +196,8 @@ class Prepare(NodeTest):
         self.assertEqual(self.status(self.cid), "running")
         self.assertEqual(self.records(), [])
         record = self.taken()
-        self.assertEqual((record["attempt"], record["object"]), ("attempt-1", {"namespace": "shop", "name": "save", "uid": "o-1"}))
+        self.assertEqual((record["attempt"], record["object"]),
+                         ("attempt-1", {"namespace": "shop", "name": "save", "uid": "o-1"}))
         manifest = crio_archive.read_json(self.work / "archive.tar", "checkpoint/lpm.json")
         self.assertEqual((manifest["attempt"], manifest["object_namespace"], manifest["object_name"], manifest["object_uid"]),
                          ("attempt-1", "shop", "save", "o-1"))
@@ -212,7 +213,8 @@ class Prepare(NodeTest):
         self.assertEqual(self.said.read_text(), f"save {self.cid}\n")
         record = self.taken()
         self.assertEqual(self.said.read_text(), f"save {self.cid}\nnote {self.cid}\ntidy completed\n")
-        self.assertEqual([(h["name"], h["outcome"]) for h in record["hooks"]], [("save", "done"), ("note", "done"), ("tidy", "done")])
+        self.assertEqual([(h["name"], h["outcome"]) for h in record["hooks"]],
+                         [("save", "done"), ("note", "done"), ("tidy", "done")])
         self.assertEqual(verdicts(record)["HookSkipped"], "pass")
         # Without Prepare it is as before.
         record = self.taken()

@@ -60,7 +60,8 @@ class Records(SidecarTest):
     def test_a_record_is_what_the_gate_has_kept(self) -> None:
         kept = self.taken(self.counter())
         record = self.api.GetRecord(id=kept["id"])
-        self.assertEqual((record.id, record.state, record.operation, record.outcome), (kept["id"], "final", "checkpoint", "completed"))
+        self.assertEqual((record.id, record.state, record.operation, record.outcome),
+                         (kept["id"], "final", "checkpoint", "completed"))
         self.assertEqual({c.id: c.verdict for c in record.checks}, verdicts(kept))
         self.assertEqual(dict(record.container.names), kept["container"]["names"])
         self.assertEqual(dict(record.stats), kept["stats"])
@@ -218,7 +219,8 @@ class Asked(SidecarTest):
         self.code(self.api.GetRecord, id="x")
         text = self.api.GetMetrics().text
         for method, code in (("GetNodeInfo", "OK"), ("GetRecord", "InvalidArgument")):
-            self.assertIn(f'grpc_server_handled_total{{grpc_code="{code}",grpc_method="{method}",grpc_service="lpm.node.v1.Node"}} 1', text)
+            self.assertIn(f'grpc_server_handled_total{{grpc_code="{code}",grpc_method="{method}",'
+                          'grpc_service="lpm.node.v1.Node"} 1', text)
 
 
 class Powers(SidecarTest):
@@ -246,7 +248,8 @@ class Powers(SidecarTest):
         self.assertIn("uid=1000", self.sidecar.log.read_text())
 
     def test_two_on_one_socket(self) -> None:
-        done = subprocess.run([NODE_API.SIDECAR, "--socket", self.socket], capture_output=True, text=True, check=False, timeout=10)
+        done = subprocess.run([NODE_API.SIDECAR, "--socket", self.socket], capture_output=True, text=True, check=False,
+                              timeout=10)
         self.assertEqual(done.returncode, 1)
         self.assertIn("another process listens there", done.stderr)
         self.assertEqual(self.api.GetNodeInfo().arch, os.uname().machine)
