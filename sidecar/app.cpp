@@ -9,6 +9,9 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server_posix.h>
 
 #include "local_socket.hpp"
@@ -37,7 +40,20 @@ static sigset_t block_signals() {
     return ends;
 }
 
-static std::unique_ptr<grpc::Server> start_server(Service& service) {
+// The files are looked at every few seconds: what enrolls the node again need not start us again.
+static std::shared_ptr<grpc::ServerCredentials> credentials_of(const config::Sidecar& settings) {
+    constexpr unsigned look_up_seconds = 5;
+    using namespace grpc::experimental;
+    const auto files = std::make_shared<FileWatcherCertificateProvider>(
+        settings.key_file, settings.certificate_file, settings.client_ca_file, look_up_seconds);
+    TlsServerCredentialsOptions options(files);
+    options.watch_root_certs();
+    options.watch_identity_key_cert_pairs();
+    options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    return TlsServerCredentials(options);
+}
+
+static std::unique_ptr<grpc::Server> start_server(Service& service, const config::Sidecar& settings) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
@@ -46,8 +62,15 @@ static std::unique_ptr<grpc::Server> start_server(Service& service) {
     builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(longest_request);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, most_calls);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // of two sidecars each would get some of the clients
     builder.RegisterService(&service);
-    return builder.BuildAndStart();
+    int port = 0;
+    if (!settings.tls.empty()) {
+        const std::string address = settings.tls.starts_with(':') ? "[::]" + settings.tls : settings.tls;
+        builder.AddListeningPort(address, credentials_of(settings), &port);
+    }
+    auto server = builder.BuildAndStart();
+    return server && (settings.tls.empty() || port != 0) ? std::move(server) : nullptr;
 }
 
 static void await_end(const sigset_t& ends) {
@@ -65,12 +88,16 @@ Result<> run(const Settings& settings) {
     const sigset_t ends = block_signals();
     TRY(lpm::node::drop_capabilities());
     Numbers numbers;
-    Service service(settings.places, numbers);
+    const Access access(settings.file.clients);
+    Service service(settings.places, access, numbers);
     TRY_ASSIGN(LocalSocket socket, LocalSocket::open(settings.socket));
     TRY(lpm::node::allow_daemon_calls(false));
-    const auto server = start_server(service);
+    const auto server = start_server(service, settings.file);
     if (!server)
-        return fail(Errc::unavailable, "gRPC cannot begin");
+        return fail(Errc::unavailable, settings.file.tls.empty()
+                                           ? "gRPC cannot begin"
+                                           : "nobody can be served on " + settings.file.tls +
+                                                 ": is the address taken, or none of this node's?");
     socket.start({.taken = [&](Fd&& peer) { grpc::AddInsecureChannelFromFd(server.get(), peer.release()); },
                   .refused =
                       [&](uid_t uid) {
@@ -78,7 +105,7 @@ Result<> run(const Settings& settings) {
                           lpm::node::log(Level::warn, "a user may not ask on the local socket",
                                          {{"uid", std::to_string(uid)}});
                       }});
-    lpm::node::log(Level::info, "serves", {{"socket", settings.socket}, {"records", settings.places.store}});
+    lpm::node::log(Level::info, "serves", {{"socket", settings.socket}, {"tls", settings.file.tls}, {"records", settings.places.store}});
     lpm::node::tell_ready();
     await_end(ends);
     lpm::node::tell_ending();

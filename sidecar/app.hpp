@@ -10,8 +10,9 @@
 namespace lpm::sidecar {
 
 struct Settings {
-    std::string socket;
+    std::string socket; // for clients on this node
     Places places;
+    config::Sidecar file; // sidecar.toml
 };
 
 // The whole of lpm-sidecar, until it is told to end (SIGTERM, SIGINT). An error: it could not begin.

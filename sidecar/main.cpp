@@ -3,14 +3,28 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <fcntl.h>
 #include <string>
 
 #include "app.hpp"
+#include "base/file.hpp"
 #include "base/paths.hpp"
+#include "config/document.hpp"
 #include "node/gate_client.hpp"
 #include "node/log.hpp"
 
 using namespace lpm;
+
+static constexpr const char* usual_config = "/etc/lpm/sidecar.toml";
+
+static Result<config::Sidecar> read_settings(const std::string& file, bool named) {
+    auto text = read_file(AT_FDCWD, file, std::size_t{1} << 20);
+    if (!text && text.error().code == Errc::absent && !named)
+        return config::Sidecar{};
+    if (!text)
+        return std::unexpected(std::move(text).error());
+    return config::parse_sidecar(*text, file);
+}
 
 static int end_with(const Error& error) {
     std::fprintf(stderr, "lpm-sidecar: %s\n", error.text.c_str());
@@ -20,21 +34,31 @@ static int end_with(const Error& error) {
 static int run_main(int argc, char** argv) {
     CLI::App cli("Serves the checkpoint records of this node, and judges its containers, over gRPC (lpm.node.v1).");
     sidecar::Settings settings{.socket = std::string(paths::run_dir) + "/sidecar.sock",
-                               .places = {paths::state_dir, paths::probe_file, node::gate_socket}};
-    std::string level = "info";
-    bool json = false;
+                               .places = {paths::state_dir, paths::probe_file, node::gate_socket},
+                               .file = {}};
+    std::string file = usual_config;
+    bool example = false;
+    const auto* named = cli.add_option("--config", file, "Settings")->capture_default_str();
     cli.add_option("--socket", settings.socket, "For clients on this node; systemd may hand it over")
         ->capture_default_str();
     cli.add_option("--store", settings.places.store, "Where the records are")->capture_default_str();
     cli.add_option("--gate", settings.places.gate_socket, "Where lpm-gate is asked")->capture_default_str();
-    cli.add_option("--log-level", level, "debug, info, warn or error")->capture_default_str();
-    cli.add_flag("--log-json", json, "A JSON object for each line of the log");
+    cli.add_flag("--print-config", example,
+                 "Print the settings that there are, with their defaults, and end");
     cli.set_version_flag("--version", std::string("lpm-sidecar ") + paths::version);
     CLI11_PARSE(cli, argc, argv);
-    const auto least = node::level_of(level);
+    if (example) {
+        std::fputs(config::sidecar_example().c_str(), stdout);
+        return 0;
+    }
+    auto read = read_settings(file, named->count() > 0);
+    if (!read)
+        return end_with(read.error());
+    settings.file = *std::move(read);
+    const auto least = node::level_of(settings.file.log_level);
     if (!least)
         return end_with(least.error());
-    node::start_log(*least, json);
+    node::start_log(*least, settings.file.log_json);
     const auto done = sidecar::run(settings);
     return done ? 0 : end_with(done.error());
 }

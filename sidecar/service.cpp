@@ -14,6 +14,7 @@
 namespace lpm::sidecar {
 
 using namespace std::chrono_literals;
+using config::Right;
 using lpm::node::Level;
 
 // lpm-gate has one second for all checks, and two to find the container.
@@ -25,8 +26,8 @@ static constexpr int longest_page = 1000;
 static constexpr std::size_t entries_at_once = 100;
 static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
-Service::Service(Places places, Numbers& numbers)
-    : places_(std::move(places)), numbers_(numbers), journal_(places_.store) {}
+Service::Service(Places places, const Access& access, Numbers& numbers)
+    : places_(std::move(places)), access_(access), numbers_(numbers), journal_(places_.store) {}
 
 Result<record::Store> Service::store() const {
     auto store = record::Store::open_existing(places_.store);
@@ -42,8 +43,10 @@ grpc::Status Service::told(const char* method, const Result<>& done) {
     return status;
 }
 
-grpc::Status Service::GetNodeInfo(grpc::ServerContext*, const node::v1::GetNodeInfoRequest*,
+grpc::Status Service::GetNodeInfo(grpc::ServerContext* context, const node::v1::GetNodeInfoRequest*,
                                   node::v1::NodeInfo* response) {
+    if (const auto may = access_.judge(*context, Right::info); !may)
+        return told("GetNodeInfo", may);
     const record::Record here = record::begin_record(record::Operation::checkpoint);
     response->set_node(here.host);
     response->set_lpm(here.lpm);
@@ -62,17 +65,20 @@ Result<> Service::ask(const Request& request, Response& response, std::chrono::m
     return {};
 }
 
-grpc::Status Service::Preflight(grpc::ServerContext*, const node::v1::PreflightRequest* request,
+grpc::Status Service::Preflight(grpc::ServerContext* context, const node::v1::PreflightRequest* request,
                                 node::v1::PreflightResponse* response) {
-    return told("Preflight", ask(*request, *response, preflight_time));
+    const auto may = access_.judge(*context, Right::preflight);
+    return told("Preflight", may ? ask(*request, *response, preflight_time) : may);
 }
 
-grpc::Status Service::Prepare(grpc::ServerContext*, const node::v1::PrepareRequest* request,
+grpc::Status Service::Prepare(grpc::ServerContext* context, const node::v1::PrepareRequest* request,
                               node::v1::PrepareResponse* response) {
-    const auto done = ask(*request, *response, prepare_time);
+    const auto may = access_.judge(*context, Right::prepare);
+    const auto done = may ? ask(*request, *response, prepare_time) : may;
     const auto& judged = response->preflight();
     lpm::node::log(done ? Level::info : Level::warn, done && judged.code().empty() ? "prepared" : "not prepared",
-                   {{"attempt", request->attempt()},
+                   {{"client", name_of(*context)},
+                    {"attempt", request->attempt()},
                     {"object", request->object().namespace_() + "/" + request->object().name()},
                     {"container", judged.container().id()},
                     {"code", judged.code()},
@@ -80,9 +86,10 @@ grpc::Status Service::Prepare(grpc::ServerContext*, const node::v1::PrepareReque
     return told("Prepare", done);
 }
 
-grpc::Status Service::ListRecords(grpc::ServerContext*, const node::v1::ListRecordsRequest* request,
+grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::ListRecordsRequest* request,
                                   node::v1::ListRecordsResponse* response) {
     const auto list = [&]() -> Result<> {
+        TRY(access_.judge(*context, Right::records));
         const int size = request->page_size() == 0 ? usual_page : request->page_size();
         if (size < 1 || size > longest_page)
             return fail(Errc::invalid, "page_size: must be 1 to " + std::to_string(longest_page));
@@ -105,9 +112,10 @@ grpc::Status Service::ListRecords(grpc::ServerContext*, const node::v1::ListReco
     return told("ListRecords", list());
 }
 
-grpc::Status Service::GetRecord(grpc::ServerContext*, const node::v1::GetRecordRequest* request,
+grpc::Status Service::GetRecord(grpc::ServerContext* context, const node::v1::GetRecordRequest* request,
                                 node::v1::Record* response) {
     const auto get = [&]() -> Result<> {
+        TRY(access_.judge(*context, Right::records));
         if (!record::valid_id(request->id()))
             return fail(Errc::invalid, "id: must be that of a record, 26 letters and digits");
         TRY_ASSIGN(const record::Store store, this->store());
@@ -148,6 +156,8 @@ Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosit
 
 grpc::Status Service::WatchRecords(grpc::ServerContext* context, const node::v1::WatchRecordsRequest* request,
                                    Watch* writer) {
+    if (const auto may = access_.judge(*context, Right::records); !may)
+        return told("WatchRecords", may);
     const auto position = request->position().empty() ? std::optional<record::JournalPosition>()
                                                       : record::JournalPosition::parse(request->position());
     if (!request->position().empty() && !position)
@@ -164,10 +174,12 @@ grpc::Status Service::WatchRecords(grpc::ServerContext* context, const node::v1:
     return told("WatchRecords", done);
 }
 
-grpc::Status Service::GetMetrics(grpc::ServerContext*, const node::v1::GetMetricsRequest*,
+grpc::Status Service::GetMetrics(grpc::ServerContext* context, const node::v1::GetMetricsRequest*,
                                  node::v1::GetMetricsResponse* response) {
-    response->set_text(numbers_.text());
-    return told("GetMetrics", {});
+    const auto may = access_.judge(*context, Right::metrics);
+    if (may)
+        response->set_text(numbers_.text());
+    return told("GetMetrics", may);
 }
 
 } // namespace lpm::sidecar

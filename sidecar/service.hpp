@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 
+#include "access.hpp"
 #include "node.grpc.pb.h"
 #include "numbers.hpp"
 #include "record/journal.hpp"
@@ -23,7 +24,7 @@ struct Places {
 // lpm.node.v1: thin, each call reads or asks and converts. Called by many threads.
 class Service final : public node::v1::Node::Service {
   public:
-    Service(Places places, Numbers& numbers);
+    Service(Places places, const Access& access, Numbers& numbers);
 
     grpc::Status GetNodeInfo(grpc::ServerContext* context, const node::v1::GetNodeInfoRequest* request,
                              node::v1::NodeInfo* response) override;
@@ -52,6 +53,7 @@ class Service final : public node::v1::Node::Service {
     grpc::Status told(const char* method, const Result<>& done);
 
     const Places places_;
+    const Access& access_;
     Numbers& numbers_;
     const record::Journal journal_;
     std::atomic<bool> ending_ = false;

@@ -3,10 +3,8 @@
 #include "config/controller.hpp"
 
 #include <algorithm>
-#include <utility>
 
-#include "base/text.hpp"
-#include "config/read_key.hpp"
+#include "config/strict.hpp"
 
 namespace lpm::config {
 
@@ -155,67 +153,20 @@ constexpr Key<Controller> keys[] = {
 };
 static_assert(are_whole<Controller>(keys));
 
-bool is_table(std::string_view name) {
-    return std::ranges::contains(keys, name, &Key<Controller>::table);
+// What no key can tell alone.
+void judge_together(StrictReading<Controller>& reading, const toml::table& table) {
+    const auto kubelet = table["kubelet"];
+    const auto has = [&](std::string_view key) {
+        return kubelet[key].node() != nullptr && kubelet[key].value_or(std::string_view("?")) != "";
+    };
+    const auto if_both = [&](std::string_view key, bool other, std::string_view what) {
+        if (has(key) && other)
+            reading.problem(kubelet[key].node()->source(), "kubelet." + std::string(key), what);
+    };
+    if_both("certificate_file", !has("key_file"), "needs kubelet.key_file");
+    if_both("key_file", !has("certificate_file"), "needs kubelet.certificate_file");
+    if_both("token_file", has("certificate_file"), "excludes kubelet.certificate_file");
 }
-
-struct Problem {
-    toml::source_region at;
-    std::string text;
-};
-
-class Reading {
-  public:
-    void table(const std::string& name, const toml::table& table) {
-        for (const auto& [key, node] : table) {
-            const std::string full = (name.empty() ? "" : name + ".") + std::string(key.str());
-            if (is_table(full) && !key.str().contains('.')) {
-                if (const auto* inner = node.as_table())
-                    this->table(full, *inner);
-                else
-                    problem(node.source(), full, "must be a table");
-                continue;
-            }
-            const auto* known = find_key(controller_keys(), name, key.str());
-            if (known == nullptr)
-                problem(key.source(), full, "unknown key");
-            else if (!read_key(read_, *known, key.str(), node))
-                problem(node.source(), full, "must be " + expected(*known));
-        }
-    }
-
-    // What no key can tell alone.
-    void together(const toml::table& table) {
-        const auto kubelet = table["kubelet"];
-        const auto has = [&](std::string_view key) {
-            return kubelet[key].node() != nullptr && kubelet[key].value_or(std::string_view("?")) != "";
-        };
-        const auto if_both = [&](std::string_view key, bool other, std::string_view what) {
-            if (has(key) && other)
-                problem(kubelet[key].node()->source(), "kubelet." + std::string(key), what);
-        };
-        if_both("certificate_file", !has("key_file"), "needs kubelet.key_file");
-        if_both("key_file", !has("certificate_file"), "needs kubelet.certificate_file");
-        if_both("token_file", has("certificate_file"), "excludes kubelet.certificate_file");
-    }
-
-    [[nodiscard]] Result<Controller> end(const std::string& file) {
-        std::ranges::stable_sort(problems_, {}, [](const Problem& one) { return one.at.begin; });
-        std::string text;
-        for (const auto& [at, what] : problems_)
-            text += (text.empty() ? "" : "\n") + place(file, at, what);
-        if (!text.empty())
-            return fail(Errc::invalid, std::move(text));
-        return std::move(read_);
-    }
-
-  private:
-    void problem(const toml::source_region& at, std::string_view key, std::string_view what) {
-        problems_.push_back({at, one_line(key, 120) + ": " + std::string(what)});
-    }
-    Controller read_;
-    std::vector<Problem> problems_;
-};
 
 } // namespace
 
@@ -224,14 +175,7 @@ std::span<const Key<Controller>> controller_keys() {
 }
 
 Result<Controller> parse_controller(std::string_view text, const std::string& file) {
-    const auto parsed = parse_toml(text, file);
-    if (!parsed)
-        return fail(Errc::invalid,
-                    place(file, parsed.error().source(), one_line(parsed.error().description())));
-    Reading reading;
-    reading.table("", parsed.table());
-    reading.together(parsed.table());
-    return reading.end(file);
+    return read_strictly(controller_keys(), text, file, judge_together);
 }
 
 } // namespace lpm::config

@@ -73,6 +73,12 @@ std::string controller_example() {
     return text;
 }
 
+std::string sidecar_example() {
+    std::string text = "# Settings of lpm-sidecar. What is commented out is what holds without it.\n";
+    add_example(text, sidecar_keys());
+    return text;
+}
+
 std::string settings_document() {
     std::string text = "# Settings\n\n"
                        "Made from the tables in `lib/config`; do not edit. A key `gate.deadline_ms` is "
@@ -95,6 +101,12 @@ std::string settings_document() {
             "an error.\n`lpm-controller --print-config` prints the example file.\n\n";
     text += columns;
     add_rows(text, controller_keys());
+    text +=
+        "\n## sidecar.toml\n"
+        "`/etc/lpm/sidecar.toml`, of lpm-sidecar; optional. A key that is not known or has a wrong value is "
+        "an error.\n`lpm-sidecar --print-config` prints the example file.\n\n";
+    text += columns;
+    add_rows(text, sidecar_keys());
     text += "\n## Life-cycle hooks\n"
             "Files of `/etc/lpm/checkpoint.d` ([lifecycle.md](lifecycle.md)). A key that is not known or has "
             "a wrong "

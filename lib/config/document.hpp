@@ -11,6 +11,8 @@ namespace lpm::config {
 [[nodiscard]] std::string settings_example();   // docs/examples/lpm.toml
 [[nodiscard]] std::string controller_example(); // docs/examples/controller.toml
 
+[[nodiscard]] std::string sidecar_example(); // docs/examples/sidecar.toml
+
 [[nodiscard]] std::string settings_document(); // docs/settings.md
 
 } // namespace lpm::config

@@ -14,6 +14,7 @@
 #include "config/forms.hpp"
 #include "config/hook.hpp"
 #include "config/settings.hpp"
+#include "config/sidecar.hpp"
 #include "config/toml.hpp"
 
 // The keys of our files of settings. For this folder only.
@@ -55,6 +56,7 @@ template <class S> struct Key {
 [[nodiscard]] std::span<const Key<Retention>> retention_keys();   // [retention]
 [[nodiscard]] std::span<const Key<LifecycleHook>> hook_keys();    // a file of /etc/lpm/checkpoint.d
 [[nodiscard]] std::span<const Key<Controller>> controller_keys(); // controller.toml
+[[nodiscard]] std::span<const Key<Sidecar>> sidecar_keys();       // sidecar.toml
 
 // nullptr when there is no such key.
 template <class S>

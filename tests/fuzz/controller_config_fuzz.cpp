@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "base/text.hpp"
 #include "config/controller.hpp"
+#include "config/sidecar.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -26,6 +27,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
     if (settings && (settings->workers < 1 || settings->workers > 64 || settings->lease.empty() ||
                      settings->certificate_file.empty() != settings->key_file.empty()))
+        std::abort();
+    const auto sidecar = config::parse_sidecar(text, "fuzz.toml");
+    if (!sidecar && !is_placed(sidecar.error().text))
+        std::abort();
+    if (sidecar && !sidecar->tls.empty() && sidecar->client_ca_file.empty())
         std::abort();
     return 0;
 }

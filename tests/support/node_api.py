@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # What grpc does before a fork waits for ever in a process with other threads of its own.
@@ -26,8 +26,8 @@ METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["Nod
 class Client:
     """Calls by name: client.GetRecord(id=...); of a stream, an iterator that can be cancelled."""
 
-    def __init__(self, target: str) -> None:
-        self.channel = grpc.insecure_channel(target)
+    def __init__(self, target: str, credentials: Any = None, options: Sequence[tuple[str, str]] = ()) -> None:
+        self.channel = grpc.secure_channel(target, credentials, options) if credentials else grpc.insecure_channel(target)
 
     def close(self) -> None:
         self.channel.close()

@@ -47,6 +47,7 @@ TEST(ConfigDocument, is_what_the_tables_say) {
     expect_file("settings.md", config::settings_document());
     expect_file("examples/lpm.toml", config::settings_example());
     expect_file("examples/controller.toml", config::controller_example());
+    expect_file("examples/sidecar.toml", config::sidecar_example());
 }
 
 TEST(ConfigDocument, has_an_example_that_says_the_defaults) {

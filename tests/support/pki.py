@@ -36,7 +36,8 @@ class Pki:
     def __truediv__(self, name: str) -> pathlib.Path:
         return self.folder / name
 
-    def certificate(self, name: str, common_name: str, *, groups: Iterable[str] = (), names: Collection[str] = ()) -> None:
+    def certificate(self, name: str, common_name: str, *, groups: Iterable[str] = (), names: Collection[str] = (),
+                    days: int = 2) -> None:
         """`names`, as in DNS:node1, make it a server's certificate."""
         subject = "".join(f"/O={group}" for group in groups) + f"/CN={common_name}"
         usage = "serverAuth" if names else "clientAuth"
@@ -44,7 +45,7 @@ class Pki:
         (self / f"{name}.ext").write_text(extensions)
         openssl("req", *KEY, "-keyout", self / f"{name}.key", "-out", self / f"{name}.csr", "-subj", subject)
         openssl("x509", "-req", "-in", self / f"{name}.csr", "-CA", self / "ca.crt", "-CAkey", self / "ca.key",
-                "-set_serial", str(secrets.randbits(120)), "-out", self / f"{name}.crt", "-days", "2",
+                "-set_serial", str(secrets.randbits(120)), "-out", self / f"{name}.crt", "-days", str(days),
                 "-extfile", self / f"{name}.ext")
 
     def kubeconfig(self, name: str, server: str) -> pathlib.Path:
