@@ -22,7 +22,8 @@ class Sweep(SweepTest):
     """One container, which lives as long as it can; `fault` is one round."""
 
     def container(self) -> str:
-        if self.cid is None or self.status(self.cid) != "running":
+        # One that is paused is the one: it was frozen to be checkpointed so.
+        if self.cid is None or self.status(self.cid) not in ("running", "paused"):
             self.cid = self.start("counter", "/bin/counter")
             self.lines(self.cid, 2)
         return self.cid
@@ -54,6 +55,10 @@ class Sweep(SweepTest):
         wait_for(f"{victim} {point}: the end of runtime and CRIU", lambda: not self.at_work(), 60)
         outcome = self.assert_tidy(f"{victim} {point} {what}")
         record = outcome if len(self.records()) > known else "none"
+        self.assertEqual(self.cid, cid, "another container was checkpointed")
+        if record not in ("none", "interrupted"):  # who was killed may not have looked yet
+            kept = self.records()[-1]["container"]
+            self.assertEqual((kept["id"], kept["frozen"]), (cid, frozen), f"{victim} {point} {what}")
         status = self.status(cid)
         if frozen:
             self.assertEqual(status, "paused", f"{victim} {point} {what}: the caller had frozen it")
