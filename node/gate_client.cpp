@@ -29,15 +29,23 @@ static Result<Fd> connect_to(const std::string& path) {
     return fd;
 }
 
-Result<record::Record> ask_gate(const std::string& socket, const service::Request& request,
-                                const Deadline& deadline) {
-    TRY_ASSIGN(const Fd gate, connect_to(socket));
-    TRY(write_all(gate.get(), service::write_request(request)));
-    if (::shutdown(gate.get(), SHUT_WR) != 0)
-        return fail_errno(errno, "lpm-gate");
+static Result<std::string> read_answer(int gate, const Deadline& deadline,
+                                       const std::function<bool()>& ended) {
+    constexpr std::chrono::milliseconds look_up{500};
     std::string text;
-    if (!read_until(gate.get(), deadline, service::max_answer, text))
-        return fail(Errc::unavailable, "lpm-gate has not answered in time");
+    while (!deadline.passed() && !ended())
+        if (read_some(gate, std::min(deadline.left(), look_up), service::max_answer, text) == ReadResult::end)
+            return text;
+    return fail(Errc::unavailable, "lpm-gate has not answered in time");
+}
+
+Result<record::Record> ask_gate(const std::string& socket, const service::Request& request,
+                                const Deadline& deadline, const std::function<bool()>& ended) {
+    TRY_ASSIGN(const Fd gate, connect_to(socket));
+    if (!write_all(gate.get(), service::write_request(request)) || ::shutdown(gate.get(), SHUT_WR) != 0)
+        return fail(Errc::unavailable,
+                    "lpm-gate has closed the connection: more ask than it answers at a time");
+    TRY_ASSIGN(const std::string text, read_answer(gate.get(), deadline, ended));
     if (text.empty())
         return fail(Errc::unavailable, "lpm-gate ended without an answer: the node's journal says why");
     return service::parse_answer(text);

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/deadline.hpp"
@@ -14,9 +15,9 @@ namespace lpm::node {
 
 inline constexpr const char* gate_socket = "/run/lpm/gate.sock";
 
-// One request, one answer. Errc::unavailable when lpm-gate is not there, or not in time; else the error that
-// it answered.
+// One request, one answer. Errc::unavailable when lpm-gate is not there, or not in time, or `ended` says that
+// nobody waits for it any more; else the error that it answered.
 [[nodiscard]] Result<record::Record> ask_gate(const std::string& socket, const service::Request& request,
-                                              const Deadline& deadline);
+                                              const Deadline& deadline, const std::function<bool()>& ended);
 
 } // namespace lpm::node

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <fcntl.h>
 #include <memory>
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -14,6 +15,7 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server_posix.h>
 
+#include "base/file.hpp"
 #include "local_socket.hpp"
 #include "node/log.hpp"
 #include "node/notify.hpp"
@@ -24,7 +26,9 @@ namespace lpm::sidecar {
 using namespace std::chrono_literals;
 using lpm::node::Level;
 
-static constexpr int most_threads = 600;              // a call has one; a watch has it as long as it goes on
+// A call has one; a watch has it as long as it goes on.
+static constexpr int local_threads = 300;
+static constexpr int others_threads = 300;
 static constexpr int longest_request = 64 << 10;      // bytes
 static constexpr int most_calls = 256;                // of one connection at a time
 static constexpr auto last_answers = 5s;              // that are awaited after SIGTERM
@@ -53,24 +57,51 @@ static std::shared_ptr<grpc::ServerCredentials> credentials_of(const config::Sid
     return TlsServerCredentials(options);
 }
 
-static std::unique_ptr<grpc::Server> start_server(Service& service, const config::Sidecar& settings) {
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    grpc::ServerBuilder builder;
-    grpc::ResourceQuota quota("lpm-sidecar");
-    quota.SetMaxThreads(most_threads);
+// gRPC would say in its log only that it cannot read them, and serve nobody.
+static Result<> judge_files(const config::Sidecar& settings) {
+    constexpr std::size_t longest = std::size_t{1} << 20; // bytes
+    for (const auto* path : {&settings.certificate_file, &settings.key_file, &settings.client_ca_file})
+        TRY(read_file(AT_FDCWD, *path, longest));
+    return {};
+}
+
+static void set_limits(grpc::ServerBuilder& builder, const char* name, int threads) {
+    grpc::ResourceQuota quota(name);
+    quota.SetMaxThreads(threads);
     builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(longest_request);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, most_calls);
+}
+
+// A server of its own: what clients of other machines use up, those of this node do not lack. It has no health
+// service and no reflection, which no right is asked for.
+static Result<std::unique_ptr<grpc::Server>> serve_others(Service& service, const config::Sidecar& settings) {
+    constexpr int handshake_ms = 5000; // else who connects and says nothing has a descriptor for two minutes
+    grpc::ServerBuilder builder;
+    set_limits(builder, "others", others_threads);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // of two sidecars each would get some of the clients
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_ms);
     builder.RegisterService(&service);
     int port = 0;
-    if (!settings.tls.empty()) {
-        const std::string address = settings.tls.starts_with(':') ? "[::]" + settings.tls : settings.tls;
-        builder.AddListeningPort(address, credentials_of(settings), &port);
-    }
+    const std::string address = settings.tls.starts_with(':') ? "[::]" + settings.tls : settings.tls;
+    builder.AddListeningPort(address, credentials_of(settings), &port);
     auto server = builder.BuildAndStart();
-    return server && (settings.tls.empty() || port != 0) ? std::move(server) : nullptr;
+    if (!server || port == 0)
+        return fail(Errc::unavailable, "nobody can be served on " + settings.tls +
+                                           ": is the address taken, or none of this node's?");
+    return server;
+}
+
+static Result<std::unique_ptr<grpc::Server>> serve_this_node(Service& service) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    set_limits(builder, "local", local_threads);
+    builder.RegisterService(&service);
+    auto server = builder.BuildAndStart();
+    if (!server)
+        return fail(Errc::unavailable, "gRPC cannot begin");
+    return server;
 }
 
 static void await_end(const sigset_t& ends) {
@@ -88,16 +119,18 @@ Result<> run(const Settings& settings) {
     const sigset_t ends = block_signals();
     TRY(lpm::node::drop_capabilities());
     Numbers numbers;
-    const Access access(settings.file.clients);
-    Service service(settings.places, access, numbers);
+    Gates gates(most_gates);
+    Service local(settings.places, Access::of_this_node(), gates, numbers);
+    Service remote(settings.places, Access::of_others(settings.file.clients), gates, numbers);
     TRY_ASSIGN(LocalSocket socket, LocalSocket::open(settings.socket));
     TRY(lpm::node::allow_daemon_calls(false));
-    const auto server = start_server(service, settings.file);
-    if (!server)
-        return fail(Errc::unavailable, settings.file.tls.empty()
-                                           ? "gRPC cannot begin"
-                                           : "nobody can be served on " + settings.file.tls +
-                                                 ": is the address taken, or none of this node's?");
+    // First: reflection, once asked for, is part of every server that is built.
+    std::unique_ptr<grpc::Server> others;
+    if (!settings.file.tls.empty()) {
+        TRY(judge_files(settings.file));
+        TRY_ASSIGN(others, serve_others(remote, settings.file));
+    }
+    TRY_ASSIGN(const auto server, serve_this_node(local));
     socket.start({.taken = [&](Fd&& peer) { grpc::AddInsecureChannelFromFd(server.get(), peer.release()); },
                   .refused =
                       [&](uid_t uid) {
@@ -109,8 +142,13 @@ Result<> run(const Settings& settings) {
     lpm::node::tell_ready();
     await_end(ends);
     lpm::node::tell_ending();
-    service.end();
-    server->Shutdown(std::chrono::system_clock::now() + last_answers);
+    socket.stop();
+    local.end();
+    remote.end();
+    const auto deadline = std::chrono::system_clock::now() + last_answers;
+    if (others)
+        others->Shutdown(deadline);
+    server->Shutdown(deadline);
     lpm::node::log(Level::info, "ended");
     return {};
 }

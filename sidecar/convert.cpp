@@ -100,7 +100,7 @@ void convert(const record::Record& from, node::v1::Record& to) {
     to.set_parent(from.parent);
     to.set_restored_from(from.restored_from);
     add_texts(from.notes, to.mutable_notes());
-    if (!from.object.name.empty()) {
+    if (!(from.object.name + from.object.uid).empty()) {
         to.mutable_object()->set_namespace_(from.object.name_space);
         to.mutable_object()->set_name(from.object.name);
         to.mutable_object()->set_uid(from.object.uid);

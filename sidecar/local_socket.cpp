@@ -70,6 +70,10 @@ static void take(Fd&& peer, const LocalSocket::On& on) {
         on.refused(who.uid);
 }
 
+void LocalSocket::stop() {
+    thread_ = {}; // asks it to end, and waits
+}
+
 void LocalSocket::start(On on) {
     static constexpr int look_up_ms = 200; // how soon it sees that it is to end
     thread_ = std::jthread([fd = listening_.get(), on = std::move(on)](const std::stop_token& stop) {

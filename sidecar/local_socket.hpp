@@ -25,6 +25,8 @@ class LocalSocket {
     [[nodiscard]] static Result<LocalSocket> open(const std::string& path);
 
     void start(On on);
+    // Nobody is taken any more.
+    void stop();
 
   private:
     explicit LocalSocket(Fd&& listening) : listening_(std::move(listening)) {}

@@ -33,6 +33,7 @@ void Numbers::refused_peer() {
 }
 
 void WatchCount::add(int by) {
+    const std::scoped_lock lock(numbers_.mutex_);
     numbers_.watches_ += by;
     numbers_.metrics_.set("lpm_sidecar_watches", {}, numbers_.watches_);
 }

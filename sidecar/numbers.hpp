@@ -2,8 +2,8 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <atomic>
 #include <grpcpp/support/status_code_enum.h>
+#include <mutex>
 #include <string>
 
 #include "node/metrics.hpp"
@@ -21,7 +21,8 @@ class Numbers {
   private:
     friend class WatchCount;
     node::Metrics metrics_;
-    std::atomic<int> watches_ = 0;
+    std::mutex mutex_; // of watches_ and what is told of it
+    int watches_ = 0;
 };
 
 // A watch, as long as it is there.

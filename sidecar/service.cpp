@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/text.hpp"
 #include "convert.hpp"
 #include "linux/boot.hpp"
 #include "node/gate_client.hpp"
@@ -17,24 +18,33 @@ using namespace std::chrono_literals;
 using config::Right;
 using lpm::node::Level;
 
-// lpm-gate has one second for all checks, and two to find the container.
-static constexpr auto preflight_time = 10s;
-// And hooks of two points, each with total_ms of [hooks], at most a minute.
-static constexpr auto prepare_time = 140s;
+// To wait for an lpm-gate that is free, and for it: it has two seconds to find the container, and up to ten for the
+// checks (gate.deadline_ms).
+static constexpr auto preflight_time = 20s;
+// And hooks of two points (hooks.total_ms). Its unit ends it after a minute.
+static constexpr auto prepare_time = 60s;
 static constexpr int usual_page = 100;
 static constexpr int longest_page = 1000;
+// A page ends with the record that makes it longer: clients take 4 MiB, and one record has at most one.
+static constexpr std::size_t longest_answer = std::size_t{2} << 20;
 static constexpr std::size_t entries_at_once = 100;
 static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
-Service::Service(Places places, const Access& access, Numbers& numbers)
-    : places_(std::move(places)), access_(access), numbers_(numbers), journal_(places_.store) {}
+Service::Service(Places places, Access access, Gates& gates, Numbers& numbers)
+    : places_(std::move(places)), access_(std::move(access)), gates_(gates), numbers_(numbers), journal_(places_.store) {}
 
 Result<record::Store> Service::store() const {
     auto store = record::Store::open_existing(places_.store);
-    if (!store)
-        return fail(store.error().code == Errc::absent ? Errc::unavailable : store.error().code,
-                    "the records of this node cannot be read: " + store.error().text);
+    if (!store) // whatever it is: the request was none of it
+        return fail(Errc::unavailable, "the records of this node cannot be read: " + store.error().text);
     return store;
+}
+
+// An error of the store or the journal is a fault of the node's, and none of the request.
+template <class T> static Result<T> here(Result<T>&& read) {
+    if (!read)
+        return fail(Errc::unavailable, "the records of this node cannot be read: " + read.error().text);
+    return std::move(read);
 }
 
 grpc::Status Service::told(const char* method, const Result<>& done) {
@@ -58,28 +68,39 @@ grpc::Status Service::GetNodeInfo(grpc::ServerContext* context, const node::v1::
 }
 
 template <class Request, class Response>
-Result<> Service::ask(const Request& request, Response& response, std::chrono::milliseconds time) const {
+Result<> Service::ask(const grpc::ServerContext& context, const Request& request, Response& response,
+                      std::chrono::milliseconds time) {
     TRY_ASSIGN(const service::Request read, read_request(request));
-    TRY_ASSIGN(const record::Record judged, lpm::node::ask_gate(places_.gate_socket, read, Deadline(time)));
-    convert(judged, response);
+    const Deadline deadline(time);
+    if (!gates_.try_acquire_for(time))
+        return fail(Errc::unavailable, "too many ask lpm-gate at the same time");
+    const auto judged = lpm::node::ask_gate(places_.gate_socket, read, deadline,
+                                            [&] { return ending_ || context.IsCancelled(); });
+    gates_.release();
+    // That the sidecar may not ask is a fault of the node's, and none of the client's.
+    if (!judged && judged.error().code == Errc::denied)
+        return fail(Errc::unavailable, judged.error().text);
+    if (!judged)
+        return std::unexpected(judged.error());
+    convert(*judged, response);
     return {};
 }
 
 grpc::Status Service::Preflight(grpc::ServerContext* context, const node::v1::PreflightRequest* request,
                                 node::v1::PreflightResponse* response) {
     const auto may = access_.judge(*context, Right::preflight);
-    return told("Preflight", may ? ask(*request, *response, preflight_time) : may);
+    return told("Preflight", may ? ask(*context, *request, *response, preflight_time) : may);
 }
 
 grpc::Status Service::Prepare(grpc::ServerContext* context, const node::v1::PrepareRequest* request,
                               node::v1::PrepareResponse* response) {
     const auto may = access_.judge(*context, Right::prepare);
-    const auto done = may ? ask(*request, *response, prepare_time) : may;
+    const auto done = may ? ask(*context, *request, *response, prepare_time) : may;
     const auto& judged = response->preflight();
     lpm::node::log(done ? Level::info : Level::warn, done && judged.code().empty() ? "prepared" : "not prepared",
-                   {{"client", name_of(*context)},
-                    {"attempt", request->attempt()},
-                    {"object", request->object().namespace_() + "/" + request->object().name()},
+                   {{"client", access_.name_of(*context)},
+                    {"attempt", one_line(request->attempt(), 64)},
+                    {"object", one_line(request->object().namespace_() + "/" + request->object().name(), 300)},
                     {"container", judged.container().id()},
                     {"code", judged.code()},
                     {"error", done ? "" : done.error().text}});
@@ -96,16 +117,22 @@ grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::
         if (!request->page_token().empty() && !record::valid_id(request->page_token()))
             return fail(Errc::invalid, "page_token: must be the next_page_token of another page");
         TRY_ASSIGN(const record::Store store, this->store());
-        TRY_ASSIGN(const record::JournalPosition position, journal_.end());
-        TRY_ASSIGN(const record::Listing page, store.list(request->page_token(), static_cast<std::size_t>(size)));
-        for (const auto& [id, record] : page.records)
+        TRY_ASSIGN(const record::JournalPosition position, here(journal_.end()));
+        TRY_ASSIGN(const record::Listing page,
+                   here(store.list(request->page_token(), static_cast<std::size_t>(size))));
+        response->set_next_page_token(page.next);
+        for (const auto& [id, record] : page.records) {
             if (record)
                 convert(*record, *response->add_records());
             else
                 response->add_faults("record " + id + ": " + record.error().text);
+            if (response->ByteSizeLong() > longest_answer) {
+                response->set_next_page_token(id);
+                break;
+            }
+        }
         for (const auto& fault : page.faults)
             response->add_faults(fault);
-        response->set_next_page_token(page.next);
         response->set_position(position.text());
         return {};
     };
@@ -141,7 +168,11 @@ Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosit
         for (const auto& entry : batch.entries) {
             node::v1::WatchRecordsResponse response;
             convert(entry, response);
-            if (const auto record = store.load(entry.id))
+            const auto record = store.load(entry.id);
+            if (!record && record.error().code != Errc::absent)
+                return fail(Errc::unavailable, "record " + entry.id + " cannot be read: " + record.error().text +
+                                                   ": watch from the last position");
+            if (record)
                 convert(*record, *response.mutable_record());
             if (!writer.Write(response))
                 return {};

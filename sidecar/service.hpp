@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <semaphore>
 #include <string>
 
 #include "access.hpp"
@@ -21,10 +22,15 @@ struct Places {
     std::string gate_socket; // of lpm-gate
 };
 
+// Requests to lpm-gate that may be under way: fewer than its socket unit takes (MaxConnections).
+using Gates = std::counting_semaphore<>;
+inline constexpr int most_gates = 48;
+
 // lpm.node.v1: thin, each call reads or asks and converts. Called by many threads.
 class Service final : public node::v1::Node::Service {
   public:
-    Service(Places places, const Access& access, Numbers& numbers);
+    // One for each kind of client.
+    Service(Places places, Access access, Gates& gates, Numbers& numbers);
 
     grpc::Status GetNodeInfo(grpc::ServerContext* context, const node::v1::GetNodeInfoRequest* request,
                              node::v1::NodeInfo* response) override;
@@ -48,12 +54,14 @@ class Service final : public node::v1::Node::Service {
     using Watch = grpc::ServerWriter<node::v1::WatchRecordsResponse>;
     Result<> watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer);
     template <class Request, class Response>
-    Result<> ask(const Request& request, Response& response, std::chrono::milliseconds time) const;
+    Result<> ask(const grpc::ServerContext& context, const Request& request, Response& response,
+                 std::chrono::milliseconds time);
     [[nodiscard]] Result<record::Store> store() const;
     grpc::Status told(const char* method, const Result<>& done);
 
     const Places places_;
-    const Access& access_;
+    const Access access_;
+    Gates& gates_;
     Numbers& numbers_;
     const record::Journal journal_;
     std::atomic<bool> ending_ = false;

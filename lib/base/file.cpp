@@ -150,6 +150,10 @@ Result<Fd> make_dirs(int dir, std::string_view path, bool durable) {
             if (durable && ::fsync(base) != 0)
                 return fail_errno(errno, "sync the directory of " + name);
             next = open_dir_beneath(base, name);
+            // Whatever the umask of who calls us; a directory that hands its group down goes on doing so.
+            struct stat st{};
+            if (next && ::fstat(next->get(), &st) == 0)
+                (void)::fchmod(next->get(), (st.st_mode & S_ISGID) | 0750U);
         }
         TRY_ASSIGN(at, std::move(next));
         base = at.get();

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ranges>
+#include <sys/stat.h>
 #include <utility>
 
 #include "base/file.hpp"
@@ -66,8 +67,13 @@ std::vector<Setting> parse_config(std::string_view text, const std::string& sour
 static void add_file(const Sources& sources, const std::string& file, std::vector<Setting>& to) {
     if (file.empty())
         return;
+    // A pod may name it by an annotation: of a device the open alone does something.
+    const auto found = open_at(AT_FDCWD, sources.root + file, O_PATH);
+    struct stat st{};
+    if (!found || ::fstat(found->get(), &st) != 0 || !S_ISREG(st.st_mode))
+        return;
     // A file that is missing or unreadable sets nothing; whether CRIU minds is for CRIU to say.
-    if (const auto text = read_file(AT_FDCWD, sources.root + file, max_config))
+    if (const auto text = read_file(AT_FDCWD, "/proc/self/fd/" + std::to_string(found->get()), max_config))
         for (auto& setting : parse_config(*text, file))
             to.push_back(std::move(setting));
 }

@@ -38,7 +38,7 @@ static std::optional<Located> look(const std::string& root, const std::string& i
     if (!state)
         return std::nullopt;
     // config.json of a sandbox has the names of its pod, and none of a container.
-    if (!target.name.empty()) {
+    if (!(target.name_space + target.pod + target.pod_uid + target.name).empty()) {
         const auto bundle = oci::read_bundle(state->bundle);
         if (!bundle || !has_names(*bundle, target))
             return std::nullopt;
@@ -94,13 +94,14 @@ std::optional<Monitor> parse_monitor(std::string_view cmdline) {
     return monitor;
 }
 
-// The first process of that name which is root's and in no inner PID namespace; 0: none.
+// The first process of that name which is root's and sees our mounts, as no container does; 0: none.
 static pid_t find_crio() {
     pid_t found = 0;
     each_entry("/proc", [&](int, const dirent& entry) {
         const auto pid = to_number<pid_t>(entry.d_name);
         const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
-        if (status && status->name == "crio" && status->users.effective == 0 && status->ns_pids.size() < 2)
+        if (status && status->name == "crio" && status->users.effective == 0 && status->ns_pids.size() < 2 &&
+            procfs::read_namespace(*pid, "mnt").value_or(0) == procfs::read_namespace(0, "mnt").value_or(1))
             found = *pid;
         return found == 0;
     });

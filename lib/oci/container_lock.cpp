@@ -2,11 +2,14 @@
 // Copyright the lpm authors
 #include "oci/container_lock.hpp"
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -26,7 +29,7 @@ bool ContainerLock::try_lock(const std::string& root, const std::string& id) {
     return true;
 }
 
-// "1: FLOCK  ADVISORY  WRITE 4711 00:1a:1234 0 EOF": device and inode are the sixth word.
+// "1: FLOCK  ADVISORY  WRITE 4711 00:1a:1234 0 EOF": device, in hexadecimal, and inode are the sixth word.
 bool ContainerLock::is_locked(const std::string& root, const std::string& id) {
     constexpr std::size_t max_locks = std::size_t{4} << 20; // bytes
     struct stat st{};
@@ -35,7 +38,9 @@ bool ContainerLock::is_locked(const std::string& root, const std::string& id) {
     const auto locks = read_file(AT_FDCWD, "/proc/locks", max_locks);
     if (!locks)
         return false;
-    const std::string inode = ":" + std::to_string(st.st_ino);
+    std::array<char, 64> file{};
+    std::snprintf(file.data(), file.size(), "%02x:%02x:%llu", major(st.st_dev), minor(st.st_dev),
+                  static_cast<unsigned long long>(st.st_ino));
     std::string_view rest = *locks;
     while (!rest.empty()) {
         std::string_view line = next_line(rest);
@@ -44,7 +49,7 @@ bool ContainerLock::is_locked(const std::string& root, const std::string& id) {
             continue;
         for (int skipped = 0; skipped < 3; ++skipped)
             (void)next_word(line);
-        if (next_word(line).ends_with(inode))
+        if (next_word(line) == file.data())
             return true;
     }
     return false;

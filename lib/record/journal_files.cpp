@@ -63,6 +63,8 @@ static Result<> append_to(int dir, unsigned generation, std::string_view line, b
     struct stat st{};
     if (::fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode))
         return fail(Errc::invalid, "journal is not a regular file");
+    if (st.st_size == 0)
+        (void)::fchmod(file.get(), 0640); // whatever the umask of who calls us
     // A power cut may have left half a line: end it, so that it spoils no other.
     char last = '\n';
     std::string text(line);

@@ -15,8 +15,7 @@
 // RUN/prepared/ROOT-HASH/ID.json.
 namespace lpm::record {
 
-using OptionList =
-    std::vector<std::pair<std::string, std::string>>; // name and value, as in [options] of lpm.toml
+using OptionList = std::vector<std::pair<std::string, std::string>>; // as in [options] of lpm.toml
 
 struct Preparation {
     std::uint64_t until = 0; // nanoseconds after the boot that record.boot_id names; see boot_time_ns
@@ -28,11 +27,14 @@ struct Preparation {
 [[nodiscard]] Result<Preparation> parse_preparation(std::string_view text);
 [[nodiscard]] std::string write_preparation(const Preparation& preparation);
 
-// In the place of an earlier one of that container.
+// In the place of an earlier one of that container. Errc::busy when that is of another attempt, and still
+// good.
 [[nodiscard]] Result<> keep_preparation(const std::string& run_dir, const Preparation& preparation);
-// Once: it is gone then. Errc::absent when there is none; Errc::unavailable when it is too late for it, or it
-// is of another boot.
+// Once: it is gone then. Errc::absent when there is none; Errc::unavailable when it is too late for it: it
+// stays for take_expired.
 [[nodiscard]] Result<Preparation> take_preparation(const std::string& run_dir, const std::string& root,
                                                    const std::string& id);
+// Those for which it is too late: what they have begun is to be undone. What is none is removed.
+[[nodiscard]] std::vector<Preparation> take_expired(const std::string& run_dir);
 
 } // namespace lpm::record

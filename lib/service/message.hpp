@@ -16,7 +16,7 @@
 #include "record/preparation.hpp"
 
 // What lpm-gate is asked on /run/lpm/gate.sock, and what it answers: one JSON object each, then the end of
-// the stream (docs/gate-socket.md). Who asks has no power of its own; who answers has all of it.
+// the stream (docs/sidecar.md). Who asks has no power of its own; who answers has all of it.
 namespace lpm::service {
 
 inline constexpr std::size_t max_request = std::size_t{64} << 10; // bytes

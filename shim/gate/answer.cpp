@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ static Result<> judge_peer(int fd) {
                                   paths::state_dir);
 }
 
-static Result<record::Record> judge_request(int fd, char** environment) {
+static Result<service::Request> read_request(int fd) {
     std::string text;
     if (!read_until(fd, Deadline(patience), service::max_request + 1, text))
         return fail(Errc::unavailable, "the request did not end in time");
@@ -43,16 +44,26 @@ static Result<record::Record> judge_request(int fd, char** environment) {
                     "a request has at most " + std::to_string(service::max_request) + " bytes");
     // Not before: of a socket that is closed with something unread the peer gets no answer.
     TRY(judge_peer(fd));
-    TRY_ASSIGN(const service::Request request, service::parse_request(text));
+    return service::parse_request(text);
+}
+
+static Result<record::Record> judge(const service::Request& request, char** environment) {
     if (request.verb == service::Verb::prepare)
         return prepare(request, environment);
-    TRY_ASSIGN(Preflight found, preflight(request.target, request.options, environment));
+    TRY_ASSIGN(Preflight found, preflight(request.target, request.options, false, environment));
     return std::move(found.record);
 }
 
 int answer(char** environment) {
-    const auto judged = judge_request(STDIN_FILENO, environment);
+    // A container can make /proc wait for it: then this process ends, and the next may answer.
+    constexpr unsigned hard_end = 25; // seconds; prepare() takes it off before its hooks
+    ::signal(SIGPIPE, SIG_IGN);
+    ::alarm(hard_end);
+    const auto request = read_request(STDIN_FILENO);
+    const auto judged = request ? judge(*request, environment) : std::unexpected(request.error());
     const bool told = write_all(STDOUT_FILENO, service::write_answer(judged)).has_value();
+    if (!told && judged && request->verb == service::Verb::prepare)
+        undo_prepared(*judged);
     return judged && told ? 0 : 1;
 }
 

@@ -128,6 +128,11 @@ static void clean_up(const Call& call, const Before& before, const WorkDir& work
     // What the caller froze is the caller's, and what somebody has paused since is his.
     if (before.state && !recorder.record().frozen && !is_paused(call.request))
         thaw_if_frozen(*before.state, recorder);
+    // CRIU lets a frozen container run while it holds each of its processes, and freezes it again at the end.
+    // It is not frozen here: if the caller is gone, nobody would thaw it.
+    if (before.state && before.alive && recorder.record().frozen && !oci::frozen(*before.state))
+        recorder.note(
+            "the container runs, which the caller had paused: CRIU was cut off before it froze it again");
     work.keep(recorder, false);
     const auto log = work.read_log();
     explain_failure(recorder, *call.progress.ended, log, before.oom_kills);

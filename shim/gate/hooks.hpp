@@ -19,8 +19,9 @@ class Hooks {
     Hooks(lifecycle::Point before, lifecycle::Point after, std::chrono::milliseconds time, Recorder& recorder)
         : before_(before), after_(after), time_(time), recorder_(recorder) {}
 
-    // Those before that need a container that runs have been run.
-    void set_prepared() { prepared_ = true; }
+    // Those before that need a container that runs have been run: what comes after undoes them, however the
+    // call ends.
+    void set_prepared() { prepared_ = began_ = true; }
 
     // Those before that must succeed and cannot: the caller has frozen the container.
     [[nodiscard]] std::vector<std::string> find_skipped(const inspect::Facts& facts);

@@ -7,6 +7,7 @@
 #include "base/paths.hpp"
 #include "call.hpp"
 #include "crio/crio.hpp"
+#include "lifecycle/lifecycle.hpp"
 #include "oci/container_lock.hpp"
 #include "recorder.hpp"
 #include "verbs.hpp"
@@ -34,7 +35,18 @@ static std::string dir_of_images(const inspect::Located& container, const inspec
     return known ? engine.monitor->persist_dir : container.state.bundle;
 }
 
-Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options,
+static std::vector<std::string> skipped_hooks(const inspect::Facts& facts) {
+    if (!facts.bundle)
+        return {};
+    const lifecycle::HookContext frozen{.point = lifecycle::Point::pre_checkpoint,
+                                        .frozen = true,
+                                        .total = {},
+                                        .dir = paths::hooks_dir,
+                                        .keep = {}};
+    return lifecycle::skipped_hooks(frozen, facts.bundle->names);
+}
+
+Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options, bool prepared,
                             char** environment) {
     const auto roots = crio::state_roots(crio::read_configuration(crio::config_dir));
     Preflight found;
@@ -56,7 +68,9 @@ Result<Preflight> preflight(const inspect::Target& target, const record::OptionL
     auto [facts, outcome] =
         judge(request, invocation, found.engine.caller,
               {[&] { return oci::ContainerLock::is_locked(found.container.root, found.container.id); },
-               [](const inspect::Facts&) { return std::vector<std::string>(); }});
+               [&](const inspect::Facts& found_then) {
+                   return prepared ? std::vector<std::string>() : skipped_hooks(found_then);
+               }});
     record_judged(found.record, facts, std::move(outcome.findings));
     found.record.code = std::move(outcome.code);
     found.record.message = std::move(outcome.message);

@@ -23,7 +23,9 @@ struct Preflight {
 
 // Judges a running container as `checkpoint` would with these options of a request, for the process that
 // would ask for it. Nothing of the container is touched.
+// `prepared`: the life-cycle hooks that need a container that runs will run before; else what CRI-O freezes
+// first will skip them.
 [[nodiscard]] Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options,
-                                          char** environment);
+                                          bool prepared, char** environment);
 
 } // namespace lpm::gate

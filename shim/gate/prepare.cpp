@@ -2,7 +2,11 @@
 // Copyright the lpm authors
 #include "prepare.hpp"
 
+#include <cstdio>
+#include <unistd.h>
+
 #include "base/paths.hpp"
+#include "config/settings.hpp"
 #include "lifecycle/lifecycle.hpp"
 #include "linux/boot.hpp"
 #include "preflight.hpp"
@@ -33,12 +37,16 @@ static void undo(record::Record& record, std::chrono::milliseconds time) {
 }
 
 Result<record::Record> prepare(const service::Request& request, char** environment) {
-    TRY_ASSIGN(Preflight found, preflight(request.target, request.options, environment));
+    TRY_ASSIGN(Preflight found, preflight(request.target, request.options, true, environment));
     record::Record& record = found.record;
     record.attempt = request.attempt;
     record.object = {request.object.name_space, request.object.name, request.object.uid};
     if (!record.code.empty())
         return std::move(record);
+    // Nothing in it would answer a hook, and who has paused it may be about to take a checkpoint.
+    if (record.frozen)
+        return fail(Errc::busy, text_of(request.target) + " is paused: ask again when it runs");
+    ::alarm(0); // hooks have a time of their own
     auto hooks = run_hooks(lifecycle::Point::pre_checkpoint, found.settings.hook_time, record);
     add(record.hooks, std::move(hooks.hooks));
     if (!hooks.failure.empty()) {
@@ -52,9 +60,27 @@ Result<record::Record> prepare(const service::Request& request, char** environme
         paths::run_dir, {boot_time_ns() + static_cast<std::uint64_t>(ttl.count()), request.options, record});
     if (!kept) {
         undo(record, found.settings.hook_time);
-        return fail(Errc::unavailable, "the preparation cannot be kept: " + kept.error().text);
+        return fail(kept.error().code == Errc::busy ? Errc::busy : Errc::unavailable,
+                    "the preparation cannot be kept: " + kept.error().text);
     }
     return std::move(record);
+}
+
+void undo_expired(std::chrono::milliseconds hook_time) {
+    for (auto& expired : record::take_expired(paths::run_dir)) {
+        record::Record& record = expired.record;
+        std::printf("%s: prepared by attempt %s, and nobody took a checkpoint in time\n",
+                    record.container.c_str(), record.attempt.c_str());
+        record.outcome = record::Outcome::interrupted;
+        (void)run_hooks(lifecycle::Point::post_checkpoint, hook_time, record);
+    }
+}
+
+void undo_prepared(record::Record record) {
+    const auto taken = record::take_preparation(paths::run_dir, record.root, record.container);
+    if (!taken || taken->record.attempt != record.attempt)
+        return;
+    undo(record, config::read(paths::settings_file).hook_time);
 }
 
 } // namespace lpm::gate

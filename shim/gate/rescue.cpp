@@ -16,6 +16,7 @@
 #include "linux/boot.hpp"
 #include "oci/container_lock.hpp"
 #include "oci/state.hpp"
+#include "prepare.hpp"
 #include "record/stand_still.hpp"
 #include "report.hpp"
 #include "verbs.hpp"
@@ -220,6 +221,7 @@ bool rescue_round(std::chrono::seconds grace) {
 int rescue() {
     const auto settings = config::read(paths::settings_file);
     warn(settings.problems);
+    undo_expired(settings.hook_time);
     if (settings.rescue && !rescue_round(std::chrono::seconds(settings.rescue_after)))
         return 1;
     if (record::list_ended(paths::run_dir).empty())

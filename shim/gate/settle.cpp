@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/paths.hpp"
+#include "prepare.hpp"
 #include "record/keeper.hpp"
 #include "report.hpp"
 #include "rescue.hpp"
@@ -16,6 +17,7 @@ int settle() {
     warn(settings.problems);
     if (!settings.retention_known)
         std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
+    undo_expired(settings.hook_time);
     const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
     auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper) {

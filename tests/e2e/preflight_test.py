@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpm-gate --answer: a running container is judged before anybody asks for its checkpoint."""
+import contextlib
 import json
 import os
 import pathlib
@@ -8,11 +9,12 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import crio_archive
 from crio_engine import Crio
-from e2e import RECORDS, RUNTIME, SETTINGS, NodeTest
+from e2e import RECORDS, RUNTIME, SETTINGS, NodeTest, run, wait_for
 from gate_socket import GATE, ask, preflight, verdicts
 
 STORE = RECORDS.parent
@@ -48,7 +50,7 @@ class Preflight(NodeTest):
 
     def test_one_that_is_not_there(self) -> None:
         cid = self.counter()
-        for target in ({**NAMES, "pod": "web-2"}, {**NAMES, "pod_uid": "uid-2"}, {"id": "0" * 64}, {**NAMES, "id": "0" * 64}):
+        for target in ({"id": cid, "namespace": "other"}, {**NAMES, "pod": "web-2"}, {**NAMES, "pod_uid": "uid-2"}, {"id": "0" * 64}, {**NAMES, "id": "0" * 64}):
             error = ask(verb="preflight", **target)["error"]
             self.assertEqual(error["code"], "absent", error)
             self.assertIn("is not on this node", error["text"])
@@ -228,7 +230,7 @@ class Prepare(NodeTest):
         self.assertEqual(result["code"], "HookFailed")
         self.assertIn("hook save: ended with status 3: the disk is full", result["message"])
         self.assertEqual(self.said.read_text(), "tidy refused\n")
-        self.assertFalse(list(pathlib.Path("/run/lpm/prepared").glob("*/*")))
+        self.assertFalse(list(pathlib.Path("/run/lpm/prepared").glob(f"*/{self.cid}.json")))
         self.assertNotIn("attempt", self.taken())
 
     def test_what_would_be_refused_is_not_prepared(self) -> None:
@@ -241,11 +243,57 @@ class Prepare(NodeTest):
         self.assertFalse(list(pathlib.Path("/run/lpm/prepared").glob(f"*/{other}.json")))
 
     def test_it_is_good_for_a_time(self) -> None:
+        self.hook("post-checkpoint", "tidy", "running", f'echo "tidy $LPM_OUTCOME" >>{self.said}')
         self.prepare(ttl_s=1)
         time.sleep(1.2)
         record = self.taken()
         self.assertNotIn("attempt", record)
         self.assertIn("what was prepared for a checkpoint is not used: it was good until an earlier time", record["notes"])
+        self.assertFalse(self.said.exists())
+        self.assertIn("attempt-1", run(GATE, "--rescue").stdout)
+        self.assertEqual(self.said.read_text(), "tidy interrupted\n", "what was begun is undone")
+        self.assertFalse(list(pathlib.Path("/run/lpm/prepared").glob(f"*/{self.cid}.json")))
+
+    def test_a_refusal_undoes_what_was_prepared(self) -> None:
+        self.hook("post-checkpoint", "tidy", "frozen", f'echo "tidy $LPM_OUTCOME" >>{self.said}')
+        self.prepare()
+        with self.refusing():
+            self.crio.pause(self.cid)
+            done = self.call("--root", self.crio.runtime.root, "checkpoint", "--image-path", self.work / "images", "--work-path",
+                             self.work, "--leave-running", self.cid)
+            self.crio.resume(self.cid)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.last_record("checkpoint", "refused")["attempt"], "attempt-1")
+        self.assertEqual(self.said.read_text(), "tidy refused\n")
+
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """A debugger holds the container."""
+        pid = self.crio.state(self.cid)["pid"]
+        with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid)]) as tracer:
+            wait_for("it is traced", lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{pid}/status").read_text())
+            yield
+            tracer.terminate()
+
+    def test_another_attempt_has_to_wait(self) -> None:
+        self.prepare()
+        error = ask(verb="prepare", **NAMES, attempt="attempt-2")["error"]
+        self.assertEqual(error["code"], "busy", error)
+        self.assertEqual(self.taken()["attempt"], "attempt-1")
+        self.assertEqual(ask(verb="prepare", **NAMES, attempt="attempt-2")["record"]["attempt"], "attempt-2")
+
+    def test_a_paused_container(self) -> None:
+        self.hook("pre-checkpoint", "save", "running", f"echo ran >>{self.said}")
+        self.crio.pause(self.cid)
+        error = self.prepare()["error"]
+        self.crio.resume(self.cid)
+        self.assertEqual(error["code"], "busy", error)
+        self.assertFalse(self.said.exists())
+
+    def test_preflight_tells_of_hooks_that_will_be_skipped(self) -> None:
+        self.hook("pre-checkpoint", "save", "running", "exit 0")
+        self.assertEqual(verdicts(preflight(**NAMES))["HookSkipped"], "warn")
+        self.assertEqual(verdicts(self.prepare()["record"])["HookSkipped"], "pass")
 
     def test_options_as_far_as_the_node_allows(self) -> None:
         answer = self.prepare(options={"tcp": "close"})["record"]

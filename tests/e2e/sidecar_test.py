@@ -203,7 +203,7 @@ class Asked(SidecarTest):
             call = self.api.channel.unary_unary("/lpm.node.v1.Node/Preflight",
                                                 request_serializer=lambda m: m.SerializeToString(),
                                                 response_deserializer=method.output_type._concrete_class.FromString)
-            futures = [call.future(method.input_type._concrete_class(target=NAMES), timeout=30) for _ in range(50)]
+            futures = [call.future(method.input_type._concrete_class(target=NAMES), timeout=60) for _ in range(150)]
             self.assertEqual({f.result().container.id for f in futures}, {cid})
 
     def test_the_node(self) -> None:

@@ -50,24 +50,40 @@ TEST_F(Preparations, are_taken_once) {
     EXPECT_EQ(again.error().code, Errc::absent);
 }
 
-TEST_F(Preparations, are_replaced_by_later_ones) {
+TEST_F(Preparations, are_replaced_by_later_ones_of_their_attempt) {
     ASSERT_TRUE(record::keep_preparation(dir.path(), make(60'000'000'000)));
     auto later = make(60'000'000'000);
-    later.record.attempt = "uid-9";
+    later.options = {{"tcp", "established"}};
     ASSERT_TRUE(record::keep_preparation(dir.path(), later));
+    auto other = make(60'000'000'000);
+    other.record.attempt = "uid-9";
+    EXPECT_EQ(record::keep_preparation(dir.path(), other).error().code, Errc::busy);
+    EXPECT_EQ(take()->options, later.options);
+    ASSERT_TRUE(record::keep_preparation(dir.path(), other));
     EXPECT_EQ(take()->record.attempt, "uid-9");
 }
 
-TEST_F(Preparations, are_good_for_a_time_and_for_this_boot) {
+TEST_F(Preparations, are_good_for_a_time) {
     auto old = make(0);
     old.until = boot_time_ns() - 1;
     ASSERT_TRUE(record::keep_preparation(dir.path(), old));
     EXPECT_EQ(take().error().code, Errc::unavailable);
-    EXPECT_EQ(take().error().code, Errc::absent) << "it is gone all the same";
+    const auto expired = record::take_expired(dir.path());
+    ASSERT_EQ(expired.size(), 1U);
+    EXPECT_EQ(expired[0].record.attempt, "uid-1");
+    EXPECT_EQ(take().error().code, Errc::absent);
+    ASSERT_TRUE(record::keep_preparation(dir.path(), make(60'000'000'000)));
+    EXPECT_TRUE(record::take_expired(dir.path()).empty());
+    EXPECT_TRUE(take()) << "it is good";
+}
+
+TEST_F(Preparations, of_another_boot_have_nothing_to_undo) {
     auto other = make(60'000'000'000);
     other.record.boot_id = "another";
     ASSERT_TRUE(record::keep_preparation(dir.path(), other));
     EXPECT_EQ(take().error().code, Errc::unavailable);
+    EXPECT_TRUE(record::take_expired(dir.path()).empty());
+    EXPECT_EQ(take().error().code, Errc::absent);
 }
 
 TEST_F(Preparations, that_are_none_are_taken_away) {
@@ -76,6 +92,7 @@ TEST_F(Preparations, that_are_none_are_taken_away) {
         if (entry.is_regular_file())
             std::ofstream(entry.path()) << "{\"until\":1}";
     EXPECT_EQ(take().error().code, Errc::invalid);
+    EXPECT_TRUE(record::take_expired(dir.path()).empty());
     EXPECT_EQ(take().error().code, Errc::absent);
     EXPECT_FALSE(take("../abc"));
 }

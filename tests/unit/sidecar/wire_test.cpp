@@ -23,9 +23,11 @@ template <class List> static auto find(const List& list, const std::string& name
     return std::ranges::find_if(list, [&](const auto& one) { return one.name() == name; });
 }
 
-static void expect_message(const DescriptorProto& promised, const FileDescriptorProto& now) {
-    const auto message = find(now.message_type(), promised.name());
-    ASSERT_NE(message, now.message_type().end()) << promised.name() << " is gone";
+template <class List> static void expect_message(const DescriptorProto& promised, const List& now) {
+    const auto message = find(now, promised.name());
+    ASSERT_NE(message, now.end()) << promised.name() << " is gone";
+    for (const auto& inner : promised.nested_type()) // of maps
+        expect_message(inner, message->nested_type());
     for (const auto& field : promised.field()) {
         const auto have = find(message->field(), field.name());
         const std::string name = promised.name() + "." + field.name();
@@ -35,6 +37,20 @@ static void expect_message(const DescriptorProto& promised, const FileDescriptor
         EXPECT_EQ(have->label(), field.label()) << name;
         EXPECT_EQ(have->type_name(), field.type_name()) << name;
         EXPECT_EQ(have->proto3_optional(), field.proto3_optional()) << name;
+    }
+}
+
+static void expect_methods(const google::protobuf::ServiceDescriptorProto& promised,
+                           const FileDescriptorProto& now) {
+    const auto service = find(now.service(), promised.name());
+    ASSERT_NE(service, now.service().end()) << promised.name() << " is gone";
+    for (const auto& method : promised.method()) {
+        const auto found = find(service->method(), method.name());
+        ASSERT_NE(found, service->method().end()) << method.name() << " is gone";
+        EXPECT_EQ(found->input_type(), method.input_type()) << method.name();
+        EXPECT_EQ(found->output_type(), method.output_type()) << method.name();
+        EXPECT_EQ(found->server_streaming(), method.server_streaming()) << method.name();
+        EXPECT_EQ(found->client_streaming(), method.client_streaming()) << method.name();
     }
 }
 
@@ -49,16 +65,9 @@ TEST(NodeProto, keeps_what_it_has_promised) {
     for (const auto& one : promised.file()) {
         EXPECT_EQ(one.package(), now.package());
         for (const auto& message : one.message_type())
-            expect_message(message, now);
+            expect_message(message, now.message_type());
         for (const auto& service : one.service())
-            for (const auto& method : service.method()) {
-                const auto& have = now.service(0).method();
-                const auto found = find(have, method.name());
-                ASSERT_NE(found, have.end()) << method.name() << " is gone";
-                EXPECT_EQ(found->input_type(), method.input_type());
-                EXPECT_EQ(found->output_type(), method.output_type());
-                EXPECT_EQ(found->server_streaming(), method.server_streaming());
-            }
+            expect_methods(service, now);
     }
     if (writes && !HasFailure()) {
         FileDescriptorSet all;
@@ -76,5 +85,7 @@ TEST(NodeProto, has_promised_all_that_it_has) {
     ASSERT_TRUE(promised.ParseFromString({std::istreambuf_iterator<char>(file), {}}));
     ASSERT_EQ(promised.file_size(), 1);
     for (const auto& message : now.message_type())
-        expect_message(message, promised.file(0));
+        expect_message(message, promised.file(0).message_type());
+    for (const auto& service : now.service())
+        expect_methods(service, promised.file(0));
 }
