@@ -50,7 +50,8 @@ class Preflight(NodeTest):
 
     def test_one_that_is_not_there(self) -> None:
         cid = self.counter()
-        for target in ({"id": cid, "namespace": "other"}, {**NAMES, "pod": "web-2"}, {**NAMES, "pod_uid": "uid-2"}, {"id": "0" * 64}, {**NAMES, "id": "0" * 64}):
+        for target in ({"id": cid, "namespace": "other"}, {**NAMES, "pod": "web-2"}, {**NAMES, "pod_uid": "uid-2"},
+                       {"id": "0" * 64}, {**NAMES, "id": "0" * 64}):
             error = ask(verb="preflight", **target)["error"]
             self.assertEqual(error["code"], "absent", error)
             self.assertIn("is not on this node", error["text"])
