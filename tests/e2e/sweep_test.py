@@ -60,8 +60,10 @@ class Sweep(SweepTest):
             kept = self.records()[-1]["container"]
             self.assertEqual((kept["id"], kept["frozen"]), (cid, frozen), f"{victim} {point} {what}")
         status = self.status(cid)
-        if frozen and victim == "criu" and status == "running":
-            self.assertIn("CRIU was cut off before it froze it again", " ".join(self.records()[-1]["notes"]))
+        if frozen and victim == "criu" and status != "paused":
+            # CRIU lets it run while it holds every process; what executed an instruction of CRIU's then ends.
+            if status == "running":
+                self.assertIn("CRIU was cut off before it froze it again", " ".join(self.records()[-1]["notes"]))
         elif frozen:
             self.assertEqual(status, "paused", f"{victim} {point} {what}: the caller had frozen it")
             self.crio.resume(cid)
