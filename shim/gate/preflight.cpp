@@ -55,6 +55,7 @@ Result<Preflight> preflight(const inspect::Target& target, const record::OptionL
 
     auto words = words_of_call(found.container, dir_of_images(found.container, found.engine));
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (auto& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
