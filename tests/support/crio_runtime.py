@@ -84,10 +84,12 @@ class Runtime:
         start_read, start_write = os.pipe()
 
         # By bash, as Python's own way needs a fork: with a client of gRPC in this process that never comes back.
+        # And by env, as bash has variables of its own.
         hand_over = (f'exec {SYNC_FD}>&{sync_write} {START_FD}<&{start_read} {sync_write}>&- {start_read}<&-; '
-                     'exec -a "$0" "$0" "$@"')
-        argv = ["/bin/bash", "-c", hand_over, "/usr/bin/conmon", *args]
-        child = subprocess.Popen(argv, env=self.conmon_env(restore), cwd=cwd, pass_fds=(sync_write, start_read),
+                     'exec /usr/bin/env --ignore-environment "$@"')
+        variables = [f"{name}={value}" for name, value in self.conmon_env(restore).items()]
+        argv = ["/bin/bash", "-c", hand_over, "bash", *variables, "/usr/bin/conmon", *args]
+        child = subprocess.Popen(argv, env={}, cwd=cwd, pass_fds=(sync_write, start_read),
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(sync_write)
         os.close(start_read)
