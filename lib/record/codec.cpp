@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "record/object_texts.hpp"
 #include "json/json.hpp"
 
 namespace lpm::record {
@@ -45,14 +46,6 @@ static constexpr Text texts[] = {
     {"parent", &Record::parent},
     {"restored_from", &Record::restored_from},
 };
-
-struct ObjectText {
-    std::string_view path;
-    std::string ObjectName::* member;
-};
-static constexpr ObjectText object_texts[] = {{"object.namespace", &ObjectName::name_space},
-                                              {"object.name", &ObjectName::name},
-                                              {"object.uid", &ObjectName::uid}};
 
 struct Flag {
     std::string_view path;
@@ -145,9 +138,9 @@ static std::string write_whole(const Record& record) {
             at(root, path) = record.*member;
     if (valid_attempt(record.attempt))
         root["attempt"] = record.attempt;
-    for (const auto& [path, member] : object_texts)
+    for (const auto& [name, member] : object_texts)
         if (!(record.object.*member).empty())
-            at(root, path) = record.object.*member;
+            root["object"][std::string(name)] = record.object.*member;
     put_word(root, "operation", record.operation);
     put_word(root, "outcome", record.outcome);
     put_word(root, "invocation.tcp", record.tcp);
@@ -249,8 +242,8 @@ Result<Record> parse_record(std::string_view text) {
     record.final = state == State::final;
     if (auto attempt = json::text_or_empty(root, "attempt"); valid_attempt(attempt))
         record.attempt = std::move(attempt);
-    for (const auto& [path, member] : object_texts)
-        record.object.*member = json::text_or_empty(root, path);
+    for (const auto& [name, member] : object_texts)
+        record.object.*member = json::text_or_empty(root, "object." + std::string(name));
     for (const auto& [path, member] : texts)
         record.*member = json::text_or_empty(root, path);
     read_word(root, "operation", record.operation);

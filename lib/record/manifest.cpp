@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "record/object_texts.hpp"
 #include "record/record.hpp"
 #include "json/json.hpp"
 
@@ -42,14 +43,10 @@ static constexpr Name names[] = {
     {"name", &CheckpointManifest::container_name, max_name},
 };
 
-// Members of the object for which the checkpoint was taken: lpm.json is flat.
-struct ObjectText {
-    std::string_view name;
-    std::string ObjectName::* member;
-};
-static constexpr ObjectText object_texts[] = {{"object_namespace", &ObjectName::name_space},
-                                              {"object_name", &ObjectName::name},
-                                              {"object_uid", &ObjectName::uid}};
+// lpm.json is flat.
+static std::string object_member(std::string_view name) {
+    return "object_" + std::string(name);
+}
 
 static CheckpointManifest manifest_of(const Record& record) {
     CheckpointManifest manifest;
@@ -79,7 +76,7 @@ std::string write_manifest(const Record& record) {
             root[std::string(name)] = manifest.*member;
     for (const auto& [name, member] : object_texts)
         if (const auto& value = manifest.object.*member; !value.empty() && value.size() <= max_name)
-            root[std::string(name)] = value;
+            root[object_member(name)] = value;
     if (valid_attempt(manifest.attempt))
         root["attempt"] = manifest.attempt;
     if (!manifest.tcp.empty())
@@ -98,7 +95,7 @@ Result<CheckpointManifest> parse_manifest(std::string_view text) {
     if (auto attempt = json::text_or_empty(root, "attempt"); valid_attempt(attempt))
         manifest.attempt = std::move(attempt);
     for (const auto& [name, member] : object_texts)
-        manifest.object.*member = json::text_or_empty(root, name);
+        manifest.object.*member = json::text_or_empty(root, object_member(name));
     manifest.tcp = Word<config::Tcp>::read(json::text_or_empty(root, "tcp"));
     return manifest;
 }
