@@ -13,15 +13,13 @@ struct Setter {
     const config::Settings& settings;
     config::Options options = settings.options;
 
-    void set(std::string_view name, std::string_view value) {
+    // `text` is what the user reads of one that does not count.
+    void set(std::string_view name, std::string_view value, const std::string& text) {
         using Why = IgnoredOption::Why;
-        const auto ignore = [&](Why why) {
-            facts.ignored_options.push_back({why, std::string(name) + "=" + std::string(value)});
-        };
         if (!settings.may_set(name))
-            ignore(Why::not_allowed);
+            facts.ignored_options.push_back({Why::not_allowed, text});
         else if (!options.set(name, value))
-            ignore(Why::unknown);
+            facts.ignored_options.push_back({Why::unknown, text});
     }
 };
 } // namespace
@@ -32,11 +30,12 @@ static config::Options wanted_options(Facts& facts, const config::Settings& sett
     std::string_view list = facts.bundle ? std::string_view(facts.bundle->options) : std::string_view{};
     while (!list.empty()) {
         auto value = next_part(list, ',');
+        const std::string text(trim(value));
         const auto name = trim(next_part(value, '='));
-        setter.set(name, trim(value));
+        setter.set(name, trim(value), text);
     }
     for (const auto& [name, value] : facts.subject.options)
-        setter.set(name, value);
+        setter.set(name, value, name + "=" + value);
     return std::move(setter.options);
 }
 
