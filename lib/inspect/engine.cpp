@@ -96,16 +96,13 @@ std::optional<Monitor> parse_monitor(std::string_view cmdline) {
 
 // The first process of that name which is root's and sees our mounts, as no container does; 0: none.
 static pid_t find_crio() {
-    pid_t found = 0;
-    each_entry("/proc", [&](int, const dirent& entry) {
-        const auto pid = to_number<pid_t>(entry.d_name);
-        const auto status = pid ? procfs::read_status(*pid) : fail(Errc::invalid, "");
-        if (status && status->name == "crio" && status->users.effective == 0 && status->ns_pids.size() < 2 &&
-            procfs::read_namespace(*pid, "mnt").value_or(0) == procfs::read_namespace(0, "mnt").value_or(1))
-            found = *pid;
-        return found == 0;
+    const ino_t own_mounts = procfs::read_namespace(0, "mnt").value_or(0);
+    return procfs::find_process([&](pid_t pid) {
+        const auto status = procfs::read_status(pid);
+        return status && status->name == "crio" && status->users.effective == 0 &&
+               status->ns_pids.size() < 2 && own_mounts != 0 &&
+               procfs::read_namespace(pid, "mnt").value_or(0) == own_mounts;
     });
-    return found;
 }
 
 Engine find_engine(const oci::State& state) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
@@ -42,6 +43,16 @@ Result<ino_t> read_namespace(pid_t pid, std::string_view kind) {
     std::string path = path_of(pid, "ns/");
     path += kind;
     return ::stat(path.c_str(), &st) == 0 ? Result<ino_t>(st.st_ino) : fail_errno(errno, "read " + path);
+}
+
+pid_t find_process(const std::function<bool(pid_t)>& holds) {
+    pid_t found = 0;
+    each_entry("/proc", [&](int, const dirent& entry) {
+        if (const auto pid = to_number<pid_t>(entry.d_name); pid && holds(*pid))
+            found = *pid;
+        return found == 0;
+    });
+    return found;
 }
 
 std::string_view find_variable(std::string_view variables, std::string_view name) {

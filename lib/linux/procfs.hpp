@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ namespace lpm::procfs {
 
 // Inode of the namespace of that kind ("net").
 [[nodiscard]] Result<ino_t> read_namespace(pid_t pid, std::string_view kind);
+
+// The first process of /proc for which it holds; 0 when there is none.
+[[nodiscard]] pid_t find_process(const std::function<bool(pid_t)>& holds);
 
 // Of the text of /proc/PID/environ, the first variable of that name, as getenv(3) finds it; empty when there
 // is none.

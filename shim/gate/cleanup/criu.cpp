@@ -52,7 +52,7 @@ Running find_criu(const struct stat& log) {
 }
 
 pid_t find_any_criu() {
-    return find_process(is_criu);
+    return procfs::find_process(is_criu);
 }
 
 static Running await_end(const struct stat& log) {

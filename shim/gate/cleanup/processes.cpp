@@ -66,18 +66,8 @@ bool makes_call(pid_t pid, const Wanted& wanted) {
     return status && status->ns_pids.size() < 2;
 }
 
-pid_t find_process(const std::function<bool(pid_t)>& holds) {
-    pid_t found = 0;
-    each_entry("/proc", [&](int, const dirent& entry) {
-        if (const auto pid = to_number<pid_t>(entry.d_name); pid && holds(*pid))
-            found = *pid;
-        return found == 0;
-    });
-    return found;
-}
-
 pid_t find_call(const Wanted& wanted) {
-    return find_process([&](pid_t pid) { return makes_call(pid, wanted); });
+    return procfs::find_process([&](pid_t pid) { return makes_call(pid, wanted); });
 }
 
 std::string name_of(pid_t pid, const procfs::Status& status) {

@@ -28,9 +28,6 @@ struct Delegate {
 // Or ourselves: who may have got the children of the runtime and of CRIU when these were gone.
 [[nodiscard]] bool is_ancestor(pid_t pid);
 
-// The first process of /proc for which it holds; 0 when there is none.
-[[nodiscard]] pid_t find_process(const std::function<bool(pid_t)>& holds);
-
 // Of a process that makes it.
 using Wanted = std::function<bool(pid_t, const oci::Invocation&)>;
 // Its command line is a call of the runtime, or of lpm before and around it, that is `wanted`. Others may
