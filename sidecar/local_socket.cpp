@@ -2,36 +2,21 @@
 // Copyright the lpm authors
 #include "local_socket.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "node/notify.hpp"
+#include "node/unix_socket.hpp"
 
 namespace lpm::sidecar {
 
-static Result<sockaddr_un> address_of(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return fail(Errc::invalid, path + ": too long for a socket");
-    std::ranges::copy(path, address.sun_path);
-    return address;
-}
-
-static bool is_listened_on(const sockaddr_un& address) {
-    const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
 static Result<Fd> listen_at(const std::string& path) {
-    TRY_ASSIGN(const sockaddr_un address, address_of(path));
-    if (is_listened_on(address))
+    TRY_ASSIGN(const sockaddr_un address, node::unix_address(path));
+    if (node::connect_unix(path))
         return fail(Errc::exists, path + ": another process listens there");
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
         return fail_errno(errno, "remove " + path);
