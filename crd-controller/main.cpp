@@ -3,26 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <fcntl.h>
 #include <string>
 
 #include "app.hpp"
-#include "base/file.hpp"
 #include "config/document.hpp"
+#include "config/program_file.hpp"
 #include "node/log.hpp"
 
 using namespace lpm;
 
 static constexpr const char* usual_config = "/etc/lpm/controller.toml";
-
-static Result<config::Controller> read_settings(const std::string& file, bool named) {
-    auto text = read_file(AT_FDCWD, file, std::size_t{1} << 20);
-    if (!text && text.error().code == Errc::absent && !named)
-        return config::Controller{};
-    if (!text)
-        return std::unexpected(std::move(text).error());
-    return config::parse_controller(*text, file);
-}
 
 static int end_with(const Error& error) {
     std::fprintf(stderr, "lpm-controller: %s\n", error.text.c_str());
@@ -44,7 +34,7 @@ static int run_main(int argc, char** argv) {
         std::fputs(config::controller_example().c_str(), stdout);
         return 0;
     }
-    auto settings = read_settings(file, named->count() > 0);
+    auto settings = config::read_program_file(file, named->count() > 0, config::parse_controller);
     if (!settings)
         return end_with(settings.error());
     if (!kubeconfig.empty())

@@ -3,28 +3,18 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <fcntl.h>
 #include <string>
 
 #include "app.hpp"
-#include "base/file.hpp"
 #include "base/paths.hpp"
 #include "config/document.hpp"
+#include "config/program_file.hpp"
 #include "node/gate_client.hpp"
 #include "node/log.hpp"
 
 using namespace lpm;
 
 static constexpr const char* usual_config = "/etc/lpm/sidecar.toml";
-
-static Result<config::Sidecar> read_settings(const std::string& file, bool named) {
-    auto text = read_file(AT_FDCWD, file, std::size_t{1} << 20);
-    if (!text && text.error().code == Errc::absent && !named)
-        return config::Sidecar{};
-    if (!text)
-        return std::unexpected(std::move(text).error());
-    return config::parse_sidecar(*text, file);
-}
 
 static int end_with(const Error& error) {
     std::fprintf(stderr, "lpm-sidecar: %s\n", error.text.c_str());
@@ -51,7 +41,7 @@ static int run_main(int argc, char** argv) {
         std::fputs(config::sidecar_example().c_str(), stdout);
         return 0;
     }
-    auto read = read_settings(file, named->count() > 0);
+    auto read = config::read_program_file(file, named->count() > 0, config::parse_sidecar);
     if (!read)
         return end_with(read.error());
     settings.file = *std::move(read);
