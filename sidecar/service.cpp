@@ -3,8 +3,10 @@
 #include "service.hpp"
 
 #include <chrono>
+#include <sys/utsname.h>
 #include <utility>
 
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "convert.hpp"
 #include "linux/boot.hpp"
@@ -57,11 +59,12 @@ grpc::Status Service::GetNodeInfo(grpc::ServerContext* context, const node::v1::
                                   node::v1::NodeInfo* response) {
     if (const auto may = access_.judge(*context, Right::info); !may)
         return told("GetNodeInfo", may);
-    const record::Record here = record::begin_record(record::Operation::checkpoint);
-    response->set_node(here.host);
-    response->set_lpm(here.lpm);
-    response->set_kernel(here.kernel);
-    response->set_arch(here.arch);
+    utsname system{};
+    ::uname(&system);
+    response->set_node(system.nodename);
+    response->set_lpm(paths::version);
+    response->set_kernel(system.release);
+    response->set_arch(system.machine);
     response->set_boot_id(boot_id());
     convert(criu::read_tooling(places_.probe_file, response->boot_id()), *response);
     return told("GetNodeInfo", {});
