@@ -169,6 +169,9 @@ class NodeTest(LpmTest):
             run(REAL, "--root", root, "delete", "--force", cid, check=False)
             # runc 1.3 leaves the folder of a restore that failed
             shutil.rmtree(pathlib.Path(root) / cid, ignore_errors=True)
+            # What expires later would be told in the test that runs then.
+            for prepared in pathlib.Path("/run/lpm/prepared").glob(f"*/{cid}.json"):
+                prepared.unlink()
 
         self.addCleanup(remove)
         return cid
