@@ -40,15 +40,16 @@ static void read_file_of(Configuration& to, const std::string& path) {
     merge(to, *std::move(file));
 }
 
+// Their paths.
 static std::vector<std::string> list_files(const std::string& folder) {
-    std::vector<std::string> names;
+    std::vector<std::string> paths;
     each_entry(folder, [&](int, const dirent& entry) {
         if (const std::string_view name = entry.d_name; name != "." && name != "..")
-            names.emplace_back(name);
-        return names.size() < max_files;
+            paths.emplace_back(folder).append("/").append(name);
+        return paths.size() < max_files;
     });
-    std::ranges::sort(names);
-    return names;
+    std::ranges::sort(paths);
+    return paths;
 }
 
 const config::CrioHandler* Configuration::handler(std::string_view name) const {
@@ -59,9 +60,8 @@ const config::CrioHandler* Configuration::handler(std::string_view name) const {
 Configuration read_configuration(const std::string& dir) {
     Configuration configuration;
     read_file_of(configuration, dir + "/crio.conf");
-    const std::string folder = dir + "/crio.conf.d";
-    for (const auto& name : list_files(folder))
-        read_file_of(configuration, folder + "/" + name);
+    for (const auto& path : list_files(dir + "/crio.conf.d"))
+        read_file_of(configuration, path);
     return configuration;
 }
 

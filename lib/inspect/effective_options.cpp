@@ -34,8 +34,12 @@ static config::Options wanted_options(Facts& facts, const config::Settings& sett
         const auto name = trim(next_part(value, '='));
         setter.set(name, trim(value), text);
     }
-    for (const auto& [name, value] : facts.subject.options)
-        setter.set(name, value, name + "=" + value);
+    for (const auto& [name, value] : facts.subject.options) {
+        std::string text = name;
+        text += '=';
+        text += value;
+        setter.set(name, value, text);
+    }
     return std::move(setter.options);
 }
 
