@@ -58,7 +58,7 @@ constexpr Key<Sidecar> keys[] = {
      .means = "what a client may do, by the common name of its certificate; others may do nothing",
      .set = set_client,
      .expects =
-         R"(for a name of 1 to 64 letters, a list of "info", "records", "preflight", "prepare", "metrics")",
+         R"(for a name of 1 to 64 letters, a list of "info", "records", "preflight", "prepare", "archives", "delete", "fetch", "metrics")",
      .example = R"(lpm-controller = ["info", "records", "preflight", "prepare"])"},
 
     {.table = "log",

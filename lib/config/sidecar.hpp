@@ -15,8 +15,9 @@
 namespace lpm::config {
 
 // What a client may do: the methods of lpm.node.v1 by classes.
-enum class Right { info, records, preflight, prepare, metrics };
-inline constexpr std::string_view rights[] = {"info", "records", "preflight", "prepare", "metrics"};
+enum class Right { info, records, preflight, prepare, archives, erase, fetch, metrics };
+inline constexpr std::string_view rights[] = {"info",     "records", "preflight", "prepare",
+                                              "archives", "delete",  "fetch",     "metrics"};
 constexpr std::span<const std::string_view> words_of(Right) {
     return rights;
 }
