@@ -28,7 +28,7 @@ static constexpr Key<Settings> keys[] = {
      .most = 10'000},
     {.table = "gate",
      .name = "kubelet_dir",
-     .means = "where the kubelet keeps archives; DiskSpace looks at its file system too",
+     .means = "where the kubelet is, when none runs that tells; DiskSpace looks at its file system too",
      .text = &Settings::kubelet_dir,
      .form = forms::path},
 
@@ -44,6 +44,12 @@ static constexpr Key<Settings> keys[] = {
      .set = set_severity,
      .expects = R"("block", "warn" or "off")",
      .example = R"(DiskSpace = "warn")"},
+
+    {.table = "archives",
+     .name = "folders",
+     .means = "folders of archives beside the kubelet's, which is learnt from the kubelet that runs",
+     .texts = &Settings::archive_folders,
+     .expects = "a list of folders"},
 
     {.table = "rescue",
      .name = "enabled",

@@ -66,6 +66,8 @@ struct Settings {
     std::chrono::milliseconds hook_time{10'000};
     // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.
     std::string kubelet_dir = "/var/lib/kubelet";
+    // [archives]: where others than the kubelet put archives, as `crictl checkpoint --export` does.
+    std::vector<std::string> archive_folders;
     // [checks]: id of a check -> severity, in the order of the file.
     std::vector<std::pair<std::string, Severity>> severities;
     // Checks that the annotation lpm.my.domain/skip-checks may make warnings of; "*" stands for all.

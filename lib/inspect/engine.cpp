@@ -7,6 +7,7 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "inspect/daemon.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 #include "oci/bundle.hpp"
@@ -94,17 +95,6 @@ std::optional<Monitor> parse_monitor(std::string_view cmdline) {
     return monitor;
 }
 
-// The first process of that name which is root's and sees our mounts, as no container does; 0: none.
-static pid_t find_crio() {
-    const ino_t own_mounts = procfs::read_namespace(0, "mnt").value_or(0);
-    return procfs::find_process([&](pid_t pid) {
-        const auto status = procfs::read_status(pid);
-        return status && status->name == "crio" && status->users.effective == 0 &&
-               status->ns_pids.size() < 2 && own_mounts != 0 &&
-               procfs::read_namespace(pid, "mnt").value_or(0) == own_mounts;
-    });
-}
-
 Engine find_engine(const oci::State& state) {
     Engine engine{.caller = Caller::self(), .monitor = std::nullopt};
     engine.caller.environment.reset();
@@ -119,7 +109,7 @@ Engine find_engine(const oci::State& state) {
     const auto variables = procfs::read_proc(init->parent, "environ");
     if (variables && !procfs::find_variable(*variables, "CRI_O_EXTERNAL").empty())
         engine.caller = Caller::of_process(init->parent);
-    else if (const pid_t crio = find_crio(); crio != 0)
+    else if (const pid_t crio = find_daemon("crio"); crio != 0)
         engine.caller = Caller::of_process(crio);
     return engine;
 }

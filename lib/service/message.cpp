@@ -2,10 +2,11 @@
 // Copyright the lpm authors
 #include "service/message.hpp"
 
-#include <algorithm>
+#include <climits>
 
 #include "base/text.hpp"
 #include "oci/argv.hpp"
+#include "service/answer.hpp"
 #include "json/json.hpp"
 
 namespace lpm::service {
@@ -13,7 +14,6 @@ namespace lpm::service {
 using json::Value;
 
 static constexpr json::Limits request_limits{.bytes = max_request, .depth = 4, .values = 1000};
-static constexpr json::Limits answer_limits{.bytes = max_answer, .depth = 16, .values = 100'000};
 static constexpr std::size_t longest_name = 253; // of a DNS subdomain, as Kubernetes has names
 static constexpr std::size_t most_options = 32;
 
@@ -34,16 +34,7 @@ constexpr Text texts[] = {
     {"object.namespace", [](Request& r) -> std::string& { return r.object.name_space; }},
     {"object.name", [](Request& r) -> std::string& { return r.object.name; }},
     {"object.uid", [](Request& r) -> std::string& { return r.object.uid; }},
-};
-
-struct Code {
-    Errc code;
-    std::string_view word;
-};
-constexpr Code codes[] = {
-    {Errc::invalid, "invalid"}, {Errc::denied, "denied"}, {Errc::absent, "absent"},
-    {Errc::exists, "exists"},   {Errc::busy, "busy"},     {Errc::unavailable, "unavailable"},
-    {Errc::io, "io"},
+    {"file_id", [](Request& r) -> std::string& { return r.file_id; }},
 };
 
 } // namespace
@@ -99,16 +90,36 @@ static Result<> read_preparation(const Value& root, Request& request) {
     return {};
 }
 
+static Result<> read_path(const Value& root, Request& request) {
+    request.path = json::text_or_empty(root, "path");
+    if (request.verb == Verb::list_archives)
+        return {};
+    if (!request.path.starts_with('/') || request.path.size() >= PATH_MAX || request.path.contains('\0'))
+        return fail(Errc::invalid, "path: must be that of an archive, as it is listed");
+    return {};
+}
+
+static std::string list_of_verbs() {
+    std::string list;
+    for (const auto verb : verbs)
+        list.append(list.empty() ? "" : ", ").append(verb);
+    return list;
+}
+
 Result<Request> parse_request(std::string_view text) {
     TRY_ASSIGN(const Value root, json::parse(text, request_limits));
     if (!root.is_object())
         return fail(Errc::invalid, "a request must be an object");
     const auto verb = find_value<Verb>(json::text_or_empty(root, "verb"));
     if (!verb)
-        return fail(Errc::invalid, "verb: must be preflight or prepare");
+        return fail(Errc::invalid, "verb: must be one of " + list_of_verbs());
     Request request;
     request.verb = *verb;
     TRY(read_texts(root, request));
+    if (is_of_archives(*verb)) {
+        TRY(read_path(root, request));
+        return request;
+    }
     TRY(judge_target(request.target));
     TRY(read_options(root, request));
     if (request.verb == Verb::prepare)
@@ -129,6 +140,8 @@ std::string write_request(const Request& request) {
         else
             root[std::string(text.path.substr(0, dot))][std::string(text.path.substr(dot + 1))] = value;
     }
+    if (!request.path.empty())
+        root["path"] = request.path;
     for (const auto& [name, value] : request.options)
         root["options"][name] = value;
     if (request.verb == Verb::prepare)
@@ -137,22 +150,15 @@ std::string write_request(const Request& request) {
 }
 
 std::string write_answer(const Result<record::Record>& judged) {
-    if (judged)
-        return "{\"record\":" + record::write_record(*judged) + "}";
-    const auto* code = std::ranges::find(codes, judged.error().code, &Code::code);
-    return json::write(Value{{"error", {{"code", code->word}, {"text", judged.error().text}}}});
+    return judged ? "{\"record\":" + record::write_record(*judged) + "}" : write_error(judged.error());
 }
 
 Result<record::Record> parse_answer(std::string_view text) {
-    const auto root = json::parse(text, answer_limits);
-    if (!root)
-        return fail(Errc::io, "lpm-gate's answer: " + root.error().text);
-    if (const Value* record = json::find(*root, "record"))
-        return record::parse_record(json::write(*record));
-    const auto* code = std::ranges::find(codes, json::text_or_empty(*root, "error.code"), &Code::word);
-    if (code == std::end(codes))
-        return fail(Errc::io, "lpm-gate's answer is neither a record nor an error");
-    return fail(code->code, json::text_or_empty(*root, "error.text"));
+    TRY_ASSIGN(const Value root, parse_object(text));
+    const Value* record = json::find(root, "record");
+    if (record == nullptr)
+        return fail(Errc::io, "lpm-gate's answer has no record");
+    return record::parse_record(json::write(*record));
 }
 
 } // namespace lpm::service

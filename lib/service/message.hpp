@@ -20,16 +20,25 @@
 namespace lpm::service {
 
 inline constexpr std::size_t max_request = std::size_t{64} << 10; // bytes
-inline constexpr std::size_t max_answer = std::size_t{2} << 20;
+inline constexpr std::size_t max_answer = std::size_t{4} << 20;
 
-enum class Verb { preflight, prepare };
-inline constexpr std::string_view verbs[] = {"preflight", "prepare"};
+enum class Verb { preflight, prepare, list_archives, open_archive, delete_archive };
+inline constexpr std::string_view verbs[] = {"preflight", "prepare", "list-archives", "open-archive",
+                                             "delete-archive"};
 constexpr std::span<const std::string_view> words_of(Verb) {
     return verbs;
 }
 
+constexpr bool is_of_archives(Verb verb) {
+    return verb >= Verb::list_archives;
+}
+
 struct Request {
     Verb verb = Verb::preflight;
+    // Of one archive: its path as it is listed, and the id of the file that is meant; empty: whichever it is.
+    std::string path{};
+    std::string file_id{};
+    // Of a container.
     inspect::Target target{};
     record::OptionList options{}; // as far as the node allows them
     // prepare only

@@ -3,12 +3,15 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archives.hpp"
 #include "base/file.hpp"
 #include "base/paths.hpp"
+#include "config/settings.hpp"
 #include "preflight.hpp"
 #include "prepare.hpp"
 #include "service/message.hpp"
@@ -54,12 +57,53 @@ static Result<record::Record> judge(const service::Request& request, char** envi
     return std::move(found.record);
 }
 
+// The text, and with it a descriptor, as a peer on a socket takes one.
+static Result<> send_with(int socket, std::string_view text, int fd) {
+    iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+    alignas(cmsghdr) char space[CMSG_SPACE(sizeof fd)]{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = space;
+    message.msg_controllen = sizeof space;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    if (sent < 0)
+        return fail_errno(errno, "send");
+    return write_all(socket, text.substr(static_cast<std::size_t>(sent)));
+}
+
+static int answer_of_archives(const service::Request& request) {
+    const auto settings = config::read(paths::settings_file);
+    if (request.verb == service::Verb::list_archives)
+        return write_all(STDOUT_FILENO, service::write_archives(list_archives(settings))) ? 0 : 1;
+    if (request.verb == service::Verb::delete_archive) {
+        const auto deleted = delete_archive(settings, request.path, request.file_id);
+        const bool told = write_all(STDOUT_FILENO, service::write_archive(deleted)).has_value();
+        return deleted && told ? 0 : 1;
+    }
+    const auto opened = open_archive(settings, request.path, request.file_id);
+    const std::string text = service::write_archive(opened ? Result<service::ArchiveFile>(opened->file)
+                                                           : std::unexpected(opened.error()));
+    // A pipe takes no descriptor: by hand there is the path.
+    const bool told =
+        opened ? send_with(STDOUT_FILENO, text, opened->content.get()) || write_all(STDOUT_FILENO, text)
+               : write_all(STDOUT_FILENO, text).has_value();
+    return opened && told ? 0 : 1;
+}
+
 int answer(char** environment) {
     // A container can make /proc wait for it: then this process ends, and the next may answer.
     constexpr unsigned hard_end = 25; // seconds; prepare() takes it off before its hooks
     ::signal(SIGPIPE, SIG_IGN);
     ::alarm(hard_end);
     const auto request = read_request(STDIN_FILENO);
+    if (request && is_of_archives(request->verb))
+        return answer_of_archives(*request);
     const auto judged = request ? judge(*request, environment) : std::unexpected(request.error());
     const bool told = write_all(STDOUT_FILENO, service::write_answer(judged)).has_value();
     if (!told && judged && request->verb == service::Verb::prepare)

@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "inspect/daemon.hpp"
 #include "inspect/engine.hpp"
 #include "oci/argv.hpp"
+#include "service/archives.hpp"
 #include "service/message.hpp"
 
 using namespace lpm;
@@ -18,10 +20,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             std::abort();
         const auto again = service::parse_request(service::write_request(*request));
         if (!again || again->target.pod != target.pod || again->attempt != request->attempt ||
-            again->options != request->options)
+            again->options != request->options || again->path != request->path)
             std::abort();
     }
     (void)service::parse_answer(text);
+    (void)service::parse_archives(text);
+    (void)service::parse_archive(text);
+    (void)inspect::parse_kubelet_dir(text);
     (void)inspect::parse_monitor(text);
     return 0;
 }

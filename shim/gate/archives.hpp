@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "config/settings.hpp"
+#include "service/archives.hpp"
+
+// Archives of checkpoints on this node: those of the kubelet that runs, and of [archives] in lpm.toml.
+// Nothing here looks into one.
+namespace lpm::gate {
+
+[[nodiscard]] std::vector<service::ArchiveFolder> list_archives(const config::Settings& settings);
+
+struct OpenedArchive {
+    service::ArchiveFile file;
+    Fd content; // to read
+};
+// Errc::absent when `path` is none that is listed; Errc::busy when it is not the file `id`, unless that is
+// empty.
+[[nodiscard]] Result<OpenedArchive> open_archive(const config::Settings& settings, const std::string& path,
+                                                 const std::string& id);
+
+// Errc::busy as well when it is pinned, or somebody has it open.
+[[nodiscard]] Result<service::ArchiveFile> delete_archive(const config::Settings& settings,
+                                                          const std::string& path, const std::string& id);
+
+} // namespace lpm::gate
