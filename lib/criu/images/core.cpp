@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "criu/images/core.hpp"
 
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 
@@ -13,8 +14,13 @@ static constexpr std::uint32_t core_magic = 0x55053847;
 
 namespace core_entry {
 static constexpr std::uint32_t mtype = 1;
+static constexpr std::uint32_t tc = 3;
 static constexpr std::uint32_t thread_core = 5;
 } // namespace core_entry
+
+namespace task_core_entry {
+static constexpr std::uint32_t comm = 6;
+} // namespace task_core_entry
 
 namespace thread_core_entry {
 static constexpr std::uint32_t creds = 10;
@@ -55,16 +61,30 @@ bool is_whole_core(std::string_view head, std::uint64_t size) {
     return length && size >= head.size() - file.rest().size() + *length;
 }
 
-Result<std::string> parse_lsm_profile(std::string_view image) {
+// The content of the last field of a path of them, each in the one before.
+static Result<std::string> read_field(std::string_view image, std::initializer_list<std::uint32_t> path) {
     Image file(image);
     if (!file.opens(core_magic))
         return not_a_core();
-    auto message = file.next();
-    for (const auto number : {core_entry::thread_core, thread_core_entry::creds, creds_entry::lsm_profile})
-        message = message ? bytes_of(*message, number) : std::nullopt;
-    if (!message)
+    const auto record = file.next();
+    if (!record)
         return damaged("the core of a CRIU task");
-    return std::string(*message);
+    std::string_view message = *record;
+    for (const auto number : path) {
+        const auto inner = bytes_of(message, number);
+        if (!inner)
+            return damaged("the core of a CRIU task");
+        message = *inner;
+    }
+    return std::string(message);
+}
+
+Result<std::string> parse_lsm_profile(std::string_view image) {
+    return read_field(image, {core_entry::thread_core, thread_core_entry::creds, creds_entry::lsm_profile});
+}
+
+Result<std::string> parse_comm(std::string_view image) {
+    return read_field(image, {core_entry::tc, task_core_entry::comm});
 }
 
 } // namespace lpm::criu

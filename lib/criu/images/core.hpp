@@ -30,4 +30,7 @@ inline constexpr std::size_t core_head = 64;
 // when it has none.
 [[nodiscard]] Result<std::string> parse_lsm_profile(std::string_view image);
 
+// Of a process, its name as the kernel has it.
+[[nodiscard]] Result<std::string> parse_comm(std::string_view image);
+
 } // namespace lpm::criu

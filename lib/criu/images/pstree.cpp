@@ -14,6 +14,7 @@ static constexpr std::uint32_t pstree_magic = 0x50273030;
 
 namespace pstree_entry {
 static constexpr std::uint32_t pid = 1;
+static constexpr std::uint32_t ppid = 2;
 static constexpr std::uint32_t pgid = 3;
 static constexpr std::uint32_t sid = 4;
 static constexpr std::uint32_t threads = 5;
@@ -50,6 +51,8 @@ static bool read_entry(std::string_view record, PstreeEntry& task) {
     while (const auto field = entry.next()) {
         if (field->number == pstree_entry::pid)
             task.pid = field->u32();
+        else if (field->number == pstree_entry::ppid)
+            task.ppid = field->u32();
         else if (field->number == pstree_entry::pgid)
             task.pgid = field->u32();
         else if (field->number == pstree_entry::sid)

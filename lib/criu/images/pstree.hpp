@@ -16,6 +16,7 @@ inline constexpr const char* pstree_img = "pstree.img";
 // Numbers are those in the process's own PID namespace.
 struct PstreeEntry {
     std::uint32_t pid = 0;
+    std::uint32_t ppid = 0; // 0: none of the tree
     std::uint32_t pgid = 0;
     std::uint32_t sid = 0;              // 0: its leader is outside of the namespace
     std::vector<std::uint32_t> threads; // all of them, the process's own among them
