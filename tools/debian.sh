@@ -11,7 +11,7 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
 
 # What lpm-sidecar is linked with, who listens for lpm-gate where no systemd runs (systemd-socket-activate), and the client
 # of the tests; all of Debian 13.
-sidecar=(libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libseccomp2 libcap2
+sidecar=(libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libarchive13t64 libseccomp2 libcap2
     libsystemd0 systemd python3-grpcio python3-protobuf)
 
 # A node that is a whole cluster (tests/cluster): beside Kubernetes and CRI-O, which tools/peers builds. Its suite is

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/words.hpp"
+#include "node/archive_images.hpp"
+#include "node/tar.hpp"
+#include "record/record.hpp"
+
+// The archive of a checkpoint, as CRI-O, Podman and containerd make them.
+namespace lpm::node {
+
+// whole: tar's end mark is there, and what a restore needs. truncated: the end is missing. incomplete: it has
+// an end, and a part that a restore needs is missing. other: not of a checkpoint. unknown: it could not be
+// read.
+enum class ArchiveState { whole, truncated, incomplete, other, unknown };
+inline constexpr std::string_view archive_states[] = {"whole", "truncated", "incomplete", "other", "unknown"};
+constexpr std::span<const std::string_view> words_of(ArchiveState) {
+    return archive_states;
+}
+
+struct ArchivePart {
+    std::string name;
+    std::uint64_t size = 0; // unpacked
+};
+
+// Who it is of, by its parts. A field is empty where they do not say.
+struct ArchiveIdentity {
+    std::string engine;                                     // "CRI-O", "Podman", "containerd"
+    std::string container;                                  // id
+    std::vector<std::pair<std::string, std::string>> names; // as of a record
+    std::string attempt;                                    // of lpm.json, as the next two
+    std::string record;
+    record::ObjectName object;
+    std::string runtime; // of config.dump, as the next
+    std::string image;
+    std::string image_ref;
+    std::string created; // RFC 3339, as the next
+    std::string checkpointed;
+};
+
+struct Archive {
+    ArchiveState state = ArchiveState::unknown;
+    std::string message; // why it is not whole
+    std::string format;
+    ArchiveIdentity identity;
+    std::vector<ArchivePart> parts; // with Depth::images; at most 50,000
+    ArchiveImages images;
+    std::string stats;            // stats-dump
+    std::uint64_t bytes_read = 0; // of the file
+};
+
+// What is kept besides the identity.
+enum class Depth { identity, images };
+
+// Reads it to its end; memory pages are passed over. Errc::unavailable when `ask` ends it, or the file cannot
+// be read; all else is in the state.
+[[nodiscard]] Result<Archive> read_archive(int fd, Depth depth, const TarReader::Ask& ask, Tap tap = {});
+
+// Of the texts of its parts; unknown ones are left alone.
+void read_config_dump(std::string_view text, ArchiveIdentity& to);
+void read_spec_dump(std::string_view text, ArchiveIdentity& to);
+void read_manifest(std::string_view text, ArchiveIdentity& to);
+
+} // namespace lpm::node

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "node/archive.hpp"
+#include "oci/bundle.hpp"
+#include "json/json.hpp"
+
+namespace lpm::node {
+
+// Of texts that others wrote: what is longer is no id, name or time.
+static constexpr std::size_t longest = 1024;
+
+static std::string short_text(const json::Value& root, std::string_view path) {
+    auto text = json::text_or_empty(root, path);
+    return text.size() > longest ? std::string() : text;
+}
+
+static void set_name(ArchiveIdentity& to, std::string_view name, const std::string& value) {
+    if (!value.empty() && !std::ranges::contains(to.names, name, &std::pair<std::string, std::string>::first))
+        to.names.emplace_back(name, value);
+}
+
+// github.com/checkpoint-restore/checkpointctl/lib/metadata: ContainerConfig
+void read_config_dump(std::string_view text, ArchiveIdentity& to) {
+    const auto root = json::parse(text);
+    if (!root)
+        return;
+    to.container = short_text(*root, "id");
+    to.runtime = short_text(*root, "runtime");
+    to.image = short_text(*root, "rootfsImageName");
+    to.image_ref = short_text(*root, "rootfsImageRef");
+    to.created = short_text(*root, "createdTime");
+    to.checkpointed = short_text(*root, "checkpointedTime");
+    set_name(to, "name", short_text(*root, "name"));
+}
+
+static std::string engine_of(const json::Value& annotations) {
+    const auto text = [&](std::string_view key) {
+        const auto* value = json::find(annotations, key);
+        return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+    };
+    const std::string manager = text("io.container.manager");
+    if (manager == "cri-o")
+        return "CRI-O";
+    if (manager == "libpod")
+        return "Podman";
+    return text("io.kubernetes.cri.container-type").empty() ? "" : "containerd";
+}
+
+void read_spec_dump(std::string_view text, ArchiveIdentity& to) {
+    const auto root = json::parse(text);
+    if (!root)
+        return;
+    if (const auto* annotations = json::find(*root, "annotations"))
+        to.engine = engine_of(*annotations);
+    auto bundle = oci::parse_bundle(text);
+    if (!bundle)
+        return;
+    // The name in config.dump is the engine's own: k8s_app_web-1_shop_UID_0.
+    for (auto& [name, value] : bundle->names) {
+        if (value.size() > longest)
+            continue;
+        std::erase_if(to.names, [&](const auto& one) { return one.first == name; });
+        to.names.emplace_back(name, std::move(value));
+    }
+}
+
+void read_manifest(std::string_view text, ArchiveIdentity& to) {
+    auto manifest = record::parse_manifest(text);
+    if (!manifest)
+        return;
+    to.attempt = std::move(manifest->attempt);
+    to.record = std::move(manifest->record);
+    to.object = std::move(manifest->object);
+}
+
+} // namespace lpm::node

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/result.hpp"
+
+// A stream of bytes that is read once, from its beginning.
+namespace lpm::node {
+
+class Bytes {
+  public:
+    virtual ~Bytes() = default;
+    // How many came, at most as many as `to` takes; 0 at the end.
+    [[nodiscard]] virtual Result<std::size_t> read(std::span<std::byte> to) = 0;
+    // How many bytes were passed over, at most `count`; 0: they have to be read.
+    [[nodiscard]] virtual std::uint64_t skip(std::uint64_t count) = 0;
+};
+
+// Sees each byte of the file as it lies there; then nothing is skipped.
+using Tap = std::function<void(std::span<const std::byte>)>;
+
+// Of a regular file, from its beginning whatever its position is. Reads of at least 32 KiB.
+class FileBytes final : public Bytes {
+  public:
+    explicit FileBytes(int fd, Tap tap = {}) : fd_(fd), tap_(std::move(tap)) {}
+    [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override;
+    [[nodiscard]] std::uint64_t skip(std::uint64_t count) override;
+
+    [[nodiscard]] std::uint64_t bytes_read() const { return read_; }
+
+  private:
+    int fd_;
+    Tap tap_;
+    std::uint64_t at_ = 0;
+    std::uint64_t read_ = 0;
+};
+
+// What zstd has packed. A window above 8 MiB is refused: whoever made it could have us use 2 GiB.
+class ZstdBytes final : public Bytes {
+  public:
+    explicit ZstdBytes(Bytes& packed);
+    ~ZstdBytes() override;
+    [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override;
+    [[nodiscard]] std::uint64_t skip(std::uint64_t) override { return 0; }
+
+  private:
+    struct State;
+    Bytes& packed_;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace lpm::node

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <cstdint>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.hpp"
+#include "criu/verify.hpp"
+#include "node/archive.hpp"
+
+using namespace lpm;
+
+// Whole is what has all parts and its end, and a byte less is not.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const Fd file(::memfd_create("archive", MFD_CLOEXEC));
+    if (!file || ::write(file.get(), data, size) != static_cast<ssize_t>(size))
+        return 0;
+    const auto go_on = [] { return Result<>(); };
+    const auto read = node::read_archive(file.get(), node::Depth::images, go_on);
+    if (!read)
+        std::abort(); // nothing but `go_on` and the file system can end it
+    (void)criu::verify_images(read->images, criu::read_images(read->images),
+                              Deadline(std::chrono::seconds(1)));
+    std::size_t seen = 0;
+    const auto tapped = node::read_archive(file.get(), node::Depth::identity, go_on,
+                                           [&](std::span<const std::byte> bytes) { seen += bytes.size(); });
+    if (!tapped || tapped->state != read->state || seen < size)
+        std::abort();
+    return 0;
+}
