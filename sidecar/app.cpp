@@ -119,9 +119,9 @@ Result<> run(const Settings& settings) {
     const sigset_t ends = block_signals();
     TRY(lpm::node::drop_capabilities());
     Numbers numbers;
-    Gates gates(most_gates);
-    Service local(settings.places, Access::of_this_node(), gates, numbers);
-    Service remote(settings.places, Access::of_others(settings.file.clients), gates, numbers);
+    Node node(settings.places.gate_socket);
+    Service local(settings.places, Access::of_this_node(), node, numbers);
+    Service remote(settings.places, Access::of_others(settings.file.clients), node, numbers);
     TRY_ASSIGN(LocalSocket socket, LocalSocket::open(settings.socket));
     TRY(lpm::node::allow_daemon_calls(false));
     // First: reflection, once asked for, is part of every server that is built.

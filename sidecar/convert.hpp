@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include "archives.hpp"
 #include "criu/tooling.hpp"
 #include "node.pb.h"
 #include "record/journal.hpp"
@@ -19,6 +20,10 @@ void convert(const record::Record& from, node::v1::PrepareResponse& to);
 // Without the record itself.
 void convert(const record::JournalEntry& from, node::v1::WatchRecordsResponse& to);
 void convert(const criu::Tooling& from, node::v1::NodeInfo& to);
+
+void convert(const KnownArchive& from, node::v1::Archive& to);
+// Parts, numbers and processes.
+void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to);
 
 // Errc::invalid for a name that is too long, or not enough to tell a container by: as lpm-gate reads it.
 [[nodiscard]] Result<service::Request> read_request(const node::v1::PreflightRequest& from);

@@ -10,7 +10,6 @@
 #include "base/text.hpp"
 #include "convert.hpp"
 #include "linux/boot.hpp"
-#include "node/gate_client.hpp"
 #include "node/log.hpp"
 #include "status.hpp"
 
@@ -25,15 +24,18 @@ using lpm::node::Level;
 static constexpr auto preflight_time = 20s;
 // And hooks of two points (hooks.total_ms). Its unit ends it after a minute.
 static constexpr auto prepare_time = 60s;
-static constexpr int usual_page = 100;
-static constexpr int longest_page = 1000;
 // A page ends with the record that makes it longer: clients take 4 MiB, and one record has at most one.
 static constexpr std::size_t longest_answer = std::size_t{2} << 20;
 static constexpr std::size_t entries_at_once = 100;
 static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
-Service::Service(Places places, Access access, Gates& gates, Numbers& numbers)
-    : places_(std::move(places)), access_(std::move(access)), gates_(gates), numbers_(numbers), journal_(places_.store) {}
+Service::Service(Places places, Access access, Node& node, Numbers& numbers)
+    : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives), numbers_(numbers),
+      journal_(places_.store) {}
+
+Gate::Ended Service::ended(const grpc::ServerContext& context) const {
+    return [this, &context] { return ending_ || context.IsCancelled(); };
+}
 
 Result<record::Store> Service::store() const {
     auto store = record::Store::open_existing(places_.store);
@@ -47,6 +49,14 @@ template <class T> static Result<T> here(Result<T>&& read) {
     if (!read)
         return fail(Errc::unavailable, "the records of this node cannot be read: " + read.error().text);
     return std::move(read);
+}
+
+Result<int> Service::page_size(int asked) {
+    constexpr int usual = 100;
+    constexpr int longest = 1000;
+    if (asked < 0 || asked > longest)
+        return fail(Errc::invalid, "page_size: must be 1 to " + std::to_string(longest));
+    return asked == 0 ? usual : asked;
 }
 
 grpc::Status Service::told(const char* method, const Result<>& done) {
@@ -74,18 +84,9 @@ template <class Request, class Response>
 Result<> Service::ask(const grpc::ServerContext& context, const Request& request, Response& response,
                       std::chrono::milliseconds time) {
     TRY_ASSIGN(const service::Request read, read_request(request));
-    const Deadline deadline(time);
-    if (!gates_.try_acquire_for(time))
-        return fail(Errc::unavailable, "too many ask lpm-gate at the same time");
-    const auto judged = lpm::node::ask_gate(places_.gate_socket, read, deadline,
-                                            [&] { return ending_ || context.IsCancelled(); });
-    gates_.release();
-    // That the sidecar may not ask is a fault of the node's, and none of the client's.
-    if (!judged && judged.error().code == Errc::denied)
-        return fail(Errc::unavailable, judged.error().text);
-    if (!judged)
-        return std::unexpected(judged.error());
-    convert(*judged, response);
+    TRY_ASSIGN(const lpm::node::Reply reply, gate_.ask(read, time, ended(context)));
+    TRY_ASSIGN(const record::Record judged, of_node(service::parse_answer(reply.text)));
+    convert(judged, response);
     return {};
 }
 
@@ -114,9 +115,7 @@ grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::
                                   node::v1::ListRecordsResponse* response) {
     const auto list = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::records));
-        const int size = request->page_size() == 0 ? usual_page : request->page_size();
-        if (size < 1 || size > longest_page)
-            return fail(Errc::invalid, "page_size: must be 1 to " + std::to_string(longest_page));
+        TRY_ASSIGN(const int size, page_size(request->page_size()));
         if (!request->page_token().empty() && !record::valid_id(request->page_token()))
             return fail(Errc::invalid, "page_token: must be the next_page_token of another page");
         TRY_ASSIGN(const record::Store store, this->store());

@@ -4,10 +4,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <semaphore>
 #include <string>
 
 #include "access.hpp"
+#include "archives.hpp"
+#include "gate.hpp"
 #include "node.grpc.pb.h"
 #include "numbers.hpp"
 #include "record/journal.hpp"
@@ -22,15 +23,18 @@ struct Places {
     std::string gate_socket; // of lpm-gate
 };
 
-// Requests to lpm-gate that may be under way: fewer than its socket unit takes (MaxConnections).
-using Gates = std::counting_semaphore<>;
-inline constexpr int most_gates = 48;
+// What all services of a sidecar share.
+struct Node {
+    explicit Node(std::string gate_socket) : gate(std::move(gate_socket)), archives(gate) {}
+    Gate gate;
+    Archives archives;
+};
 
 // lpm.node.v1: thin, each call reads or asks and converts. Called by many threads.
 class Service final : public node::v1::Node::Service {
   public:
     // One for each kind of client.
-    Service(Places places, Access access, Gates& gates, Numbers& numbers);
+    Service(Places places, Access access, Node& node, Numbers& numbers);
 
     grpc::Status GetNodeInfo(grpc::ServerContext* context, const node::v1::GetNodeInfoRequest* request,
                              node::v1::NodeInfo* response) override;
@@ -44,6 +48,18 @@ class Service final : public node::v1::Node::Service {
                            node::v1::Record* response) override;
     grpc::Status WatchRecords(grpc::ServerContext* context, const node::v1::WatchRecordsRequest* request,
                               grpc::ServerWriter<node::v1::WatchRecordsResponse>* writer) override;
+    grpc::Status ListArchives(grpc::ServerContext* context, const node::v1::ListArchivesRequest* request,
+                              node::v1::ListArchivesResponse* response) override;
+    grpc::Status FindArchive(grpc::ServerContext* context, const node::v1::FindArchiveRequest* request,
+                             node::v1::Archive* response) override;
+    grpc::Status InspectArchive(grpc::ServerContext* context, const node::v1::InspectArchiveRequest* request,
+                                node::v1::InspectArchiveResponse* response) override;
+    grpc::Status VerifyArchive(grpc::ServerContext* context, const node::v1::VerifyArchiveRequest* request,
+                               node::v1::VerifyArchiveResponse* response) override;
+    grpc::Status DeleteArchive(grpc::ServerContext* context, const node::v1::DeleteArchiveRequest* request,
+                               node::v1::DeleteArchiveResponse* response) override;
+    grpc::Status FetchArchive(grpc::ServerContext* context, const node::v1::FetchArchiveRequest* request,
+                              grpc::ServerWriter<node::v1::FetchArchiveResponse>* writer) override;
     grpc::Status GetMetrics(grpc::ServerContext* context, const node::v1::GetMetricsRequest* request,
                             node::v1::GetMetricsResponse* response) override;
 
@@ -57,11 +73,18 @@ class Service final : public node::v1::Node::Service {
     Result<> ask(const grpc::ServerContext& context, const Request& request, Response& response,
                  std::chrono::milliseconds time);
     [[nodiscard]] Result<record::Store> store() const;
+    // Whether the answer is of no use any more.
+    [[nodiscard]] Gate::Ended ended(const grpc::ServerContext& context) const;
+    [[nodiscard]] static Result<int> page_size(int asked);
+    Result<> find(const grpc::ServerContext& context, const std::string& attempt, node::v1::Archive& response);
+    Result<> fetch(const grpc::ServerContext& context, const node::v1::FetchArchiveRequest& request,
+                   grpc::ServerWriter<node::v1::FetchArchiveResponse>& writer);
     grpc::Status told(const char* method, const Result<>& done);
 
     const Places places_;
     const Access access_;
-    Gates& gates_;
+    Gate& gate_;
+    Archives& archives_;
     Numbers& numbers_;
     const record::Journal journal_;
     std::atomic<bool> ending_ = false;

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpm-sidecar on a node with containers: what it serves is what the gate has kept, and what it would say."""
-import importlib.util
 import json
 import os
 import pathlib
@@ -10,15 +9,10 @@ import subprocess
 import sys
 from typing import Any
 
-from e2e import RECORDS, NodeTest
+from e2e import RECORDS
 from gate_socket import preflight, verdicts
+from sidecar_case import NAMES, NODE_API, SidecarTest
 
-# What lpm-sidecar is linked with, and its client, are in the roots of Debian 13 only.
-NODE_API: Any = importlib.import_module("node_api") if importlib.util.find_spec("grpc") else None
-
-NAMES = {"namespace": "shop", "pod": "web-1", "name": "counter"}
-ANNOTATIONS = {"io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.name": "web-1",
-               "io.kubernetes.pod.uid": "uid-1", "io.kubernetes.container.name": "counter"}
 AS_NOBODY = """
 import importlib, sys
 sys.path.insert(0, "/opt/lpm/tests/support")
@@ -28,30 +22,6 @@ try:
 except api.grpc.RpcError as error:
     print(error.code().name)
 """
-
-
-class SidecarTest(NodeTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.socket = self.work / "sidecar.sock"
-        self.sidecar = NODE_API.Sidecar(self.socket)
-        self.addCleanup(self.sidecar.process.kill)
-        self.api = self.sidecar.client
-
-    def code(self, call: Any, **fields: Any) -> tuple[str, str]:
-        with self.assertRaises(NODE_API.grpc.RpcError) as caught:
-            call(**fields)
-        return caught.exception.code().name, caught.exception.details()
-
-    def counter(self) -> str:
-        cid = self.start("counter", "/bin/counter", annotations=ANNOTATIONS)
-        self.lines(cid, 1)
-        return cid
-
-    def taken(self, cid: str) -> dict[str, Any]:
-        self.crio.checkpoint(cid, self.work / "checkpoint.tar")
-        (self.work / "checkpoint.tar").unlink()
-        return self.last_record("checkpoint", "completed")
 
 
 class Records(SidecarTest):

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "archives.hpp"
+
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "service/message.hpp"
+
+namespace lpm::sidecar {
+
+using namespace std::chrono_literals;
+using lpm::node::ArchiveState;
+using service::ArchiveFile;
+
+static constexpr auto gate_time = 20s;
+
+bool KnownArchive::is_being_written() const {
+    if (file.writing)
+        return *file.writing;
+    // A file system without leases does not tell. The engine writes without a rest.
+    constexpr std::uint64_t rest_ms = 60'000;
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    return state != ArchiveState::whole && file.modified_ms + rest_ms > static_cast<std::uint64_t>(now.count());
+}
+
+KnownArchive known_of(const ArchiveFile& file, lpm::node::Archive&& read) {
+    return {.file = file,
+            .state = read.state,
+            .message = std::move(read.message),
+            .format = std::move(read.format),
+            .identity = std::move(read.identity)};
+}
+
+Result<std::vector<service::ArchiveFolder>> Archives::list(const Ended& ended) {
+    service::Request request;
+    request.verb = service::Verb::list_archives;
+    TRY_ASSIGN(const lpm::node::Reply reply, gate_.ask(request, gate_time, ended));
+    TRY_ASSIGN(auto folders, of_node(service::parse_archives(reply.text)));
+    forget_others(folders);
+    return folders;
+}
+
+void Archives::forget_others(const std::vector<service::ArchiveFolder>& folders) {
+    std::set<std::string_view> listed;
+    for (const auto& folder : folders)
+        for (const auto& file : folder.files)
+            listed.insert(file.path);
+    const std::lock_guard lock(mutex_);
+    std::erase_if(known_, [&](const auto& one) { return !listed.contains(one.first); });
+}
+
+KnownArchive Archives::look(const ArchiveFile& file, const Ended& ended) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto known = known_.find(file.path); known != known_.end() && known->second.file.id == file.id) {
+            known->second.file = file; // pins and writers come and go
+            return known->second;
+        }
+    }
+    const auto ask = [&]() -> Result<> {
+        if (ended())
+            return fail(Errc::unavailable, "nobody waits for it any more");
+        return {};
+    };
+    auto opened = open(file.path, file.id, ended);
+    auto read = opened ? lpm::node::read_archive(opened->content.get(), lpm::node::Depth::identity, ask)
+                       : std::unexpected(opened.error());
+    if (!read)
+        return {.file = file, .message = read.error().text};
+    KnownArchive known = known_of(file, *std::move(read));
+    if (file.writing.value_or(false))
+        return known;
+    const std::lock_guard lock(mutex_);
+    return known_.insert_or_assign(file.path, std::move(known)).first->second;
+}
+
+static service::Request request_of(service::Verb verb, const std::string& path, const std::string& id) {
+    service::Request request;
+    request.verb = verb;
+    request.path = path;
+    request.file_id = id;
+    return request;
+}
+
+Result<Archives::Opened> Archives::open(const std::string& path, const std::string& id, const Ended& ended) {
+    TRY_ASSIGN(lpm::node::Reply reply,
+               gate_.ask(request_of(service::Verb::open_archive, path, id), gate_time, ended));
+    TRY_ASSIGN(ArchiveFile file, of_node(service::parse_archive(reply.text)));
+    if (!reply.descriptor)
+        return fail(Errc::io, "lpm-gate has opened an archive and did not hand it over");
+    return Opened{std::move(file), std::move(reply.descriptor)};
+}
+
+Result<ArchiveFile> Archives::remove(const std::string& path, const std::string& id, const Ended& ended) {
+    TRY_ASSIGN(const lpm::node::Reply reply,
+               gate_.ask(request_of(service::Verb::delete_archive, path, id), gate_time, ended));
+    return of_node(service::parse_archive(reply.text));
+}
+
+} // namespace lpm::sidecar

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <semaphore>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
+#include "node/gate_client.hpp"
+
+namespace lpm::sidecar {
+
+// Requests to lpm-gate that may be under way: fewer than its socket unit takes (MaxConnections).
+inline constexpr int most_gates = 48;
+
+// lpm-gate of this node, for many threads: it is asked so many times at once, and the others wait.
+class Gate {
+  public:
+    explicit Gate(std::string socket) : socket_(std::move(socket)), free_(most_gates) {}
+
+    using Ended = std::function<bool()>;
+    // Errc::unavailable when it has not answered in `time`.
+    [[nodiscard]] Result<lpm::node::Reply> ask(const service::Request& request, std::chrono::milliseconds time,
+                                               const Ended& ended);
+
+  private:
+    const std::string socket_;
+    std::counting_semaphore<> free_;
+};
+
+// That the sidecar may not ask is a fault of the node's, and none of the client's.
+template <class T> [[nodiscard]] Result<T> of_node(Result<T>&& answer) {
+    if (!answer && answer.error().code == Errc::denied)
+        return fail(Errc::unavailable, std::move(answer).error().text);
+    return std::move(answer);
+}
+
+} // namespace lpm::sidecar

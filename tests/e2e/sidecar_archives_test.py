@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""lpm-sidecar knows the archives of its node: which there are, of whom, and whether they are whole."""
+import gzip
+import hashlib
+import io
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tarfile
+import zlib
+from collections.abc import Callable
+
+from e2e import SETTINGS
+from gate_socket import ask
+from sidecar_case import NAMES, NODE_API, SidecarTest
+
+OBJECT = {"namespace": "shop", "name": "save", "uid": "o-1"}
+
+
+class ArchivesTest(SidecarTest):
+    flavours = ("trixie",)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = self.work / "archives"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o755)
+        SETTINGS.write_text(f'[archives]\nfolders = ["{self.folder}"]\n')
+        gate = NODE_API.listening_gate()
+        gate.__enter__()
+        self.addCleanup(gate.__exit__, None, None, None)
+
+    def checkpoint(self, name: str = "one.tar", attempt: str = "attempt-1") -> pathlib.Path:
+        """Of a counter; its archive in the folder."""
+        self.cid = self.counter()
+        answer = ask(verb="prepare", **NAMES, attempt=attempt, object=OBJECT)
+        self.assertIn("record", answer)
+        self.crio.checkpoint(self.cid, self.folder / name)
+        self.crio.kill(self.cid)
+        self.crio.delete(self.cid)
+        return self.folder / name
+
+    def state(self, path: pathlib.Path) -> tuple[str, str]:
+        found = {a.path: a for a in self.api.ListArchives(page_size=1000).archives}[str(path)]
+        return found.state, found.message
+
+    def peak(self) -> int:
+        """Of the sidecar's memory, in MiB."""
+        status = pathlib.Path(f"/proc/{self.sidecar.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) >> 10
+
+
+class Found(ArchivesTest):
+    def test_by_its_attempt(self) -> None:
+        path = self.checkpoint()
+        record = self.last_record("checkpoint", "completed")
+        found = self.api.FindArchive(attempt="attempt-1")
+        self.assertEqual((found.path, found.state, found.message), (str(path), "whole", ""))
+        self.assertEqual((found.size, found.format, found.engine), (path.stat().st_size, "tar", "CRI-O"))
+        self.assertEqual((found.attempt, found.record), ("attempt-1", record["id"]))
+        self.assertEqual((found.object.namespace, found.object.name, found.object.uid), ("shop", "save", "o-1"))
+        self.assertEqual(found.container.id, self.cid)
+        for name, value in (("namespace", "shop"), ("pod", "web-1"), ("pod_uid", "uid-1"), ("name", "counter")):
+            self.assertEqual(found.container.names[name], value)
+        self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-2")[0], "NOT_FOUND")
+        self.assertEqual(self.code(self.api.FindArchive, attempt="../x")[0], "INVALID_ARGUMENT")
+
+    def test_pages_have_every_archive_once(self) -> None:
+        for name in ("c.tar", "a.tar", "b.tar.gz", "not.txt", ".hidden.tar", "d.tar"):
+            (self.folder / name).write_bytes(b"no archive")
+        found: list[str] = []
+        page = self.api.ListArchives(page_size=3)
+        while True:
+            found += [pathlib.Path(a.path).name for a in page.archives]
+            if not page.next_page_token:
+                break
+            page = self.api.ListArchives(page_size=3, page_token=page.next_page_token)
+        self.assertEqual(found, ["a.tar", "b.tar.gz", "c.tar", "d.tar"])
+        self.assertIn(str(self.folder), [f.path for f in page.folders])
+
+    def test_what_is_not_whole(self) -> None:
+        path = self.checkpoint()
+        whole = path.read_bytes()
+        with tarfile.open(path) as tar:
+            end = max(m.offset_data + -(-m.size // 512) * 512 for m in tar.getmembers())
+            pages = next(m for m in tar.getmembers() if "pages-" in m.name)
+
+        def without(name: str) -> bytes:
+            to = io.BytesIO()
+            with tarfile.open(path) as tar, tarfile.open(fileobj=to, mode="w") as copy:
+                for member in tar.getmembers():
+                    if member.name != name:
+                        copy.addfile(member, tar.extractfile(member) if member.isfile() else None)
+            return to.getvalue()
+
+        zstd = subprocess.run(["zstd", "-c", path], capture_output=True, check=True).stdout if shutil.which("zstd") else b""
+        cases: list[tuple[str, bytes, str, str]] = [
+            ("whole.tar", whole, "whole", ""),
+            ("packed.tar.gz", gzip.compress(whole), "whole", ""),
+            ("no-mark.tar", whole[:end], "truncated", "end mark is missing"),
+            ("half-a-mark.tar", whole[:end + 512], "truncated", "end mark is missing"),
+            ("in-pages.tar", whole[:pages.offset_data + 5000], "truncated", ""),
+            ("in-a-header.tar", whole[:pages.offset + 100], "truncated", ""),
+            ("cut.tar.gz", gzip.compress(whole)[:-4000], "truncated", ""),
+            ("empty.tar", b"", "other", ""),
+            ("noise.tar", os.urandom(100_000), "other", "no tar"),
+            ("no-config.tar", without("config.dump"), "incomplete", "config.dump is missing"),
+            ("no-inventory.tar", without("checkpoint/inventory.img"), "incomplete", "inventory.img is missing"),
+        ]
+        if zstd:
+            cases += [("packed.tar.zst", zstd, "whole", ""), ("cut.tar.zst", zstd[:-4000], "truncated", "")]
+        for name, content, state, words in cases:
+            with self.subTest(name):
+                (self.folder / name).write_bytes(content)
+                self.assertEqual(self.state(self.folder / name)[0], state, self.state(self.folder / name))
+                self.assertIn(words, self.state(self.folder / name)[1])
+
+    def test_one_that_is_being_written(self) -> None:
+        path = self.checkpoint()
+        whole = path.read_bytes()
+        path.unlink()
+        with open(path, "wb") as file:
+            file.write(whole[:20000])
+            file.flush()
+            self.assertEqual(self.state(path)[0], "writing")
+            self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-9")[0], "UNAVAILABLE")
+            self.assertEqual(self.code(self.api.DeleteArchive, path=str(path))[0], "ABORTED")
+            file.write(whole[20000:])
+            file.flush()
+            self.assertEqual(self.state(path)[0], "writing")
+        self.assertEqual(self.state(path)[0], "whole")
+        self.assertEqual(self.api.FindArchive(attempt="attempt-1").state, "whole")
+
+    def test_what_is_inside(self) -> None:
+        path = self.checkpoint()
+        record = self.last_record("checkpoint", "completed")
+        inside = self.api.InspectArchive(path=str(path))
+        with tarfile.open(path) as tar:
+            self.assertEqual({p.name: p.size for p in inside.parts}, {m.name: m.size for m in tar.getmembers() if m.isfile()})
+        self.assertEqual(dict(inside.stats), record["stats"])
+        self.assertEqual([(p.pid, p.parent, p.threads, p.name) for p in inside.processes], [(1, 0, 1, "counter")])
+        self.assertEqual((inside.runtime, inside.image), ("runc", "localhost/test:latest"))
+        self.assertGreater(inside.pages_bytes, 4096)
+        self.assertEqual(inside.archive.attempt, "attempt-1")
+
+
+class Verified(ArchivesTest):
+    def changed(self, path: pathlib.Path, change: Callable[[str, bytes], bytes | None]) -> pathlib.Path:
+        to = self.folder / "changed.tar"
+        with tarfile.open(path) as tar, tarfile.open(to, "w") as copy:
+            for member in tar.getmembers():
+                file = tar.extractfile(member) if member.isfile() else None
+                content = change(member.name, file.read()) if file else b""
+                if content is None:
+                    continue
+                member.size = len(content)
+                copy.addfile(member, io.BytesIO(content))
+        return to
+
+    def test_what_is_whole(self) -> None:
+        path = self.checkpoint()
+        with open(path, "ab") as file:
+            file.write(bytes(100_000))  # tar pads its last block
+        verified = self.api.VerifyArchive(path=str(path))
+        self.assertEqual(list(verified.faults), [])
+        self.assertEqual((verified.sha256, verified.bytes),
+                         (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size))
+
+    def test_images_that_do_not_fit(self) -> None:
+        path = self.checkpoint()
+        cases: list[tuple[str, Callable[[str, bytes], bytes | None], str]] = [
+            ("a core is missing", lambda name, content: None if "core-1.img" in name else content, "core-1.img is missing"),
+            ("pages are short", lambda name, content: content[:-4096] if "pages-" in name else content, "pages-"),
+            ("no tree", lambda name, content: b"" if "pstree.img" in name else content, "pstree.img"),
+        ]
+        for what, change, words in cases:
+            with self.subTest(what):
+                verified = self.api.VerifyArchive(path=str(self.changed(path, change)))
+                self.assertEqual(verified.archive.state, "whole")
+                self.assertEqual(len(verified.faults), 1, verified)
+                self.assertIn(words, verified.faults[0])
+        (self.folder / "cut.tar").write_bytes(path.read_bytes()[:30_000])
+        os.utime(self.folder / "cut.tar", (1, 1))
+        verified = self.api.VerifyArchive(path=str(self.folder / "cut.tar"))
+        self.assertEqual((verified.archive.state, len(verified.faults)), ("truncated", 1))
+        self.assertEqual(verified.sha256, hashlib.sha256(path.read_bytes()[:30_000]).hexdigest())
+
+
+class Given(ArchivesTest):
+    def test_a_fetch_goes_on_where_it_was_cut(self) -> None:
+        path = self.checkpoint()
+        content = path.read_bytes()
+        taken = b""
+        stream = self.api.FetchArchive(path=str(path))
+        first = next(iter(stream))
+        self.assertEqual((first.size, first.offset), (len(content), 0))
+        taken += first.data
+        stream.cancel()
+        for part in self.api.FetchArchive(path=str(path), file_id=first.file_id, offset=len(taken)):
+            self.assertEqual((part.offset, part.crc32), (len(taken), zlib.crc32(part.data)))
+            taken += part.data
+        self.assertEqual(taken, content)
+        path.write_bytes(content)  # the same, written again
+        with self.assertRaises(NODE_API.grpc.RpcError) as caught:
+            list(self.api.FetchArchive(path=str(path), file_id=first.file_id, offset=10))
+        self.assertEqual(caught.exception.code().name, "ABORTED")
+
+    def test_what_is_kept_from_being_deleted(self) -> None:
+        path = self.checkpoint()
+        named = self.api.FindArchive(attempt="attempt-1")
+        keep = path.with_name(path.name + ".keep")
+        keep.write_text("")
+        self.assertTrue(self.api.FindArchive(attempt="attempt-1").pinned)
+        code, words = self.code(self.api.DeleteArchive, path=str(path))
+        self.assertEqual(code, "ABORTED")
+        self.assertIn("pinned", words)
+        keep.unlink()
+        with open(path, "rb"):
+            code, words = self.code(self.api.DeleteArchive, path=str(path))
+            self.assertEqual(code, "ABORTED")
+            self.assertIn("in use", words)
+        self.assertEqual(self.code(self.api.DeleteArchive, path=str(path), file_id="1:2:3:4")[0], "ABORTED")
+        self.assertTrue(path.exists())
+        self.assertEqual(self.api.DeleteArchive(path=str(path), file_id=named.file_id).freed_bytes, named.size)
+        self.assertFalse(path.exists())
+        self.assertEqual(self.code(self.api.DeleteArchive, path=str(path))[0], "NOT_FOUND")
+
+    def test_nothing_outside_is_touched(self) -> None:
+        secret = self.work / "secret.tar"
+        secret.write_text("secret")
+        (self.folder / "link.tar").symlink_to(secret)
+        (self.folder / "folder.tar").mkdir()
+        os.mkfifo(self.folder / "pipe.tar")
+        (self.folder / "passwd").symlink_to("/etc/passwd")
+        for path in (secret, "/etc/passwd", f"{self.folder}/../secret.tar", f"{self.folder}/link.tar", f"{self.folder}/pipe.tar",
+                     f"{self.folder}/folder.tar", f"{self.folder}/passwd", f"{self.folder}//link.tar", "/", "one.tar", ""):
+            for call in (self.api.InspectArchive, self.api.VerifyArchive, self.api.DeleteArchive):
+                with self.subTest(path=str(path)):
+                    self.assertIn(self.code(call, path=str(path))[0], ("NOT_FOUND", "INVALID_ARGUMENT", "INTERNAL"))
+        self.assertEqual(list(self.api.ListArchives().archives), [])
+        self.assertEqual(secret.read_text(), "secret")
+        self.assertTrue((self.folder / "link.tar").is_symlink())
+
+    def test_a_folder_that_others_may_write(self) -> None:
+        self.checkpoint()
+        self.folder.chmod(0o777)
+        folder = next(f for f in self.api.ListArchives().folders if f.path == str(self.folder))
+        self.assertIn("others than root may write", folder.fault)
+        self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-1")[0], "UNAVAILABLE")
+
+
+class Hostile(ArchivesTest):
+    def test_memory_stays_bounded(self) -> None:
+        """Whatever the file has: 64 MiB at most."""
+        def header(name: str, size: int) -> bytes:
+            info = tarfile.TarInfo(name)
+            info.size = size
+            return info.tobuf(tarfile.PAX_FORMAT)
+
+        zeros = bytes(1 << 20)
+        with gzip.open(self.folder / "bomb.tar.gz", "wb", compresslevel=1) as bomb:
+            bomb.write(header("checkpoint/core-1.img", 1 << 40))
+            for _ in range(512):
+                bomb.write(zeros)
+        with open(self.folder / "sparse.tar", "wb") as sparse:
+            sparse.write(header("checkpoint/pstree.img", 10 << 30))
+            sparse.truncate((10 << 30) + 2048)
+        with open(self.folder / "parts.tar", "wb") as parts:
+            for i in range(60_000):
+                parts.write(header(f"checkpoint/core-{i}.img", 0))
+        with tarfile.open(self.folder / "images.tar", "w") as images:
+            for i in range(100):
+                info = tarfile.TarInfo(f"checkpoint/core-{i}.img")
+                info.size = 1 << 20
+                images.addfile(info, io.BytesIO(zeros))
+        with tarfile.open(self.folder / "text.tar", "w") as text:
+            for name in ("config.dump", "spec.dump", "checkpoint/lpm.json"):
+                content = b"[" * (3 << 20)
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                text.addfile(info, io.BytesIO(content))
+        began = self.peak()
+        self.assertIn("more parts", self.code(self.api.InspectArchive, path=str(self.folder / "parts.tar"))[1])
+        for name in ("bomb.tar.gz", "sparse.tar", "images.tar", "text.tar"):
+            with self.subTest(name):
+                inside = self.api.InspectArchive(path=str(self.folder / name))
+                self.assertIn(inside.archive.state, ("other", "incomplete", "truncated", "writing"), inside.archive)
+        self.assertNotEqual(self.api.VerifyArchive(path=str(self.folder / "bomb.tar.gz")).archive.state, "whole")
+        self.assertLess(self.peak(), 64, f"{began} MiB before")
+
+    def test_entries_that_are_no_files(self) -> None:
+        with tarfile.open(self.folder / "links.tar", "w") as tar:
+            for name, kind, link in (("config.dump", tarfile.SYMTYPE, "/etc/passwd"), ("spec.dump", tarfile.LNKTYPE, "config.dump"),
+                                     ("checkpoint/inventory.img", tarfile.FIFOTYPE, "")):
+                info = tarfile.TarInfo(name)
+                info.type, info.linkname = kind, link
+                tar.addfile(info)
+        state, words = self.state(self.folder / "links.tar")
+        self.assertEqual(state, "other", words)
+        self.assertEqual(re.findall("passwd", str(self.api.InspectArchive(path=str(self.folder / "links.tar")))), [])
