@@ -293,7 +293,8 @@ class Hostile(ArchivesTest):
 
     def test_entries_that_are_no_files(self) -> None:
         with tarfile.open(self.folder / "links.tar", "w") as tar:
-            for name, kind, link in (("config.dump", tarfile.SYMTYPE, "/etc/passwd"), ("spec.dump", tarfile.LNKTYPE, "config.dump"),
+            for name, kind, link in (("config.dump", tarfile.SYMTYPE, "/etc/passwd"),
+                                     ("spec.dump", tarfile.LNKTYPE, "config.dump"),
                                      ("checkpoint/inventory.img", tarfile.FIFOTYPE, "")):
                 info = tarfile.TarInfo(name)
                 info.type, info.linkname = kind, link

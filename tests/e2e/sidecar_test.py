@@ -7,11 +7,10 @@ import pathlib
 import signal
 import subprocess
 import sys
-from typing import Any
 
 from e2e import RECORDS
 from gate_socket import preflight, verdicts
-from sidecar_case import NAMES, NODE_API, SidecarTest
+from sidecar_case import ANNOTATIONS, NAMES, NODE_API, SidecarTest
 
 AS_NOBODY = """
 import importlib, sys
