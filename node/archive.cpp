@@ -118,7 +118,7 @@ static void judge(const Reading& reading, bool end_mark, const std::optional<Err
     if (damage && reading.empty()) {
         archive.state = ArchiveState::other;
         archive.message = "is no tar: " + damage->text;
-    } else if (!reading.is_checkpoint() && (end_mark || damage)) {
+    } else if (!reading.is_checkpoint() && end_mark) {
         archive.state = ArchiveState::other;
         archive.message = "has none of the parts of a checkpoint";
     } else if (damage || !end_mark) {
