@@ -75,6 +75,14 @@ class Sidecar(PodRefusalTest):
         told = next(entry for entry in watch if entry.change == "final")
         watch.cancel()
         self.assertEqual((told.id, told.record.attempt, told.record.object.name), (record["id"], "attempt-7", "save"))
+        # Where the kubelet that runs has it: no setting says so.
+        found = self.api.FindArchive(attempt="attempt-7")
+        self.assertEqual((found.path, found.state, found.record), (str(archive), "whole", record["id"]), found)
+        self.assertEqual((found.container.names["pod"], found.engine), (name, "CRI-O"))
+        verified = self.api.VerifyArchive(path=found.path)
+        self.assertEqual((list(verified.faults), verified.archive.state), ([], "whole"))
+        self.assertEqual(self.api.DeleteArchive(path=found.path, file_id=found.file_id).freed_bytes, found.size)
+        self.assertFalse(pathlib.Path(archive).exists())
         # Of that pod, and not of one that has its name by now.
         with self.assertRaises(node_api.grpc.RpcError) as caught:
             self.api.Preflight(target={**self.target(name, "ctr"), "pod_uid": "another"})
