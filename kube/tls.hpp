@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-// Certificates, for people. The only place that sees OpenSSL.
+// Certificates, for people. kube/tls* is all that sees OpenSSL.
 namespace lpm::kube {
 
 struct Certificate {
