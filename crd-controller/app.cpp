@@ -30,6 +30,7 @@
 #include "numbers.hpp"
 #include "reconcile.hpp"
 #include "schema.hpp"
+#include "signer/signer.hpp"
 #include "store.hpp"
 
 namespace lpm::controller {
@@ -99,6 +100,7 @@ class App {
     kube::Reflector objects_{client_, checkpoints_path};
     kube::Reflector crds_{
         client_, kube::with_query(crds_path, "fieldSelector", std::string("metadata.name=") + crd_name)};
+    Signer signer_{client_, space_, std::chrono::hours(settings_.certificate_hours)};
     std::atomic<bool> leads_{false};
     std::vector<std::unique_ptr<node::Web>> webs_;
     std::vector<std::jthread> threads_;
@@ -239,6 +241,8 @@ int App::lead() {
     threads_.emplace_back([this](const std::stop_token& stop) { events_.run(stop); });
     follow_schema();
     follow_objects();
+    if (settings_.signer)
+        signer_.start(threads_);
     work();
     sigset_t ends;
     sigemptyset(&ends);

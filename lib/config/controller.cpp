@@ -121,6 +121,16 @@ constexpr Key<Controller> keys[] = {
      .text = &Controller::service_account,
      .form = forms::object_name},
 
+    {.table = "signer",
+     .name = "enabled",
+     .means = "nodes get certificates for their sidecars; the authorities are in a Secret that it makes",
+     .flag = &Controller::signer},
+    {.table = "signer",
+     .name = "hours",
+     .means = "how long a certificate is good for; nodes renew it at two thirds of that",
+     .number = &Controller::certificate_hours,
+     .most = 8760},
+
     {.table = "log",
      .name = "level",
      .means = "the least that is logged",

@@ -42,6 +42,10 @@ struct Controller {
     std::string service_account =
         "lpm-kubelet"; // in `namespace`; a token of it is asked for from the API server
 
+    // [signer]
+    bool signer = false; // key `enabled`: requests of nodes for certificates of sidecars are signed
+    std::uint32_t certificate_hours = 2160; // key `hours`: how long these are good for, at most; 1 to 8760
+
     // [log]
     std::string log_level = "info"; // debug info warn error
     bool log_json = false;          // key `format`: "text" (the default) or "json"

@@ -22,6 +22,10 @@ GROUP = "lpm.my.domain"
 Access = tuple[str, str, str, str, str | None]
 SECRETS: list[Access] = [(verb, "", "secrets", space, None) for verb in ("get", "list", "create")
                          for space in (SPACE, "default", "")]
+# What only it may, of Secrets: none can be limited to a name in its creation.
+MAKE_SECRET: Access = ("create", "", "secrets", SPACE, None)
+OTHER_SECRETS = [one for one in SECRETS if one != MAKE_SECRET]
+CSR, SIGNER = "certificatesigningrequests", "lpm.my.domain/sidecar"
 CONTROLLER_CAN: list[Access] = [
     *[(verb, GROUP, "containercheckpoints", "shop", "a") for verb in ("get", "patch", "delete")],
     *[(verb, GROUP, kind, "", None) for verb in ("list", "watch")
@@ -34,9 +38,19 @@ CONTROLLER_CAN: list[Access] = [
     *[(verb, CRD["apiVersion"].split("/")[0], "customresourcedefinitions", "", name)
       for verb in ("get", "list", "watch") for name in NAMES],
     *[(verb, "coordination.k8s.io", "leases", SPACE, "lpm-controller") for verb in ("get", "create", "update")],
-    ("create", "", "serviceaccounts/token", SPACE, "lpm-kubelet")]
+    ("create", "", "serviceaccounts/token", SPACE, "lpm-kubelet"),
+    MAKE_SECRET, ("get", "", "secrets", SPACE, "lpm-authorities"),
+    *[(verb, "certificates.k8s.io", CSR, "", None) for verb in ("list", "watch")],
+    ("update", "certificates.k8s.io", f"{CSR}/approval", "", "a"),
+    *[(verb, "certificates.k8s.io", f"{CSR}/status", "", "a") for verb in ("get", "update", "patch")],
+    *[(verb, "certificates.k8s.io", "signers", "", SIGNER) for verb in ("approve", "sign")]]
 CONTROLLER_CANNOT: list[Access] = [
-    *SECRETS, *[(verb, "", f"nodes/{sub}", "", "node1") for verb in ("get", "create", "update", "patch")
+    *OTHER_SECRETS,
+    *[(verb, "", "secrets", SPACE, "lpm-authorities") for verb in ("update", "patch", "delete")],
+    *[(verb, "certificates.k8s.io", "signers", "", name) for verb in ("approve", "sign")
+      for name in ("kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client", "lpm.my.domain/other")],
+    *[(verb, "certificates.k8s.io", CSR, "", "a") for verb in ("create", "update", "delete")],
+    *[(verb, "", f"nodes/{sub}", "", "node1") for verb in ("get", "create", "update", "patch")
                 for sub in ("proxy", "checkpoint", "stats", "log", "metrics", "pods")],
     *[(verb, GROUP, "containercheckpoints", "shop", "a") for verb in ("create", "update", "deletecollection")],
     ("list", "", "pods", "", None), ("create", "", "pods", SPACE, "a"), ("delete", "", "pods", "shop", "a"),
@@ -167,7 +181,7 @@ class Deploy(ClusterTest):
         proxy = ("", "nodes/proxy", "", "node1")
         self.addCleanup(run, "kubectl", "delete", "-f", f"{DEPLOY}/rbac-proxy.yaml")
         self.cluster.kubectl("apply", "-f", f"{DEPLOY}/rbac-proxy.yaml")
-        self.assert_can(account("lpm-controller"), [("create", *proxy)], [("get", *proxy), *SECRETS])
+        self.assert_can(account("lpm-controller"), [("create", *proxy)], [("get", *proxy), *OTHER_SECRETS])
         for user in ("kube-apiserver-kubelet-client", "system:kube-apiserver"):
             self.assert_can({"user": user}, KUBELET_CAN, SECRETS)
         self.assertEqual(self.as_account("lpm-controller").checkpoint("nobody", "ctr"), (404, "pod does not exist"))

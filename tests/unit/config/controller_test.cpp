@@ -36,8 +36,8 @@ using Lines = std::vector<std::string>;
 auto values(const config::Controller& c) {
     return std::tuple(c.kubeconfig, c.context, c.allow_exec, c.environment_proxy, c.name_space, c.lease,
                       c.success_phase, c.workers, c.per_node, c.in_all, c.keep_per_container, c.through_proxy,
-                      c.ca_file, c.token_file, c.certificate_file, c.key_file, c.service_account, c.log_level,
-                      c.log_json, c.health, c.metrics);
+                      c.ca_file, c.token_file, c.certificate_file, c.key_file, c.service_account, c.signer,
+                      c.certificate_hours, c.log_level, c.log_json, c.health, c.metrics);
 }
 
 } // namespace
@@ -56,7 +56,8 @@ TEST(ControllerConfig, reads_every_key) {
         "[controller]\nnamespace = \"ns-1\"\nlease = \"l.x\"\nsuccess_phase = \"Succeeded\"\nworkers = 64\n"
         "per_node = 1\nin_all = 1024\nkeep_per_container = 10000\n"
         "[kubelet]\nmode = \"proxy\"\nca_file = \"/ca\"\ncertificate_file = \"/c\"\nkey_file = \"/k\"\n"
-        "service_account = \"sa\"\n[log]\nlevel = \"debug\"\nformat = \"json\"\n"
+        "service_account = \"sa\"\n[signer]\nenabled = true\nhours = 1\n[log]\nlevel = \"debug\"\nformat = "
+        "\"json\"\n"
         "[listen]\nhealth = \":1\"\nmetrics = \"[::1]:65535\"\n"
         "[kubelet.pins]\nnode-1 = [\"" +
             pin + "\"]\n\"n.example.com\" = [\"" + pin + "\", \"" + pin + "\"]\n",
@@ -80,6 +81,8 @@ TEST(ControllerConfig, reads_every_key) {
                                     .certificate_file = "/c",
                                     .key_file = "/k",
                                     .service_account = "sa",
+                                    .signer = true,
+                                    .certificate_hours = 1,
                                     .log_level = "debug",
                                     .log_json = true,
                                     .health = ":1",
@@ -191,6 +194,6 @@ TEST(ControllerConfig, has_an_example_that_says_the_defaults) {
     ASSERT_TRUE(settings) << settings.error().text << "\n" << opened;
     EXPECT_EQ(values(*settings), values({}));
     EXPECT_EQ(settings->pins.size(), 1U);
-    EXPECT_EQ(std::ranges::count(opened, '='), 21 + 1 + 1 + 1)
-        << "21 keys, the node with its pin, one in the text";
+    EXPECT_EQ(std::ranges::count(opened, '='), 23 + 1 + 1 + 1)
+        << "23 keys, the node with its pin, one in the text";
 }
