@@ -89,7 +89,10 @@ Result<bool> share_a_key(std::string_view one_pem, std::string_view other_pem) {
 
 using Store = std::unique_ptr<X509_STORE, Freed<X509_STORE_free>>;
 using Context = std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>>;
-using Untrusted = std::unique_ptr<STACK_OF(X509), Freed<[](STACK_OF(X509) * list) { sk_X509_free(list); }>>;
+static void free_list(STACK_OF(X509) * list) {
+    sk_X509_free(list); // and not what is in it
+}
+using Untrusted = std::unique_ptr<STACK_OF(X509), Freed<free_list>>;
 
 Result<> verify(std::string_view chain_pem, std::string_view authorities_pem, Purpose purpose,
                 const std::string& dns_name) {

@@ -27,7 +27,10 @@ using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
 using RequestPtr = std::unique_ptr<X509_REQ, Freed<X509_REQ_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
-using Bytes = std::unique_ptr<unsigned char, Freed<[](void* bytes) { OPENSSL_free(bytes); }>>;
+inline void free_bytes(unsigned char* bytes) {
+    OPENSSL_free(bytes);
+}
+using Bytes = std::unique_ptr<unsigned char, Freed<free_bytes>>;
 
 inline constexpr std::size_t longest_pem = std::size_t{1} << 20; // bytes
 

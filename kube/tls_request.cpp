@@ -16,9 +16,10 @@
 
 namespace lpm::kube {
 
-using Extensions = std::unique_ptr<STACK_OF(X509_EXTENSION), Freed<[](STACK_OF(X509_EXTENSION) * list) {
-                                       sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-                                   }>>;
+static void free_extensions(STACK_OF(X509_EXTENSION) * list) {
+    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+using Extensions = std::unique_ptr<STACK_OF(X509_EXTENSION), Freed<free_extensions>>;
 
 Result<std::string> make_key() {
     const Quiet quiet;
