@@ -9,8 +9,9 @@
 
 namespace lpm::controller {
 
-static constexpr std::size_t most_texts = 64;            // of a list of texts that is read
-static constexpr std::size_t longest_request = 64 << 10; // bytes of base64
+// As much as an object in etcd can have: what is too long is denied by the judge, and not left alone here.
+static constexpr std::size_t most_texts = 4096;                      // of a list of texts that is read
+static constexpr std::size_t longest_request = std::size_t{2} << 20; // bytes of base64
 
 static Result<std::vector<std::string>> texts(const json::Value& object, std::string_view path) {
     std::vector<std::string> found;

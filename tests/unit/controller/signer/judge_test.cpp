@@ -173,9 +173,9 @@ TEST(CertificateRequest, that_is_none_is_refused) {
         EXPECT_FALSE(controller::read_certificate_request(object)) << change;
     }
     json::Value many = good;
-    many["spec"]["groups"] = json::Value(std::vector<std::string>(65, "g"));
+    many["spec"]["groups"] = json::Value(std::vector<std::string>(4097, "g"));
     EXPECT_FALSE(controller::read_certificate_request(many));
     many = good;
-    many["spec"]["request"] = std::string(65540, 'A');
+    many["spec"]["request"] = std::string((2 << 20) + 4, 'A');
     EXPECT_FALSE(controller::read_certificate_request(many));
 }
