@@ -57,11 +57,17 @@ static std::shared_ptr<grpc::ServerCredentials> credentials_of(const config::Sid
     return TlsServerCredentials(options);
 }
 
-// gRPC would say in its log only that it cannot read them, and serve nobody.
+// gRPC would say in its log only that it cannot read them, and serve nobody. Until they are there that is right:
+// a node may wait for its first certificate.
 static Result<> judge_files(const config::Sidecar& settings) {
     constexpr std::size_t longest = std::size_t{1} << 20; // bytes
-    for (const auto* path : {&settings.certificate_file, &settings.key_file, &settings.client_ca_file})
-        TRY(read_file(AT_FDCWD, *path, longest));
+    for (const auto* path : {&settings.certificate_file, &settings.key_file, &settings.client_ca_file}) {
+        const auto read = read_file(AT_FDCWD, *path, longest);
+        if (!read && read.error().code != Errc::absent)
+            return std::unexpected(read.error());
+        if (!read)
+            lpm::node::log(Level::warn, "serves nobody by TLS until the file is there", {{"path", *path}});
+    }
     return {};
 }
 

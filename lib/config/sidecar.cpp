@@ -61,6 +61,18 @@ constexpr Key<Sidecar> keys[] = {
          R"(for a name of 1 to 64 letters, a list of "info", "records", "preflight", "prepare", "archives", "delete", "fetch", "metrics")",
      .example = R"(lpm-controller = ["info", "records", "preflight", "prepare"])"},
 
+    {.table = "enroll",
+     .name = "kubeconfig",
+     .means = "with which a certificate is asked for; empty: as the kubelet that runs has it, else kubeadm's "
+              "place",
+     .text = &Sidecar::enroll_kubeconfig,
+     .form = forms::path_or_nothing},
+    {.table = "enroll",
+     .name = "wait_seconds",
+     .means = "how long a run waits for the certificate; the next one goes on",
+     .number = &Sidecar::enroll_wait_seconds,
+     .most = 600},
+
     {.table = "log",
      .name = "level",
      .means = "the least that is logged",

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -33,6 +34,10 @@ struct Sidecar {
 
     // [clients]: common name of a client's certificate -> what it may do. Others may do nothing.
     std::map<std::string, std::vector<Right>> clients;
+
+    // [enroll]: of `lpm-sidecar --enroll`
+    std::string enroll_kubeconfig;           // key `kubeconfig`; empty: the running kubelet's
+    std::uint32_t enroll_wait_seconds = 120; // key `wait_seconds`; 1 to 600
 
     // [log]
     std::string log_level = "info"; // debug info warn error

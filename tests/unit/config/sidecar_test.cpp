@@ -25,6 +25,9 @@ client_ca_file = "/ca"
 [clients]
 lpm-controller = ["info", "prepare"]
 "Ops Team" = []
+[enroll]
+kubeconfig = "/k"
+wait_seconds = 600
 [log]
 format = "json"
 )",
@@ -34,6 +37,8 @@ format = "json"
     EXPECT_EQ(read->client_ca_file, "/ca");
     EXPECT_EQ(read->clients.at("lpm-controller"), (std::vector<Right>{Right::info, Right::prepare}));
     EXPECT_TRUE(read->clients.at("Ops Team").empty());
+    EXPECT_EQ(read->enroll_kubeconfig, "/k");
+    EXPECT_EQ(read->enroll_wait_seconds, 600U);
     EXPECT_TRUE(read->log_json);
     EXPECT_EQ(read->log_level, "info");
 }
