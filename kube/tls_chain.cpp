@@ -47,6 +47,7 @@ Result<Issued> split_issued(std::string_view pem) {
     TRY_ASSIGN(const auto list, read_certificates(pem));
     if (X509_check_ca(list.front().get()) != 0)
         return fail(Errc::invalid, "certificates: the first is one of an authority");
+    TRY(validity_of(pem));
     Issued issued{.chain = write_certificate(list.front().get()), .others = {}};
     X509* last = list.front().get();
     for (std::size_t i = 1; i < list.size(); ++i) {

@@ -23,7 +23,8 @@ struct Issued {
     std::string chain;  // PEM: the certificate and who has signed it
     std::string others; // PEM: authorities beside that chain; empty: there are none
 };
-// Errc::invalid: none, more than 32, some that cannot be read, or one behind the first that is no authority.
+// Errc::invalid: none, more than 32, some that cannot be read, a first one without readable times, or one
+// behind it that is no authority.
 [[nodiscard]] Result<Issued> split_issued(std::string_view pem);
 
 // The first certificate of a list in which all are authorities. Errc::invalid.

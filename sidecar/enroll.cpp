@@ -74,15 +74,23 @@ static const json::Value* find_condition(const json::Value& object, std::string_
     return found == list->end() ? nullptr : &*found;
 }
 
+// It was denied, or has failed.
+static Error refused(const std::string& name, std::string_view how, const json::Value& condition) {
+    std::string text = "the request " + name;
+    text.append(" was ").append(how).append(": ");
+    text.append(one_line(json::text_or_empty(condition, "reason"), 100)).append(": ");
+    text.append(one_line(json::text_or_empty(condition, "message")));
+    text.append("; mend that, then `kubectl delete csr ").append(name).append("`: the next run asks again");
+    return {Errc::denied, 0, std::move(text)};
+}
+
 // Nothing while nobody has signed it.
 static Result<std::optional<std::string>> certificate_of(const json::Value& object, const std::string& name) {
     constexpr std::size_t longest = 256 << 10; // bytes of base64
-    for (const char* type : {"Denied", "Failed"})
-        if (const json::Value* condition = find_condition(object, type))
-            return fail(Errc::denied, "the request " + name + " was " + (*type == 'D' ? "denied" : "not signed") + ": " +
-                                          one_line(json::text_or_empty(*condition, "reason"), 100) + ": " +
-                                          one_line(json::text_or_empty(*condition, "message")) +
-                                          "; mend that, then `kubectl delete csr " + name + "`: the next run asks again");
+    if (const json::Value* denied = find_condition(object, "Denied"))
+        return std::unexpected(refused(name, "denied", *denied));
+    if (const json::Value* failed = find_condition(object, "Failed"))
+        return std::unexpected(refused(name, "not signed", *failed));
     const std::string text = json::text_or_empty(object, "status.certificate");
     if (text.empty())
         return std::nullopt;
@@ -92,27 +100,32 @@ static Result<std::optional<std::string>> certificate_of(const json::Value& obje
     return pem;
 }
 
+static Error not_answered(const std::string& name, std::chrono::seconds wait, std::string_view last) {
+    std::string text = "the request " + name;
+    text.append(" is not answered after ").append(std::to_string(wait.count())).append(" s (").append(last);
+    text.append("): does lpm-controller run, with [signer] enabled? `kubectl get csr ").append(name);
+    text.append("` shows it; the next run goes on with it");
+    return {Errc::unavailable, 0, std::move(text)};
+}
+
+// An API server that is away meanwhile is waited for as well.
 static Result<std::string> await(kube::Client& client, const std::string& name, std::chrono::seconds wait) {
     const auto end = std::chrono::steady_clock::now() + wait;
-    std::string last;
+    const std::string path = std::string(requests_path) + "/" + name;
     for (auto pause = 500ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 5s)) {
-        const auto object = client.get(std::string(requests_path) + "/" + name);
+        const auto object = client.get(path);
+        std::string last = object ? "nobody has approved it" : object.error().text;
         if (object) {
             TRY_ASSIGN(auto found, certificate_of(*object, name));
             if (found)
                 return *std::move(found);
-            last = find_condition(*object, "Approved") != nullptr ? "it is approved, but not signed"
-                                                                  : "nobody has approved it";
+            if (find_condition(*object, "Approved") != nullptr)
+                last = "it is approved, but not signed";
         } else if (object.error().code == Errc::absent) {
             return fail(Errc::unavailable, "somebody has deleted the request " + name + ": the next run makes it again");
-        } else {
-            last = object.error().text;
         }
         if (std::chrono::steady_clock::now() + pause >= end)
-            return fail(Errc::unavailable, "the request " + name + " is not answered after " +
-                                               std::to_string(wait.count()) + " s (" + last +
-                                               "): does lpm-controller run, with [signer] enabled? `kubectl get csr " +
-                                               name + "` shows it; the next run goes on with it");
+            return std::unexpected(not_answered(name, wait, last));
         std::this_thread::sleep_for(pause);
     }
 }
