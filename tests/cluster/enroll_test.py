@@ -208,6 +208,8 @@ class Enroll(Enrolled):
                                       (75, str(gone), "ask the API server who we are"),
                                       (1, str(pki / "scheduler.conf"), "is of system:kube-scheduler and of no node")):
             self.assertIn(words, self.enroll(status, enroll=f'kubeconfig = "{config}"'))
+        done = run(node_api.SIDECAR, "--config", self.config(), "--enroll", check=False, timeout=20)
+        self.assertIn("--enroll comes first", done.stderr, "and no daemon is started")
         self.folder.chmod(0o2770)
         self.assertIn("others than root may write into it", self.enroll(1))
 
