@@ -13,7 +13,7 @@
 #include "kube/base64.hpp"
 #include "kube/client.hpp"
 #include "kube/tls_request.hpp"
-#include "kubelet.hpp"
+#include "inspect/daemon.hpp"
 #include "node/log.hpp"
 #include "pki_folder.hpp"
 
@@ -24,6 +24,7 @@ using node::Level;
 
 static constexpr const char* requests_path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 static constexpr const char* signer = "lpm.my.domain/sidecar";
+static constexpr const char* usual_kubeconfig = "/etc/kubernetes/kubelet.conf"; // of kubeadm
 static constexpr const char* subject = "lpm-sidecar"; // which the signer insists on (crd-controller/signer/judge.hpp)
 static constexpr auto most_wait = 10s;                // for an answer of the API server
 
@@ -152,7 +153,8 @@ static Result<std::unique_ptr<kube::Credentials>> credentials_of(const std::stri
 }
 
 static Result<> ask(PkiFolder& folder, const Enrollment& how) {
-    const std::string kubeconfig = how.kubeconfig.empty() ? find_kubeconfig() : how.kubeconfig;
+    const std::string kubeconfig =
+        how.kubeconfig.empty() ? inspect::find_kubeconfig().value_or(usual_kubeconfig) : how.kubeconfig;
     TRY_ASSIGN(const auto credentials, credentials_of(kubeconfig));
     kube::Http http(std::string("lpm-sidecar/") + paths::version);
     kube::Client client(http, *credentials);

@@ -9,35 +9,52 @@ namespace lpm::inspect {
 
 static constexpr const char* usual_kubelet_dir = "/var/lib/kubelet"; // cmd/kubelet/app/options/options.go
 
+static bool is_in_namespace_of_init(pid_t pid, const char* kind) {
+    const auto its = procfs::read_namespace(pid, kind);
+    const auto nodes = procfs::read_namespace(1, kind);
+    return its && nodes && *its == *nodes;
+}
+
 pid_t find_daemon(std::string_view name) {
-    const ino_t own_mounts = procfs::read_namespace(0, "mnt").value_or(0);
     return procfs::find_process([&](pid_t pid) {
         const auto status = procfs::read_status(pid);
-        return status && status->name == name && status->users.effective == 0 && status->ns_pids.size() < 2 &&
-               own_mounts != 0 && procfs::read_namespace(pid, "mnt").value_or(0) == own_mounts;
+        return status && status->name == name && status->users.effective == 0 &&
+               is_in_namespace_of_init(pid, "mnt") && is_in_namespace_of_init(pid, "user");
     });
 }
 
-std::optional<std::string> parse_kubelet_dir(std::string_view cmdline) {
+std::optional<std::string> parse_path_flag(std::string_view cmdline, std::string_view flag) {
     (void)next_part(cmdline, '\0');
-    std::optional<std::string> dir;
+    std::optional<std::string> path;
     while (!cmdline.empty()) {
         std::string_view word = next_part(cmdline, '\0');
-        // pflag takes no single dash for a long flag; the last one counts.
-        if (word == "--root-dir")
-            dir = next_part(cmdline, '\0');
-        else if (word.starts_with("--root-dir="))
-            dir = word.substr(word.find('=') + 1);
+        if (!word.starts_with("--") || !word.substr(2).starts_with(flag)) // pflag: a long one has two dashes
+            continue;
+        word.remove_prefix(2 + flag.size());
+        if (word.starts_with('='))
+            path = word.substr(1);
+        else if (word.empty())
+            path = next_part(cmdline, '\0');
     }
-    return dir && dir->starts_with('/') ? dir : std::nullopt;
+    return path && path->starts_with('/') ? path : std::nullopt;
+}
+
+static std::optional<std::string> cmdline_of_kubelet() {
+    const pid_t kubelet = find_daemon("kubelet");
+    auto cmdline = kubelet == 0 ? fail(Errc::absent, "") : procfs::read_proc(kubelet, "cmdline");
+    return cmdline ? std::optional(*std::move(cmdline)) : std::nullopt;
 }
 
 std::optional<std::string> find_kubelet_dir() {
-    const pid_t kubelet = find_daemon("kubelet");
-    if (kubelet == 0)
+    const auto cmdline = cmdline_of_kubelet();
+    if (!cmdline)
         return std::nullopt;
-    const auto cmdline = procfs::read_proc(kubelet, "cmdline");
-    return cmdline ? parse_kubelet_dir(*cmdline).value_or(usual_kubelet_dir) : std::optional<std::string>();
+    return parse_path_flag(*cmdline, "root-dir").value_or(usual_kubelet_dir);
+}
+
+std::optional<std::string> find_kubeconfig() {
+    const auto cmdline = cmdline_of_kubelet();
+    return cmdline ? parse_path_flag(*cmdline, "kubeconfig") : std::nullopt;
 }
 
 } // namespace lpm::inspect

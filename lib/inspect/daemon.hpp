@@ -10,13 +10,17 @@
 // Daemons of this node, by what runs: files may say what will be after the next start.
 namespace lpm::inspect {
 
-// The first process of that name (comm) which is root's and sees our mounts, as no container does; 0: none.
+// The first process of that name (comm) which is root's and in the mount and user namespaces of process 1, as
+// no container's is: there it may be called so, too, and its command line is somebody's word. 0: none.
 [[nodiscard]] pid_t find_daemon(std::string_view name);
 
-// --root-dir of a kubelet's command line, as /proc has it; nothing when it has none, or it is not absolute.
-[[nodiscard]] std::optional<std::string> parse_kubelet_dir(std::string_view cmdline);
-// Of the kubelet that runs: below it, in `checkpoints`, it keeps archives. Nothing when none runs that we
-// see.
+// What a command line (as /proc/PID/cmdline has it) gives as --FLAG=PATH or --FLAG PATH; the last one counts.
+// Nothing when it gives none, or none that is absolute.
+[[nodiscard]] std::optional<std::string> parse_path_flag(std::string_view cmdline, std::string_view flag);
+
+// Of the kubelet that runs. The root directory is the usual one when its command line gives none; nothing
+// when no kubelet runs that we see.
 [[nodiscard]] std::optional<std::string> find_kubelet_dir();
+[[nodiscard]] std::optional<std::string> find_kubeconfig();
 
 } // namespace lpm::inspect

@@ -36,9 +36,9 @@ for path in sys.argv[1:]:
     attempt("read " + path, lambda: open(path, "rb").read(1))
 attempt("list /var/lib/kubelet", lambda: os.listdir("/var/lib/kubelet"))
 attempt("list /home", lambda: os.listdir("/home"))
-for folder in ("/var/lib/lpm/records", "/run/lpm", "/etc/lpm", "/usr/bin", "/"):
+for folder in ("/var/lib/lpm", "/run/lpm", "/etc/lpm", "/usr/bin", "/"):
     attempt("write " + folder, lambda: open(folder + "/attack", "w").write("x"))
-attempt("read records", lambda: os.listdir("/var/lib/lpm/records"))
+attempt("read records", lambda: os.listdir("/var/lib/lpm"))
 attempt("ask the gate", lambda: socket.socket(socket.AF_UNIX).connect("/run/lpm/gate.sock"))
 attempt("connect to CRI-O", lambda: socket.socket(socket.AF_UNIX).connect("/var/run/crio/crio.sock"))
 attempt("raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))

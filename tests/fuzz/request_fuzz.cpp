@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)service::parse_answer(text);
     (void)service::parse_archives(text);
     (void)service::parse_archive(text);
-    (void)inspect::parse_kubelet_dir(text);
+    (void)inspect::parse_path_flag(text, "root-dir");
     (void)inspect::parse_monitor(text);
     return 0;
 }

@@ -8,7 +8,6 @@
 #include "../support.hpp"
 #include "kube/tls_authority.hpp"
 #include "kube/tls_request.hpp"
-#include "kubelet.hpp"
 #include "pki_folder.hpp"
 
 using namespace lpm;
@@ -42,16 +41,6 @@ Errc why(const Result<PkiFolder>& folder) {
 }
 
 } // namespace
-
-TEST(Kubelet, tells_its_kubeconfig) {
-    EXPECT_EQ(sidecar::kubeconfig_of("kubelet\0--v=2\0--kubeconfig=/a/b\0"s), "/a/b");
-    EXPECT_EQ(sidecar::kubeconfig_of("kubelet\0--kubeconfig\0/a/b\0--v=2\0"s), "/a/b");
-    EXPECT_EQ(sidecar::kubeconfig_of("kubelet\0-kubeconfig=/a\0--kubeconfig=/b\0"s), "/b");
-    for (const auto& none :
-         {""s, "kubelet\0"s, "kubelet\0--kubeconfig"s, "kubelet\0--kubeconfig=relative\0"s,
-          "kubelet\0--bootstrap-kubeconfig=/a\0"s, "kubelet\0--kubeconfigs=/a\0"s, "\0\0\0"s})
-        EXPECT_EQ(sidecar::kubeconfig_of(none), "") << none;
-}
 
 TEST(PkiFolder, keeps_what_belongs_together) {
     const TempDir temp;
