@@ -131,6 +131,31 @@ constexpr Key<Controller> keys[] = {
      .number = &Controller::certificate_hours,
      .most = 8760},
 
+    {.table = "sidecar",
+     .name = "enabled",
+     .means = "lpm-sidecar of the pod's node is asked before and after a checkpoint",
+     .flag = &Controller::ask_sidecar},
+    {.table = "sidecar",
+     .name = "port",
+     .means = "where it listens on the node's InternalIP",
+     .number = &Controller::sidecar_port,
+     .most = 65535},
+    {.table = "sidecar",
+     .name = "ca_file",
+     .means = "who signs the sidecars' certificates, which must have the node's name",
+     .text = &Controller::sidecar_ca_file,
+     .form = forms::path_or_nothing},
+    {.table = "sidecar",
+     .name = "certificate_file",
+     .means = "what sidecars are shown; read again when it changes",
+     .text = &Controller::sidecar_certificate_file,
+     .form = forms::path_or_nothing},
+    {.table = "sidecar",
+     .name = "key_file",
+     .means = "its private key",
+     .text = &Controller::sidecar_key_file,
+     .form = forms::path_or_nothing},
+
     {.table = "log",
      .name = "level",
      .means = "the least that is logged",
@@ -176,6 +201,13 @@ void judge_together(StrictReading<Controller>& reading, const toml::table& table
     if_both("certificate_file", !has("key_file"), "needs kubelet.key_file");
     if_both("key_file", !has("certificate_file"), "needs kubelet.certificate_file");
     if_both("token_file", has("certificate_file"), "excludes kubelet.certificate_file");
+    const auto sidecar = table["sidecar"];
+    if (!sidecar["enabled"].value_or(false))
+        return;
+    for (const char* key : {"ca_file", "certificate_file", "key_file"})
+        if (sidecar[key].value_or(std::string_view()) == "")
+            reading.problem(sidecar["enabled"].node()->source(), "sidecar.enabled",
+                            std::string("needs sidecar.") + key);
 }
 
 } // namespace

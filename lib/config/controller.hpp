@@ -46,6 +46,13 @@ struct Controller {
     bool signer = false; // key `enabled`: requests of nodes for certificates of sidecars are signed
     std::uint32_t certificate_hours = 2160; // key `hours`: how long these are good for, at most; 1 to 8760
 
+    // [sidecar]
+    bool ask_sidecar = false;          // key `enabled`
+    std::uint32_t sidecar_port = 9442; // key `port`; 1 to 65535
+    std::string sidecar_ca_file;       // keys as those of [kubelet]; PEM, read again when they change
+    std::string sidecar_certificate_file;
+    std::string sidecar_key_file;
+
     // [log]
     std::string log_level = "info"; // debug info warn error
     bool log_json = false;          // key `format`: "text" (the default) or "json"

@@ -37,7 +37,9 @@ auto values(const config::Controller& c) {
     return std::tuple(c.kubeconfig, c.context, c.allow_exec, c.environment_proxy, c.name_space, c.lease,
                       c.success_phase, c.workers, c.per_node, c.in_all, c.keep_per_container, c.through_proxy,
                       c.ca_file, c.token_file, c.certificate_file, c.key_file, c.service_account, c.signer,
-                      c.certificate_hours, c.log_level, c.log_json, c.health, c.metrics);
+                      c.certificate_hours, c.ask_sidecar, c.sidecar_port, c.sidecar_ca_file,
+                      c.sidecar_certificate_file, c.sidecar_key_file, c.log_level, c.log_json, c.health,
+                      c.metrics);
 }
 
 } // namespace
@@ -56,7 +58,10 @@ TEST(ControllerConfig, reads_every_key) {
         "[controller]\nnamespace = \"ns-1\"\nlease = \"l.x\"\nsuccess_phase = \"Succeeded\"\nworkers = 64\n"
         "per_node = 1\nin_all = 1024\nkeep_per_container = 10000\n"
         "[kubelet]\nmode = \"proxy\"\nca_file = \"/ca\"\ncertificate_file = \"/c\"\nkey_file = \"/k\"\n"
-        "service_account = \"sa\"\n[signer]\nenabled = true\nhours = 1\n[log]\nlevel = \"debug\"\nformat = "
+        "service_account = \"sa\"\n[signer]\nenabled = true\nhours = 1\n[sidecar]\nenabled = true\nport = "
+        "65535\n"
+        "ca_file = \"/sc\"\ncertificate_file = \"/sf\"\nkey_file = \"/sk\"\n[log]\nlevel = \"debug\"\nformat "
+        "= "
         "\"json\"\n"
         "[listen]\nhealth = \":1\"\nmetrics = \"[::1]:65535\"\n"
         "[kubelet.pins]\nnode-1 = [\"" +
@@ -83,6 +88,11 @@ TEST(ControllerConfig, reads_every_key) {
                                     .service_account = "sa",
                                     .signer = true,
                                     .certificate_hours = 1,
+                                    .ask_sidecar = true,
+                                    .sidecar_port = 65535,
+                                    .sidecar_ca_file = "/sc",
+                                    .sidecar_certificate_file = "/sf",
+                                    .sidecar_key_file = "/sk",
                                     .log_level = "debug",
                                     .log_json = true,
                                     .health = ":1",
@@ -127,6 +137,7 @@ TEST(ControllerConfig, takes_only_values_that_suit_the_key) {
         {"controller", "per_node", {"1", "64"}, {"0", "65"}},
         {"controller", "in_all", {"1", "1024"}, {"0", "1025"}},
         {"controller", "keep_per_container", {"0", "1", "10000"}, {"-1", "10001", R"("0")"}},
+        {"sidecar", "port", {"1", "65535"}, {"0", "65536", R"("9442")"}},
         {"kubelet", "mode", {R"("direct")", R"("proxy")"}, {R"("")", R"("Proxy")", "false"}},
         {"kubelet", "ca_file", {R"("")", R"("/a b")"}, {R"("a")", R"("/\u0000")", "1"}},
         {"kubelet", "service_account", {R"("a")"}, {R"("")", R"("a b")"}},
@@ -194,6 +205,6 @@ TEST(ControllerConfig, has_an_example_that_says_the_defaults) {
     ASSERT_TRUE(settings) << settings.error().text << "\n" << opened;
     EXPECT_EQ(values(*settings), values({}));
     EXPECT_EQ(settings->pins.size(), 1U);
-    EXPECT_EQ(std::ranges::count(opened, '='), 23 + 1 + 1 + 1)
-        << "23 keys, the node with its pin, one in the text";
+    EXPECT_EQ(std::ranges::count(opened, '='), 28 + 1 + 1 + 1)
+        << "28 keys, the node with its pin, one in the text";
 }
