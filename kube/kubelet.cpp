@@ -37,7 +37,7 @@ Result<Kubelets::Place> Kubelets::find_node(const std::string& node) {
     }
     const auto object = client_.get("/api/v1/nodes/" + node);
     if (!object)
-        return not_sent(object.error(), "node " + node);
+        return std::unexpected(Error(object.error()).in("node " + node));
     Place place;
     place.until = now + address_life;
     if (const auto port = json::integer(*object, "status.daemonEndpoints.kubeletEndpoint.Port").value_or(0);
@@ -55,6 +55,11 @@ Result<Kubelets::Place> Kubelets::find_node(const std::string& node) {
     const std::lock_guard lock(mutex_);
     places_[node] = place;
     return place;
+}
+
+Result<std::string> Kubelets::host_of(const std::string& node) {
+    TRY_ASSIGN(const Place place, find_node(node));
+    return place.host;
 }
 
 // Of a ServiceAccount that may do nothing but ask kubelets for checkpoints.
@@ -120,10 +125,12 @@ Error Kubelets::explain(Error error, const std::string& url) {
 }
 
 Result<Response> Kubelets::directly(const CheckpointCall& call, const std::string& path) {
-    TRY_ASSIGN(const Place place, find_node(call.node));
+    const auto place = find_node(call.node);
+    if (!place)
+        return not_sent(place.error(), "its address");
     Request request;
     request.method = "POST";
-    request.url = "https://" + place.host + ":" + std::to_string(place.port) + path;
+    request.url = "https://" + place->host + ":" + std::to_string(place->port) + path;
     request.once = true;
     request.timeout = call.patience;
     request.limit = longest_answer;

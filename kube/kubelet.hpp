@@ -45,6 +45,8 @@ class Kubelets {
     // One request, never sent twice. Errors as Http::send has them; what must be asked before (the node's
     // address, a token) and fails is Errc::unavailable: nothing was sent.
     [[nodiscard]] Result<Response> checkpoint(const CheckpointCall& call);
+    // Its InternalIP, in brackets when it is IPv6. Errc::absent: there is no such node.
+    [[nodiscard]] Result<std::string> host_of(const std::string& node);
 
   private:
     struct Place {

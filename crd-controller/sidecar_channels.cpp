@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "sidecar_channels.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+namespace lpm::controller {
+
+using namespace std::chrono_literals;
+
+static constexpr std::size_t most_nodes = 256;
+static constexpr auto longest_idle = 30s;
+static constexpr auto next_try = 3s; // a node that is gone keeps one caller waiting, not all of them
+
+static std::shared_ptr<grpc::ChannelCredentials> make_credentials(const SidecarClient::Files& files) {
+    constexpr unsigned look_up_seconds = 5;
+    using namespace grpc::experimental;
+    TlsChannelCredentialsOptions options;
+    options.set_certificate_provider(std::make_shared<FileWatcherCertificateProvider>(
+        files.key, files.certificate, files.ca, look_up_seconds));
+    options.watch_root_certs();
+    options.watch_identity_key_cert_pairs();
+    return TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> SidecarChannels::connect(const SidecarClient::Node& node) {
+    constexpr int connect_ms = 5000;
+    if (!credentials_) // not before somebody needs them: they have a thread of their own
+        credentials_ = make_credentials(files_);
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride(node.name);
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, connect_ms); // which is its time to connect
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);         // else a new one is the old one
+    const std::string scheme = node.host.starts_with('[') ? "ipv6:" : "ipv4:";
+    return grpc::CreateCustomChannel(scheme + node.host + ":" + port_, credentials_, arguments);
+}
+
+SidecarChannels::Lent SidecarChannels::lend(const SidecarClient::Node& node) {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    Kept& kept = kept_[node.name];
+    const bool same = kept.host == node.host;
+    if (same && !kept.channel && now - kept.used < next_try)
+        return {nullptr, false, kept.failure};
+    const bool again = same && kept.channel && now - kept.used < longest_idle;
+    if (!again)
+        kept = {node.host, connect(node), "", now};
+    kept.used = now;
+    Lent lent{kept.channel, again, ""};
+    if (kept_.size() > most_nodes)
+        drop_oldest();
+    return lent;
+}
+
+void SidecarChannels::failed(const SidecarClient::Node& node, const std::shared_ptr<grpc::Channel>& channel,
+                             const std::string& failure, bool for_now) {
+    const std::lock_guard lock(mutex_);
+    const auto at = kept_.find(node.name);
+    if (at == kept_.end() || at->second.channel != channel)
+        return;
+    if (for_now)
+        at->second = {node.host, nullptr, failure, Clock::now()};
+    else
+        kept_.erase(at);
+}
+
+void SidecarChannels::drop_oldest() {
+    kept_.erase(std::ranges::min_element(kept_, {}, [](const auto& entry) { return entry.second.used; }));
+}
+
+} // namespace lpm::controller
