@@ -16,6 +16,7 @@ struct Answer {
         completed, // `archive` is there
         refused,   // by lpm or by somebody before it, and another try would hear the same
         transient, // nothing was done, and a moment may cure it
+        checked,   // beforehand, and nothing more was wanted
         unknown,   // it may have been done: not to be asked a second time
     };
     Kind kind = Kind::unknown;

@@ -30,6 +30,7 @@
 #include "numbers.hpp"
 #include "reconcile.hpp"
 #include "schema.hpp"
+#include "sidecar_client.hpp"
 #include "signer/signer.hpp"
 #include "store.hpp"
 
@@ -61,8 +62,10 @@ namespace {
 // One controller: what it knows and the threads that work on it, in the order in which they begin.
 class App {
   public:
-    App(const config::Controller& settings, std::unique_ptr<kube::Credentials> credentials, std::string space)
-        : settings_(settings), credentials_(std::move(credentials)), space_(std::move(space)) {}
+    App(const config::Controller& settings, std::unique_ptr<kube::Credentials> credentials,
+        std::unique_ptr<SidecarClient> sidecar, std::string space)
+        : settings_(settings), credentials_(std::move(credentials)), sidecar_(std::move(sidecar)),
+          space_(std::move(space)) {}
 
     Result<int> run();
 
@@ -78,6 +81,7 @@ class App {
 
     const config::Controller& settings_;
     std::unique_ptr<kube::Credentials> credentials_;
+    std::unique_ptr<SidecarClient> sidecar_; // nothing: none is asked
     const std::string space_;
     const std::string holder_ = identity();
 
@@ -94,7 +98,7 @@ class App {
     Attempts attempts_{{settings_.per_node, settings_.in_all},
                        [this](const std::string& key, auto after) { queue_.add_after(key, after); }};
     Reconciler reconciler_{
-        {client_, kubelets_, store_, queue_, schema_, events_, attempts_},
+        {client_, kubelets_, store_, queue_, schema_, events_, attempts_, sidecar_.get()},
         {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container}};
     Lease lease_{lease_client_, space_, settings_.lease, holder_};
     kube::Reflector objects_{client_, checkpoints_path};
@@ -298,7 +302,13 @@ Result<int> run(const config::Controller& settings) {
     std::string space = settings.name_space;
     if (space.empty())
         space = std::getenv("KUBERNETES_SERVICE_HOST") != nullptr ? access.space : "lpm-system";
-    App app(settings, std::move(credentials), std::move(space));
+    std::unique_ptr<SidecarClient> sidecar;
+    if (settings.ask_sidecar) {
+        TRY_ASSIGN(sidecar, SidecarClient::open({settings.sidecar_ca_file, settings.sidecar_certificate_file,
+                                                 settings.sidecar_key_file},
+                                                settings.sidecar_port));
+    }
+    App app(settings, std::move(credentials), std::move(sidecar), std::move(space));
     return app.run();
 }
 

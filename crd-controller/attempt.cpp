@@ -13,19 +13,39 @@ namespace lpm::controller {
 using namespace std::chrono_literals;
 using node::Level;
 
-void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
+Answer Reconciler::ask_kubelet(const Checkpoint& object, const Action::Target& target, Told& told) {
     const Asked asked{target.node, settings_.through_proxy};
+    const auto began = std::chrono::steady_clock::now();
     const auto response =
         parts_.kubelets.checkpoint({target.node, object.key.space, target.pod, target.container,
                                     target.timeout, longest_wait(target.timeout)});
-    const Answer answer =
-        response ? read_answer(response->status, response->body, asked) : no_answer(response.error(), asked);
+    told.kubelet_ms = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began).count();
+    return response ? read_answer(response->status, response->body, asked)
+                    : no_answer(response.error(), asked);
+}
+
+void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
+    Told told;
+    if (parts_.sidecar != nullptr)
+        told.preflight = ask_beforehand(object, target);
+    std::optional<Answer> answer = told.preflight ? told.preflight->end : std::nullopt;
+    if (!answer)
+        answer = ask_kubelet(object, target, told);
+    if (told.preflight && told.preflight->prepared)
+        answer = ask_afterwards(object, *answer, told);
+    else if (told.preflight)
+        told.unchecked = told.preflight->message;
+    if (answer) // else the controller ends, and the next one asks
+        write_end(std::move(object), *answer, told);
+}
+
+void Reconciler::write_end(Checkpoint object, const Answer& answer, const Told& told) {
     // Only we know it: it is written however long that takes.
     std::chrono::milliseconds pause = 250ms;
     std::vector<Event> events;
     const std::string uid = object.status.attempt ? object.status.attempt->uid : "";
-    for (auto done = conclude_once(object, answer, events); !done;
-         done = conclude_once(object, answer, events)) {
+    for (auto done = conclude_once(object, answer, told, events); !done;
+         done = conclude_once(object, answer, told, events)) {
         node::log(Level::warn, "an answer is not written yet",
                   {{"object", object.key.text()}, {"answer", answer.reason}, {"error", done.error().text}});
         std::this_thread::sleep_for(pause);
@@ -42,9 +62,9 @@ void Reconciler::attempt(Checkpoint object, const Action::Target& target) {
 }
 
 // An error wants another try with the object as it is then.
-Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, std::vector<Event>& events) {
-    if (object.status.phase != "Running" || !object.status.attempt ||
-        object.status.attempt->holder != settings_.holder) {
+Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, const Told& told,
+                                   std::vector<Event>& events) {
+    if (object.status.phase != "Running" || !object.status.attempt) {
         node::log(Level::warn, "somebody else has ended an attempt of ours",
                   {{"object", object.key.text()}, {"answer", answer.reason}, {"phase", object.status.phase}});
         events.clear();
@@ -52,7 +72,7 @@ Result<> Reconciler::conclude_once(Checkpoint& object, const Answer& answer, std
     }
     Observed observed = observe(object.key.text());
     TRY(look_at_pod(object, observed));
-    Conclusion end = conclude(object, answer, observed.pod ? observed.pod->uid : "", observed);
+    Conclusion end = conclude(object, answer, observed.pod ? observed.pod->uid : "", observed, told);
     if (end.has_archive && object.deleted)
         end.status.content.clear(); // it would be removed at once
     if (end.has_archive && !object.deleted) {

@@ -122,6 +122,12 @@ void Attempts::forget(const std::string& key) {
 void Attempts::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    closing_.notify_all();
+}
+
+bool Attempts::pause(Millis time) {
+    std::unique_lock lock(mutex_);
+    return !closing_.wait_for(lock, time, [this] { return closed_; });
 }
 
 bool Attempts::has(const std::string& key) const {

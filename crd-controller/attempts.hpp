@@ -51,6 +51,8 @@ class Attempts {
     void forget(const std::string& key);
     // No room for anybody from now on.
     void close();
+    // Waits so long; false, and at once, after `close`.
+    [[nodiscard]] bool pause(Millis time);
     // The object has room, and may have a request under way.
     [[nodiscard]] bool has(const std::string& key) const;
     [[nodiscard]] std::size_t size() const;
@@ -79,6 +81,7 @@ class Attempts {
     Woken woken_;
     mutable std::mutex mutex_;
     std::condition_variable ended_;
+    std::condition_variable closing_;
     std::map<std::string, Place> places_;
     std::set<std::string> containers_;
     std::map<std::string, std::size_t> nodes_;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <algorithm>
-
 #include "decide.hpp"
 
 namespace lpm::controller {
@@ -9,7 +7,7 @@ namespace lpm::controller {
 using Kind = Answer::Kind;
 
 static void complete(Conclusion& out, const Checkpoint& object, const Answer& answer,
-                     const Observed& observed) {
+                     const Observed& observed, const Told& told) {
     Status& status = out.status;
     out.has_archive = true;
     status.phase = observed.success;
@@ -19,8 +17,16 @@ static void complete(Conclusion& out, const Checkpoint& object, const Answer& an
     status.archive = answer.archive;
     status.content = content_name(object);
     status.completion = write_seconds(observed.now);
-    status.set_condition("Ready", "True", "CheckpointCompleted", "", observed.now);
+    status.set_condition("Ready", "True", "CheckpointCompleted", told.unchecked, observed.now);
     out.events.push_back({false, "CheckpointCompleted", "archive " + answer.archive + " on " + status.node});
+}
+
+// Nothing was wanted but the checks.
+static void end_checked(Conclusion& out, const Answer& answer, const Observed& observed) {
+    Status& status = out.status;
+    status.set_failed(answer.reason, answer.message, observed.now);
+    status.phase = observed.success;
+    out.events.push_back({false, answer.reason, answer.message});
 }
 
 static void end(Conclusion& out, std::string_view reason, const std::string& message,
@@ -50,16 +56,17 @@ static void try_again(Conclusion& out, const Checkpoint& object, const Answer& a
 }
 
 Conclusion conclude(const Checkpoint& object, const Answer& answer, std::string_view pod_uid,
-                    const Observed& observed) {
+                    const Observed& observed, const Told& told) {
     Conclusion out{.status = object.status};
     Status& status = out.status;
     if (!status.attempt)
         status.attempt.emplace();
-    if (const auto sent = read_time(status.attempt->start))
-        status.checkpoint_ms = std::max<std::int64_t>(0, (observed.now - *sent).count());
+    status.checkpoint_ms = told.kubelet_ms;
     if (answer.by_lpm)
         status.checks = {{answer.reason, "block", answer.message}};
-    const bool replaced = !pod_uid.empty() && pod_uid != status.pod_uid;
+    write_told(status, told, observed.now);
+    // What has the attempt's uid was prepared for that very container.
+    const bool replaced = !told.archive && !pod_uid.empty() && pod_uid != status.pod_uid;
     if (answer.kind == Kind::completed && replaced) {
         // The kubelet knows pods by name only, so it may be the memory of either.
         status.archive = answer.archive;
@@ -69,7 +76,9 @@ Conclusion conclude(const Checkpoint& object, const Answer& answer, std::string_
                 answer.archive + " on " + status.node + " is not known",
             observed);
     } else if (answer.kind == Kind::completed) {
-        complete(out, object, answer, observed);
+        complete(out, object, answer, observed, told);
+    } else if (answer.kind == Kind::checked) {
+        end_checked(out, answer, observed);
     } else if (answer.kind == Kind::transient && !object.deleted) {
         try_again(out, object, answer, observed);
     } else {

@@ -123,13 +123,21 @@ static Status started_status(const Checkpoint& object, const Observed& observed,
     status.image = container.image;
     status.image_digest = container.image_digest;
     status.checks.clear();
-    status.checkpoint_ms.reset();
+    status.record.clear();
+    status.log_excerpt.clear();
+    for (auto* known : {&status.size, &status.checkpoint_ms, &status.frozen_ms, &status.dump_ms})
+        known->reset();
     const std::int64_t number = status.attempt ? status.attempt->number + 1 : 1;
     status.attempt = Attempt{observed.fresh_uid, number, observed.holder, write_time(observed.now), {}};
     status.queued_ms = std::max<std::int64_t>(0, (observed.now - object.created).count());
     status.set_condition("Accepted", "True", "Accepted", "", observed.now);
-    status.set_condition("PreflightPassed", "Unknown", "NoSidecar",
-                         "nobody on the node looks at the container beforehand", observed.now);
+    if (observed.sidecar)
+        status.set_condition("PreflightPassed", "Unknown", "CheckpointRunning",
+                             "what lpm-sidecar of the node says is written when the attempt has ended",
+                             observed.now);
+    else
+        status.set_condition("PreflightPassed", "Unknown", "NoSidecar",
+                             "nobody on the node looks at the container beforehand", observed.now);
     status.set_condition("Ready", "False", "CheckpointRunning", status.message, observed.now);
     return status;
 }
@@ -229,18 +237,24 @@ static Action settle(const Checkpoint& object, const Observed& observed) {
         return {.kind = Do::look};
     if (!observed.archive.empty()) {
         Conclusion end = conclude(object, {Answer::Kind::completed, "", "", observed.archive}, "", observed);
-        end.status.checkpoint_ms.reset(); // when the answer came is not known
         return {.kind = Do::write, .status = std::move(end.status), .events = std::move(end.events)};
     }
-    return refuse(
-        object, observed, "OutcomeUnknown",
-        "the controller that sent the request (" +
-            (object.status.attempt ? object.status.attempt->holder : std::string("unknown")) +
-            ") ended before its answer: whether a checkpoint was taken is not known; look on node " +
-            object.status.node +
-            " in the kubelet's folder checkpoints and in /var/lib/lpm/records, and "
-            "make a new ContainerCheckpoint for another attempt",
-        true);
+    if (observed.sidecar && object.status.attempt)
+        return {.kind = Do::settle};
+    const Answer answer = unheard(object);
+    return refuse(object, observed, answer.reason, answer.message, true);
+}
+
+Answer unheard(const Checkpoint& object) {
+    Answer answer;
+    answer.reason = "OutcomeUnknown";
+    answer.message = "the controller that sent the request (" +
+                     (object.status.attempt ? object.status.attempt->holder : std::string("unknown")) +
+                     ") ended before its answer: whether a checkpoint was taken is not known; look on node " +
+                     object.status.node +
+                     " in the kubelet's folder checkpoints and in /var/lib/lpm/records, and "
+                     "make a new ContainerCheckpoint for another attempt";
+    return answer;
 }
 
 Action decide(const Checkpoint& object, const Observed& observed) {
@@ -250,14 +264,14 @@ Action decide(const Checkpoint& object, const Observed& observed) {
         return object.has_finalizer() ? Action{.kind = Do::clean} : Action{};
     if (object.status.is_finished())
         return decide_finished(object, observed);
-    if (object.status.phase == "Running")
+    if (object.status.phase == "Running" && !object.spec.dry_run) // which may be made a second time
         return settle(object, observed);
-    if (object.spec.has_options || object.spec.dry_run)
-        return refuse(
-            object, observed, "NoSidecar",
-            std::string(object.spec.dry_run ? "dryRun" : "options") +
-                ": only lpm-sidecar on the node can do this, and there is none; leave the field out",
-            false);
+    if (!observed.sidecar && (!object.spec.options.empty() || object.spec.dry_run))
+        return refuse(object, observed, "NoSidecar",
+                      std::string(object.spec.dry_run ? "dryRun" : "options") +
+                          ": only lpm-sidecar on the node can do this, and controller.toml has no [sidecar]; "
+                          "leave the field out",
+                      false);
     if (observed.crd_too_old)
         return refuse(object, observed, "CrdTooOld",
                       "the installed ContainerCheckpoint has no status.attempt, without which a second "

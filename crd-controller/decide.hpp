@@ -11,6 +11,7 @@
 #include "answer.hpp"
 #include "api/checkpoint.hpp"
 #include "api/pod.hpp"
+#include "told.hpp"
 
 // What to do about an object. Pure: nothing here reads, waits or writes.
 namespace lpm::controller {
@@ -27,6 +28,7 @@ struct Observed {
     std::string holder;                // who we are, in status.attempt.holder
     std::string success = "Completed"; // the phase of success
     std::string fresh_uid;             // for an attempt, if one begins
+    bool sidecar = false;              // lpm-sidecar of the node can be asked
     bool under_way = false;            // a request of ours for this object has not been answered yet
     bool has_room = true;     // no other checkpoint of the container, and not too many on the node and in all
     Millis room_in{1000};     // when there may be
@@ -47,6 +49,7 @@ struct Action {
         look,   // Observed::pod is needed, or of one that says Running its content
         write,  // `status`
         start,  // `status`, and if that is taken the request to `target`
+        settle, // ask the node what became of the attempt
         remove, // the object has had its time
         clean,  // it is being deleted: remove what belongs to it, then our finalizer
     };
@@ -65,15 +68,18 @@ struct Action {
 
 [[nodiscard]] Action decide(const Checkpoint& object, const Observed& observed);
 
+// Of an object that says Running, whose answer nobody will hear any more.
+[[nodiscard]] Answer unheard(const Checkpoint& object);
+
 // What the object says once its request has been answered. `pod_uid`: of the pod as it is now; empty: not
-// known.
+// known. `told`: by the node, beside that answer.
 struct Conclusion {
     Status status;
     bool has_archive = false; // it gets a ContainerCheckpointContent
     std::vector<Event> events{};
 };
 [[nodiscard]] Conclusion conclude(const Checkpoint& object, const Answer& answer, std::string_view pod_uid,
-                                  const Observed& observed);
+                                  const Observed& observed, const Told& told = {});
 
 // How long new attempts may begin, and what the kubelet is told. Seconds.
 [[nodiscard]] std::int64_t time_limit(const Spec& spec, const Container* container);

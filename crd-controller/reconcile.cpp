@@ -42,6 +42,7 @@ Observed Reconciler::observe(const std::string& key) const {
     observed.holder = settings_.holder;
     observed.success = settings_.success;
     observed.fresh_uid = random_uid();
+    observed.sidecar = parts_.sidecar != nullptr;
     observed.under_way = parts_.attempts.has(key);
     observed.crd_too_old = parts_.schema.is_too_old();
     return observed;
@@ -94,7 +95,7 @@ Result<> Reconciler::reconcile(const std::string& name) {
                                               : look_at_pod(*object, observed));
         action = decide(*object, observed);
     }
-    if (action.kind != Do::start)
+    if (action.kind != Do::start && action.kind != Do::settle)
         parts_.attempts.forget(name);
     return act(*object, observed, action);
 }
@@ -143,6 +144,8 @@ Result<> Reconciler::act(const Checkpoint& object, Observed& observed, const Act
         return write(object, action);
     case Do::start:
         return start(object, observed, action);
+    case Do::settle:
+        return begin_settling(object);
     case Do::remove:
         return remove(object.key, object.uid);
     case Do::clean:
@@ -275,12 +278,10 @@ Result<> Reconciler::clean(const Key& key) {
         return {};
     if (!object)
         return std::unexpected(object.error());
-    if (object->spec.remove_archive) // else it was asked for once, and is not any more
-        TRY(remove_content(*object));
-    if (object->spec.remove_archive && !object->status.archive.empty())
-        post(*object, {{true, "ArchiveLeft",
-                        "the archive " + object->status.archive + " stays on node " + object->status.node +
-                            ": only lpm-sidecar there could remove it, and there is none"}});
+    if (object->spec.remove_archive) { // else it was asked for once, and is not any more
+        TRY(remove_archive(*object));
+        TRY(remove_content(*object)); // last: it tells where the archive is
+    }
     const auto freed = patch_finalizer(*object, false);
     if (!freed && freed.error().code != Errc::absent)
         return std::unexpected(freed.error());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "attempts.hpp"
@@ -12,6 +13,7 @@
 #include "kube/kubelet.hpp"
 #include "loop/queue.hpp"
 #include "schema.hpp"
+#include "sidecar_client.hpp"
 #include "store.hpp"
 
 namespace lpm::controller {
@@ -27,6 +29,7 @@ class Reconciler {
         Schema& schema;
         Events& events;
         Attempts& attempts;
+        SidecarClient* sidecar = nullptr; // none: nobody on the nodes is asked
     };
     struct Settings {
         std::string holder;  // who we are
@@ -61,10 +64,24 @@ class Reconciler {
 
     // In the attempt's own thread.
     void attempt(Checkpoint object, const Action::Target& target);
-    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer,
+    [[nodiscard]] Answer ask_kubelet(const Checkpoint& object, const Action::Target& target, Told& told);
+    void write_end(Checkpoint object, const Answer& answer, const Told& told);
+    [[nodiscard]] Result<> conclude_once(Checkpoint& object, const Answer& answer, const Told& told,
                                          std::vector<Event>& events);
     [[nodiscard]] Result<> make_ready(const Checkpoint& object, const std::string& created);
     [[nodiscard]] Result<> bind_content(const Checkpoint& object, const Status& status);
+
+    // What the node is asked (ask_node.cpp): all but begin_settling where waiting harms nobody.
+    [[nodiscard]] Result<SidecarClient::Node> node_of(const std::string& name);
+    [[nodiscard]] Preflight ask_beforehand(const Checkpoint& object, const Action::Target& target);
+    [[nodiscard]] std::optional<Answer> ask_afterwards(const Checkpoint& object, const Answer& heard,
+                                                       Told& told);
+    [[nodiscard]] Looked look_at_node(const Checkpoint& object, const Answer& heard);
+    void add_record(const Checkpoint& object, const Looked& looked, Told& told);
+    [[nodiscard]] Result<> begin_settling(const Checkpoint& object);
+    void settle(const Checkpoint& object);
+    [[nodiscard]] Result<> remove_archive(const Checkpoint& object);
+    [[nodiscard]] Result<> remove_from_node(const Checkpoint& object);
 
     Parts parts_;
     Settings settings_;

@@ -52,6 +52,7 @@ void Store::put(Checkpoint object) {
                       read_time(object.status.completion).value_or(object.created),
                       object.spec.ttl,
                       object.status.phase != "Failed",
+                      object.status.phase != "Failed" && !object.spec.dry_run,
                       object.spec.remove_archive && !object.has_finalizer() &&
                           !object.status.content.empty()};
 }
@@ -98,7 +99,7 @@ std::vector<std::pair<Key, std::string>> Store::surplus(const Key& of, std::size
     std::vector<One> same;
     for (auto one = finished_.lower_bound({of.space, ""});
          one != finished_.end() && one->first.space == of.space; ++one)
-        if (one->second.success && one->second.container == at->second.container)
+        if (one->second.has_archive && one->second.container == at->second.container)
             same.push_back({one->second.ended, one->first, one->second.uid});
     std::ranges::sort(same, std::greater{}, [](const One& one) { return std::pair(one.ended, one.key); });
     std::vector<std::pair<Key, std::string>> rest;

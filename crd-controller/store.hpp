@@ -25,6 +25,7 @@ class Store {
         Time ended{};
         std::optional<std::int64_t> ttl;
         bool success = false;
+        bool has_archive = false;
         bool lacks_finalizer = false; // its deletion has something to clean
     };
 

@@ -26,6 +26,8 @@ static constexpr Text texts[] = {
     {"image", &Status::image},
     {"imageDigest", &Status::image_digest},
     {"archivePath", &Status::archive},
+    {"recordID", &Status::record},
+    {"logExcerpt", &Status::log_excerpt},
 };
 
 struct AttemptText {
@@ -46,6 +48,8 @@ struct Timing {
 static constexpr Timing timings[] = {
     {"queuedMilliseconds", &Status::queued_ms},
     {"checkpointMilliseconds", &Status::checkpoint_ms},
+    {"frozenMilliseconds", &Status::frozen_ms},
+    {"dumpMilliseconds", &Status::dump_ms},
 };
 
 void Status::set_condition(std::string_view type, std::string_view state, std::string_view why,
@@ -89,6 +93,7 @@ static Status read_status(const Value& root) {
         status.*member = json::text_or_empty(*at, name);
     status.ready = json::is_true(*at, "ready");
     status.generation = json::integer(*at, "observedGeneration").value_or(0);
+    status.size = json::integer(*at, "sizeBytes");
     for (const Value& entry : list_of(*at, "conditions"))
         status.conditions.push_back({json::text_or_empty(entry, "type"), json::text_or_empty(entry, "status"),
                                      json::text_or_empty(entry, "reason"),
@@ -129,8 +134,11 @@ Result<Checkpoint> read_checkpoint(const Value& object) {
     read.spec.timeout = json::integer(object, "spec.timeoutSeconds");
     read.spec.remove_archive = json::text_or_empty(object, "spec.deletionPolicy") == "Delete";
     read.spec.ttl = json::integer(object, "spec.ttlSecondsAfterFinished");
-    const Value* options = json::find_path(object, "spec.options");
-    read.spec.has_options = options != nullptr && options->is_object() && !options->empty();
+    if (const Value* options = json::find_path(object, "spec.options");
+        options != nullptr && options->is_object())
+        for (const auto& [name, value] : options->items())
+            if (value.is_string())
+                read.spec.options.emplace(name, value.get<std::string>());
     read.spec.dry_run = json::is_true(object, "spec.dryRun");
     read.status = read_status(object);
     return read;
@@ -164,6 +172,8 @@ static Value write_status(const Status& status) {
         out["ready"] = status.ready;
     if (status.generation > 0)
         out["observedGeneration"] = status.generation;
+    if (status.size)
+        out["sizeBytes"] = *status.size;
     if (!status.conditions.empty())
         out["conditions"] = write_conditions(status.conditions);
     if (!status.checks.empty())
@@ -203,8 +213,8 @@ Value status_patch(const Checkpoint& seen, const Status& to) {
 }
 
 std::vector<std::string> status_fields() {
-    std::vector<std::string> names{"ready",  "observedGeneration", "conditions", "checks", "attempt",
-                                   "timings"};
+    std::vector<std::string> names{"ready",   "observedGeneration", "conditions", "checks", "attempt",
+                                   "timings", "sizeBytes"};
     for (const auto& text : texts)
         names.emplace_back(text.name);
     for (const auto& text : attempt_texts)
@@ -268,7 +278,7 @@ Value content_of(const Checkpoint& of, const Status& status) {
     for (const auto& [name, text] :
          {std::pair{"nodeName", &status.node}, std::pair{"podUID", &status.pod_uid},
           std::pair{"containerID", &status.container_id}, std::pair{"image", &status.image},
-          std::pair{"imageDigest", &status.image_digest}})
+          std::pair{"imageDigest", &status.image_digest}, std::pair{"recordID", &status.record}})
         if (!text->empty())
             spec[name] = *text;
     return {{"apiVersion", group_version},

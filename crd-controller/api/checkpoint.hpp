@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,10 +60,10 @@ struct Attempt {
 struct Spec {
     std::string pod;
     std::string container;
-    std::optional<std::int64_t> timeout; // seconds
-    bool remove_archive = false;         // deletionPolicy: Delete
-    std::optional<std::int64_t> ttl;     // ttlSecondsAfterFinished
-    bool has_options = false;
+    std::optional<std::int64_t> timeout;        // seconds
+    bool remove_archive = false;                // deletionPolicy: Delete
+    std::optional<std::int64_t> ttl;            // ttlSecondsAfterFinished
+    std::map<std::string, std::string> options; // of CRIU
     bool dry_run = false;
 };
 
@@ -83,10 +84,15 @@ struct Status {
     std::string container_id;
     std::string image;
     std::string image_digest;
-    std::string archive; // archivePath, on the node
+    std::string archive;              // archivePath, on the node
+    std::optional<std::int64_t> size; // sizeBytes, of the archive
+    std::string record;               // recordID, of the checkpoint on the node
+    std::string log_excerpt;          // logExcerpt
     std::optional<Attempt> attempt;
     std::optional<std::int64_t> queued_ms;     // from its creation to the last attempt's request
     std::optional<std::int64_t> checkpoint_ms; // from that request to its answer
+    std::optional<std::int64_t> frozen_ms;     // how long the container stood still
+    std::optional<std::int64_t> dump_ms;       // how long CRIU worked
     bool operator==(const Status&) const = default;
 
     [[nodiscard]] bool is_finished() const {

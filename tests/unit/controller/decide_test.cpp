@@ -87,6 +87,38 @@ TEST(Decide, what_another_controller_has_begun_is_told_by_its_content) {
     EXPECT_EQ(action.status.archive, "/a.tar");
 }
 
+TEST(Decide, what_became_of_an_attempt_is_asked_of_the_node) {
+    Observed known = observed();
+    known.sidecar = true;
+    Checkpoint checkpoint = object();
+    checkpoint.status = decide(checkpoint, known).status;
+    EXPECT_EQ(condition(checkpoint.status, "PreflightPassed")->reason, "CheckpointRunning");
+    EXPECT_EQ(decide(checkpoint, known).kind, Do::settle);
+    known.archive = "/a.tar"; // the content has it
+    EXPECT_EQ(decide(checkpoint, known).status.phase, "Completed");
+}
+
+TEST(Decide, a_dry_run_may_be_made_again) {
+    Observed known = observed();
+    known.sidecar = true;
+    Checkpoint checkpoint = object();
+    checkpoint.spec.dry_run = true;
+    checkpoint.spec.options["tcp"] = "close";
+    const Action first = decide(checkpoint, known);
+    ASSERT_EQ(first.kind, Do::start);
+    checkpoint.status = first.status;
+    EXPECT_EQ(decide(checkpoint, known).kind, Do::start) << "the controller before has ended meanwhile";
+}
+
+TEST(Decide, what_a_former_attempt_was_told_goes) {
+    Checkpoint checkpoint = object();
+    checkpoint.status.size = checkpoint.status.frozen_ms = checkpoint.status.dump_ms = 7;
+    checkpoint.status.record = checkpoint.status.log_excerpt = "of another";
+    const Status status = decide(checkpoint, observed()).status;
+    EXPECT_FALSE(status.size || status.frozen_ms || status.dump_ms);
+    EXPECT_EQ(status.record + status.log_excerpt, "");
+}
+
 TEST(Decide, does_nothing_while_a_request_is_under_way) {
     Observed busy = observed();
     busy.under_way = true;
@@ -107,7 +139,7 @@ TEST(Decide, refuses_what_cannot_come_true) {
         {"PodNotRunning", [](Checkpoint&, Observed& o) { o.pod->deleted = true; }, "being deleted"},
         {"PodReplaced", [](Checkpoint& c, Observed&) { c.status.pod_uid = "other"; }, "another one"},
         {"NoSidecar", [](Checkpoint& c, Observed&) { c.spec.dry_run = true; }, "dryRun"},
-        {"NoSidecar", [](Checkpoint& c, Observed&) { c.spec.has_options = true; }, "options"},
+        {"NoSidecar", [](Checkpoint& c, Observed&) { c.spec.options["tcp"] = "close"; }, "options"},
         {"CrdTooOld", [](Checkpoint&, Observed& o) { o.crd_too_old = true; }, "deploy/crd.yaml"},
         {"OutcomeUnknown",
          [](Checkpoint& c, Observed&) {

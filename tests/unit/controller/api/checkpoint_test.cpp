@@ -21,13 +21,18 @@ TEST(Checkpoint, is_what_was_written_of_it) {
     Checkpoint read = *read_checkpoint(object());
     EXPECT_EQ(read.spec.timeout, 9);
     EXPECT_TRUE(read.spec.remove_archive);
-    EXPECT_TRUE(read.spec.has_options);
+    EXPECT_EQ(read.spec.options, (std::map<std::string, std::string>{{"tcp", "close"}}));
     Status status;
     status.phase = "Running";
     status.generation = 2;
     status.attempt = Attempt{"u", 1, "h", "s", ""};
     status.checks = {{"A", "block", "m"}};
     status.queued_ms = 0;
+    status.frozen_ms = 250;
+    status.dump_ms = 90;
+    status.size = std::int64_t{5} << 32;
+    status.record = "01M86A8CP04PT3J4G0VS4YRB7K";
+    status.log_excerpt = "Error (criu/sk-inet.c:191)\nand more";
     status.set_condition("Ready", "False", "R", "", Time{});
     const auto patch = status_patch(read, status);
     EXPECT_EQ(json::text_or_empty(patch, "metadata.resourceVersion"), "5");
@@ -39,7 +44,7 @@ TEST(Checkpoint, is_what_was_written_of_it) {
 TEST(Checkpoint, a_patch_says_what_changes_and_nothing_else) {
     json::Value before = object();
     before["status"] =
-        *json::parse(R"({"phase": "Running", "ready": false, "message": "x", "recordID": "not ours",
+        *json::parse(R"({"phase": "Running", "ready": false, "message": "x", "ofAnother": "not ours",
         "attempt": {"uid": "u", "number": 1, "notBefore": "t"}})");
     const Checkpoint read = *read_checkpoint(before);
     Status status = read.status;

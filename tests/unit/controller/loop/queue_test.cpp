@@ -85,6 +85,17 @@ TEST(Worker, comes_back_after_an_error_until_it_works) {
 static constexpr Time old{1000ms};
 static constexpr Time young{2000ms};
 
+TEST(Attempts, who_waits_is_told_that_no_more_begin) {
+    Attempts attempts({1, 1});
+    EXPECT_TRUE(attempts.pause(1ms));
+    std::jthread closing([&] {
+        std::this_thread::sleep_for(20ms);
+        attempts.close();
+    });
+    EXPECT_FALSE(attempts.pause(1h));
+    EXPECT_FALSE(attempts.pause(1h)) << "from now on";
+}
+
 TEST(Attempts, have_room_for_one_of_a_container_and_so_many_of_a_node) {
     Attempts attempts({.per_node = 2, .in_all = 3});
     EXPECT_FALSE(attempts.reserve("a", old, "pod/x", "n1"));
