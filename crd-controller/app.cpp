@@ -64,12 +64,13 @@ class App {
   public:
     App(const config::Controller& settings, std::unique_ptr<kube::Credentials> credentials,
         std::unique_ptr<SidecarClient> sidecar, std::string space)
-        : settings_(settings), credentials_(std::move(credentials)), sidecar_(std::move(sidecar)),
-          space_(std::move(space)) {}
+        : settings_(settings), credentials_(std::move(credentials)),
+          sidecar_(sidecar ? std::move(sidecar) : ask_by_our_certificate()), space_(std::move(space)) {}
 
     Result<int> run();
 
   private:
+    std::unique_ptr<SidecarClient> ask_by_our_certificate();
     Result<> open();
     void follow_objects();
     void follow_schema();
@@ -233,6 +234,19 @@ void App::finish() {
         threads_.pop_back();
 }
 
+// The authority that signs sidecars is ours, and so is one of their clients. Nothing when none is to be
+// asked.
+std::unique_ptr<SidecarClient> App::ask_by_our_certificate() {
+    if (!settings_.ask_sidecar)
+        return nullptr;
+    const auto identify = [this]() -> Result<SidecarClient::Identity> {
+        TRY_ASSIGN(ClientIdentity ours, signer_.authorities().client_identity());
+        return SidecarClient::Identity{std::move(ours.ca_pem), std::move(ours.certificate_pem),
+                                       std::move(ours.key_pem)};
+    };
+    return std::make_unique<SidecarClient>(identify, settings_.sidecar_port);
+}
+
 int App::lead() {
     std::jthread keeper([this](const std::stop_token& stop) {
         lease_.keep(stop, [] {
@@ -303,7 +317,7 @@ Result<int> run(const config::Controller& settings) {
     if (space.empty())
         space = std::getenv("KUBERNETES_SERVICE_HOST") != nullptr ? access.space : "lpm-system";
     std::unique_ptr<SidecarClient> sidecar;
-    if (settings.ask_sidecar) {
+    if (settings.ask_sidecar && !settings.sidecar_certificate_file.empty()) {
         TRY_ASSIGN(sidecar, SidecarClient::open({settings.sidecar_ca_file, settings.sidecar_certificate_file,
                                                  settings.sidecar_key_file},
                                                 settings.sidecar_port));

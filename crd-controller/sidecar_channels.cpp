@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -28,6 +29,30 @@ static std::shared_ptr<grpc::ChannelCredentials> make_credentials(const SidecarC
     return TlsCredentials(options);
 }
 
+static std::shared_ptr<grpc::ChannelCredentials> make_credentials(const SidecarClient::Identity& identity) {
+    using namespace grpc::experimental;
+    TlsChannelCredentialsOptions options;
+    options.set_certificate_provider(std::make_shared<StaticDataCertificateProvider>(
+        identity.ca, std::vector<IdentityKeyCertPair>{{identity.key, identity.certificate}}));
+    options.watch_root_certs();
+    options.watch_identity_key_cert_pairs();
+    return TlsCredentials(options);
+}
+
+// Connections that were made with another one are not used again: what they showed may have been replaced.
+Result<> SidecarChannels::renew_identity() {
+    if (!identify_)
+        return {};
+    TRY_ASSIGN(SidecarClient::Identity identity, identify_());
+    const std::lock_guard lock(mutex_);
+    if (identity == identity_)
+        return {};
+    identity_ = std::move(identity);
+    credentials_ = make_credentials(identity_);
+    std::erase_if(kept_, [](const auto& entry) { return entry.second.channel != nullptr; });
+    return {};
+}
+
 std::shared_ptr<grpc::Channel> SidecarChannels::connect(const SidecarClient::Node& node) {
     constexpr int connect_ms = 5000;
     if (!credentials_) // not before somebody needs them: they have a thread of their own
@@ -42,6 +67,8 @@ std::shared_ptr<grpc::Channel> SidecarChannels::connect(const SidecarClient::Nod
 }
 
 SidecarChannels::Lent SidecarChannels::lend(const SidecarClient::Node& node) {
+    if (const auto done = renew_identity(); !done)
+        return {nullptr, false, "there is no certificate to show: " + done.error().text};
     const std::lock_guard lock(mutex_);
     const auto now = Clock::now();
     Kept& kept = kept_[node.name];

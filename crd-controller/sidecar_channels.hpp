@@ -22,6 +22,8 @@ class SidecarChannels {
   public:
     SidecarChannels(SidecarClient::Files files, std::uint32_t port)
         : files_(std::move(files)), port_(std::to_string(port)) {}
+    SidecarChannels(SidecarClient::Identify identify, std::uint32_t port)
+        : identify_(std::move(identify)), port_(std::to_string(port)) {}
 
     struct Lent {
         std::shared_ptr<grpc::Channel> channel; // nullptr: not tried again so soon; `failure` says what was
@@ -46,9 +48,12 @@ class SidecarChannels {
         Clock::time_point used; // or failed
     };
     [[nodiscard]] std::shared_ptr<grpc::Channel> connect(const SidecarClient::Node& node);
+    [[nodiscard]] Result<> renew_identity();
     void drop_oldest();
 
     SidecarClient::Files files_;
+    SidecarClient::Identify identify_; // in the place of files
+    SidecarClient::Identity identity_; // of credentials_
     std::string port_;
     std::mutex mutex_;
     std::shared_ptr<grpc::ChannelCredentials> credentials_;

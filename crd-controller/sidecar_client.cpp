@@ -151,13 +151,17 @@ static std::string id_before(Time time) {
     return id;
 }
 
-SidecarClient::SidecarClient(std::unique_ptr<SidecarChannels> channels) : channels_(std::move(channels)) {}
-SidecarClient::~SidecarClient() = default;
-
 // What it has to say of a call is in the error of that call as well.
 static void log_quietly(gpr_log_func_args* args) {
     lpm::node::log(lpm::node::Level::debug, "gRPC", {{"message", args->message}});
 }
+
+SidecarClient::SidecarClient(std::unique_ptr<SidecarChannels> channels) : channels_(std::move(channels)) {}
+SidecarClient::SidecarClient(Identify identify, std::uint32_t port)
+    : channels_(std::make_unique<SidecarChannels>(std::move(identify), port)) {
+    gpr_set_log_function(log_quietly);
+}
+SidecarClient::~SidecarClient() = default;
 
 // gRPC would say in its log only that it cannot read them.
 Result<std::unique_ptr<SidecarClient>> SidecarClient::open(const Files& files, std::uint32_t port) {

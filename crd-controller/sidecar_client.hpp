@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,6 +48,15 @@ class SidecarClient {
 
     // Errc::io and the like: a file that cannot be read.
     [[nodiscard]] static Result<std::unique_ptr<SidecarClient>> open(const Files& files, std::uint32_t port);
+    // What is shown, and who is trusted, as it is asked for before a connection is made.
+    struct Identity {
+        std::string ca; // PEM, as the others
+        std::string certificate;
+        std::string key;
+        [[nodiscard]] bool operator==(const Identity&) const = default;
+    };
+    using Identify = std::function<Result<Identity>()>;
+    SidecarClient(Identify identify, std::uint32_t port);
     SidecarClient(const SidecarClient&) = delete;
     SidecarClient& operator=(const SidecarClient&) = delete;
     ~SidecarClient();

@@ -133,7 +133,7 @@ constexpr Key<Controller> keys[] = {
 
     {.table = "sidecar",
      .name = "enabled",
-     .means = "lpm-sidecar of the pod's node is asked before and after a checkpoint",
+     .means = "lpm-sidecar of the pod's node is asked; by a certificate of the signer's, or by these files",
      .flag = &Controller::ask_sidecar},
     {.table = "sidecar",
      .name = "port",
@@ -204,10 +204,16 @@ void judge_together(StrictReading<Controller>& reading, const toml::table& table
     const auto sidecar = table["sidecar"];
     if (!sidecar["enabled"].value_or(false))
         return;
-    for (const char* key : {"ca_file", "certificate_file", "key_file"})
-        if (sidecar[key].value_or(std::string_view()) == "")
+    constexpr const char* files[] = {"ca_file", "certificate_file", "key_file"};
+    const auto missing = [&](const char* key) { return sidecar[key].value_or(std::string_view()) == ""; };
+    // Who signs the sidecars' certificates signs its own.
+    if (table["signer"]["enabled"].value_or(false) && std::ranges::all_of(files, missing))
+        return;
+    for (const char* key : files)
+        if (missing(key))
             reading.problem(sidecar["enabled"].node()->source(), "sidecar.enabled",
-                            std::string("needs sidecar.") + key);
+                            std::string("needs sidecar.") + key +
+                                ", or signer.enabled and none of its files");
 }
 
 } // namespace

@@ -17,8 +17,9 @@ from controller import ControllerTest
 from deployed import SPACE
 from e2e import Done, run, wait_for
 from oci_spec import Json
-from parts import API, NODE
+from parts import ADDRESS, API, NODE
 from pki import KEY, Pki, openssl
+from suite import container
 
 CSR: Json = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -287,3 +288,31 @@ class Denied(Enrolled):
             self.cluster.kubectl("certificate", "approve", names[0])
         self.restart_controller(approve)
         self.assertEqual(self.answer(names[0]), ("Failed", "NamesNotAllowed"))
+
+
+class ByItself(Enrolled):
+    """Nobody has made a certificate by hand: the node enrolls, and the controller asks it by one of its own."""
+
+    toml = f"[signer]\nenabled = true\n[sidecar]\nenabled = true\nport = {PORT}\n"
+
+    def config(self, enroll: str = "wait_seconds = 30") -> pathlib.Path:
+        path = super().config(enroll)
+        text = path.read_text().replace(f"127.0.0.1:{PORT}", f"{ADDRESS}:{PORT}")
+        path.write_text(text.replace('["info"]', '["preflight", "prepare", "records", "archives", "delete"]'))
+        return path
+
+    def test_a_checkpoint_is_prepared(self) -> None:
+        listening = node_api.listening_gate()
+        listening.__enter__()
+        self.addCleanup(listening.__exit__, None, None, None)
+        self.enroll()
+        sidecar = node_api.Sidecar(self.work / "sidecar.sock", "--config", str(self.config()))
+        self.addCleanup(sidecar.end)
+        pod = self.pod(container("ctr"), container("ghost", "/bin/holder", "ghost", "3072"))
+        status = self.assert_completed(self.ask(pod, "ctr"))
+        passed = self.condition(status, "PreflightPassed")
+        self.assertEqual((passed["status"], passed["reason"]), ("True", "ChecksPassed"), passed)
+        self.assertEqual(self.last_record("checkpoint", "completed")["attempt"], status["attempt"]["uid"])
+        status = self.assert_failed(self.ask(pod, "ghost"), "GhostTooLarge", "ghost_limit")
+        self.assertEqual(self.condition(status, "PreflightPassed")["status"], "False")
+        self.assertEqual(len(self.records()), 1, "the node has said so, and nothing was frozen")

@@ -185,6 +185,11 @@ TEST(ControllerConfig, looks_at_keys_together) {
     EXPECT_EQ(faults("[kubelet]\ntoken_file = \"/t\"\ncertificate_file = \"/c\"\nkey_file = \"/k\"\n"),
               Lines{"2: kubelet.token_file: excludes kubelet.certificate_file"});
     EXPECT_EQ(faults("[kubelet]\ntoken_file = \"/t\"\ncertificate_file = \"\"\nkey_file = \"\"\n"), Lines{});
+    EXPECT_EQ(faults("[signer]\nenabled = true\n[sidecar]\nenabled = true\n"), Lines{});
+    EXPECT_EQ(
+        faults("[signer]\nenabled = true\n[sidecar]\nenabled = true\nca_file = \"/ca\"\nkey_file = \"/k\"\n"),
+        Lines{"4: sidecar.enabled: needs sidecar.certificate_file, or signer.enabled and none of its files"});
+    EXPECT_EQ(faults("[sidecar]\nenabled = true\n").size(), 3U);
     EXPECT_EQ(faults("[kubelet]\ncertificate_file = \"/c\"\nkey_file = 1\n"),
               Lines{"3: kubelet.key_file: must be an absolute path in ASCII, or nothing"});
 }
