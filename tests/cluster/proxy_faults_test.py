@@ -194,13 +194,14 @@ class FaultyApiServer(FakeNodeTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.kubelet = FaultyProxy(self.cluster.pki, KUBELET_PORT, always(DONE), names=("DNS:counting",))
+        self.counting = f"counting-{self.label}"
+        self.kubelet = FaultyProxy(self.cluster.pki, KUBELET_PORT, always(DONE), names=(f"DNS:{self.counting}",))
         self.proxy = FaultyProxy(self.cluster.pki, API_PORT, label=f"{LABEL}={self.label}")
         for one in (self.kubelet, self.proxy):
             self.addCleanup(one.close)
         self.running = self.start_controller(server=self.proxy.url, toml=ROOMY, label=self.label)
         self.addCleanup(self.running.end)
-        self.node("counting", self.kubelet.port)
+        self.node(self.counting, self.kubelet.port)
 
     def posts_for(self, pod: str) -> int:
         return sum(f"/{pod}/" in one.path for one in self.kubelet.posts())
@@ -213,7 +214,7 @@ class FaultyApiServer(FakeNodeTest):
                   "garbled": text(200, "garbled"), "raw": Fault("raw", body=b"garbled\r\n\r\n")}
         places = {("GET", "/pods/"), ("PATCH", "/containercheckpoints/"), ("POST", "/containercheckpointcontents"),
                   ("PATCH", "/containercheckpointcontents/")}
-        pods = {kind: self.pod_on("counting", "ctr") for kind in faults}
+        pods = {kind: self.pod_on(self.counting, "ctr") for kind in faults}
         left, lock = {kind: set(places) for kind in faults}, threading.Lock()
 
         def choose(seen: Seen) -> Fault | None:
@@ -234,7 +235,7 @@ class FaultyApiServer(FakeNodeTest):
 
     def assert_followed_after(self, fault: Fault) -> None:
         """A watch that ends so is begun again."""
-        pod, left = self.pod_on("counting", "ctr"), [fault]
+        pod, left = self.pod_on(self.counting, "ctr"), [fault]
 
         def choose(seen: Seen) -> Fault | None:
             ours = "/containercheckpoints?" in seen.path and "watch=1" in seen.path
