@@ -70,15 +70,30 @@ Result<> keep_preparation(const std::string& run_dir, const Preparation& prepara
     return replace_file(folder.get(), name, write_preparation(preparation), 0600, Sync::none);
 }
 
-Result<Preparation> take_preparation(const std::string& run_dir, const std::string& root,
-                                     const std::string& id) {
+static Result<Fd> open_folder(const std::string& run_dir, const std::string& root, const std::string& id) {
     if (!oci::valid_id(id.c_str()))
         return fail(Errc::absent, "not an id of a container");
-    TRY_ASSIGN(const Fd folder, open_at(AT_FDCWD, run_dir + "/" + folder_of(root), O_RDONLY | O_DIRECTORY));
-    const std::string name = id + suffix;
-    TRY_ASSIGN(Preparation preparation, read_at(folder.get(), name));
+    return open_at(AT_FDCWD, run_dir + "/" + folder_of(root), O_RDONLY | O_DIRECTORY);
+}
+
+static Result<Preparation> read_good(int folder, const std::string& name) {
+    TRY_ASSIGN(Preparation preparation, read_at(folder, name));
     if (!is_good(preparation))
         return fail(Errc::unavailable, "it was good until an earlier time");
+    return preparation;
+}
+
+Result<Preparation> read_preparation(const std::string& run_dir, const std::string& root,
+                                     const std::string& id) {
+    TRY_ASSIGN(const Fd folder, open_folder(run_dir, root, id));
+    return read_good(folder.get(), id + suffix);
+}
+
+Result<Preparation> take_preparation(const std::string& run_dir, const std::string& root,
+                                     const std::string& id) {
+    TRY_ASSIGN(const Fd folder, open_folder(run_dir, root, id));
+    const std::string name = id + suffix;
+    TRY_ASSIGN(Preparation preparation, read_good(folder.get(), name));
     // Of two that come at the same time one removes it, and that one has it.
     if (::unlinkat(folder.get(), name.c_str(), 0) != 0)
         return fail(Errc::absent, "another call has taken it");

@@ -30,6 +30,9 @@ struct Preparation {
 // In the place of an earlier one of that container. Errc::busy when that is of another attempt, and still
 // good.
 [[nodiscard]] Result<> keep_preparation(const std::string& run_dir, const Preparation& preparation);
+// What take_preparation would take, and it stays.
+[[nodiscard]] Result<Preparation> read_preparation(const std::string& run_dir, const std::string& root,
+                                                   const std::string& id);
 // Once: it is gone then. Errc::absent when there is none; Errc::unavailable when it is too late for it: it
 // stays for take_expired.
 [[nodiscard]] Result<Preparation> take_preparation(const std::string& run_dir, const std::string& root,

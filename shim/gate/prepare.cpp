@@ -3,7 +3,9 @@
 #include "prepare.hpp"
 
 #include <cstdio>
+#include <optional>
 #include <unistd.h>
+#include <utility>
 
 #include "base/paths.hpp"
 #include "config/settings.hpp"
@@ -30,10 +32,27 @@ static void add(std::vector<record::HookRun>& to, std::vector<record::HookRun>&&
 }
 
 // What was begun is undone.
-static void undo(record::Record& record, std::chrono::milliseconds time) {
-    record.outcome = record::Outcome::refused;
+static void undo(record::Record& record, record::Outcome outcome, std::chrono::milliseconds time) {
+    record.outcome = outcome;
     add(record.hooks, run_hooks(lifecycle::Point::post_checkpoint, time, record).hooks);
     record.outcome = {};
+}
+
+// What an earlier request has prepared. The same attempt is answered as it was then: whoever asks again has
+// not heard the answer, and hooks run once. An attempt of the same object whose checkpoint never came makes
+// room: what it has begun is undone.
+static std::optional<record::Record> settle_earlier(const record::Record& record,
+                                                    std::chrono::milliseconds time) {
+    auto earlier = record::read_preparation(paths::run_dir, record.root, record.container);
+    if (!earlier)
+        return std::nullopt;
+    if (earlier->record.attempt == record.attempt)
+        return std::move(earlier->record);
+    if (record.object.uid.empty() || earlier->record.object.uid != record.object.uid)
+        return std::nullopt;
+    if (auto taken = record::take_preparation(paths::run_dir, record.root, record.container))
+        undo(taken->record, record::Outcome::interrupted, time);
+    return std::nullopt;
 }
 
 Result<record::Record> prepare(const service::Request& request, char** environment) {
@@ -47,19 +66,21 @@ Result<record::Record> prepare(const service::Request& request, char** environme
     if (record.frozen)
         return fail(Errc::busy, text_of(request.target) + " is paused: ask again when it runs");
     ::alarm(0); // hooks have a time of their own
+    if (auto answered = settle_earlier(record, found.settings.hook_time))
+        return *std::move(answered);
     auto hooks = run_hooks(lifecycle::Point::pre_checkpoint, found.settings.hook_time, record);
     add(record.hooks, std::move(hooks.hooks));
     if (!hooks.failure.empty()) {
         record.code = "HookFailed";
         record.message = hooks.failure + R"(; mend the hook, or set on_failure = "warn" in its file)";
-        undo(record, found.settings.hook_time);
+        undo(record, record::Outcome::refused, found.settings.hook_time);
         return std::move(record);
     }
     const auto ttl = std::chrono::duration_cast<std::chrono::nanoseconds>(request.ttl);
     const auto kept = record::keep_preparation(
         paths::run_dir, {boot_time_ns() + static_cast<std::uint64_t>(ttl.count()), request.options, record});
     if (!kept) {
-        undo(record, found.settings.hook_time);
+        undo(record, record::Outcome::refused, found.settings.hook_time);
         return fail(kept.error().code == Errc::busy ? Errc::busy : Errc::unavailable,
                     "the preparation cannot be kept: " + kept.error().text);
     }
@@ -71,8 +92,7 @@ void undo_expired(std::chrono::milliseconds hook_time) {
         record::Record& record = expired.record;
         std::printf("%s: prepared by attempt %s, and nobody took a checkpoint in time\n",
                     record.container.c_str(), record.attempt.c_str());
-        record.outcome = record::Outcome::interrupted;
-        (void)run_hooks(lifecycle::Point::post_checkpoint, hook_time, record);
+        undo(record, record::Outcome::interrupted, hook_time);
     }
 }
 
@@ -80,7 +100,7 @@ void undo_prepared(record::Record record) {
     const auto taken = record::take_preparation(paths::run_dir, record.root, record.container);
     if (!taken || taken->record.attempt != record.attempt)
         return;
-    undo(record, config::read(paths::settings_file).hook_time);
+    undo(record, record::Outcome::refused, config::read(paths::settings_file).hook_time);
 }
 
 } // namespace lpm::gate

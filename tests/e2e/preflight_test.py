@@ -185,8 +185,8 @@ class Prepare(NodeTest):
         (folder / f"{name}.toml").write_text(f'path = "{program}"\nwhen = "{when}"\non_failure = "{on_failure}"\n')
 
     def prepare(self, **more: object) -> dict[str, Any]:
-        return ask(verb="prepare", **NAMES, attempt="attempt-1", object={"namespace": "shop", "name": "save", "uid": "o-1"},
-                   **more)
+        return ask(**{"verb": "prepare", **NAMES, "attempt": "attempt-1",
+                      "object": {"namespace": "shop", "name": "save", "uid": "o-1"}, **more})
 
     def taken(self, outcome: str = "completed") -> dict[str, Any]:
         archive = self.work / "archive.tar"
@@ -283,6 +283,24 @@ class Prepare(NodeTest):
         self.assertEqual(self.taken()["attempt"], "attempt-1")
         self.assertEqual(ask(verb="prepare", **NAMES, attempt="attempt-2")["record"]["attempt"], "attempt-2")
 
+    def test_the_same_attempt_again(self) -> None:
+        """Who has not heard the answer asks again: hooks run once."""
+        self.hook("pre-checkpoint", "save", "running", f"echo save >>{self.said}")
+        first = self.prepare()["record"]
+        self.assertEqual(self.prepare()["record"]["hooks"], first["hooks"])
+        self.assertEqual(self.said.read_text(), "save\n")
+        self.assertEqual(self.taken()["attempt"], "attempt-1")
+
+    def test_the_next_attempt_of_the_object(self) -> None:
+        """The checkpoint of the first never came: what it began is undone, and the next need not wait."""
+        self.hook("pre-checkpoint", "save", "running", f"echo save >>{self.said}")
+        self.hook("post-checkpoint", "tidy", "running", f'echo "tidy $LPM_OUTCOME" >>{self.said}')
+        self.prepare()
+        answer = ask(verb="prepare", **NAMES, attempt="attempt-2", object={"namespace": "shop", "name": "save", "uid": "o-1"})
+        self.assertEqual(answer["record"]["attempt"], "attempt-2", answer)
+        self.assertEqual(self.said.read_text(), "save\ntidy interrupted\nsave\n")
+        self.assertEqual(self.taken()["attempt"], "attempt-2")
+
     def test_a_paused_container(self) -> None:
         self.hook("pre-checkpoint", "save", "running", f"echo ran >>{self.said}")
         self.crio.pause(self.cid)
@@ -300,7 +318,7 @@ class Prepare(NodeTest):
         answer = self.prepare(options={"tcp": "close"})["record"]
         self.assertIn("tcp=close", " ".join(answer["notes"]))
         SETTINGS.write_text('[annotations]\noptions = ["tcp"]\n')
-        answer = self.prepare(options={"tcp": "close"})["record"]
+        answer = self.prepare(attempt="attempt-2", options={"tcp": "close"})["record"]
         self.assertEqual(answer.get("notes", []), [])
         self.assertIn("tcp-close", " ".join(self.taken()["invocation"]["additions"]))
         self.assertNotIn("tcp-close", " ".join(self.taken()["invocation"]["additions"]))
