@@ -74,7 +74,7 @@ Result<Located> locate(const Target& target, const std::vector<std::string>& roo
         if (found)
             return *std::move(found);
         if (late)
-            return fail(Errc::busy,
+            return fail(Errc::unavailable,
                         text_of(target) + ": the states of all containers could not be read in time");
     }
     return fail(Errc::absent, text_of(target) + (dead ? " does not run" : " is not on this node"));

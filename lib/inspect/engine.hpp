@@ -31,7 +31,7 @@ struct Located {
     oci::State state;
 };
 // The one that runs, in the states below `roots`. Errc::absent when there is none, or none that runs;
-// Errc::busy when the time is over before all were looked at.
+// Errc::unavailable when the time is over before all were looked at.
 [[nodiscard]] Result<Located> locate(const Target& target, const std::vector<std::string>& roots,
                                      const Deadline& deadline);
 

@@ -16,6 +16,10 @@ namespace lpm::service {
 
 inline constexpr std::size_t max_archives = 5000; // of one answer
 
+// Where a file system does not tell who has a file open: what was written so long ago is done. Engines write
+// without a rest.
+inline constexpr std::uint64_t rest_ms = 60'000;
+
 struct ArchiveFile {
     std::string path{};
     std::string id{}; // another one for another file under that path, and when it is written again

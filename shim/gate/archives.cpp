@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/dir.hpp"
+#include "base/draft.hpp"
 #include "base/file.hpp"
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "inspect/daemon.hpp"
 
@@ -23,9 +28,19 @@ using service::ArchiveFolder;
 static constexpr std::string_view endings[] = {".tar", ".tar.gz", ".tgz", ".tar.zst"};
 static constexpr std::string_view pin = ".keep";
 
+// Of the kubelet that runs. While none does, as in its restart, of the one that was seen last.
+static std::string kubelet_folder(const config::Settings& settings) {
+    constexpr const char* seen_last = "kubelet-dir"; // in /run/lpm
+    const auto run = open_at(AT_FDCWD, paths::run_dir, O_RDONLY | O_DIRECTORY);
+    auto dir = inspect::find_kubelet_dir();
+    const auto last = run ? read_file(run->get(), seen_last, PATH_MAX) : std::unexpected(run.error());
+    if (dir && run && last.value_or("") != *dir)
+        (void)replace_file(run->get(), seen_last, *dir, 0600, Sync::none);
+    return dir.value_or(last.value_or(settings.kubelet_dir)) + "/checkpoints";
+}
+
 static std::vector<std::string> folders_of(const config::Settings& settings) {
-    std::vector<std::string> folders{inspect::find_kubelet_dir().value_or(settings.kubelet_dir) +
-                                     "/checkpoints"};
+    std::vector<std::string> folders{kubelet_folder(settings)};
     for (const auto& folder : settings.archive_folders)
         if (!std::ranges::contains(folders, folder))
             folders.push_back(folder);
@@ -35,13 +50,14 @@ static std::vector<std::string> folders_of(const config::Settings& settings) {
 // Whoever may write there could have us remove what is no archive, and show memory that is none of root's.
 static Result<Fd> open_folder(const std::string& path) {
     if (!path.starts_with('/'))
-        return fail(Errc::invalid, "is not absolute: archives.folders in lpm.toml");
+        return fail(Errc::invalid, one_line(path) + " is not absolute: archives.folders in lpm.toml");
     TRY_ASSIGN(Fd folder, open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY));
     struct stat info{};
     if (::fstat(folder.get(), &info) != 0)
         return fail_errno(errno, "stat");
     if (info.st_uid != 0 || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(Errc::denied, "others than root may write in it: chown root, chmod go-w");
+        return fail(Errc::denied,
+                    "others than root may write in " + one_line(path) + ": chown root, chmod go-w");
     return folder;
 }
 
@@ -53,12 +69,20 @@ static bool is_name(std::string_view name) {
 static bool is_pinned(int folder, const std::string& name) {
     struct stat info{};
     const auto found = ::fstatat(folder, (name + std::string(pin)).c_str(), &info, AT_SYMLINK_NOFOLLOW);
-    return found == 0 || errno != ENOENT; // what cannot be looked at may be a pin
+    // What cannot be looked at may be a pin; what is too long for a name cannot.
+    return found == 0 || (errno != ENOENT && errno != ENAMETOOLONG);
 }
 
 // Whether others have the file open: to write (F_RDLCK), or at all besides us (F_WRLCK). A lease of that kind
 // is not given then (fcntl(2)); one that is given ends at once. Nothing: the file system has no leases.
 static std::optional<bool> opened_by_others(int fd, int lease) {
+    struct statfs where{};
+    // Of these, EAGAIN says that the server has given no lease.
+    constexpr std::uint32_t remote[] = {NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  0xfe534d42 /* smb2 */,
+                                        CIFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC,
+                                        CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC};
+    if (::fstatfs(fd, &where) != 0 || std::ranges::contains(remote, static_cast<std::uint32_t>(where.f_type)))
+        return std::nullopt;
     if (::fcntl(fd, F_SETLEASE, lease) != 0)
         return errno == EAGAIN ? std::optional(true) : std::nullopt;
     ::fcntl(fd, F_SETLEASE, F_UNLCK);
@@ -90,29 +114,50 @@ static Result<OpenedArchive> open_in(int folder, const std::string& folder_path,
     return OpenedArchive{std::move(file), std::move(fd)};
 }
 
-static ArchiveFolder list_folder(const std::string& path) {
+namespace {
+struct Named {
+    std::string name;
+    std::uint64_t modified_ms = 0;
+};
+} // namespace
+
+// The newest of them, as many as are listed, by their names.
+static std::vector<Named> find_names(int folder, ArchiveFolder& list) {
+    constexpr std::size_t most_entries = 100'000;
+    std::vector<Named> names;
+    each_entry(folder, [&](int dir, const dirent& entry) {
+        struct stat info{};
+        if (is_name(entry.d_name) && ::fstatat(dir, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+            names.push_back({entry.d_name, to_milliseconds(info.st_mtim)});
+        return names.size() < most_entries;
+    });
+    if (names.size() > service::max_archives) {
+        list.cut_off = true;
+        std::ranges::nth_element(names, names.begin() + service::max_archives, std::ranges::greater{},
+                                 &Named::modified_ms);
+        names.resize(service::max_archives);
+    }
+    std::ranges::sort(names, {}, &Named::name);
+    return names;
+}
+
+// `made_later`: it may not be there yet.
+static ArchiveFolder list_folder(const std::string& path, bool made_later) {
     ArchiveFolder list;
     list.path = path;
     const auto folder = open_folder(path);
     if (!folder) {
-        // The kubelet makes it with its first checkpoint.
-        if (folder.error().code != Errc::absent)
+        if (folder.error().code != Errc::absent || !made_later)
             list.fault = folder.error().text;
         return list;
     }
-    std::vector<std::string> names;
-    each_entry(folder->get(), [&](int, const dirent& entry) {
-        if (!is_name(entry.d_name))
-            return true;
-        list.cut_off = names.size() == service::max_archives;
-        if (!list.cut_off)
-            names.emplace_back(entry.d_name);
-        return !list.cut_off;
-    });
-    std::ranges::sort(names);
-    for (const auto& name : names)
-        if (auto opened = open_in(folder->get(), path, name))
+    for (const auto& [name, modified] : find_names(folder->get(), list)) {
+        auto opened = open_in(folder->get(), path, name);
+        if (opened)
             list.files.push_back(std::move(opened->file));
+        else if (opened.error().code != Errc::absent && opened.error().sys != ELOOP) // it went, or is no file
+            list.fault = one_line(name) + ": " + opened.error().text;
+    }
     return list;
 }
 
@@ -121,7 +166,8 @@ std::vector<ArchiveFolder> list_archives(const config::Settings& settings) {
     std::vector<ArchiveFolder> lists;
     std::size_t files = 0;
     for (const auto& folder : folders_of(settings)) {
-        ArchiveFolder list = list_folder(folder);
+        ArchiveFolder list =
+            list_folder(folder, lists.empty()); // the kubelet makes its own with its first checkpoint
         if (files + list.files.size() > service::max_archives) {
             list.files.resize(service::max_archives - files);
             list.cut_off = true;
@@ -167,20 +213,34 @@ Result<OpenedArchive> open_archive(const config::Settings& settings, const std::
     return open_at_place(place, id);
 }
 
+// Where there are no leases to tell who has it open.
+static bool was_just_written(const ArchiveFile& file) {
+    return file.modified_ms + service::rest_ms > to_milliseconds(now());
+}
+
 Result<ArchiveFile> delete_archive(const config::Settings& settings, const std::string& path,
                                    const std::string& id) {
     ::signal(SIGIO, SIG_IGN);
     TRY_ASSIGN(const Place place, find_place(settings, path));
     TRY_ASSIGN(OpenedArchive opened, open_at_place(place, id));
-    const std::string& named = opened.file.path;
+    const std::string named = one_line(opened.file.path);
+    const auto pinned = [&]() -> Result<> {
+        if (is_pinned(place.folder.get(), place.name))
+            return fail(Errc::busy, named + " is pinned: remove " + named + ".keep first");
+        return {};
+    };
+    TRY(pinned()); // before a lease keeps others from opening it
     const auto used = opened_by_others(opened.content.get(), F_WRLCK);
-    if (used.value_or(opened.file.writing.value_or(false)))
-        return fail(Errc::busy, one_line(named) + " is in use: a process of this node has it open");
-    // Directly before: who pins it now is heard.
-    if (is_pinned(place.folder.get(), place.name))
-        return fail(Errc::busy, one_line(named) + " is pinned: remove " + one_line(named) + ".keep first");
+    if (used.value_or(was_just_written(opened.file)))
+        return fail(Errc::busy,
+                    named + " is in use: a process of this node has it open, or has just written it");
+    TRY(pinned()); // directly before: who pins it now is heard
+    struct stat there{};
+    if (::fstatat(place.folder.get(), place.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+        id_of(there) != opened.file.id)
+        return fail(Errc::busy, named + " is another file now");
     if (::unlinkat(place.folder.get(), place.name.c_str(), 0) != 0)
-        return fail_errno(errno, "unlink " + one_line(named));
+        return fail_errno(errno, "unlink " + named);
     ::fsync(place.folder.get());
     return std::move(opened.file);
 }
