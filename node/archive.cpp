@@ -17,13 +17,15 @@ static constexpr std::size_t max_names = std::size_t{4} << 20;   // bytes, of al
 static constexpr std::size_t max_text = std::size_t{2} << 20;    // bytes, of a JSON part
 static constexpr std::size_t max_images = std::size_t{16} << 20; // bytes, of all images that are kept
 static constexpr std::string_view folder = "checkpoint/";
+// What is read of the images: a deleted file or a tmpfs among them may be of any size.
+static constexpr std::string_view kept_images[] = {"inventory.img", "pstree.img", "core-", "mm-", "pagemap-"};
 
 namespace {
 
 // Parts that are read whenever they are there.
 struct Text {
     std::string_view name;
-    void (*read)(std::string_view text, ArchiveIdentity& to);
+    bool (*read)(std::string_view text, ArchiveIdentity& to);
 };
 constexpr Text texts[] = {
     {"config.dump", read_config_dump},
@@ -45,7 +47,7 @@ class Reading {
             return true;
         note(entry->name);
         if (depth_ == Depth::images)
-            TRY(add_part(*entry));
+            add_part(*entry);
         TRY(take(*entry));
         return true;
     }
@@ -72,19 +74,22 @@ class Reading {
             needed->there = true;
     }
 
-    Result<> add_part(const TarEntry& entry) {
+    void add_part(const TarEntry& entry) {
         names_ += entry.name.size();
-        if (to_.parts.size() == max_parts || names_ > max_names)
-            return fail(Errc::unavailable, "it has more parts than can be told of");
-        to_.parts.push_back({entry.name, entry.size});
-        return {};
+        to_.more_parts = to_.more_parts || to_.parts.size() == max_parts || names_ > max_names;
+        if (!to_.more_parts)
+            to_.parts.push_back({entry.name, entry.size});
     }
 
     Result<> take(const TarEntry& entry) {
         const auto* text = std::ranges::find(texts, entry.name, &Text::name);
-        if (text != std::end(texts) && entry.size <= max_text) {
-            TRY_ASSIGN(const std::string content, tar_.read(max_text));
-            text->read(content, to_.identity);
+        if (text != std::end(texts)) {
+            bool read = false;
+            if (entry.size <= max_text) {
+                TRY_ASSIGN(const std::string content, tar_.read(max_text));
+                read = text->read(content, to_.identity);
+            }
+            to_.unread = to_.unread.empty() && !read ? entry.name : to_.unread;
         }
         if (entry.name == "stats-dump" && entry.size <= max_text) {
             TRY_ASSIGN(to_.stats, tar_.read(max_text));
@@ -92,8 +97,11 @@ class Reading {
         if (depth_ == Depth::identity || !entry.name.starts_with(folder))
             return {};
         const std::string name = entry.name.substr(folder.size());
-        to_.images.add(name, entry.size);
-        if (name.starts_with("pages-") || !name.ends_with(".img") || entry.size > max_images - images_)
+        if (!to_.more_parts)
+            to_.images.add(name, entry.size);
+        const bool wanted =
+            std::ranges::any_of(kept_images, [&](std::string_view begin) { return name.starts_with(begin); });
+        if (!wanted || to_.more_parts || entry.size > max_images - images_)
             return {};
         TRY_ASSIGN(std::string content, tar_.read(max_images - images_));
         images_ += content.size();
@@ -127,6 +135,9 @@ static void judge(const Reading& reading, bool end_mark, const std::optional<Err
     } else if (const auto missing = reading.missing(); !missing.empty()) {
         archive.state = ArchiveState::incomplete;
         archive.message = missing + " is missing";
+    } else if (!archive.unread.empty()) {
+        archive.state = ArchiveState::incomplete;
+        archive.message = archive.unread + " cannot be read";
     } else {
         archive.state = ArchiveState::whole;
     }
@@ -154,8 +165,15 @@ Result<Archive> read_archive(int fd, Depth depth, const TarReader::Ask& ask, Tap
         return std::unexpected(*std::move(damage));
     archive.format = tar->format();
     judge(reading, tar->has_end_mark(), damage, archive);
-    if (all) // also what lies behind the end mark, or the damage
-        TRY(tar->read_to_end());
+    if (all) { // also what lies behind the end mark, or the damage
+        const auto rest = tar->read_to_end();
+        if (!rest && rest.error().code != Errc::invalid)
+            return std::unexpected(rest.error());
+        if (!rest && archive.state == ArchiveState::whole) {
+            archive.state = ArchiveState::truncated;
+            archive.message = rest.error().text;
+        }
+    }
     archive.bytes_read = tar->bytes_read();
     return archive;
 }

@@ -52,7 +52,9 @@ struct Archive {
     std::string message; // why it is not whole
     std::string format;
     ArchiveIdentity identity;
-    std::vector<ArchivePart> parts; // with Depth::images; at most 50,000
+    std::string unread;             // a part with the identity that is there and is not what it should be
+    bool more_parts = false;        // than are in `parts`
+    std::vector<ArchivePart> parts; // with Depth::images; at most 30,000
     ArchiveImages images;
     std::string stats;            // stats-dump
     std::uint64_t bytes_read = 0; // of the file
@@ -65,9 +67,9 @@ enum class Depth { identity, images };
 // be read; all else is in the state.
 [[nodiscard]] Result<Archive> read_archive(int fd, Depth depth, const TarReader::Ask& ask, Tap tap = {});
 
-// Of the texts of its parts; unknown ones are left alone.
-void read_config_dump(std::string_view text, ArchiveIdentity& to);
-void read_spec_dump(std::string_view text, ArchiveIdentity& to);
-void read_manifest(std::string_view text, ArchiveIdentity& to);
+// Of the texts of its parts. False: it is none; nothing is read of it then.
+[[nodiscard]] bool read_config_dump(std::string_view text, ArchiveIdentity& to);
+[[nodiscard]] bool read_spec_dump(std::string_view text, ArchiveIdentity& to);
+[[nodiscard]] bool read_manifest(std::string_view text, ArchiveIdentity& to);
 
 } // namespace lpm::node

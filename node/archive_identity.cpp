@@ -23,10 +23,10 @@ static void set_name(ArchiveIdentity& to, std::string_view name, const std::stri
 }
 
 // github.com/checkpoint-restore/checkpointctl/lib/metadata: ContainerConfig
-void read_config_dump(std::string_view text, ArchiveIdentity& to) {
+bool read_config_dump(std::string_view text, ArchiveIdentity& to) {
     const auto root = json::parse(text);
-    if (!root)
-        return;
+    if (!root || !root->is_object())
+        return false;
     to.container = short_text(*root, "id");
     to.runtime = short_text(*root, "runtime");
     to.image = short_text(*root, "rootfsImageName");
@@ -34,6 +34,7 @@ void read_config_dump(std::string_view text, ArchiveIdentity& to) {
     to.created = short_text(*root, "createdTime");
     to.checkpointed = short_text(*root, "checkpointedTime");
     set_name(to, "name", short_text(*root, "name"));
+    return true;
 }
 
 static std::string engine_of(const json::Value& annotations) {
@@ -49,15 +50,15 @@ static std::string engine_of(const json::Value& annotations) {
     return text("io.kubernetes.cri.container-type").empty() ? "" : "containerd";
 }
 
-void read_spec_dump(std::string_view text, ArchiveIdentity& to) {
+bool read_spec_dump(std::string_view text, ArchiveIdentity& to) {
     const auto root = json::parse(text);
-    if (!root)
-        return;
+    if (!root || !root->is_object())
+        return false;
     if (const auto* annotations = json::find(*root, "annotations"))
         to.engine = engine_of(*annotations);
     auto bundle = oci::parse_bundle(text);
     if (!bundle)
-        return;
+        return false;
     // The name in config.dump is the engine's own: k8s_app_web-1_shop_UID_0.
     for (auto& [name, value] : bundle->names) {
         if (value.size() > longest)
@@ -65,15 +66,21 @@ void read_spec_dump(std::string_view text, ArchiveIdentity& to) {
         std::erase_if(to.names, [&](const auto& one) { return one.first == name; });
         to.names.emplace_back(name, std::move(value));
     }
+    return true;
 }
 
-void read_manifest(std::string_view text, ArchiveIdentity& to) {
+bool read_manifest(std::string_view text, ArchiveIdentity& to) {
     auto manifest = record::parse_manifest(text);
     if (!manifest)
-        return;
+        return false;
+    for (const auto* one : {&manifest->attempt, &manifest->record, &manifest->object.name_space,
+                            &manifest->object.name, &manifest->object.uid})
+        if (one->size() > longest)
+            return false;
     to.attempt = std::move(manifest->attempt);
     to.record = std::move(manifest->record);
     to.object = std::move(manifest->object);
+    return true;
 }
 
 } // namespace lpm::node

@@ -11,13 +11,13 @@ Result<std::string> ArchiveImages::read(const std::string& name) const {
         return found->second;
     if (!sizes_.contains(name))
         return fail(Errc::absent, name + " is missing");
-    return fail(Errc::unavailable, name + " is too long to be read");
+    return fail(Errc::unavailable, name + " is not among the images that are read, or they are too long");
 }
 
 Result<std::string> ArchiveImages::read_head(const std::string& name, std::size_t limit) const {
-    TRY_ASSIGN(std::string content, read(name));
-    content.resize(std::min(content.size(), limit));
-    return content;
+    if (const auto found = contents_.find(name); found != contents_.end())
+        return found->second.substr(0, limit);
+    return read(name);
 }
 
 std::optional<std::uint64_t> ArchiveImages::size(const std::string& name) const {

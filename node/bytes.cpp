@@ -2,14 +2,23 @@
 // Copyright the lpm authors
 #include "node/bytes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
+#include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 namespace lpm::node {
+
+FileBytes::FileBytes(int fd, Tap tap) : fd_(fd), tap_(std::move(tap)) {
+    struct stat info{};
+    size_ = ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
 
 Result<std::size_t> FileBytes::read(std::span<std::byte> to) {
     ssize_t size = 0;
@@ -27,10 +36,55 @@ Result<std::size_t> FileBytes::read(std::span<std::byte> to) {
 }
 
 std::uint64_t FileBytes::skip(std::uint64_t count) {
-    if (tap_)
+    if (tap_ || at_ >= size_)
         return 0;
+    count = std::min(count, size_ - at_);
     at_ += count;
     return count;
+}
+
+struct GzipBytes::State {
+    static constexpr int gzip_only =
+        15 + 16; // the largest window, and a header of gzip (zlib.h, inflateInit2)
+    z_stream stream{};
+    std::vector<std::byte> packed = std::vector<std::byte>(131072);
+    bool in_member = true;
+
+    State() { ::inflateInit2(&stream, gzip_only); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { ::inflateEnd(&stream); }
+};
+
+GzipBytes::GzipBytes(Bytes& packed) : packed_(packed), state_(std::make_unique<State>()) {}
+GzipBytes::~GzipBytes() = default;
+
+Result<std::size_t> GzipBytes::read(std::span<std::byte> to) {
+    z_stream& stream = state_->stream;
+    stream.next_out = reinterpret_cast<Bytef*>(to.data());
+    stream.avail_out = static_cast<uInt>(to.size());
+    while (stream.avail_out == to.size()) {
+        if (stream.avail_in == 0) {
+            TRY_ASSIGN(const std::size_t count, packed_.read(state_->packed));
+            if (count == 0 && state_->in_member)
+                return fail(Errc::invalid, "the packed stream ends in the middle");
+            if (count == 0)
+                return 0;
+            stream.next_in = reinterpret_cast<Bytef*>(state_->packed.data());
+            stream.avail_in = static_cast<uInt>(count);
+        }
+        if (!state_->in_member) {
+            ::inflateReset(&stream);
+            state_->in_member = true;
+        }
+        const int done = ::inflate(&stream, Z_NO_FLUSH);
+        if (done == Z_STREAM_END)
+            state_->in_member = false;
+        else if (done != Z_OK && done != Z_BUF_ERROR)
+            return fail(Errc::invalid,
+                        std::string("gzip: ") + (stream.msg == nullptr ? "damaged" : stream.msg));
+    }
+    return to.size() - stream.avail_out;
 }
 
 struct ZstdBytes::State {
@@ -62,8 +116,11 @@ Result<std::size_t> ZstdBytes::read(std::span<std::byte> to) {
             state_->in.pos = 0;
         }
         const std::size_t left = ZSTD_decompressStream(state_->context, &out, &state_->in);
-        if (ZSTD_isError(left) != 0)
-            return fail(Errc::invalid, std::string("zstd: ") + ZSTD_getErrorName(left));
+        if (ZSTD_isError(left) != 0) {
+            const bool too_large = ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge;
+            return fail(too_large ? Errc::unavailable : Errc::invalid,
+                        std::string("zstd: ") + ZSTD_getErrorName(left));
+        }
         state_->in_frame = left != 0;
     }
     return out.pos;

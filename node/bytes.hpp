@@ -28,7 +28,7 @@ using Tap = std::function<void(std::span<const std::byte>)>;
 // Of a regular file, from its beginning whatever its position is. Reads of at least 32 KiB.
 class FileBytes final : public Bytes {
   public:
-    explicit FileBytes(int fd, Tap tap = {}) : fd_(fd), tap_(std::move(tap)) {}
+    explicit FileBytes(int fd, Tap tap = {});
     [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override;
     [[nodiscard]] std::uint64_t skip(std::uint64_t count) override;
 
@@ -37,11 +37,26 @@ class FileBytes final : public Bytes {
   private:
     int fd_;
     Tap tap_;
+    std::uint64_t size_; // when it was opened: nothing is skipped behind it
     std::uint64_t at_ = 0;
     std::uint64_t read_ = 0;
 };
 
-// What zstd has packed. A window above 8 MiB is refused: whoever made it could have us use 2 GiB.
+// What gzip has packed: one member or several, each with its checksum.
+class GzipBytes final : public Bytes {
+  public:
+    explicit GzipBytes(Bytes& packed);
+    ~GzipBytes() override;
+    [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override;
+    [[nodiscard]] std::uint64_t skip(std::uint64_t) override { return 0; }
+
+  private:
+    struct State;
+    Bytes& packed_;
+    std::unique_ptr<State> state_;
+};
+
+// What zstd has packed. Errc::unavailable for a window above 8 MiB: whoever made it could have us use 2 GiB.
 class ZstdBytes final : public Bytes {
   public:
     explicit ZstdBytes(Bytes& packed);

@@ -20,7 +20,8 @@ namespace lpm::node {
 // Of a read, in bytes: small where most of an archive is passed over.
 static constexpr std::size_t small_block = 32768;
 static constexpr std::size_t big_block = 262144;
-static constexpr std::int64_t end_mark_size = 1024;
+static constexpr std::size_t end_mark_size = 1024;
+static constexpr std::size_t max_header = std::size_t{1} << 20; // bytes; of a usual one 512
 
 struct TarReader::State {
     State(int fd, Ask asked, Tap tap)
@@ -32,18 +33,52 @@ struct TarReader::State {
     Ask ask;
     std::vector<std::byte> block; // before `file`, which takes the tap
     FileBytes file;
-    std::optional<ZstdBytes> unpacked;
+    std::string_view packing; // "", "+gzip", "+zstd"
+    std::unique_ptr<Bytes> unpacked;
+    std::uint64_t at = 0; // of the tar, behind `block`
+    std::size_t in_block = 0;
+    std::string before;              // the end of what came directly before `block`
+    std::optional<std::size_t> room; // what a header may still take
     ::archive* archive = ::archive_read_new();
     std::optional<Error> failed; // of the stream below libarchive
-    bool ended = false;
+    bool began = false;
     bool end_mark = false;
 
-    Bytes& bytes() { return unpacked ? static_cast<Bytes&>(*unpacked) : file; }
+    Bytes& bytes() { return unpacked ? *unpacked : file; }
+
+    // libarchive reads extended headers and maps of sparse files without a limit.
+    Result<std::size_t> next_block() {
+        TRY(ask());
+        if (room && *room == 0)
+            return fail(Errc::invalid, "a header has more than " + human_size(max_header));
+        keep_end();
+        TRY_ASSIGN(in_block, bytes().read(block));
+        at += in_block;
+        if (room)
+            *room -= std::min(*room, in_block);
+        return in_block;
+    }
+
+    void keep_end() {
+        before.append(reinterpret_cast<const char*>(block.data()), in_block);
+        if (before.size() > end_mark_size)
+            before.erase(0, before.size() - end_mark_size);
+    }
+
+    // The tar up to `position` ends with two records of zeros.
+    [[nodiscard]] bool has_mark_before(std::uint64_t position) const {
+        const std::uint64_t begin = at - in_block; // of the block
+        if (position < begin || position > at)
+            return false;
+        std::string end = before;
+        end.append(reinterpret_cast<const char*>(block.data()), static_cast<std::size_t>(position - begin));
+        return end.size() >= end_mark_size &&
+               std::ranges::all_of(end.substr(end.size() - end_mark_size), [](char c) { return c == 0; });
+    }
 
     static la_ssize_t read_block(::archive* archive, void* data, const void** to) {
         auto& state = *static_cast<State*>(data);
-        auto asked = state.ask();
-        auto count = asked ? state.bytes().read(state.block) : std::unexpected(std::move(asked).error());
+        auto count = state.next_block();
         if (!count) {
             state.failed = std::move(count).error();
             ::archive_set_error(archive, EIO, "read");
@@ -54,8 +89,14 @@ struct TarReader::State {
     }
 
     static la_int64_t skip(::archive*, void* data, la_int64_t count) {
-        return static_cast<la_int64_t>(
-            static_cast<State*>(data)->bytes().skip(static_cast<std::uint64_t>(count)));
+        auto& state = *static_cast<State*>(data);
+        const std::uint64_t skipped = state.bytes().skip(static_cast<std::uint64_t>(count));
+        if (skipped > 0) {
+            state.at += skipped;
+            state.in_block = 0;
+            state.before.clear();
+        }
+        return static_cast<la_int64_t>(skipped);
     }
 
     // What libarchive has to say, unless the stream below has failed.
@@ -72,21 +113,24 @@ TarReader::TarReader(TarReader&&) noexcept = default;
 TarReader& TarReader::operator=(TarReader&&) noexcept = default;
 TarReader::~TarReader() = default;
 
-static bool is_zstd(int fd) {
-    std::array<unsigned char, 4> magic{};
-    return ::pread(fd, magic.data(), magic.size(), 0) == 4 &&
-           magic == std::array<unsigned char, 4>{0x28, 0xb5, 0x2f, 0xfd};
+static bool begins_with(int fd, std::string_view magic) {
+    std::array<char, 4> head{};
+    return ::pread(fd, head.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
+           std::string_view(head.data(), magic.size()) == magic;
 }
 
 Result<TarReader> TarReader::open(int fd, Ask ask, Tap tap) {
     auto state = std::make_unique<State>(fd, std::move(ask), std::move(tap));
-    // libarchive would take any window of zstd.
-    if (is_zstd(fd))
-        state->unpacked.emplace(state->file);
+    // libarchive would take any window of zstd, and does not look at gzip's checksum.
+    if (begins_with(fd, "\x28\xb5\x2f\xfd")) {
+        state->packing = "+zstd";
+        state->unpacked = std::make_unique<ZstdBytes>(state->file);
+    } else if (begins_with(fd, "\x1f\x8b")) {
+        state->packing = "+gzip";
+        state->unpacked = std::make_unique<GzipBytes>(state->file);
+    }
     ::archive* archive = state->archive;
     ::archive_read_support_format_tar(archive);
-    if (!state->unpacked)
-        ::archive_read_support_filter_gzip(archive);
     ::archive_read_set_callback_data(archive, state.get());
     ::archive_read_set_read_callback(archive, State::read_block);
     ::archive_read_set_skip_callback(archive, State::skip);
@@ -110,15 +154,17 @@ static TarEntry::Kind kind_of(archive_entry* entry) {
 
 Result<std::optional<TarEntry>> TarReader::next() {
     TRY(state_->ask());
+    // Before the limit of a header holds.
+    if (state_->began && ::archive_read_data_skip(state_->archive) < ARCHIVE_WARN)
+        return state_->failure();
+    state_->began = true;
+    state_->room = max_header;
     archive_entry* entry = nullptr;
     const int result = ::archive_read_next_header(state_->archive, &entry);
+    state_->room.reset();
     if (result == ARCHIVE_EOF) {
-        state_->ended = true;
-        // The header that would be next begins where the mark does; without a mark nothing was read behind
-        // it.
-        state_->end_mark =
-            ::archive_filter_bytes(state_->archive, 0) - ::archive_read_header_position(state_->archive) >=
-            end_mark_size;
+        const auto position = static_cast<std::uint64_t>(::archive_filter_bytes(state_->archive, 0));
+        state_->end_mark = state_->has_mark_before(position);
         return std::optional<TarEntry>();
     }
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN)
@@ -153,22 +199,28 @@ bool TarReader::has_end_mark() const {
 }
 
 std::string TarReader::format() const {
-    if (state_->unpacked)
-        return "tar+zstd";
-    return ::archive_filter_count(state_->archive) > 1 ? "tar+gzip" : "tar";
+    return "tar" + std::string(state_->packing);
 }
 
 std::uint64_t TarReader::bytes_read() const {
     return state_->file.bytes_read();
 }
 
+// Unpacked first: a checksum lies at the end of what is packed.
 Result<> TarReader::read_to_end() {
-    for (;;) {
-        TRY(state_->ask());
-        TRY_ASSIGN(const std::size_t count, state_->file.read(state_->block));
-        if (count == 0)
-            return {};
-    }
+    Result<> damage;
+    for (Bytes* const bytes : {&state_->bytes(), static_cast<Bytes*>(&state_->file)})
+        for (;;) {
+            TRY(state_->ask());
+            auto count = bytes->read(state_->block);
+            if (!count && count.error().code != Errc::invalid)
+                return std::unexpected(std::move(count).error());
+            if (!count)
+                damage = std::unexpected(std::move(count).error());
+            if (!count || *count == 0)
+                break;
+        }
+    return damage;
 }
 
 } // namespace lpm::node

@@ -45,7 +45,7 @@ class TarReader {
     [[nodiscard]] std::string format() const;
     // Of the file.
     [[nodiscard]] std::uint64_t bytes_read() const;
-    // The rest of the file, for a tap.
+    // The rest of the file, for a tap. Errc::invalid when what is packed does not end as it should.
     [[nodiscard]] Result<> read_to_end();
 
   private:

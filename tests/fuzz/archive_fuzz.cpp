@@ -20,13 +20,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto go_on = [] { return Result<>(); };
     const auto read = node::read_archive(file.get(), node::Depth::images, go_on);
     if (!read)
-        std::abort(); // nothing but `go_on` and the file system can end it
+        return 0; // packed with a window that is too large
     (void)criu::verify_images(read->images, criu::read_images(read->images),
                               Deadline(std::chrono::seconds(1)));
     std::size_t seen = 0;
     const auto tapped = node::read_archive(file.get(), node::Depth::identity, go_on,
                                            [&](std::span<const std::byte> bytes) { seen += bytes.size(); });
-    if (!tapped || tapped->state != read->state || seen < size)
+    if (!tapped || seen < size)
+        std::abort();
+    // Only who reads to the end sees what is wrong with it.
+    if (tapped->state != read->state &&
+        (read->state != node::ArchiveState::whole || tapped->state != node::ArchiveState::truncated))
         std::abort();
     return 0;
 }
