@@ -24,7 +24,8 @@ Result<> Access::judge(const grpc::ServerContextBase& context, config::Right rig
     if (client != clients_->end() && std::ranges::contains(client->second, right))
         return {};
     return fail(Errc::denied, "the client " + one_line(name, 64) + " may not do what needs \"" +
-                                  std::string(lpm::name_of(right)) + "\": [clients] in sidecar.toml says who may");
+                                  std::string(lpm::name_of(right)) +
+                                  "\": [clients] in sidecar.toml says who may");
 }
 
 std::string Access::name_of(const grpc::ServerContextBase& context) const {

@@ -29,9 +29,9 @@ using lpm::node::Level;
 // A call has one; a watch has it as long as it goes on.
 static constexpr int local_threads = 300;
 static constexpr int others_threads = 300;
-static constexpr int longest_request = 64 << 10;      // bytes
-static constexpr int most_calls = 256;                // of one connection at a time
-static constexpr auto last_answers = 5s;              // that are awaited after SIGTERM
+static constexpr int longest_request = 64 << 10; // bytes
+static constexpr int most_calls = 256;           // of one connection at a time
+static constexpr auto last_answers = 5s;         // that are awaited after SIGTERM
 
 // Blocked before the first thread is there, and taken one by one by `await_end`.
 static sigset_t block_signals() {
@@ -57,8 +57,8 @@ static std::shared_ptr<grpc::ServerCredentials> credentials_of(const config::Sid
     return TlsServerCredentials(options);
 }
 
-// gRPC would say in its log only that it cannot read them, and serve nobody. Until they are there that is right:
-// a node may wait for its first certificate.
+// gRPC would say in its log only that it cannot read them, and serve nobody. Until they are there that is
+// right: a node may wait for its first certificate.
 static Result<> judge_files(const config::Sidecar& settings) {
     constexpr std::size_t longest = std::size_t{1} << 20; // bytes
     for (const auto* path : {&settings.certificate_file, &settings.key_file, &settings.client_ca_file}) {
@@ -79,13 +79,14 @@ static void set_limits(grpc::ServerBuilder& builder, const char* name, int threa
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, most_calls);
 }
 
-// A server of its own: what clients of other machines use up, those of this node do not lack. It has no health
-// service and no reflection, which no right is asked for.
+// A server of its own: what clients of other machines use up, those of this node do not lack. It has no
+// health service and no reflection, which no right is asked for.
 static Result<std::unique_ptr<grpc::Server>> serve_others(Service& service, const config::Sidecar& settings) {
     constexpr int handshake_ms = 5000; // else who connects and says nothing has a descriptor for two minutes
     grpc::ServerBuilder builder;
     set_limits(builder, "others", others_threads);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // of two sidecars each would get some of the clients
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                               0); // of two sidecars each would get some of the clients
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_ms);
     builder.RegisterService(&service);
     int port = 0;
@@ -144,7 +145,9 @@ Result<> run(const Settings& settings) {
                           lpm::node::log(Level::warn, "a user may not ask on the local socket",
                                          {{"uid", std::to_string(uid)}});
                       }});
-    lpm::node::log(Level::info, "serves", {{"socket", settings.socket}, {"tls", settings.file.tls}, {"records", settings.places.store}});
+    lpm::node::log(
+        Level::info, "serves",
+        {{"socket", settings.socket}, {"tls", settings.file.tls}, {"records", settings.places.store}});
     lpm::node::tell_ready();
     await_end(ends);
     lpm::node::tell_ending();

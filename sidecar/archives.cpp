@@ -19,11 +19,15 @@ static constexpr auto gate_time = 20s;
 bool KnownArchive::is_being_written() const {
     if (file.writing)
         return *file.writing;
-    // A file system without leases does not tell. The engine writes without a rest.
-    constexpr std::uint64_t rest_ms = 60'000;
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::system_clock::now().time_since_epoch());
-    return state != ArchiveState::whole && file.modified_ms + rest_ms > static_cast<std::uint64_t>(now.count());
+    return state != ArchiveState::whole &&
+           file.modified_ms + service::rest_ms > static_cast<std::uint64_t>(now.count());
+}
+
+bool KnownArchive::is_undecided() const {
+    return state == ArchiveState::unknown || !unread.empty() ||
+           (identity.record.empty() && is_being_written());
 }
 
 KnownArchive known_of(const ArchiveFile& file, lpm::node::Archive&& read) {
@@ -31,7 +35,16 @@ KnownArchive known_of(const ArchiveFile& file, lpm::node::Archive&& read) {
             .state = read.state,
             .message = std::move(read.message),
             .format = std::move(read.format),
-            .identity = std::move(read.identity)};
+            .identity = std::move(read.identity),
+            .unread = std::move(read.unread)};
+}
+
+Result<std::unique_ptr<Permit>> Archives::reader(const Ended& ended) {
+    constexpr auto look_up = 500ms;
+    while (!readers_.try_acquire_for(look_up))
+        if (ended())
+            return fail(Errc::unavailable, "too many archives are read at the same time");
+    return std::make_unique<Permit>(readers_);
 }
 
 Result<std::vector<service::ArchiveFolder>> Archives::list(const Ended& ended) {
@@ -55,7 +68,8 @@ void Archives::forget_others(const std::vector<service::ArchiveFolder>& folders)
 KnownArchive Archives::look(const ArchiveFile& file, const Ended& ended) {
     {
         const std::lock_guard lock(mutex_);
-        if (const auto known = known_.find(file.path); known != known_.end() && known->second.file.id == file.id) {
+        if (const auto known = known_.find(file.path);
+            known != known_.end() && known->second.file.id == file.id) {
             known->second.file = file; // pins and writers come and go
             return known->second;
         }
@@ -65,7 +79,8 @@ KnownArchive Archives::look(const ArchiveFile& file, const Ended& ended) {
             return fail(Errc::unavailable, "nobody waits for it any more");
         return {};
     };
-    auto opened = open(file.path, file.id, ended);
+    const auto turn = reader(ended);
+    auto opened = turn ? open(file.path, file.id, ended) : std::unexpected(turn.error());
     auto read = opened ? lpm::node::read_archive(opened->content.get(), lpm::node::Depth::identity, ask)
                        : std::unexpected(opened.error());
     if (!read)

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -23,11 +25,15 @@ struct KnownArchive {
     std::string message{};
     std::string format{};
     lpm::node::ArchiveIdentity identity{};
+    std::string unread{}; // a part with the identity that could not be read
+    // It may be of an attempt that its identity does not tell.
+    [[nodiscard]] bool is_undecided() const;
     // Somebody writes it, or may: it is not judged by what it has now.
     [[nodiscard]] bool is_being_written() const;
 };
 
-// The archives of this node: lpm-gate lists and opens them, and here they are read, without power. Called by many threads.
+// The archives of this node: lpm-gate lists and opens them, and here they are read, without power. Called by
+// many threads.
 class Archives {
   public:
     explicit Archives(Gate& gate) : gate_(gate) {}
@@ -46,9 +52,14 @@ class Archives {
     [[nodiscard]] Result<service::ArchiveFile> remove(const std::string& path, const std::string& id,
                                                       const Ended& ended);
 
+    // Who reads one; a few at a time, as each takes memory. Errc::unavailable when `ended` says that nobody
+    // waits.
+    [[nodiscard]] Result<std::unique_ptr<Permit>> reader(const Ended& ended);
+
   private:
     void forget_others(const std::vector<service::ArchiveFolder>& folders);
     Gate& gate_;
+    std::counting_semaphore<> readers_{4};
     std::mutex mutex_;                          // of known_
     std::map<std::string, KnownArchive> known_; // by path; at most as many as were listed
 };

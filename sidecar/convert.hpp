@@ -9,8 +9,8 @@
 #include "record/record.hpp"
 #include "service/message.hpp"
 
-// Between what lpm keeps and what node.proto promises. Protobuf sends nothing but UTF-8, and JSON that was parsed has
-// nothing else.
+// Between what lpm keeps and what node.proto promises. Protobuf sends nothing but UTF-8, and JSON that was
+// parsed has nothing else.
 namespace lpm::sidecar {
 
 void convert(const record::Record& from, node::v1::Record& to);

@@ -51,25 +51,33 @@ static void add_processes(const criu::ImageSource& images, node::v1::InspectArch
     const auto tree = image ? criu::parse_pstree(*image) : std::unexpected(image.error());
     if (!tree)
         return;
+    constexpr int most = 10'000;
+    constexpr std::size_t longest_core = 65536; // of one thread: a few KiB
     for (const auto& task : *tree) {
+        if (to.processes_size() == most)
+            break;
         node::v1::ArchiveProcess& process = *to.add_processes();
         process.set_pid(task.pid);
         process.set_parent(task.ppid);
         process.set_threads(static_cast<std::uint32_t>(task.threads.size()));
-        const auto core = images.read(criu::core_img(task.pid));
+        const auto core = images.read_head(criu::core_img(task.pid), longest_core);
         const auto name = core ? criu::parse_comm(*core) : std::unexpected(core.error());
         process.set_name(name ? one_line(*name, 64) : "");
     }
 }
 
 void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to) {
+    constexpr std::size_t longest_list = std::size_t{2} << 20; // bytes
     std::uint64_t pages = 0;
+    std::size_t bytes = 0;
     for (const auto& part : from.parts) {
+        if (part.name.starts_with("checkpoint/pages-"))
+            pages += part.size;
+        if ((bytes += part.name.size() + sizeof part.size) > longest_list)
+            continue;
         node::v1::ArchivePart& one = *to.add_parts();
         one.set_name(one_line(part.name, 4096));
         one.set_size(part.size);
-        if (part.name.starts_with("checkpoint/pages-"))
-            pages += part.size;
     }
     to.set_pages_bytes(pages);
     if (const auto stats = criu::parse_stats(from.stats))

@@ -10,10 +10,10 @@
 #include "base/file.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "inspect/daemon.hpp"
 #include "kube/base64.hpp"
 #include "kube/client.hpp"
 #include "kube/tls_request.hpp"
-#include "inspect/daemon.hpp"
 #include "node/log.hpp"
 #include "pki_folder.hpp"
 
@@ -25,8 +25,9 @@ using node::Level;
 static constexpr const char* requests_path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 static constexpr const char* signer = "lpm.my.domain/sidecar";
 static constexpr const char* usual_kubeconfig = "/etc/kubernetes/kubelet.conf"; // of kubeadm
-static constexpr const char* subject = "lpm-sidecar"; // which the signer insists on (crd-controller/signer/judge.hpp)
-static constexpr auto most_wait = 10s;                // for an answer of the API server
+static constexpr const char* subject =
+    "lpm-sidecar";                     // which the signer insists on (crd-controller/signer/judge.hpp)
+static constexpr auto most_wait = 10s; // for an answer of the API server
 
 static std::string until(std::chrono::sys_seconds time) {
     return rfc3339({.tv_sec = time.time_since_epoch().count(), .tv_nsec = 0});
@@ -41,8 +42,9 @@ static Result<std::string> own_name(kube::Client& client) {
         return std::unexpected(std::move(answer).error().in("ask the API server who we are"));
     const std::string user = json::text_or_empty(*answer, "status.userInfo.username");
     if (!user.starts_with(prefix))
-        return fail(Errc::denied, "the kubeconfig is of " + one_line(user, 100) +
-                                      " and of no node: [enroll] kubeconfig in sidecar.toml must name the kubelet's");
+        return fail(Errc::denied,
+                    "the kubeconfig is of " + one_line(user, 100) +
+                        " and of no node: [enroll] kubeconfig in sidecar.toml must name the kubelet's");
     return user.substr(prefix.size());
 }
 
@@ -59,8 +61,9 @@ static Result<> file_request(kube::Client& client, const std::string& name, cons
     if (made)
         node::log(Level::info, "asks for a certificate", {{"request", name}});
     else if (made.error().code == Errc::denied)
-        return fail(Errc::denied, "the kubelet's identity may not make a CertificateSigningRequest: " +
-                                      made.error().text + "; is the Node authorizer on, and this node of the cluster?");
+        return fail(Errc::denied,
+                    "the kubelet's identity may not make a CertificateSigningRequest: " + made.error().text +
+                        "; is the Node authorizer on, and this node of the cluster?");
     else if (made.error().code != Errc::exists)
         return std::unexpected(std::move(made).error().in("make the CertificateSigningRequest " + name));
     return {};
@@ -123,7 +126,8 @@ static Result<std::string> await(kube::Client& client, const std::string& name, 
             if (find_condition(*object, "Approved") != nullptr)
                 last = "it is approved, but not signed";
         } else if (object.error().code == Errc::absent) {
-            return fail(Errc::unavailable, "somebody has deleted the request " + name + ": the next run makes it again");
+            return fail(Errc::unavailable,
+                        "somebody has deleted the request " + name + ": the next run makes it again");
         }
         if (std::chrono::steady_clock::now() + pause >= end)
             return std::unexpected(not_answered(name, wait, last));
@@ -140,15 +144,17 @@ static Result<kube::Issued> judge(const std::string& pem, const std::string& key
         return fail(Errc::invalid, "no authority of clients comes behind it: nobody could be let in");
     TRY_ASSIGN(const bool shared, kube::share_a_key(issued.chain, issued.others));
     if (shared)
-        return fail(Errc::invalid, "the authority of sidecars is one of clients as well: each sidecar could be a client");
+        return fail(Errc::invalid,
+                    "the authority of sidecars is one of clients as well: each sidecar could be a client");
     return issued;
 }
 
 static Result<std::unique_ptr<kube::Credentials>> credentials_of(const std::string& kubeconfig) {
     auto found = kube::Credentials::kubeconfig(kubeconfig, "", false);
     if (!found && found.error().code == Errc::absent)
-        return fail(Errc::absent, kubeconfig + " is not there: has this node joined a cluster? Where its kubelet's "
-                                               "kubeconfig is elsewhere, [enroll] kubeconfig in sidecar.toml names it");
+        return fail(Errc::absent,
+                    kubeconfig + " is not there: has this node joined a cluster? Where its kubelet's "
+                                 "kubeconfig is elsewhere, [enroll] kubeconfig in sidecar.toml names it");
     return found;
 }
 
@@ -171,7 +177,8 @@ static Result<> ask(PkiFolder& folder, const Enrollment& how) {
         return std::unexpected(std::move(issued).error().in("what was signed for " + object));
     TRY(folder.store(*issued, key));
     TRY_ASSIGN(const auto validity, kube::validity_of(issued->chain));
-    node::log(Level::info, "has a certificate", {{"node", name}, {"folder", how.folder}, {"until", until(validity.until)}});
+    node::log(Level::info, "has a certificate",
+              {{"node", name}, {"folder", how.folder}, {"until", until(validity.until)}});
     return {};
 }
 
@@ -180,8 +187,10 @@ Result<> enroll(const Enrollment& how) {
     if (::stat(paths::state_dir, &store) != 0)
         return fail_errno(errno, std::string(paths::state_dir) + ", whose group reads the certificate");
     TRY_ASSIGN(PkiFolder folder, PkiFolder::open(how.folder, store.st_gid));
-    if (const auto renewal = folder.renewal(); !how.renew && renewal && std::chrono::system_clock::now() < *renewal) {
-        node::log(Level::info, "the certificate is good", {{"folder", how.folder}, {"renewed_from", until(*renewal)}});
+    if (const auto renewal = folder.renewal();
+        !how.renew && renewal && std::chrono::system_clock::now() < *renewal) {
+        node::log(Level::info, "the certificate is good",
+                  {{"folder", how.folder}, {"renewed_from", until(*renewal)}});
         return {};
     }
     return ask(folder, how);

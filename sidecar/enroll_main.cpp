@@ -22,7 +22,8 @@ static int end_with(const Error& error) {
 }
 
 static int run_main(int argc, char** argv) {
-    CLI::App cli("lpm-sidecar --enroll: gets this node a certificate from its cluster, by its kubelet's identity.");
+    CLI::App cli(
+        "lpm-sidecar --enroll: gets this node a certificate from its cluster, by its kubelet's identity.");
     std::string file = "/etc/lpm/sidecar.toml";
     sidecar::Enrollment how{.folder = "/etc/lpm/pki", .kubeconfig = {}, .wait = {}};
     const auto* named = cli.add_option("--config", file, "Settings")->capture_default_str();

@@ -9,9 +9,10 @@ Result<lpm::node::Reply> Gate::ask(const service::Request& request, std::chrono:
     const Deadline deadline(time);
     if (!free_.try_acquire_for(time))
         return fail(Errc::unavailable, "too many ask lpm-gate at the same time");
-    auto reply = lpm::node::ask_gate(socket_, request, deadline, ended);
-    free_.release();
-    return reply;
+    const Permit permit(free_);
+    if (ended())
+        return fail(Errc::unavailable, "nobody waits for it any more");
+    return lpm::node::ask_gate(socket_, request, deadline, ended);
 }
 
 } // namespace lpm::sidecar

@@ -16,6 +16,18 @@ namespace lpm::sidecar {
 // Requests to lpm-gate that may be under way: fewer than its socket unit takes (MaxConnections).
 inline constexpr int most_gates = 48;
 
+// Of a semaphore that was acquired; given back whatever happens.
+class Permit {
+  public:
+    explicit Permit(std::counting_semaphore<>& of) : of_(of) {}
+    Permit(const Permit&) = delete;
+    Permit& operator=(const Permit&) = delete;
+    ~Permit() { of_.release(); }
+
+  private:
+    std::counting_semaphore<>& of_;
+};
+
 // lpm-gate of this node, for many threads: it is asked so many times at once, and the others wait.
 class Gate {
   public:
@@ -23,8 +35,8 @@ class Gate {
 
     using Ended = std::function<bool()>;
     // Errc::unavailable when it has not answered in `time`.
-    [[nodiscard]] Result<lpm::node::Reply> ask(const service::Request& request, std::chrono::milliseconds time,
-                                               const Ended& ended);
+    [[nodiscard]] Result<lpm::node::Reply> ask(const service::Request& request,
+                                               std::chrono::milliseconds time, const Ended& ended);
 
   private:
     const std::string socket_;

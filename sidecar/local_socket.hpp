@@ -20,8 +20,8 @@ class LocalSocket {
         std::function<void(Fd&&)> taken;
         std::function<void(uid_t)> refused;
     };
-    // The socket that systemd hands over (sd_listen_fds(3)), else one that is made at `path`, 0660, in the place of
-    // one that nobody listens on any more. Errc::exists when somebody does.
+    // The socket that systemd hands over (sd_listen_fds(3)), else one that is made at `path`, 0660, in the
+    // place of one that nobody listens on any more. Errc::exists when somebody does.
     [[nodiscard]] static Result<LocalSocket> open(const std::string& path);
 
     void start(On on);

@@ -38,7 +38,8 @@ static int run_enroll(std::vector<std::string> options) {
 }
 
 static int run_main(int argc, char** argv) {
-    CLI::App cli("Serves the checkpoint records of this node, and judges its containers, over gRPC (lpm.node.v1).");
+    CLI::App cli(
+        "Serves the checkpoint records of this node, and judges its containers, over gRPC (lpm.node.v1).");
     sidecar::Settings settings{.socket = std::string(paths::run_dir) + "/sidecar.sock",
                                .places = {paths::state_dir, paths::probe_file, node::gate_socket},
                                .file = {}};
@@ -49,7 +50,8 @@ static int run_main(int argc, char** argv) {
         ->capture_default_str();
     cli.add_option("--store", settings.places.store, "Where the records are")->capture_default_str();
     cli.add_option("--gate", settings.places.gate_socket, "Where lpm-gate is asked")->capture_default_str();
-    const auto* enroll = cli.add_flag("--enroll", "Get this node a certificate from its cluster, and end: as root; --enroll --help");
+    const auto* enroll = cli.add_flag(
+        "--enroll", "Get this node a certificate from its cluster, and end: as root; --enroll --help");
     cli.add_flag("--print-config", example,
                  "Print the settings that there are, with their defaults, and end");
     cli.set_version_flag("--version", std::string("lpm-sidecar ") + paths::version);

@@ -25,7 +25,8 @@ static constexpr std::size_t longest = std::size_t{1} << 20; // bytes
 static Result<> make(const std::string& path, gid_t group) {
     if (::mkdir(path.c_str(), 0700) != 0)
         return errno == EEXIST ? Result<>() : fail_errno(errno, "make " + path);
-    if (::lchown(path.c_str(), static_cast<uid_t>(-1), group) != 0 || ::chmod(path.c_str(), S_ISGID | 0750) != 0)
+    if (::lchown(path.c_str(), static_cast<uid_t>(-1), group) != 0 ||
+        ::chmod(path.c_str(), S_ISGID | 0750) != 0)
         return fail_errno(errno, "give " + path + " its group");
     return {};
 }
@@ -37,7 +38,8 @@ Result<PkiFolder> PkiFolder::open(const std::string& path, gid_t group) {
     if (::fstat(dir.get(), &st) != 0)
         return fail_errno(errno, path);
     if (st.st_uid != ::geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(Errc::denied, path + ": others than root may write into it; chown root and chmod 2750 it");
+        return fail(Errc::denied,
+                    path + ": others than root may write into it; chown root and chmod 2750 it");
     if (::flock(dir.get(), LOCK_EX | LOCK_NB) != 0)
         return fail(Errc::busy, path + ": another lpm-sidecar --enroll is at work");
     return PkiFolder(std::move(dir));
@@ -47,7 +49,8 @@ std::optional<std::chrono::sys_seconds> PkiFolder::renewal() const {
     const auto certificate = read_file(dir_.get(), certificate_file, longest);
     const auto key = read_file(dir_.get(), key_file, longest);
     const auto clients = read_file(dir_.get(), clients_file, longest);
-    if (!certificate || !key || !clients || !kube::first_authority(*clients) || !kube::judge_pair(*certificate, *key))
+    if (!certificate || !key || !clients || !kube::first_authority(*clients) ||
+        !kube::judge_pair(*certificate, *key))
         return std::nullopt;
     const auto validity = kube::validity_of(*certificate);
     if (!validity)

@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 using config::Right;
 using lpm::node::Level;
 
-// To wait for an lpm-gate that is free, and for it: it has two seconds to find the container, and up to ten for the
-// checks (gate.deadline_ms).
+// To wait for an lpm-gate that is free, and for it: it has two seconds to find the container, and up to ten
+// for the checks (gate.deadline_ms).
 static constexpr auto preflight_time = 20s;
 // And hooks of two points (hooks.total_ms). Its unit ends it after a minute.
 static constexpr auto prepare_time = 60s;
@@ -30,8 +30,8 @@ static constexpr std::size_t entries_at_once = 100;
 static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
 Service::Service(Places places, Access access, Node& node, Numbers& numbers)
-    : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives), numbers_(numbers),
-      journal_(places_.store) {}
+    : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives),
+      numbers_(numbers), journal_(places_.store) {}
 
 Gate::Ended Service::ended(const grpc::ServerContext& context) const {
     return [this, &context] { return ending_ || context.IsCancelled(); };
@@ -101,13 +101,14 @@ grpc::Status Service::Prepare(grpc::ServerContext* context, const node::v1::Prep
     const auto may = access_.judge(*context, Right::prepare);
     const auto done = may ? ask(*context, *request, *response, prepare_time) : may;
     const auto& judged = response->preflight();
-    lpm::node::log(done ? Level::info : Level::warn, done && judged.code().empty() ? "prepared" : "not prepared",
-                   {{"client", access_.name_of(*context)},
-                    {"attempt", one_line(request->attempt(), 64)},
-                    {"object", one_line(request->object().namespace_() + "/" + request->object().name(), 300)},
-                    {"container", judged.container().id()},
-                    {"code", judged.code()},
-                    {"error", done ? "" : done.error().text}});
+    lpm::node::log(
+        done ? Level::info : Level::warn, done && judged.code().empty() ? "prepared" : "not prepared",
+        {{"client", access_.name_of(*context)},
+         {"attempt", one_line(request->attempt(), 64)},
+         {"object", one_line(request->object().namespace_() + "/" + request->object().name(), 300)},
+         {"container", judged.container().id()},
+         {"code", judged.code()},
+         {"error", done ? "" : done.error().text}});
     return told("Prepare", done);
 }
 
@@ -172,8 +173,8 @@ Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosit
             convert(entry, response);
             const auto record = store.load(entry.id);
             if (!record && record.error().code != Errc::absent)
-                return fail(Errc::unavailable, "record " + entry.id + " cannot be read: " + record.error().text +
-                                                   ": watch from the last position");
+                return fail(Errc::unavailable, "record " + entry.id + " cannot be read: " +
+                                                   record.error().text + ": watch from the last position");
             if (record)
                 convert(*record, *response.mutable_record());
             if (!writer.Write(response))
@@ -194,7 +195,8 @@ grpc::Status Service::WatchRecords(grpc::ServerContext* context, const node::v1:
     const auto position = request->position().empty() ? std::optional<record::JournalPosition>()
                                                       : record::JournalPosition::parse(request->position());
     if (!request->position().empty() && !position)
-        return told("WatchRecords", fail(Errc::invalid, "position: must be one that another answer had, as 42:1234"));
+        return told("WatchRecords",
+                    fail(Errc::invalid, "position: must be one that another answer had, as 42:1234"));
     const auto from = position ? Result<record::JournalPosition>(*position) : journal_.end();
     const WatchCount counted(numbers_);
     const auto done = from ? watch(*context, *from, *writer) : std::unexpected(from.error());

@@ -76,7 +76,8 @@ class Service final : public node::v1::Node::Service {
     // Whether the answer is of no use any more.
     [[nodiscard]] Gate::Ended ended(const grpc::ServerContext& context) const;
     [[nodiscard]] static Result<int> page_size(int asked);
-    Result<> find(const grpc::ServerContext& context, const std::string& attempt, node::v1::Archive& response);
+    Result<> find(const grpc::ServerContext& context, const std::string& attempt,
+                  node::v1::Archive& response);
     Result<> fetch(const grpc::ServerContext& context, const node::v1::FetchArchiveRequest& request,
                    grpc::ServerWriter<node::v1::FetchArchiveResponse>& writer);
     grpc::Status told(const char* method, const Result<>& done);

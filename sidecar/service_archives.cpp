@@ -21,6 +21,8 @@ using lpm::node::ArchiveState;
 using lpm::node::Level;
 using lpm::node::TarReader;
 
+static constexpr std::size_t longest_answer = std::size_t{2} << 20; // clients take 4 MiB
+
 static TarReader::Ask ask_of(Gate::Ended ended) {
     return [ended = std::move(ended)]() -> Result<> {
         if (ended())
@@ -44,6 +46,7 @@ grpc::Status Service::ListArchives(grpc::ServerContext* context, const node::v1:
     const auto list = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::archives));
         TRY_ASSIGN(const int size, page_size(request->page_size()));
+        const auto go_on = ask_of(ended(*context));
         TRY_ASSIGN(const auto folders, archives_.list(ended(*context)));
         for (const auto& folder : folders) {
             node::v1::ArchiveFolder& one = *response->add_folders();
@@ -53,8 +56,12 @@ grpc::Status Service::ListArchives(grpc::ServerContext* context, const node::v1:
         }
         const auto files = sorted(folders);
         auto file = std::ranges::upper_bound(files, request->page_token(), {}, &service::ArchiveFile::path);
-        for (; file != files.end() && response->archives_size() < size; ++file)
+        for (; file != files.end() && response->archives_size() < size &&
+               response->ByteSizeLong() < longest_answer;
+             ++file) {
+            TRY(go_on());
             convert(archives_.look(**file, ended(*context)), *response->add_archives());
+        }
         if (file != files.end())
             response->set_next_page_token(response->archives().rbegin()->path());
         return {};
@@ -62,7 +69,8 @@ grpc::Status Service::ListArchives(grpc::ServerContext* context, const node::v1:
     return told("ListArchives", list());
 }
 
-Result<> Service::find(const grpc::ServerContext& context, const std::string& attempt, node::v1::Archive& response) {
+Result<> Service::find(const grpc::ServerContext& context, const std::string& attempt,
+                       node::v1::Archive& response) {
     if (!record::valid_attempt(attempt))
         return fail(Errc::invalid, "attempt: must be a uid: 1 to 64 letters, digits and -_.");
     TRY_ASSIGN(const auto folders, archives_.list(ended(context)));
@@ -73,19 +81,20 @@ Result<> Service::find(const grpc::ServerContext& context, const std::string& at
     for (const auto& folder : folders)
         if (!folder.fault.empty() || folder.cut_off)
             unread = folder.path;
+    const auto go_on = ask_of(ended(context));
     for (const auto* file : files) {
+        TRY(go_on());
         const KnownArchive known = archives_.look(*file, ended(context));
         if (known.identity.attempt == attempt) {
             convert(known, response);
             return {};
         }
-        // lpm.json may be still to come, or lost with the end.
-        const bool undecided = known.identity.record.empty() && known.is_being_written();
-        if (known.state == ArchiveState::unknown || undecided)
+        if (known.is_undecided())
             unread = file->path;
     }
     if (!unread.empty())
-        return fail(Errc::unavailable, one_line(unread) + " could not be read, or is being written: it may have the attempt");
+        return fail(Errc::unavailable,
+                    one_line(unread) + " could not be read, or is being written: it may have the attempt");
     return fail(Errc::absent, "no archive of this node has the attempt");
 }
 
@@ -95,13 +104,16 @@ grpc::Status Service::FindArchive(grpc::ServerContext* context, const node::v1::
     return told("FindArchive", may ? find(*context, request->attempt(), *response) : may);
 }
 
-grpc::Status Service::InspectArchive(grpc::ServerContext* context, const node::v1::InspectArchiveRequest* request,
+grpc::Status Service::InspectArchive(grpc::ServerContext* context,
+                                     const node::v1::InspectArchiveRequest* request,
                                      node::v1::InspectArchiveResponse* response) {
     const auto inspect = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::archives));
+        TRY_ASSIGN(const auto turn, archives_.reader(ended(*context)));
         TRY_ASSIGN(const Archives::Opened opened, archives_.open(request->path(), "", ended(*context)));
-        TRY_ASSIGN(lpm::node::Archive read,
-                   lpm::node::read_archive(opened.content.get(), lpm::node::Depth::images, ask_of(ended(*context))));
+        TRY_ASSIGN(
+            lpm::node::Archive read,
+            lpm::node::read_archive(opened.content.get(), lpm::node::Depth::images, ask_of(ended(*context))));
         convert(read, *response);
         convert(known_of(opened.file, std::move(read)), *response->mutable_archive());
         return {};
@@ -109,27 +121,53 @@ grpc::Status Service::InspectArchive(grpc::ServerContext* context, const node::v
     return told("InspectArchive", inspect());
 }
 
-// What the images say of each other.
-static void verify_images(const lpm::node::Archive& archive, node::v1::VerifyArchiveResponse& response) {
-    constexpr std::chrono::seconds time{30};
-    const auto verified = criu::verify_images(archive.images, criu::read_images(archive.images), Deadline(time));
-    if (!verified)
-        response.add_faults(one_line(verified.error().text));
+static Result<struct stat> stat_of(int fd) {
+    struct stat info{};
+    if (::fstat(fd, &info) != 0)
+        return fail_errno(errno, "stat");
+    return info;
 }
 
-grpc::Status Service::VerifyArchive(grpc::ServerContext* context, const node::v1::VerifyArchiveRequest* request,
+// That the file is as it was when it was opened.
+static Result<> is_same(int fd, const struct stat& before) {
+    TRY_ASSIGN(const struct stat now, stat_of(fd));
+    const bool same = now.st_size == before.st_size && now.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+                      now.st_mtim.tv_nsec == before.st_mtim.tv_nsec;
+    return same ? Result<>() : fail(Errc::busy, "the archive was written while it was read: begin again");
+}
+
+// What the images say of each other. An error: they could not be looked at.
+static Result<> verify_images(const lpm::node::Archive& archive, node::v1::VerifyArchiveResponse& response) {
+    constexpr std::chrono::seconds time{30};
+    if (archive.more_parts)
+        return fail(Errc::unavailable, "it has more parts than can be looked at: a thread has one");
+    const auto verified =
+        criu::verify_images(archive.images, criu::read_images(archive.images), Deadline(time));
+    if (!verified && (verified.error().code == Errc::unavailable || verified.error().code == Errc::busy))
+        return fail(Errc::unavailable, verified.error().text);
+    if (!verified)
+        response.add_faults(one_line(verified.error().text));
+    return {};
+}
+
+grpc::Status Service::VerifyArchive(grpc::ServerContext* context,
+                                    const node::v1::VerifyArchiveRequest* request,
                                     node::v1::VerifyArchiveResponse* response) {
     const auto verify = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::archives));
+        TRY_ASSIGN(const auto turn, archives_.reader(ended(*context)));
         TRY_ASSIGN(const Archives::Opened opened, archives_.open(request->path(), "", ended(*context)));
+        TRY_ASSIGN(const struct stat before, stat_of(opened.content.get()));
         lpm::node::Sha256 digest;
         TRY_ASSIGN(lpm::node::Archive read,
-                   lpm::node::read_archive(opened.content.get(), lpm::node::Depth::images, ask_of(ended(*context)),
+                   lpm::node::read_archive(opened.content.get(), lpm::node::Depth::images,
+                                           ask_of(ended(*context)),
                                            [&](std::span<const std::byte> bytes) { digest.add(bytes); }));
         response->set_sha256(digest.end());
         response->set_bytes(read.bytes_read);
+        TRY(is_same(opened.content.get(), before));
         if (read.state == ArchiveState::whole)
-            verify_images(read, *response);
+            TRY(verify_images(read, *response));
         else
             response->add_faults(read.message);
         convert(known_of(opened.file, std::move(read)), *response->mutable_archive());
@@ -138,7 +176,8 @@ grpc::Status Service::VerifyArchive(grpc::ServerContext* context, const node::v1
     return told("VerifyArchive", verify());
 }
 
-grpc::Status Service::DeleteArchive(grpc::ServerContext* context, const node::v1::DeleteArchiveRequest* request,
+grpc::Status Service::DeleteArchive(grpc::ServerContext* context,
+                                    const node::v1::DeleteArchiveRequest* request,
                                     node::v1::DeleteArchiveResponse* response) {
     const auto remove = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::erase));
@@ -153,16 +192,6 @@ grpc::Status Service::DeleteArchive(grpc::ServerContext* context, const node::v1
                     {"path", one_line(request->path(), 500)},
                     {"error", done ? "" : done.error().text}});
     return told("DeleteArchive", done);
-}
-
-// That the file is as it was when it was opened.
-static Result<> is_same(int fd, const struct stat& before) {
-    struct stat now{};
-    if (::fstat(fd, &now) != 0)
-        return fail_errno(errno, "stat");
-    const bool same = now.st_size == before.st_size && now.st_mtim.tv_sec == before.st_mtim.tv_sec &&
-                      now.st_mtim.tv_nsec == before.st_mtim.tv_nsec;
-    return same ? Result<>() : fail(Errc::busy, "the archive was written while it was fetched: begin again");
 }
 
 static Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset) {
@@ -184,9 +213,7 @@ Result<> Service::fetch(const grpc::ServerContext& context, const node::v1::Fetc
         return fail(Errc::busy, one_line(opened.file.path) + " is being written");
     if (request.offset() > opened.file.size)
         return fail(Errc::invalid, "offset: the archive has " + std::to_string(opened.file.size) + " bytes");
-    struct stat before{};
-    if (::fstat(opened.content.get(), &before) != 0)
-        return fail_errno(errno, "stat");
+    TRY_ASSIGN(const struct stat before, stat_of(opened.content.get()));
     node::v1::FetchArchiveResponse part;
     part.set_file_id(opened.file.id);
     part.set_size(opened.file.size);
@@ -199,7 +226,9 @@ Result<> Service::fetch(const grpc::ServerContext& context, const node::v1::Fetc
         part.set_offset(at);
         part.set_data(bytes.data(), count);
         part.set_crc32(lpm::node::crc32(std::span(bytes).first(count)));
-        if (!writer.Write(part) || count == 0)
+        if (!writer.Write(part))
+            return fail(Errc::unavailable, "the client left at offset " + std::to_string(at));
+        if (count == 0)
             return {};
         at += count;
         part.Clear();

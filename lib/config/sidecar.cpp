@@ -59,7 +59,7 @@ constexpr Key<Sidecar> keys[] = {
      .set = set_client,
      .expects =
          R"(for a name of 1 to 64 letters, a list of "info", "records", "preflight", "prepare", "archives", "delete", "fetch", "metrics")",
-     .example = R"(lpm-controller = ["info", "records", "preflight", "prepare"])"},
+     .example = R"(lpm-controller = ["preflight", "prepare", "records", "archives", "delete"])"},
 
     {.table = "enroll",
      .name = "kubeconfig",
