@@ -63,7 +63,7 @@ static constexpr Phrase phrases[] = {
     {"timeout value to be > 0", Kind::refused, "TimeoutInvalid", "set timeoutSeconds to 1 or more"},
 };
 
-static bool is_id(std::string_view text) {
+bool is_id(std::string_view text) {
     return !text.empty() && text.size() <= 64 && text.front() >= 'A' && text.front() <= 'Z' &&
            std::ranges::all_of(text, [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -37,4 +37,7 @@ struct Asked {
 // Of a request that got none (kube::Http::send's errors).
 [[nodiscard]] Answer no_answer(const Error& error, const Asked& asked);
 
+// What a check, or another reason of ours, is called: "TcpEstablished".
+[[nodiscard]] bool is_id(std::string_view text);
+
 } // namespace lpm::controller

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
 #include "reconcile.hpp"
 
 // What lpm-sidecar of the pod's node is asked: before an attempt, after it, and when its archive is to go.
@@ -53,8 +54,10 @@ void Reconciler::add_record(const Checkpoint& object, const Looked& looked, Told
     }
     const Attempt& attempt = *object.status.attempt;
     const auto node = node_of(object.status.node);
-    if (!node)
+    if (!node) {
+        told.bypassed = false; // nobody was asked
         return;
+    }
     auto record = looked.archive && !looked.archive->record.empty()
                       ? parts_.sidecar->get_record(*node, looked.archive->record)
                       : parts_.sidecar->find_record(*node, attempt.uid,
@@ -84,7 +87,10 @@ std::optional<Answer> Reconciler::ask_afterwards(const Checkpoint& object, const
     }
     if (looked.archive)
         told.archive = *looked.archive;
-    else if (answer->kind == Kind::completed)
+    if (looked.archive && looked.archive->state != "whole" && answer->kind == Kind::completed)
+        told.unchecked =
+            "the archive was still " + one_line(looked.archive->state, 16) + " when it was last seen";
+    else if (!looked.archive && answer->kind == Kind::completed)
         told.unchecked = "nobody has seen that the archive is whole: " + looked.archive.error().text;
     told.bypassed = answer->kind == Kind::completed && !looked.archive; // unless there is a record
     add_record(object, looked, told);
@@ -109,6 +115,22 @@ void Reconciler::settle(const Checkpoint& object) {
         write_end(object, *answer, told);
 }
 
+// Nobody sees an archive. CRIU may be at work, or CRI-O packing.
+Result<> Reconciler::may_still_come(const Checkpoint& object, const SidecarClient::Node& node) {
+    constexpr auto until_it_begins = 1min;
+    constexpr auto until_packed = 10min;
+    const Attempt& attempt = *object.status.attempt;
+    const Time started = read_time(attempt.start).value_or(object.created);
+    const auto since = observe(object.key.text()).now - started;
+    const auto record = parts_.sidecar->find_record(node, attempt.uid, started);
+    if (!record && record.error().code != Errc::absent)
+        return since < until_packed ? std::unexpected(record.error()) : Result<>();
+    const bool at_work = record && (record->state == "intent" || record->outcome == "completed");
+    if (since < (at_work ? until_packed : until_it_begins))
+        return fail(Errc::busy, "its checkpoint may still be under way");
+    return {};
+}
+
 Result<> Reconciler::remove_from_node(const Checkpoint& object) {
     TRY_ASSIGN(const auto node, node_of(object.status.node));
     const auto found = parts_.sidecar->find_archive(node, object.status.attempt->uid);
@@ -117,14 +139,22 @@ Result<> Reconciler::remove_from_node(const Checkpoint& object) {
         return std::unexpected(found.error());
     const std::string& path = found ? found->path : object.status.archive;
     if (path.empty())
-        return {};
+        return may_still_come(object, node);
     auto removed = parts_.sidecar->delete_archive(node, path, found ? found->file_id : "");
     return !removed && removed.error().code == Errc::absent ? Result<>() : removed;
 }
 
+// Not of a dry run, and of no attempt that has ended without one.
+static bool may_have_archive(const Checkpoint& object) {
+    const Status& status = object.status;
+    const bool open = status.phase == "Running" || status.reason == "OutcomeUnknown" ||
+                      status.reason.starts_with("Archive");
+    return !object.spec.dry_run && (open || !status.archive.empty());
+}
+
 Result<> Reconciler::remove_archive(const Checkpoint& object) {
     const Status& status = object.status;
-    if (!status.attempt || status.node.empty())
+    if (!status.attempt || status.node.empty() || !may_have_archive(object))
         return {};
     if (parts_.sidecar == nullptr) {
         if (!status.archive.empty())
@@ -134,7 +164,11 @@ Result<> Reconciler::remove_archive(const Checkpoint& object) {
                        ": only lpm-sidecar there could remove it, and controller.toml has no [sidecar]"}});
         return {};
     }
+    // Few at a time: each waits for a node, and the others of these threads begin checkpoints.
+    if (!removing_.try_acquire())
+        return fail(Errc::busy, "other archives are removed just now");
     auto removed = remove_from_node(object);
+    removing_.release();
     if (removed)
         return {};
     Error& error = removed.error();

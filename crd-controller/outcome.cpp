@@ -71,9 +71,10 @@ static std::optional<Answer> judge_record(const Answer& heard, const Looked& loo
         return waited < while_it_works ? std::nullopt
                                        : std::optional(still_unknown(heard, named + " has no end yet"));
     if (record.outcome != "completed") {
+        // Never another attempt: the record may be of somebody else's checkpoint, which took what we had
+        // prepared, and our request went on without.
         Answer answer =
-            end_with(record.transient && record.outcome == "refused" ? Kind::transient : Kind::refused,
-                     record.code.empty() ? "CheckpointFailed" : record.code, record.message);
+            end_with(Kind::refused, record.code.empty() ? "CheckpointFailed" : record.code, record.message);
         answer.by_lpm = record.outcome == "refused";
         return answer;
     }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <semaphore>
 #include <string>
 
 #include "attempts.hpp"
@@ -71,7 +72,8 @@ class Reconciler {
     [[nodiscard]] Result<> make_ready(const Checkpoint& object, const std::string& created);
     [[nodiscard]] Result<> bind_content(const Checkpoint& object, const Status& status);
 
-    // What the node is asked (ask_node.cpp): all but begin_settling where waiting harms nobody.
+    // What the node is asked (ask_node.cpp): in an attempt's own thread, but for an archive that is to go,
+    // two at a time.
     [[nodiscard]] Result<SidecarClient::Node> node_of(const std::string& name);
     [[nodiscard]] Preflight ask_beforehand(const Checkpoint& object, const Action::Target& target);
     [[nodiscard]] std::optional<Answer> ask_afterwards(const Checkpoint& object, const Answer& heard,
@@ -82,7 +84,9 @@ class Reconciler {
     void settle(const Checkpoint& object);
     [[nodiscard]] Result<> remove_archive(const Checkpoint& object);
     [[nodiscard]] Result<> remove_from_node(const Checkpoint& object);
+    [[nodiscard]] Result<> may_still_come(const Checkpoint& object, const SidecarClient::Node& node);
 
+    std::counting_semaphore<> removing_{2};
     Parts parts_;
     Settings settings_;
 };

@@ -3,6 +3,8 @@
 #include "sidecar_client.hpp"
 
 #include <algorithm>
+#include <climits>
+#include <cstdint>
 #include <fcntl.h>
 #include <optional>
 #include <string_view>
@@ -83,6 +85,9 @@ static Result<> call(SidecarChannels& channels, const SidecarClient::Node& node,
         const std::string failure = channels.place_of(node) + words_of(status, time);
         const bool connected =
             lent.channel->GetState(false) == GRPC_CHANNEL_READY; // it is the sidecar's own word
+        if (status.error_code() ==
+            grpc::StatusCode::DEADLINE_EXCEEDED) // it may be of a connection that has died
+            channels.failed(node, lent.channel, failure, false);
         if (status.error_code() != grpc::StatusCode::UNAVAILABLE || connected)
             return fail(code_of(status.error_code()), failure);
         channels.failed(node, lent.channel, failure, !lent.used_before);
@@ -91,12 +96,26 @@ static Result<> call(SidecarChannels& channels, const SidecarClient::Node& node,
     }
 }
 
+// The object's schema takes no other as a reason; the sidecar's word is not ours.
+static std::string read_code(const std::string& code) {
+    return code.empty() || is_id(code) ? code : "CodeUnreadable";
+}
+
+static std::int64_t read_number(std::uint64_t number) {
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(number, INT64_MAX));
+}
+
+static std::string read_text(const std::string& text) {
+    return one_line(text, longest_message);
+}
+
 static std::vector<CheckEntry>
 read_checks(const google::protobuf::RepeatedPtrField<node::v1::Check>& checks) {
     std::vector<CheckEntry> read;
     for (const auto& check : checks)
         if (check.severity() != "off" && check.verdict() != "pass" && read.size() < most_checks)
-            read.push_back({check.id(), check.verdict(), one_line(check.message(), longest_message)});
+            read.push_back(
+                {read_code(check.id()), one_line(check.verdict(), 16), read_text(check.message())});
     return read;
 }
 
@@ -104,27 +123,27 @@ static NodeVerdict read_verdict(const node::v1::PreflightResponse& from) {
     std::string notes;
     for (const auto& note : from.notes())
         notes += (notes.empty() ? "" : "; ") + note;
-    return {from.code(), one_line(from.message(), longest_message), from.transient(),
-            read_checks(from.checks()), one_line(notes, longest_message)};
+    return {read_code(from.code()), read_text(from.message()), from.transient(), read_checks(from.checks()),
+            one_line(notes, longest_message)};
 }
 
 static NodeRecord read_record(const node::v1::Record& from) {
     NodeRecord to;
-    to.id = from.id();
+    to.id = one_line(from.id(), 64);
     to.state = from.state();
     to.outcome = from.outcome();
-    to.code = from.code();
+    to.code = read_code(from.code());
     to.message = from.message();
     to.transient = from.transient();
     to.checks = read_checks(from.checks());
     if (from.has_stood_still_us())
-        to.stood_still_us = static_cast<std::int64_t>(from.stood_still_us());
+        to.stood_still_us = read_number(from.stood_still_us());
     // Its time to freeze, and all that it does while frozen.
     const auto& stats = from.stats();
     if (const auto frozen = stats.find("frozen_us"); frozen != stats.end()) {
         const auto freezing = stats.find("freezing_us");
-        to.criu_us =
-            static_cast<std::int64_t>(frozen->second + (freezing == stats.end() ? 0 : freezing->second));
+        const std::uint64_t before = freezing == stats.end() ? 0 : freezing->second;
+        to.criu_us = read_number(frozen->second > UINT64_MAX - before ? UINT64_MAX : frozen->second + before);
     }
     return to;
 }
@@ -200,8 +219,10 @@ Result<NodeArchive> SidecarClient::find_archive(const Node& node, const std::str
     node::v1::Archive found;
     request.set_attempt(attempt);
     TRY(call(*channels_, node, &node::v1::Node::Stub::FindArchive, request, found, archive_time));
-    return NodeArchive{found.path(),  static_cast<std::int64_t>(found.size()),    found.file_id(),
-                       found.state(), one_line(found.message(), longest_message), found.record()};
+    if (!found.path().starts_with('/') || found.path().size() > PATH_MAX)
+        return fail(Errc::io, channels_->place_of(node) + " names no path of an archive");
+    return NodeArchive{found.path(),  read_number(found.size()),  found.file_id(),
+                       found.state(), read_text(found.message()), found.record()};
 }
 
 Result<NodeRecord> SidecarClient::get_record(const Node& node, const std::string& id) {

@@ -10,6 +10,7 @@
 #include "kube/base64.hpp"
 #include "kube/tls_chain.hpp"
 #include "kube/tls_request.hpp"
+#include "node/log.hpp"
 #include "signer/judge.hpp"
 
 namespace lpm::controller {
@@ -17,6 +18,7 @@ namespace lpm::controller {
 using namespace std::chrono_literals;
 
 static constexpr auto known_for = 5min;
+static constexpr auto retry = 10s;    // after they could not be read
 static constexpr auto own_life = 24h; // of our certificate as a client
 static constexpr auto back = 5min;    // clocks of nodes may be behind ours
 static constexpr std::chrono::seconds authority_life = std::chrono::days(3650);
@@ -87,7 +89,14 @@ Result<json::Value> make_authorities(const std::string& space, std::chrono::sys_
 Result<AuthorityPair> Authorities::read_or_make() {
     const std::string folder = "/api/v1/namespaces/" + space_ + "/secrets";
     auto secret = client_.get(folder + "/" + authorities_secret);
+    if (!secret && secret.error().code == Errc::absent && known_)
+        return fail(Errc::absent, std::string("Secret ") + authorities_secret +
+                                      " has gone: nodes trust what was in it; put it back");
     if (!secret && secret.error().code == Errc::absent) {
+        node::log(node::Level::warn,
+                  "makes new authorities: nodes with certificates of others enroll again (lpm-sidecar "
+                  "--enroll --renew)",
+                  {{"secret", space_ + "/" + authorities_secret}});
         TRY_ASSIGN(const json::Value made, make_authorities(space_, time_by_seconds()));
         secret = client_.create_and_read(folder, made);
         if (!secret && secret.error().code == Errc::exists)
@@ -100,10 +109,17 @@ Result<AuthorityPair> Authorities::read_or_make() {
 
 Result<AuthorityPair> Authorities::get() {
     const std::lock_guard lock(mutex_);
-    if (!known_ || std::chrono::steady_clock::now() >= until_) {
-        TRY_ASSIGN(known_, read_or_make());
-        until_ = std::chrono::steady_clock::now() + known_for;
-    }
+    if (known_ && std::chrono::steady_clock::now() < until_)
+        return *known_;
+    auto read = read_or_make();
+    if (!read && !known_)
+        return std::unexpected(std::move(read).error());
+    // What was known is good as long as nobody says otherwise.
+    if (!read)
+        node::log(node::Level::warn, "the authorities cannot be read again", {{"error", read.error().text}});
+    until_ = std::chrono::steady_clock::now() + (read ? known_for : retry);
+    if (read)
+        known_ = *std::move(read);
     return *known_;
 }
 
@@ -124,7 +140,8 @@ Result<ClientIdentity> Authorities::client_identity() {
     TRY_ASSIGN(const AuthorityPair pair, get());
     const auto now = time_by_seconds();
     const std::lock_guard lock(mutex_);
-    if (!identity_ || now >= renewal_ || signed_by_ != pair.clients.current.certificate) {
+    const bool not_yet = now + back < made_at_; // the clock was ahead when it was made
+    if (!identity_ || now >= renewal_ || not_yet || signed_by_ != pair.clients.current.certificate) {
         TRY_ASSIGN(std::string key, kube::make_key());
         TRY_ASSIGN(std::string made, kube::sign_key(pair.clients.current, key,
                                                     {.purpose = kube::Purpose::client,
@@ -134,6 +151,7 @@ Result<ClientIdentity> Authorities::client_identity() {
         identity_ = ClientIdentity{{}, std::move(made), std::move(key)};
         signed_by_ = pair.clients.current.certificate;
         renewal_ = now + own_life * 2 / 3;
+        made_at_ = now;
     }
     identity_->ca_pem = pair.sidecars.trusted;
     return *identity_;

@@ -52,7 +52,8 @@ class Authorities {
     Authorities(kube::Client& client, std::string space) : client_(client), space_(std::move(space)) {}
 
     // Reads them, and makes them when there are none; never writes over any. What was read is good for five
-    // minutes. Errors as kube::Client has them, and Errc::invalid for a Secret that cannot be used.
+    // minutes, and longer while it cannot be read again. Errors as kube::Client has them, and Errc::invalid
+    // for a Secret that cannot be used.
     [[nodiscard]] Result<AuthorityPair> get();
 
     // Certificate, its authority, then those of clients, in PEM: for `node`, good for `life` at most.
@@ -72,6 +73,7 @@ class Authorities {
     std::optional<ClientIdentity> identity_;
     std::string signed_by_;              // of `identity_`
     std::chrono::sys_seconds renewal_{}; // of `identity_`
+    std::chrono::sys_seconds made_at_{}; // the same
 };
 
 } // namespace lpm::controller

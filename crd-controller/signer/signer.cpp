@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "signer/signer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.hpp"
@@ -14,6 +15,13 @@ namespace lpm::controller {
 
 using namespace std::chrono_literals;
 using node::Level;
+
+// Requests may have any name; one that is part of a path as it is has that of an object.
+static bool is_plain(std::string_view name) {
+    return !name.empty() && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    });
+}
 
 static std::string path_of(const std::string& name, std::string_view part) {
     return std::string(requests_path) + "/" + name + std::string(part);
@@ -31,7 +39,7 @@ void Signer::follow() {
                               if (const auto read = read_certificate_request(object); !read)
                                   node::log(Level::warn, "a request for a certificate is left alone",
                                             {{"error", read.error().text}});
-                              else if (!read->ended)
+                              else if (!read->ended && is_plain(read->name))
                                   queue_.add(read->name);
                           },
                       .removed = [](const json::Value&) {},

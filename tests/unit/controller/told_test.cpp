@@ -172,7 +172,7 @@ TEST(Outcome, by_the_record_when_no_archive_has_it) {
         {record("final", "failed"), 0s, "Code"},
         {record("final", "interrupted"), 0s, "Code"},
         {record("final", "refused"), 0s, "Code"},
-        {record("final", "refused", true), 0s, "Code", Kind::transient},
+        {record("final", "refused", true), 0s, "Code"}, // never another attempt
         {record("final", "failed", true), 0s, "Code"},
         {record("intent"), 59min, nullptr},
         {record("intent"), 1h, "OutcomeUnknown", Kind::unknown},
