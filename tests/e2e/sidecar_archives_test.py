@@ -283,13 +283,13 @@ class Hostile(ArchivesTest):
                 info.size = len(content)
                 text.addfile(info, io.BytesIO(content))
         began = self.peak()
-        with gzip.open(self.folder / "map.tar.gz", "wb", compresslevel=1) as sparse:
-            text = b"6000000\n" + b"0\n0\n" * 6_000_000
+        with gzip.open(self.folder / "map.tar.gz", "wb", compresslevel=1) as packed:
+            entries = b"6000000\n" + b"0\n0\n" * 6_000_000
             pax = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n26 GNU.sparse.realsize=9\n" + b"28 GNU.sparse.name=core.img\n"
-            for kind, content in (("x", pax), ("0", text)):
+            for kind, content in (("x", pax), ("0", entries)):
                 info = tarfile.TarInfo("GNUSparseFile.0/core.img")
                 info.type, info.size = kind.encode(), len(content)
-                sparse.write(info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512))
+                packed.write(info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512))
         for name in ("bomb.tar.gz", "sparse.tar", "images.tar", "text.tar", "map.tar.gz", "parts.tar"):
             with self.subTest(name):
                 inside = self.api.InspectArchive(path=str(self.folder / name))
