@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,12 +44,18 @@ std::uint64_t FileBytes::skip(std::uint64_t count) {
     return count;
 }
 
+// What came before a fault is still good.
+static Result<std::size_t> unpacked_or(std::size_t count, const std::optional<Error>& failure) {
+    return count == 0 && failure ? Result<std::size_t>(std::unexpected(*failure)) : count;
+}
+
 struct GzipBytes::State {
     static constexpr int gzip_only =
         15 + 16; // the largest window, and a header of gzip (zlib.h, inflateInit2)
     z_stream stream{};
     std::vector<std::byte> packed = std::vector<std::byte>(131072);
     bool in_member = true;
+    std::optional<Error> failure;
 
     State() { ::inflateInit2(&stream, gzip_only); }
     State(const State&) = delete;
@@ -60,6 +67,8 @@ GzipBytes::GzipBytes(Bytes& packed) : packed_(packed), state_(std::make_unique<S
 GzipBytes::~GzipBytes() = default;
 
 Result<std::size_t> GzipBytes::read(std::span<std::byte> to) {
+    if (state_->failure)
+        return std::unexpected(*state_->failure);
     z_stream& stream = state_->stream;
     stream.next_out = reinterpret_cast<Bytef*>(to.data());
     stream.avail_out = static_cast<uInt>(to.size());
@@ -80,11 +89,13 @@ Result<std::size_t> GzipBytes::read(std::span<std::byte> to) {
         const int done = ::inflate(&stream, Z_NO_FLUSH);
         if (done == Z_STREAM_END)
             state_->in_member = false;
-        else if (done != Z_OK && done != Z_BUF_ERROR)
-            return fail(Errc::invalid,
-                        std::string("gzip: ") + (stream.msg == nullptr ? "damaged" : stream.msg));
+        else if (done != Z_OK && done != Z_BUF_ERROR) {
+            state_->failure = Error{Errc::invalid, 0,
+                                    std::string("gzip: ") + (stream.msg == nullptr ? "damaged" : stream.msg)};
+            break;
+        }
     }
-    return to.size() - stream.avail_out;
+    return unpacked_or(to.size() - stream.avail_out, state_->failure);
 }
 
 struct ZstdBytes::State {
@@ -93,6 +104,7 @@ struct ZstdBytes::State {
     std::vector<std::byte> packed = std::vector<std::byte>(ZSTD_DStreamInSize());
     ZSTD_inBuffer in{.src = packed.data(), .size = 0, .pos = 0};
     bool in_frame = false;
+    std::optional<Error> failure;
 
     State() { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, window_log); }
     State(const State&) = delete;
@@ -104,6 +116,8 @@ ZstdBytes::ZstdBytes(Bytes& packed) : packed_(packed), state_(std::make_unique<S
 ZstdBytes::~ZstdBytes() = default;
 
 Result<std::size_t> ZstdBytes::read(std::span<std::byte> to) {
+    if (state_->failure)
+        return std::unexpected(*state_->failure);
     ZSTD_outBuffer out{.dst = to.data(), .size = to.size(), .pos = 0};
     while (out.pos == 0) {
         if (state_->in.pos == state_->in.size) {
@@ -118,12 +132,13 @@ Result<std::size_t> ZstdBytes::read(std::span<std::byte> to) {
         const std::size_t left = ZSTD_decompressStream(state_->context, &out, &state_->in);
         if (ZSTD_isError(left) != 0) {
             const bool too_large = ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge;
-            return fail(too_large ? Errc::unavailable : Errc::invalid,
-                        std::string("zstd: ") + ZSTD_getErrorName(left));
+            state_->failure = Error{too_large ? Errc::unavailable : Errc::invalid, 0,
+                                    std::string("zstd: ") + ZSTD_getErrorName(left)};
+            break;
         }
         state_->in_frame = left != 0;
     }
-    return out.pos;
+    return unpacked_or(out.pos, state_->failure);
 }
 
 } // namespace lpm::node
