@@ -73,7 +73,8 @@ void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& t
     for (const auto& part : from.parts) {
         if (part.name.starts_with("checkpoint/pages-"))
             pages += part.size;
-        if ((bytes += part.name.size() + sizeof part.size) > longest_list)
+        bytes += part.name.size() + sizeof part.size;
+        if (bytes > longest_list)
             continue;
         node::v1::ArchivePart& one = *to.add_parts();
         one.set_name(one_line(part.name, 4096));
