@@ -212,11 +212,11 @@ Result<> TarReader::read_to_end() {
     for (Bytes* const bytes : {&state_->bytes(), static_cast<Bytes*>(&state_->file)})
         for (;;) {
             TRY(state_->ask());
-            auto count = bytes->read(state_->block);
+            const auto count = bytes->read(state_->block);
             if (!count && count.error().code != Errc::invalid)
-                return std::unexpected(std::move(count).error());
+                return std::unexpected(count.error());
             if (!count)
-                damage = std::unexpected(std::move(count).error());
+                damage = std::unexpected(count.error());
             if (!count || *count == 0)
                 break;
         }
