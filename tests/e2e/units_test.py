@@ -94,10 +94,10 @@ class Units(NodeTest):
         self.assertIn("PermissionError", done.stderr)
 
     def test_many_requests_are_all_answered(self) -> None:
-        """More at once than there may be processes of the gate, more in a moment than systemd takes for a loop."""
+        """As many at once as lpm-sidecar asks (most_gates), more in a moment than systemd takes for a loop."""
         self.started("lpm-gate.socket")
         cid = self.counter()
-        with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        with concurrent.futures.ThreadPoolExecutor(48) as pool:
             answers = list(pool.map(lambda _: self.ask(verb="preflight", id=cid), range(300)))
         self.assertEqual({answer["record"]["container"]["id"] for answer in answers}, {cid})
         self.assertEqual(subprocess.run(["systemctl", "is-failed", "lpm-gate.socket"], capture_output=True, text=True,
