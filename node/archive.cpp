@@ -3,11 +3,7 @@
 #include "node/archive.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
-
-#include "base/text.hpp"
-#include "criu/images/inventory.hpp"
 
 namespace lpm::node {
 

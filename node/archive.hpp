@@ -54,7 +54,7 @@ struct Archive {
     ArchiveIdentity identity;
     std::string unread;             // a part with the identity that is there and is not what it should be
     bool more_parts = false;        // than are in `parts`
-    std::vector<ArchivePart> parts; // with Depth::images; at most 30,000
+    std::vector<ArchivePart> parts; // with Depth::images; at most 50,000
     ArchiveImages images;
     std::string stats;            // stats-dump
     std::uint64_t bytes_read = 0; // of the file

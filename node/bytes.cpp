@@ -44,101 +44,114 @@ std::uint64_t FileBytes::skip(std::uint64_t count) {
     return count;
 }
 
-// What came before a fault is still good.
-static Result<std::size_t> unpacked_or(std::size_t count, const std::optional<Error>& failure) {
-    return count == 0 && failure ? Result<std::size_t>(std::unexpected(*failure)) : count;
-}
+namespace {
 
-struct GzipBytes::State {
-    static constexpr int gzip_only =
-        15 + 16; // the largest window, and a header of gzip (zlib.h, inflateInit2)
-    z_stream stream{};
-    std::vector<std::byte> packed = std::vector<std::byte>(131072);
-    bool in_member = true;
-    std::optional<Error> failure;
+// What both ways of packing have in common.
+class Unpacker : public Bytes {
+  public:
+    explicit Unpacker(Bytes& packed) : packed_(packed), block_(131072) {}
+    Unpacker(const Unpacker&) = delete;
+    Unpacker& operator=(const Unpacker&) = delete;
 
-    State() { ::inflateInit2(&stream, gzip_only); }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() { ::inflateEnd(&stream); }
-};
-
-GzipBytes::GzipBytes(Bytes& packed) : packed_(packed), state_(std::make_unique<State>()) {}
-GzipBytes::~GzipBytes() = default;
-
-Result<std::size_t> GzipBytes::read(std::span<std::byte> to) {
-    if (state_->failure)
-        return std::unexpected(*state_->failure);
-    z_stream& stream = state_->stream;
-    stream.next_out = reinterpret_cast<Bytef*>(to.data());
-    stream.avail_out = static_cast<uInt>(to.size());
-    while (stream.avail_out == to.size()) {
-        if (stream.avail_in == 0) {
-            TRY_ASSIGN(const std::size_t count, packed_.read(state_->packed));
-            if (count == 0 && state_->in_member)
-                return fail(Errc::invalid, "the packed stream ends in the middle");
-            if (count == 0)
-                return 0;
-            stream.next_in = reinterpret_cast<Bytef*>(state_->packed.data());
-            stream.avail_in = static_cast<uInt>(count);
+    Result<std::size_t> read(std::span<std::byte> to) final {
+        // zstd drops what it has unpacked in the call that finds a fault: who reads more at once would get
+        // less.
+        constexpr std::size_t at_once = 32768;
+        to = to.first(std::min(to.size(), at_once));
+        std::size_t count = 0;
+        while (count == 0 && !failure_) {
+            // Neither library takes the last of its input before all that comes of it is taken.
+            if (rest_.empty()) {
+                TRY_ASSIGN(const std::size_t more, packed_.read(block_));
+                if (more == 0 && in_frame_)
+                    return fail(Errc::invalid, "the packed stream ends in the middle");
+                if (more == 0)
+                    return 0;
+                rest_ = std::span(block_).first(more);
+            }
+            count = unpack(rest_, to);
         }
-        if (!state_->in_member) {
-            ::inflateReset(&stream);
-            state_->in_member = true;
-        }
-        const int done = ::inflate(&stream, Z_NO_FLUSH);
-        if (done == Z_STREAM_END)
-            state_->in_member = false;
-        else if (done != Z_OK && done != Z_BUF_ERROR) {
-            state_->failure = Error{Errc::invalid, 0,
-                                    std::string("gzip: ") + (stream.msg == nullptr ? "damaged" : stream.msg)};
-            break;
-        }
+        // What came before a fault is still good.
+        return count == 0 ? Result<std::size_t>(std::unexpected(*failure_)) : count;
     }
-    return unpacked_or(to.size() - stream.avail_out, state_->failure);
-}
+    std::uint64_t skip(std::uint64_t) final { return 0; }
 
-struct ZstdBytes::State {
-    static constexpr int window_log = 23;
-    ZSTD_DCtx* context = ZSTD_createDCtx();
-    std::vector<std::byte> packed = std::vector<std::byte>(ZSTD_DStreamInSize());
-    ZSTD_inBuffer in{.src = packed.data(), .size = 0, .pos = 0};
-    bool in_frame = false;
-    std::optional<Error> failure;
+  protected:
+    // Takes from the front of `from` what it uses, and says how much of `to` it has filled. Sets in_frame_,
+    // failure_.
+    virtual std::size_t unpack(std::span<std::byte>& from, std::span<std::byte> to) = 0;
 
-    State() { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, window_log); }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() { ZSTD_freeDCtx(context); }
+    bool in_frame_ = false;
+    std::optional<Error> failure_;
+
+  private:
+    Bytes& packed_;
+    std::vector<std::byte> block_;
+    std::span<std::byte> rest_;
 };
 
-ZstdBytes::ZstdBytes(Bytes& packed) : packed_(packed), state_(std::make_unique<State>()) {}
-ZstdBytes::~ZstdBytes() = default;
+class Gzip final : public Unpacker {
+  public:
+    explicit Gzip(Bytes& packed) : Unpacker(packed) { ::inflateInit2(&stream_, gzip_only); }
+    ~Gzip() override { ::inflateEnd(&stream_); }
 
-Result<std::size_t> ZstdBytes::read(std::span<std::byte> to) {
-    if (state_->failure)
-        return std::unexpected(*state_->failure);
-    ZSTD_outBuffer out{.dst = to.data(), .size = to.size(), .pos = 0};
-    while (out.pos == 0) {
-        if (state_->in.pos == state_->in.size) {
-            TRY_ASSIGN(const std::size_t count, packed_.read(state_->packed));
-            if (count == 0 && state_->in_frame)
-                return fail(Errc::invalid, "the packed stream ends in the middle");
-            if (count == 0)
-                return 0;
-            state_->in.size = count;
-            state_->in.pos = 0;
-        }
-        const std::size_t left = ZSTD_decompressStream(state_->context, &out, &state_->in);
+  private:
+    std::size_t unpack(std::span<std::byte>& from, std::span<std::byte> to) override {
+        if (!in_frame_) // another member
+            ::inflateReset(&stream_);
+        in_frame_ = true;
+        stream_.next_in = reinterpret_cast<Bytef*>(from.data());
+        stream_.avail_in = static_cast<uInt>(from.size());
+        stream_.next_out = reinterpret_cast<Bytef*>(to.data());
+        stream_.avail_out = static_cast<uInt>(to.size());
+        const int done = ::inflate(&stream_, Z_NO_FLUSH);
+        from = from.last(stream_.avail_in);
+        if (done == Z_STREAM_END)
+            in_frame_ = false;
+        else if (done != Z_OK && done != Z_BUF_ERROR) // the last: nothing to do with what there is
+            failure_ = Error{Errc::invalid, 0,
+                             std::string("gzip: ") + (stream_.msg == nullptr ? "damaged" : stream_.msg)};
+        return to.size() - stream_.avail_out;
+    }
+
+    static constexpr int gzip_only = 15 + 16; // the largest window, and gzip's header (zlib.h, inflateInit2)
+    z_stream stream_{};
+};
+
+class Zstd final : public Unpacker {
+  public:
+    explicit Zstd(Bytes& packed) : Unpacker(packed) {
+        ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, window_log);
+    }
+    ~Zstd() override { ZSTD_freeDCtx(context_); }
+
+  private:
+    std::size_t unpack(std::span<std::byte>& from, std::span<std::byte> to) override {
+        ZSTD_inBuffer in{.src = from.data(), .size = from.size(), .pos = 0};
+        ZSTD_outBuffer out{.dst = to.data(), .size = to.size(), .pos = 0};
+        const std::size_t left = ZSTD_decompressStream(context_, &out, &in);
+        from = from.subspan(in.pos);
+        in_frame_ = left != 0;
         if (ZSTD_isError(left) != 0) {
             const bool too_large = ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge;
-            state_->failure = Error{too_large ? Errc::unavailable : Errc::invalid, 0,
-                                    std::string("zstd: ") + ZSTD_getErrorName(left)};
-            break;
+            failure_ = Error{too_large ? Errc::unavailable : Errc::invalid, 0,
+                             std::string("zstd: ") + ZSTD_getErrorName(left)};
         }
-        state_->in_frame = left != 0;
+        return out.pos;
     }
-    return unpacked_or(out.pos, state_->failure);
+
+    static constexpr int window_log = 23;
+    ZSTD_DCtx* context_ = ZSTD_createDCtx();
+};
+
+} // namespace
+
+std::unique_ptr<Bytes> unpack_gzip(Bytes& packed) {
+    return std::make_unique<Gzip>(packed);
+}
+
+std::unique_ptr<Bytes> unpack_zstd(Bytes& packed) {
+    return std::make_unique<Zstd>(packed);
 }
 
 } // namespace lpm::node

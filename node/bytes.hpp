@@ -42,32 +42,9 @@ class FileBytes final : public Bytes {
     std::uint64_t read_ = 0;
 };
 
-// What gzip has packed: one member or several, each with its checksum.
-class GzipBytes final : public Bytes {
-  public:
-    explicit GzipBytes(Bytes& packed);
-    ~GzipBytes() override;
-    [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override;
-    [[nodiscard]] std::uint64_t skip(std::uint64_t) override { return 0; }
-
-  private:
-    struct State;
-    Bytes& packed_;
-    std::unique_ptr<State> state_;
-};
-
-// What zstd has packed. Errc::unavailable for a window above 8 MiB: whoever made it could have us use 2 GiB.
-class ZstdBytes final : public Bytes {
-  public:
-    explicit ZstdBytes(Bytes& packed);
-    ~ZstdBytes() override;
-    [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override;
-    [[nodiscard]] std::uint64_t skip(std::uint64_t) override { return 0; }
-
-  private:
-    struct State;
-    Bytes& packed_;
-    std::unique_ptr<State> state_;
-};
+// What gzip has packed: one member or several, each with its checksum. `packed` is borrowed.
+[[nodiscard]] std::unique_ptr<Bytes> unpack_gzip(Bytes& packed);
+// The same of zstd. Errc::unavailable for a window above 8 MiB: whoever made it could have us use 2 GiB.
+[[nodiscard]] std::unique_ptr<Bytes> unpack_zstd(Bytes& packed);
 
 } // namespace lpm::node

@@ -124,10 +124,10 @@ Result<TarReader> TarReader::open(int fd, Ask ask, Tap tap) {
     // libarchive would take any window of zstd, and does not look at gzip's checksum.
     if (begins_with(fd, "\x28\xb5\x2f\xfd")) {
         state->packing = "+zstd";
-        state->unpacked = std::make_unique<ZstdBytes>(state->file);
+        state->unpacked = unpack_zstd(state->file);
     } else if (begins_with(fd, "\x1f\x8b")) {
         state->packing = "+gzip";
-        state->unpacked = std::make_unique<GzipBytes>(state->file);
+        state->unpacked = unpack_gzip(state->file);
     }
     ::archive* archive = state->archive;
     ::archive_read_support_format_tar(archive);

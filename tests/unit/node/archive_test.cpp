@@ -54,6 +54,12 @@ TEST(Archive, is_whole_however_it_is_packed) {
     }
 }
 
+TEST(Archive, is_whole_when_more_is_unpacked_than_is_read_at_once) {
+    for (const char* name : {"long-zstd", "long-gzip"})
+        for (const auto& found : {read(corpus(name)), read_all(corpus(name))})
+            EXPECT_EQ(found->state, ArchiveState::whole) << name << ": " << found->message;
+}
+
 TEST(Archive, is_not_whole_without_any_of_its_last_bytes) {
     for (const char* name : {"whole", "pax"}) {
         const std::string content = corpus(name);
