@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/text.hpp"
 #include "service/message.hpp"
 
 namespace lpm::sidecar {
@@ -19,10 +20,7 @@ static constexpr auto gate_time = 20s;
 bool KnownArchive::is_being_written() const {
     if (file.writing)
         return *file.writing;
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::system_clock::now().time_since_epoch());
-    return state != ArchiveState::whole &&
-           file.modified_ms + service::rest_ms > static_cast<std::uint64_t>(now.count());
+    return state != ArchiveState::whole && file.modified_ms + service::rest_ms > to_milliseconds(now());
 }
 
 bool KnownArchive::is_undecided() const {
@@ -37,6 +35,14 @@ KnownArchive known_of(const ArchiveFile& file, lpm::node::Archive&& read) {
             .format = std::move(read.format),
             .identity = std::move(read.identity),
             .unread = std::move(read.unread)};
+}
+
+lpm::node::TarReader::Ask ask_of(Gate::Ended ended) {
+    return [ended = std::move(ended)]() -> Result<> {
+        if (ended())
+            return fail(Errc::unavailable, "nobody waits for it any more");
+        return {};
+    };
 }
 
 Result<std::unique_ptr<Permit>> Archives::reader(const Ended& ended) {
@@ -74,15 +80,11 @@ KnownArchive Archives::look(const ArchiveFile& file, const Ended& ended) {
             return known->second;
         }
     }
-    const auto ask = [&]() -> Result<> {
-        if (ended())
-            return fail(Errc::unavailable, "nobody waits for it any more");
-        return {};
-    };
     const auto turn = reader(ended);
     auto opened = turn ? open(file.path, file.id, ended) : std::unexpected(turn.error());
-    auto read = opened ? lpm::node::read_archive(opened->content.get(), lpm::node::Depth::identity, ask)
-                       : std::unexpected(opened.error());
+    auto read =
+        opened ? lpm::node::read_archive(opened->content.get(), lpm::node::Depth::identity, ask_of(ended))
+               : std::unexpected(opened.error());
     if (!read)
         return {.file = file, .message = read.error().text};
     KnownArchive known = known_of(file, *std::move(read));

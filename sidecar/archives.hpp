@@ -64,6 +64,9 @@ class Archives {
     std::map<std::string, KnownArchive> known_; // by path; at most as many as were listed
 };
 
+// Reading goes on until nobody waits for it any more.
+[[nodiscard]] lpm::node::TarReader::Ask ask_of(Gate::Ended ended);
+
 [[nodiscard]] KnownArchive known_of(const service::ArchiveFile& file, lpm::node::Archive&& read);
 
 } // namespace lpm::sidecar

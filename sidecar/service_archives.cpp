@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 #include "base/text.hpp"
 #include "convert.hpp"
 #include "criu/verify.hpp"
+#include "node/bytes.hpp"
 #include "node/checksum.hpp"
 #include "node/log.hpp"
 #include "service.hpp"
@@ -19,17 +18,8 @@ namespace lpm::sidecar {
 using config::Right;
 using lpm::node::ArchiveState;
 using lpm::node::Level;
-using lpm::node::TarReader;
 
 static constexpr std::size_t longest_answer = std::size_t{2} << 20; // clients take 4 MiB
-
-static TarReader::Ask ask_of(Gate::Ended ended) {
-    return [ended = std::move(ended)]() -> Result<> {
-        if (ended())
-            return fail(Errc::unavailable, "nobody waits for it any more");
-        return {};
-    };
-}
 
 // All of them, in the order of their paths: folders are listed in the order of their settings.
 static std::vector<const service::ArchiveFile*> sorted(const std::vector<service::ArchiveFolder>& folders) {
@@ -194,16 +184,6 @@ grpc::Status Service::DeleteArchive(grpc::ServerContext* context,
     return told("DeleteArchive", done);
 }
 
-static Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset) {
-    ssize_t size = 0;
-    do
-        size = ::pread(fd, to.data(), to.size(), static_cast<off_t>(offset));
-    while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return fail_errno(errno, "read");
-    return static_cast<std::size_t>(size);
-}
-
 Result<> Service::fetch(const grpc::ServerContext& context, const node::v1::FetchArchiveRequest& request,
                         grpc::ServerWriter<node::v1::FetchArchiveResponse>& writer) {
     constexpr std::size_t part_size = std::size_t{256} << 10;
@@ -217,11 +197,13 @@ Result<> Service::fetch(const grpc::ServerContext& context, const node::v1::Fetc
     node::v1::FetchArchiveResponse part;
     part.set_file_id(opened.file.id);
     part.set_size(opened.file.size);
+    lpm::node::FileBytes file(opened.content.get());
+    (void)file.skip(request.offset());
     std::vector<std::byte> bytes(part_size);
     for (std::uint64_t at = request.offset();;) {
         if (ended())
             return fail(Errc::unavailable, "lpm-sidecar ends: go on from the last offset");
-        TRY_ASSIGN(const std::size_t count, read_at(opened.content.get(), bytes, at));
+        TRY_ASSIGN(const std::size_t count, file.read(bytes));
         TRY(is_same(opened.content.get(), before));
         part.set_offset(at);
         part.set_data(bytes.data(), count);
