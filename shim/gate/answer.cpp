@@ -100,6 +100,7 @@ int answer(char** environment) {
     // A container can make /proc wait for it: then this process ends, and the next may answer.
     constexpr unsigned hard_end = 25; // seconds; prepare() takes it off before its hooks
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGIO, SIG_IGN); // of a lease on an archive
     ::alarm(hard_end);
     const auto request = read_request(STDIN_FILENO);
     if (request && is_of_archives(request->verb))

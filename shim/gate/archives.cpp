@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/dir.hpp"
 #include "base/draft.hpp"
@@ -74,7 +74,8 @@ static bool is_pinned(int folder, const std::string& name) {
 }
 
 // Whether others have the file open: to write (F_RDLCK), or at all besides us (F_WRLCK). A lease of that kind
-// is not given then (fcntl(2)); one that is given ends at once. Nothing: the file system has no leases.
+// is not given then (fcntl(2)); one that is given ends at once; who opens the file in
+// that moment has the kernel send SIGIO, which answer() ignores. Nothing: the file system has no leases.
 static std::optional<bool> opened_by_others(int fd, int lease) {
     struct statfs where{};
     // Of these, EAGAIN says that the server has given no lease.
@@ -114,30 +115,37 @@ static Result<OpenedArchive> open_in(int folder, const std::string& folder_path,
     return OpenedArchive{std::move(file), std::move(fd)};
 }
 
-namespace {
-struct Named {
-    std::string name;
-    std::uint64_t modified_ms = 0;
-};
-} // namespace
-
-// The newest of them, as many as are listed, by their names.
-static std::vector<Named> find_names(int folder, ArchiveFolder& list) {
-    constexpr std::size_t most_entries = 100'000;
-    std::vector<Named> names;
-    each_entry(folder, [&](int dir, const dirent& entry) {
+static void keep_newest(int folder, std::vector<std::string>& names) {
+    const auto modified_ms = [&](const std::string& name) {
         struct stat info{};
-        if (is_name(entry.d_name) && ::fstatat(dir, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0)
-            names.push_back({entry.d_name, to_milliseconds(info.st_mtim)});
+        return ::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0
+                   ? to_milliseconds(info.st_mtim)
+                   : 0;
+    };
+    std::vector<std::pair<std::uint64_t, std::string>> dated;
+    dated.reserve(names.size());
+    for (auto& name : names)
+        dated.emplace_back(modified_ms(name), std::move(name));
+    std::ranges::nth_element(dated, dated.begin() + service::max_archives, std::ranges::greater{});
+    dated.resize(service::max_archives);
+    names.clear();
+    for (auto& [time, name] : dated)
+        names.push_back(std::move(name));
+}
+
+// In their order; the newest of them when there are more than are listed.
+static std::vector<std::string> find_names(int folder, ArchiveFolder& list) {
+    constexpr std::size_t most_entries = 100'000;
+    std::vector<std::string> names;
+    each_entry(folder, [&](int, const dirent& entry) {
+        if (is_name(entry.d_name))
+            names.emplace_back(entry.d_name);
         return names.size() < most_entries;
     });
-    if (names.size() > service::max_archives) {
-        list.cut_off = true;
-        std::ranges::nth_element(names, names.begin() + service::max_archives, std::ranges::greater{},
-                                 &Named::modified_ms);
-        names.resize(service::max_archives);
-    }
-    std::ranges::sort(names, {}, &Named::name);
+    list.cut_off = names.size() > service::max_archives;
+    if (list.cut_off)
+        keep_newest(folder, names);
+    std::ranges::sort(names);
     return names;
 }
 
@@ -151,7 +159,7 @@ static ArchiveFolder list_folder(const std::string& path, bool made_later) {
             list.fault = folder.error().text;
         return list;
     }
-    for (const auto& [name, modified] : find_names(folder->get(), list)) {
+    for (const auto& name : find_names(folder->get(), list)) {
         auto opened = open_in(folder->get(), path, name);
         if (opened)
             list.files.push_back(std::move(opened->file));
@@ -162,7 +170,6 @@ static ArchiveFolder list_folder(const std::string& path, bool made_later) {
 }
 
 std::vector<ArchiveFolder> list_archives(const config::Settings& settings) {
-    ::signal(SIGIO, SIG_IGN); // somebody opens a file in the moment of a lease
     std::vector<ArchiveFolder> lists;
     std::size_t files = 0;
     for (const auto& folder : folders_of(settings)) {
@@ -208,7 +215,6 @@ static Result<OpenedArchive> open_at_place(const Place& place, const std::string
 
 Result<OpenedArchive> open_archive(const config::Settings& settings, const std::string& path,
                                    const std::string& id) {
-    ::signal(SIGIO, SIG_IGN);
     TRY_ASSIGN(const Place place, find_place(settings, path));
     return open_at_place(place, id);
 }
@@ -220,7 +226,6 @@ static bool was_just_written(const ArchiveFile& file) {
 
 Result<ArchiveFile> delete_archive(const config::Settings& settings, const std::string& path,
                                    const std::string& id) {
-    ::signal(SIGIO, SIG_IGN);
     TRY_ASSIGN(const Place place, find_place(settings, path));
     TRY_ASSIGN(OpenedArchive opened, open_at_place(place, id));
     const std::string named = one_line(opened.file.path);
