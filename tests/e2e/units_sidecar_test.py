@@ -7,8 +7,9 @@ import pathlib
 import re
 from typing import Any
 
-from e2e import NodeTest, run, wait_for
+from e2e import run, wait_for
 from sidecar_case import NODE_API
+from units_case import UnitsTest
 
 UNIT = pathlib.Path("/usr/lib/systemd/system/lpm-sidecar.service")
 ATTACK = pathlib.Path("/run/systemd/system/lpm-sidecar-attack.service")
@@ -57,15 +58,7 @@ print(json.dumps(found), flush=True)
 ALLOWED = {"read records", "ask the gate"}
 
 
-class Sidecar(NodeTest):
-    flavours = ("guest",)
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        run("systemd-sysusers")
-        run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/lpm.conf")
-        run("systemctl", "daemon-reload")
-
+class Sidecar(UnitsTest):
     def setUp(self) -> None:
         super().setUp()
         run("systemctl", "start", "lpm-sidecar.service")

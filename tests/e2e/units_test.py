@@ -12,21 +12,14 @@ import time
 from typing import Any
 
 import crio_archive
-from e2e import NodeTest, run, wait_for
+from e2e import run, wait_for
+from units_case import UnitsTest
 
 UNITS = pathlib.Path("/usr/lib/systemd/system")
 GATE_SOCKET = "/run/lpm/gate.sock"
 
 
-class Units(NodeTest):
-    flavours = ("guest",)
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        run("systemd-sysusers")
-        run("systemd-tmpfiles", "--create", "/usr/lib/tmpfiles.d/lpm.conf")
-        run("systemctl", "daemon-reload")
-
+class Units(UnitsTest):
     def started(self, unit: str) -> None:
         run("systemctl", "start", unit)
         self.addCleanup(run, "systemctl", "stop", unit, check=False)
