@@ -18,16 +18,18 @@ die() {
     exit 1
 }
 
-# ticker TEXT: says TEXT after two seconds, again every ten with the time, until it is killed.
+# ticker TEXT: says TEXT after two seconds, again every ten with the time, until it is killed. In CI every minute: what it
+# keeps of the output is the end.
 ticker() {
-    local began=$SECONDS silent
+    local began=$SECONDS silent every=10
+    [ "${CI:-}" != true ] || every=60
     exec {silent}<> <(:) # a pipe that stays silent, not sleep: a child would outlive this subshell
     read -rt 2 -u "$silent" || say "$1 ..."
-    until read -rt 10 -u "$silent"; do say "$1 ... $((SECONDS - began)) s"; done
+    until read -rt "$every" -u "$silent"; do say "$1 ... $((SECONDS - began)) s"; done
 }
 
 # step TEXT LOG CMD...: runs CMD with its output in LOG. Says what runs once it takes longer than two
-# seconds, again every ten, and at the end how long it took; the end of LOG is shown when CMD fails.
+# seconds, again now and then (ticker), and at the end how long it took; the end of LOG is shown when CMD fails.
 step() {
     local text=$1 log=$2 began=$SECONDS rc=0 ticking
     shift 2

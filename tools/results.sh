@@ -43,7 +43,8 @@ results_close() {
     fi
 }
 
-# results_sum NAME...: what failed, and the numbers; fails when anything failed or nothing passed.
+# results_sum NAME...: what failed, and how where the suite tells it in NAME.log, and the numbers. Fails when anything failed
+# or nothing passed.
 results_sum() {
     local name
     for name; do
@@ -54,6 +55,9 @@ results_sum() {
         for name; do
             sed -n "s|^failed	|  $name: |p" "$LPM_RESULTS/$name.tsv"
             ! grep -q "^failed	" "$LPM_RESULTS/$name.tsv" || echo "    log: $LPM_RESULTS/$name.out"
+        done
+        for name; do
+            [ ! -s "$LPM_RESULTS/$name.log" ] || head -n 80 "$LPM_RESULTS/$name.log"
         done
     fi
     echo "$(results_count passed "$@") passed, $(results_count failed "$@") failed, $(results_count skipped "$@") skipped"
