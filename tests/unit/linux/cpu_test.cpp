@@ -39,11 +39,13 @@ TEST(Cpu, tells_what_the_kernel_names) {
     ASSERT_TRUE(text);
     const auto named = parse_cpu_features(*text);
     ASSERT_TRUE(named);
-    constexpr std::string_view kvm_only[] = {"avx_vnni_int8", "avx_ne_convert", "amx_complex",
-                                             "avx_vnni_int16"};
+    // The first ones it has for KVM only; the others it takes out where the processor's are broken (of Zen 5
+    // rdseed, arch/x86/kernel/cpu/amd.c), and programs in a virtual machine still find them.
+    constexpr std::string_view unnamed[] = {"avx_vnni_int8",  "avx_ne_convert", "amx_complex",
+                                            "avx_vnni_int16", "rdseed",         "rdrand"};
     for (const auto name : read_cpuid()) {
-        const bool never_named = std::ranges::find(kvm_only, name) != std::end(kvm_only);
-        EXPECT_TRUE(never_named || missing_words(name, *named).empty()) << name;
+        const bool may_lack = std::ranges::find(unnamed, name) != std::end(unnamed);
+        EXPECT_TRUE(may_lack || missing_words(name, *named).empty()) << name;
     }
 #ifdef __x86_64__
     std::string told;
