@@ -14,7 +14,8 @@ static constexpr std::size_t max_text = std::size_t{2} << 20;    // bytes, of a 
 static constexpr std::size_t max_images = std::size_t{16} << 20; // bytes, of all images that are kept
 static constexpr std::string_view folder = "checkpoint/";
 // What is read of the images: a deleted file or a tmpfs among them may be of any size.
-static constexpr std::string_view kept_images[] = {"inventory.img", "pstree.img", "core-", "mm-", "pagemap-"};
+static constexpr std::string_view kept_images[] = {"inventory.img", "pstree.img", "core-",           "mm-",
+                                                   "pagemap-",      "files.img",  "descriptors.json"};
 
 namespace {
 
@@ -82,8 +83,10 @@ class Reading {
         if (text != std::end(texts)) {
             bool read = false;
             if (entry.size <= max_text) {
-                TRY_ASSIGN(const std::string content, tar_.read(max_text));
+                TRY_ASSIGN(std::string content, tar_.read(max_text));
                 read = text->read(content, to_.identity);
+                if (depth_ == Depth::images && entry.name.starts_with(folder))
+                    to_.images.keep(entry.name.substr(folder.size()), std::move(content));
             }
             to_.unread = to_.unread.empty() && !read ? entry.name : to_.unread;
         }

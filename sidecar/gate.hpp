@@ -16,6 +16,10 @@ namespace lpm::sidecar {
 // Requests to lpm-gate that may be under way: fewer than its socket unit takes (MaxConnections).
 inline constexpr int most_gates = 48;
 
+// To wait for an lpm-gate that is free, and for it when it runs no hooks: it has two seconds to find the
+// container, and up to ten for the checks (gate.deadline_ms).
+inline constexpr std::chrono::seconds preflight_time{20};
+
 // Of a semaphore that was acquired; given back whatever happens.
 class Permit {
   public:

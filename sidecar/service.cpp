@@ -19,10 +19,7 @@ using namespace std::chrono_literals;
 using config::Right;
 using lpm::node::Level;
 
-// To wait for an lpm-gate that is free, and for it: it has two seconds to find the container, and up to ten
-// for the checks (gate.deadline_ms).
-static constexpr auto preflight_time = 20s;
-// And hooks of two points (hooks.total_ms). Its unit ends it after a minute.
+// As preflight_time, and hooks of two points (hooks.total_ms). Its unit ends it after a minute.
 static constexpr auto prepare_time = 60s;
 // A page ends with the record that makes it longer: clients take 4 MiB, and one record has at most one.
 static constexpr std::size_t longest_answer = std::size_t{2} << 20;

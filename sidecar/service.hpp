@@ -78,6 +78,8 @@ class Service final : public node::v1::Node::Service {
     [[nodiscard]] static Result<int> page_size(int asked);
     Result<> find(const grpc::ServerContext& context, const std::string& attempt,
                   node::v1::Archive& response);
+    void judge_restore(const grpc::ServerContext& context, const inspect::ImageFacts& facts,
+                       node::v1::VerifyArchiveResponse& response);
     Result<> fetch(const grpc::ServerContext& context, const node::v1::FetchArchiveRequest& request,
                    grpc::ServerWriter<node::v1::FetchArchiveResponse>& writer);
     grpc::Status told(const char* method, const Result<>& done);

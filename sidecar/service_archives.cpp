@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 #include "convert.hpp"
-#include "criu/verify.hpp"
+#include "inspect/images.hpp"
 #include "node/bytes.hpp"
 #include "node/checksum.hpp"
 #include "node/log.hpp"
@@ -126,18 +126,33 @@ static Result<> is_same(int fd, const struct stat& before) {
     return same ? Result<>() : fail(Errc::busy, "the archive was written while it was read: begin again");
 }
 
-// What the images say of each other. An error: they could not be looked at.
-static Result<> verify_images(const lpm::node::Archive& archive, node::v1::VerifyArchiveResponse& response) {
+// What the images say of each other, and of themselves. An error: they could not be looked at.
+static Result<inspect::ImageFacts> verify_images(const lpm::node::Archive& archive) {
     constexpr std::chrono::seconds time{30};
     if (archive.more_parts)
         return fail(Errc::unavailable, "it has more parts than can be looked at: a thread has one");
-    const auto verified =
-        criu::verify_images(archive.images, criu::read_images(archive.images), Deadline(time));
+    const inspect::Caller nobody;
+    const inspect::HostFacts nowhere;
+    const std::optional<oci::Bundle> no_bundle;
+    auto facts = inspect::inspect_images(
+        archive.images, {.caller = nobody, .host = nowhere, .bundle = no_bundle, .deadline = Deadline(time)});
+    const auto& verified = *facts.complete;
     if (!verified && (verified.error().code == Errc::unavailable || verified.error().code == Errc::busy))
-        return fail(Errc::unavailable, verified.error().text);
-    if (!verified)
-        response.add_faults(one_line(verified.error().text));
-    return {};
+        return std::unexpected(verified.error());
+    return facts;
+}
+
+void Service::judge_restore(const grpc::ServerContext& context, const inspect::ImageFacts& facts,
+                            node::v1::VerifyArchiveResponse& response) {
+    service::Request request;
+    request.verb = service::Verb::judge_restore;
+    request.images = facts;
+    const auto reply = gate_.ask(request, preflight_time, ended(context));
+    const auto judged = reply ? service::parse_answer(reply->text) : std::unexpected(reply.error());
+    if (judged)
+        convert(*judged, *response.mutable_restore());
+    else
+        response.set_not_judged(judged.error().text);
 }
 
 grpc::Status Service::VerifyArchive(grpc::ServerContext* context,
@@ -156,10 +171,14 @@ grpc::Status Service::VerifyArchive(grpc::ServerContext* context,
         response->set_sha256(digest.end());
         response->set_bytes(read.bytes_read);
         TRY(is_same(opened.content.get(), before));
-        if (read.state == ArchiveState::whole)
-            TRY(verify_images(read, *response));
-        else
+        if (read.state == ArchiveState::whole) {
+            TRY_ASSIGN(const inspect::ImageFacts facts, verify_images(read));
+            if (!*facts.complete)
+                response->add_faults(one_line(facts.complete->error().text));
+            judge_restore(*context, facts, *response);
+        } else {
             response->add_faults(read.message);
+        }
         convert(known_of(opened.file, std::move(read)), *response->mutable_archive());
         return {};
     };

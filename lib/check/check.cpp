@@ -52,7 +52,7 @@ static void apply_annotation(const Facts& facts, const config::Settings& setting
 static bool runs_at(const Check& check, Stage stage) {
     switch (stage) {
     case Stage::create:
-        return check.at_create;
+        return check.early == Early::create;
     case Stage::checkpoint:
         return check.at_checkpoint;
     case Stage::restore:
@@ -114,6 +114,13 @@ Outcome run(const Facts& facts, const config::Settings& settings, const Deadline
     }
     name_blocking(blocking, outcome);
     return outcome;
+}
+
+void keep_verified(std::vector<record::Finding>& findings) {
+    std::erase_if(findings, [](const record::Finding& finding) {
+        const auto check = std::ranges::find(table(), finding.check, &Check::id);
+        return check == table().end() || check->early != Early::verify;
+    });
 }
 
 std::vector<std::string> unknown_ids(const config::Settings& settings) {

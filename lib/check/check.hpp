@@ -36,6 +36,10 @@ struct [[nodiscard]] Judgement {
 
 using Judge = Judgement(const Facts&);
 
+// Who judges it before the call. create: lpm-hook, as config.json alone decides it. verify: lpm-sidecar, of
+// an archive and the node that it is on, which alone decide it.
+enum class Early { no, create, verify };
+
 struct Check {
     std::string_view id; // stable, never reused: the same in lpm.toml, records and messages
     bool at_checkpoint;
@@ -46,7 +50,7 @@ struct Check {
     std::string_view what;     // for docs: what it looks at
     std::string_view remedy;   // what the user can do
     Judge* judge;
-    bool at_create = false; // config.json alone decides it: lpm-hook judges it before the container is there
+    Early early = Early::no;
     std::string_view before{}; // an id that it had, and that lpm.toml and annotations may still have
 };
 [[nodiscard]] std::span<const Check> table();
@@ -61,6 +65,9 @@ struct Outcome {
 // Judges every check of the stage that the settings do not turn off. A severity of `warn` makes a block a
 // warning. After the deadline the rest is unknown.
 [[nodiscard]] Outcome run(const Facts& facts, const config::Settings& settings, const Deadline& deadline);
+
+// Leaves out the findings that only a container can have.
+void keep_verified(std::vector<record::Finding>& findings);
 
 // Ids in [checks] that name no check, as "checks.Id: ..." lines.
 [[nodiscard]] std::vector<std::string> unknown_ids(const config::Settings& settings);

@@ -9,7 +9,8 @@ using config::Severity;
 
 static constexpr auto block = Severity::block;
 static constexpr auto warn = Severity::warn;
-static constexpr bool at_create = true;
+static constexpr auto at_create = Early::create;
+static constexpr auto at_verify = Early::verify;
 
 // In the order in which a user should hear of them: the first that blocks is the message, if it does not pass
 // by itself.
@@ -33,7 +34,8 @@ static constexpr Check checks[] = {
      judge_disk_space},
     {"ToolingMissing", true, true, block, false, "1.1",
      "criu is on the PATH that the runtime gets, is at least 3.16, and the runtime is built with it",
-     "install CRIU 3.16 or newer (better 4.2) where PATH finds it and run lpm-gate --probe", judge_tooling},
+     "install CRIU 3.16 or newer (better 4.2) where PATH finds it and run lpm-gate --probe", judge_tooling,
+     at_verify},
     {"KernelSupport", true, false, block, false, "1.3", "CRIU can dump a sleeping process on this node",
      "ask `criu check` and the dump's log; another kernel, another CRIU (better 4.2); then run lpm-gate "
      "--probe",
@@ -41,7 +43,7 @@ static constexpr Check checks[] = {
     {"TarMissing", true, true, block, false, "1.6", "tar and gzip, with which CRIU packs tmpfs mounts",
      "install tar and gzip where PATH finds them", judge_tar},
     {"Capabilities", true, true, block, false, "1.2", "capabilities that CRIU needs of its caller",
-     "run the container engine with all capabilities", judge_capabilities},
+     "run the container engine with all capabilities", judge_capabilities, at_verify},
     {"ImageIncomplete", false, true, block, false, "5.1",
      "inventory, process tree, a core per thread and as many pages as the page maps list",
      "copy the checkpoint again, whole", judge_images},
@@ -50,9 +52,9 @@ static constexpr Check checks[] = {
      "copy the files themselves into one directory, and ask who made it otherwise", judge_foreign_images},
     {"DescriptorsMissing", false, true, block, false, "5.16",
      "descriptors.json, which the runtime writes at checkpoint",
-     "restore from a checkpoint that was taken with runc or crun", judge_descriptors},
+     "restore from a checkpoint that was taken with runc or crun", judge_descriptors, at_verify},
     {"ArchMismatch", false, true, block, false, "5.2", "the architecture of the processes",
-     "restore on a node of the same architecture", judge_machine},
+     "restore on a node of the same architecture", judge_machine, at_verify},
     {"NamespaceMissing", false, true, block, false, "5.15", "namespaces that config.json tells to join",
      "make the pod's sandbox first", judge_missing_namespaces},
     {"MountMissing", false, true, block, false, "5.9", "mounts that the container had at the checkpoint",
@@ -72,11 +74,11 @@ static constexpr Check checks[] = {
     {"AddressInUse", false, true, block, false, "5.7", "ports that the processes listen on",
      "stop what listens there, or restore into another pod", judge_taken_ports},
     {"CpuMismatch", false, true, block, false, "5.3", "instructions that the processor had at the checkpoint",
-     "restore on a node whose processor has them", judge_cpu},
+     "restore on a node whose processor has them", judge_cpu, at_verify},
     {"TcpOptionMissing", false, true, block, false, "5.5",
      "options that CRIU needs for connections in the images",
      "set tcp-established or tcp-close in /etc/criu/runc.conf on this node, as at the checkpoint",
-     judge_tcp_option},
+     judge_tcp_option, at_verify},
     {"PidNamespaceMissing", false, true, block, false, "5.11",
      "the PID namespace that the container shared with others",
      "restore it into a pod that shares its PID namespace, too", judge_missing_pid_namespace},
@@ -90,7 +92,7 @@ static constexpr Check checks[] = {
      "raise linux.resources.pids.limit of the container", judge_pids_limit},
     {"LsmMismatch", false, true, block, false, "5.14",
      "the security module and the profiles of the processes",
-     "restore on a node with the same security module and profiles", judge_lsm},
+     "restore on a node with the same security module and profiles", judge_lsm, at_verify},
     {"MemoryLimit", false, true, block, false, "5.19",
      "the container's memory limit and the size of the images", "raise the memory limit of the container",
      judge_memory_limit},
@@ -104,7 +106,7 @@ static constexpr Check checks[] = {
     {"ImageWritable", false, true, warn, false, "5.22", "owner and permissions of the images",
      "keep checkpoints where only root can write", judge_writable_images},
     {"KernelOlder", false, true, warn, false, "5.4", "the kernel's version and that of the checkpoint",
-     "restore on a node whose kernel is not older", judge_older_kernel},
+     "restore on a node whose kernel is not older", judge_older_kernel, at_verify},
     {"ExecSession", true, false, warn, true, "4.2",
      "processes that exec or an exec probe has put into the container",
      "end the session, or try again when the probe is over", judge_exec_session},
@@ -174,7 +176,8 @@ static constexpr Check checks[] = {
     {"PipesFull", true, false, block, true, "3.12", "pipes with unread data", "let the readers catch up",
      judge_pipes},
     {"Uprobes", true, true, block, false, "3.14", "probes of tracing tools in processes",
-     "stop the tracing tool, or set allow-uprobes for CRIU 4.2 at checkpoint and restore", judge_uprobes},
+     "stop the tracing tool, or set allow-uprobes for CRIU 4.2 at checkpoint and restore", judge_uprobes,
+     at_verify},
     {"SessionOutside", true, false, block, false, "4.3",
      "sessions whose leader is outside of the PID namespace", "start the process with setsid", judge_session},
     {"Stopped", true, false, block, true, "4.5", "processes that a signal has stopped",

@@ -95,9 +95,19 @@ std::optional<Monitor> parse_monitor(std::string_view cmdline) {
     return monitor;
 }
 
+static Caller unknown_caller() {
+    Caller caller = Caller::self();
+    caller.environment.reset();
+    return caller;
+}
+
+Caller find_crio() {
+    const pid_t crio = find_daemon("crio");
+    return crio == 0 ? unknown_caller() : Caller::of_process(crio);
+}
+
 Engine find_engine(const oci::State& state) {
-    Engine engine{.caller = Caller::self(), .monitor = std::nullopt};
-    engine.caller.environment.reset();
+    Engine engine{.caller = unknown_caller(), .monitor = std::nullopt};
     const auto init = procfs::read_stat(state.init);
     const std::string folder = init ? "/proc/" + std::to_string(init->parent) : std::string();
     const auto cmdline =
@@ -109,8 +119,8 @@ Engine find_engine(const oci::State& state) {
     const auto variables = procfs::read_proc(init->parent, "environ");
     if (variables && !procfs::find_variable(*variables, "CRI_O_EXTERNAL").empty())
         engine.caller = Caller::of_process(init->parent);
-    else if (const pid_t crio = find_daemon("crio"); crio != 0)
-        engine.caller = Caller::of_process(crio);
+    else
+        engine.caller = find_crio();
     return engine;
 }
 

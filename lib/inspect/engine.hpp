@@ -42,6 +42,9 @@ struct Monitor {
 };
 [[nodiscard]] std::optional<Monitor> parse_monitor(std::string_view cmdline);
 
+// CRI-O of this node. When it does not run: this process, without an environment.
+[[nodiscard]] Caller find_crio();
+
 // Who asks the runtime for a checkpoint.
 struct Engine {
     // With the environment that CRI-O gives the runtime: its own up to 1.31, since then exactly what its

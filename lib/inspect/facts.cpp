@@ -32,6 +32,14 @@ static criu::EffectiveOptions read_options(const Facts& facts, const oci::Invoca
                                         invocation);
 }
 
+static ImageFacts find_images(const Subject& subject, const Destination& destination) {
+    if (subject.told_images == nullptr)
+        return inspect_image_directory(subject.image_path, destination);
+    ImageFacts facts = *subject.told_images;
+    compare_told(facts, destination);
+    return facts;
+}
+
 static void gather_workload(Facts& facts, const Deadline& deadline) {
     ContainerFacts& container = facts.container;
     // What a container that is created holds is the runtime's, which waits in it.
@@ -67,12 +75,12 @@ Facts gather(const Subject& subject, const oci::Invocation& invocation, const Ca
     if (facts.bundle)
         add_places_behind_links(facts.container, *facts.bundle);
     if (subject.stage == Stage::restore) // what they were dumped with decides what is added
-        facts.images = inspect_image_directory(subject.image_path, {.caller = facts.caller,
-                                                                    .host = facts.host,
-                                                                    .bundle = facts.bundle,
-                                                                    .bundle_dir = bundle_dir,
-                                                                    .lsm_profile = facts.call.lsm_profile,
-                                                                    .deadline = deadline});
+        facts.images = find_images(subject, {.caller = facts.caller,
+                                             .host = facts.host,
+                                             .bundle = facts.bundle,
+                                             .bundle_dir = bundle_dir,
+                                             .lsm_profile = facts.call.lsm_profile,
+                                             .deadline = deadline});
     facts.tools = inspect_tools(subject, caller, facts.bundle, invocation.text(oci::Option::criu), tooling);
     facts.options = read_options(facts, invocation);
     decide_additions(facts, invocation, settings);

@@ -39,10 +39,9 @@ static std::optional<criu::March> read_mtype(const criu::ImageSource& source,
     return mtype ? std::optional(*mtype) : std::nullopt;
 }
 
-static criu::Dumped read_dumped(const criu::ImageSource& source, const ImageFacts& facts) {
-    constexpr std::uint64_t headers = 8; // the two magic words of an image without records
-    criu::Dumped dumped;
-    dumped.file_locks = source.size("filelocks.img").value_or(0) > headers;
+// What the rest says of how they were dumped, besides the locks.
+static void find_dumped(ImageFacts& facts) {
+    criu::Dumped& dumped = facts.dumped;
     if (facts.manifest) {
         dumped.tcp_close = facts.manifest->tcp == config::Tcp::close;
         dumped.tcp_established = facts.manifest->tcp == config::Tcp::established;
@@ -53,7 +52,6 @@ static criu::Dumped read_dumped(const criu::ImageSource& source, const ImageFact
     }
     // Without lpm.json the connections themselves tell.
     dumped.tcp_established = dumped.tcp_established || facts.tcp_streams;
-    return dumped;
 }
 
 // The slave of a pseudo terminal whose master nobody of the processes had.
@@ -105,19 +103,27 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
         facts.mtype = read_mtype(source, *images.pstree);
         compare_pids(source, *images.pstree, destination, facts);
     }
-    compare_profiles(source, images, destination, facts);
+    find_profiles(source, images, destination.deadline, facts);
+    compare_profiles(destination, facts);
     inspect_image_files(source, destination.deadline, facts);
     if (destination.bundle)
         find_namespaces(*destination.bundle, destination.caller, facts);
     compare_open_files(source, destination, facts);
     facts.outer_terminal = find_outer_terminal(source);
-    facts.dumped = read_dumped(source, facts);
+    constexpr std::uint64_t headers = 8; // the two magic words of an image without records
+    facts.dumped.file_locks = source.size("filelocks.img").value_or(0) > headers;
+    find_dumped(facts);
     const auto pages = criu::verify_images(source, images, destination.deadline);
     if (pages)
         facts.memory = {.all = pages->all * pages->size,
                         .least = (pages->most + pages->shared) * pages->size};
     facts.complete = pages ? Result<>() : std::unexpected(pages.error());
     return facts;
+}
+
+void compare_told(ImageFacts& facts, const Destination& destination) {
+    find_dumped(facts);
+    compare_profiles(destination, facts);
 }
 
 ImageFacts inspect_image_directory(const std::string& path, const Destination& destination) {

@@ -85,6 +85,12 @@ struct LsmMismatch {
     criu::LsmType here = criu::LsmType::no_lsm; // the same: the profile is not loaded
 };
 
+// Of a process under the security module that the inventory names; empty when it had none.
+struct LsmProfile {
+    std::uint32_t pid = 0;
+    std::string text{};
+};
+
 // Bytes of pages.
 struct ImageMemory {
     std::uint64_t all = 0;   // of all processes: pages of a fork that nobody has written since count for each
@@ -110,7 +116,8 @@ struct ImageFacts {
     std::optional<ImageMemory> memory;
     std::optional<std::uint64_t> tasks; // processes and threads
     List<Connection> connections;
-    bool tcp_streams = false; // there are connections, and what CRIU needs to have them go on
+    List<LsmProfile> profiles; // each once
+    bool tcp_streams = false;  // there are connections, and what CRIU needs to have them go on
 
     // What is not as they need it.
     List<std::string> missing_files;
@@ -140,6 +147,8 @@ struct Destination {
     Deadline deadline;
 };
 
+// `facts` are what was told of images that are elsewhere: against the node alone.
+void compare_told(ImageFacts& facts, const Destination& destination);
 [[nodiscard]] ImageFacts inspect_images(const criu::ImageSource& source, const Destination& destination);
 [[nodiscard]] ImageFacts inspect_image_directory(const std::string& path, const Destination& destination);
 

@@ -43,8 +43,9 @@ void compare_addresses(const criu::Files& files, const oci::Bundle& bundle, cons
 
 void compare_pids(const criu::ImageSource& source, const std::vector<criu::PstreeEntry>& tasks,
                   const Destination& destination, ImageFacts& facts);
-void compare_profiles(const criu::ImageSource& source, const criu::Images& images,
-                      const Destination& destination, ImageFacts& facts);
+void find_profiles(const criu::ImageSource& source, const criu::Images& images, const Deadline& deadline,
+                   ImageFacts& facts);
+void compare_profiles(const Destination& destination, ImageFacts& facts);
 
 // Why a process that was dumped under one module, with that profile, cannot have it here; nothing when it
 // can. `loaded` is AppArmor's list of profiles, and nothing when it does not matter or is not known.

@@ -172,34 +172,46 @@ std::optional<LsmMismatch> compare_lsm(LsmType dumped, std::string_view profile,
     return mismatch;
 }
 
-void compare_profiles(const criu::ImageSource& source, const criu::Images& images,
-                      const Destination& destination, ImageFacts& facts) {
-    constexpr std::size_t max_profiles = std::size_t{4} << 20;
+void find_profiles(const criu::ImageSource& source, const criu::Images& images, const Deadline& deadline,
+                   ImageFacts& facts) {
     if (!images.inventory || !images.pstree)
         return;
-    const auto dumped = images.inventory->lsmtype;
+    std::vector<LsmProfile> profiles;
+    for (const auto& task : *images.pstree) {
+        if (images.inventory->lsmtype == LsmType::no_lsm)
+            break;
+        if (deadline.passed())
+            return;
+        const auto core = source.read(criu::core_img(task.pid));
+        auto profile = core ? criu::parse_lsm_profile(*core) : std::unexpected(core.error());
+        if (!profile)
+            return; // ImageIncomplete says more of it
+        if (std::ranges::find(profiles, *profile, &LsmProfile::text) != profiles.end())
+            continue;
+        if (profiles.size() == max_named)
+            return;
+        profiles.push_back({task.pid, *std::move(profile)});
+    }
+    facts.profiles = std::move(profiles);
+}
+
+void compare_profiles(const Destination& destination, ImageFacts& facts) {
+    constexpr std::size_t max_profiles = std::size_t{4} << 20;
+    if (!facts.inventory || !facts.profiles)
+        return;
+    const auto dumped = facts.inventory->lsmtype;
     const auto here = destination.host.lsm;
     std::optional<std::string> loaded;
     if (dumped == LsmType::apparmor && here == LsmType::apparmor && !destination.lsm_profile)
         if (auto list = read_file(AT_FDCWD, "/sys/kernel/security/apparmor/profiles", max_profiles))
             loaded = *std::move(list);
-    std::vector<LsmMismatch> mismatches;
-    for (const auto& task : *images.pstree) {
-        if (dumped == LsmType::no_lsm)
-            break;
-        if (destination.deadline.passed())
-            return;
-        const auto core = source.read(criu::core_img(task.pid));
-        const auto profile = core ? criu::parse_lsm_profile(*core) : std::unexpected(core.error());
-        if (!profile)
-            return; // ImageIncomplete says more of it
-        if (auto mismatch = compare_lsm(dumped, *profile, here, loaded)) {
-            mismatch->pid = task.pid;
+    auto& mismatches = facts.lsm_mismatches.emplace();
+    for (const auto& [pid, profile] : *facts.profiles)
+        if (auto mismatch = compare_lsm(dumped, profile, here, loaded)) {
+            mismatch->pid = pid;
             mismatches.push_back(*std::move(mismatch));
             break;
         }
-    }
-    facts.lsm_mismatches = std::move(mismatches);
 }
 
 } // namespace lpm::inspect

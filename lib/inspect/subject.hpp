@@ -14,13 +14,16 @@ namespace lpm::inspect {
 // create: before the container is there, when only config.json is known (lpm-hook).
 enum class Stage { create, checkpoint, restore };
 
+struct ImageFacts;
+
 // What is to be checkpointed or restored.
 struct Subject {
     Stage stage = Stage::checkpoint;
     std::string id;
-    std::string root;       // of the runtime's states
-    std::string bundle_dir; // empty: the one that the runtime's state names
-    std::string image_path; // absolute
+    std::string root;                        // of the runtime's states
+    std::string bundle_dir;                  // empty: the one that the runtime's state names
+    std::string image_path;                  // absolute
+    const ImageFacts* told_images = nullptr; // of images that are elsewhere: nothing is read at image_path
     std::string kubelet_dir;
     std::string runtime_key; // of the runtime's file in the probe's cache
     oci::RuntimeKind kind = oci::RuntimeKind::unknown;

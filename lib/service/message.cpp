@@ -7,13 +7,14 @@
 #include "base/text.hpp"
 #include "oci/argv.hpp"
 #include "service/answer.hpp"
+#include "service/told_images.hpp"
 #include "json/json.hpp"
 
 namespace lpm::service {
 
 using json::Value;
 
-static constexpr json::Limits request_limits{.bytes = max_request, .depth = 4, .values = 1000};
+static constexpr json::Limits request_limits{.bytes = max_request, .depth = 5, .values = 1000};
 static constexpr std::size_t longest_name = 253; // of a DNS subdomain, as Kubernetes has names
 static constexpr std::size_t most_options = 32;
 
@@ -99,6 +100,11 @@ static Result<> read_path(const Value& root, Request& request) {
     return {};
 }
 
+static Result<inspect::ImageFacts> read_told(const Value& root) {
+    const Value* images = json::find(root, "images");
+    return images == nullptr ? fail(Errc::invalid, "images: must be there") : read_images(*images);
+}
+
 static std::string list_of_verbs() {
     std::string list;
     for (const auto verb : verbs)
@@ -118,6 +124,10 @@ Result<Request> parse_request(std::string_view text) {
     TRY(read_texts(root, request));
     if (is_of_archives(*verb)) {
         TRY(read_path(root, request));
+        return request;
+    }
+    if (*verb == Verb::judge_restore) {
+        TRY_ASSIGN(request.images, read_told(root));
         return request;
     }
     TRY(judge_target(request.target));
@@ -146,6 +156,8 @@ std::string write_request(const Request& request) {
         root["options"][name] = value;
     if (request.verb == Verb::prepare)
         root["ttl_s"] = request.ttl.count();
+    if (request.verb == Verb::judge_restore)
+        root["images"] = write_images(request.images);
     return json::write(root);
 }
 

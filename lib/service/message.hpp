@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/words.hpp"
 #include "inspect/engine.hpp"
+#include "inspect/images.hpp"
 #include "record/preparation.hpp"
 
 // What lpm-gate is asked on /run/lpm/gate.sock, and what it answers: one JSON object each, then the end of
@@ -22,9 +23,9 @@ namespace lpm::service {
 inline constexpr std::size_t max_request = std::size_t{64} << 10; // bytes
 inline constexpr std::size_t max_answer = std::size_t{4} << 20;
 
-enum class Verb { preflight, prepare, list_archives, open_archive, delete_archive };
-inline constexpr std::string_view verbs[] = {"preflight", "prepare", "list-archives", "open-archive",
-                                             "delete-archive"};
+enum class Verb { preflight, prepare, judge_restore, list_archives, open_archive, delete_archive };
+inline constexpr std::string_view verbs[] = {"preflight",     "prepare",      "judge-restore",
+                                             "list-archives", "open-archive", "delete-archive"};
 constexpr std::span<const std::string_view> words_of(Verb) {
     return verbs;
 }
@@ -41,6 +42,7 @@ struct Request {
     // Of a container.
     inspect::Target target{};
     record::OptionList options{}; // as far as the node allows them
+    inspect::ImageFacts images{}; // judge_restore only: of an archive
     // prepare only
     std::string attempt{}; // see record::valid_attempt
     record::ObjectName object{};
@@ -51,8 +53,8 @@ struct Request {
 [[nodiscard]] Result<Request> parse_request(std::string_view text);
 [[nodiscard]] std::string write_request(const Request& request);
 
-// A checkpoint that was not made: a record without outcome, whose findings, code and message are those that
-// the gate would have recorded.
+// A checkpoint or restore that was not made: a record without outcome, whose findings, code and message are
+// those that the gate would have recorded.
 [[nodiscard]] std::string write_answer(const Result<record::Record>& judged);
 // The error that was answered, with its code; Errc::io for what is no answer.
 [[nodiscard]] Result<record::Record> parse_answer(std::string_view text);

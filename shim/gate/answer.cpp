@@ -53,6 +53,8 @@ static Result<service::Request> read_request(int fd) {
 static Result<record::Record> judge(const service::Request& request, char** environment) {
     if (request.verb == service::Verb::prepare)
         return prepare(request, environment);
+    if (request.verb == service::Verb::judge_restore)
+        return judge_restore(request.images, environment);
     TRY_ASSIGN(Preflight found, preflight(request.target, request.options, false, environment));
     return std::move(found.record);
 }

@@ -6,6 +6,7 @@
 
 #include "config/settings.hpp"
 #include "inspect/engine.hpp"
+#include "inspect/images.hpp"
 #include "record/preparation.hpp"
 
 namespace lpm::gate {
@@ -27,5 +28,8 @@ struct Preflight {
 // first will skip them.
 [[nodiscard]] Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options,
                                           bool prepared, char** environment);
+
+// Judges a restore on this node by the checks that need no container: of images that somebody else has read.
+[[nodiscard]] record::Record judge_restore(const inspect::ImageFacts& images, char** environment);
 
 } // namespace lpm::gate

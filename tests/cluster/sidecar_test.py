@@ -80,7 +80,13 @@ class Sidecar(PodRefusalTest):
         self.assertEqual((found.path, found.state, found.record), (str(archive), "whole", record["id"]), found)
         self.assertEqual((found.container.names["pod"], found.engine), (name, "CRI-O"))
         verified = self.api.VerifyArchive(path=found.path)
-        self.assertEqual((list(verified.faults), verified.archive.state), ([], "whole"))
+        self.assertEqual((list(verified.faults), verified.archive.state, verified.not_judged), ([], "whole", ""))
+        self.assertEqual(self.assert_goes_on(self.pod(container("ctr", image=self.image_of(archive, "ctr"))), "ctr"), nonce)
+        found_then = verdicts(self.last_record("restore", "completed"))
+        self.assertEqual(verified.restore.code, "")
+        for check in verified.restore.checks:
+            self.assertEqual((check.id, check.verdict), (check.id, found_then[check.id]))
+        self.assertIn("ToolingMissing", [check.id for check in verified.restore.checks if check.verdict == "pass"])
         self.assertEqual(self.api.DeleteArchive(path=found.path, file_id=found.file_id).freed_bytes, found.size)
         self.assertFalse(pathlib.Path(archive).exists())
         # Of that pod, and not of one that has its name by now.

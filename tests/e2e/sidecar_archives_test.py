@@ -188,6 +188,40 @@ class Verified(ArchivesTest):
         self.assertEqual((verified.archive.state, len(verified.faults)), ("truncated", 1))
         self.assertEqual(verified.sha256, hashlib.sha256(path.read_bytes()[:30_000]).hexdigest())
 
+    def test_whether_it_would_be_restored_here(self) -> None:
+        """By the same checks as at the restore, as far as they need no container."""
+        path = self.checkpoint()
+
+        def of_arm(name: str, content: bytes) -> bytes:
+            return content[:13] + b"\x03" + content[14:] if name == "checkpoint/core-1.img" else content
+
+        def of_a_later_processor(name: str, content: bytes) -> bytes:
+            return content.replace(b'"cpu": "', b'"cpu": "avx1024 ') if name == "checkpoint/lpm.json" else content
+
+        def without(part: str) -> Callable[[str, bytes], bytes | None]:
+            return lambda name, content: None if name == part else content
+
+        cases: list[tuple[str, Callable[[str, bytes], bytes | None], str, str, str]] = [
+            ("as it is", lambda name, content: content, "", "CpuMismatch", "pass"),
+            ("of another machine", of_arm, "ArchMismatch", "ArchMismatch", "block"),
+            ("of a later processor", of_a_later_processor, "CpuMismatch", "CpuMismatch", "block"),
+            ("without lpm.json", without("checkpoint/lpm.json"), "", "CpuMismatch", "unknown"),
+            ("without descriptors", without("checkpoint/descriptors.json"), "DescriptorsMissing", "DescriptorsMissing", "block"),
+        ]
+        for what, change, code, check, verdict in cases:
+            with self.subTest(what):
+                verified = self.api.VerifyArchive(path=str(self.changed(path, change)))
+                self.assertEqual((verified.archive.state, list(verified.faults), verified.not_judged), ("whole", [], ""))
+                judged = {one.id: one for one in verified.restore.checks}
+                self.assertEqual((verified.restore.code, judged[check].verdict), (code, verdict), verified.restore)
+                self.assertEqual(bool(code), bool(verified.restore.message), verified.restore.message)
+                self.assertNotIn("NamespaceMissing", judged)  # which only a container can have
+        self.assertEqual(judged["ToolingMissing"].verdict, "unknown")  # no CRI-O runs here that has a PATH
+        with open(SETTINGS, "a") as settings:
+            settings.write('[checks]\nCpuMismatch = "off"\n')
+        off = self.api.VerifyArchive(path=str(self.changed(path, of_a_later_processor)))
+        self.assertEqual((off.restore.code, "CpuMismatch" in [one.id for one in off.restore.checks]), ("", False))
+
 
 class Given(ArchivesTest):
     def test_a_fetch_goes_on_where_it_was_cut(self) -> None:

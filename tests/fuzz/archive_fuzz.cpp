@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/fd.hpp"
-#include "criu/verify.hpp"
 #include "node/archive.hpp"
+#include "service/told_images.hpp"
 
 using namespace lpm;
 
@@ -21,8 +21,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto read = node::read_archive(file.get(), node::Depth::images, go_on);
     if (!read)
         return 0; // packed with a window that is too large
-    (void)criu::verify_images(read->images, criu::read_images(read->images),
-                              Deadline(std::chrono::seconds(1)));
+    const inspect::Caller nobody;
+    const inspect::HostFacts nowhere;
+    const std::optional<oci::Bundle> no_bundle;
+    const auto facts = inspect::inspect_images(read->images, {.caller = nobody,
+                                                              .host = nowhere,
+                                                              .bundle = no_bundle,
+                                                              .deadline = Deadline(std::chrono::seconds(1))});
+    const auto told = service::read_images(service::write_images(facts));
+    if (told && told->inventory.has_value() != facts.inventory.has_value())
+        std::abort();
     std::size_t seen = 0;
     const auto tapped = node::read_archive(file.get(), node::Depth::identity, go_on,
                                            [&](std::span<const std::byte> bytes) { seen += bytes.size(); });

@@ -34,7 +34,7 @@ class CreateChecks : public Checks {
 TEST_F(CreateChecks, are_those_that_the_table_marks_and_need_nothing_else) {
     std::set<std::string> marked;
     for (const auto& entry : check::table())
-        if (entry.at_create)
+        if (entry.early == check::Early::create)
             marked.emplace(entry.id);
     EXPECT_GE(marked.size(), 6U);
     outcome = check::run(planned, settings, deadline);

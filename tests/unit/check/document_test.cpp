@@ -11,6 +11,8 @@
 
 using namespace lpm;
 
+static constexpr const char* words_of_early[] = {"", "creation", "verification"};
+
 static std::string document() {
     std::ostringstream out;
     out << "# The pre-checks\n\n"
@@ -25,8 +27,9 @@ static std::string document() {
            "project keeps. A check that is transient may pass in a moment. One that is marked at creation "
            "needs\n"
            "nothing but config.json, and is judged before the container is there as well "
-           "([hooks.md](hooks.md)).\n\n"
-           "| id | at | default | transient | at creation | looks at | remedy | row |\n"
+           "([hooks.md](hooks.md)); one that is marked\n"
+           "at verification needs nothing but an archive and its node ([sidecar.md](sidecar.md)).\n\n"
+           "| id | at | default | transient | earlier | looks at | remedy | row |\n"
            "|---|---|---|---|---|---|---|---|\n";
     for (const auto& entry : check::table())
         out << "| `" << entry.id << "` | "
@@ -34,8 +37,8 @@ static std::string document() {
                 : entry.at_checkpoint                   ? "checkpoint"
                                                         : "restore")
             << " | " << name_of(entry.severity) << " | " << (entry.transient ? "yes" : "") << " | "
-            << (entry.at_create ? "yes" : "") << " | " << entry.what << " | " << entry.remedy << " | "
-            << entry.row << " |\n";
+            << words_of_early[static_cast<std::size_t>(entry.early)] << " | " << entry.what << " | "
+            << entry.remedy << " | " << entry.row << " |\n";
     return out.str();
 }
 
