@@ -73,7 +73,7 @@ class Rounds(KillTest):
         then = self.fate(name, cid, 25 if row.victim in DAEMONS else 8)  # a kubelet that begins has more to do
         said = [e["message"] for e in self.cluster.events_of(name) if e["reason"] == "Failed"]
         run(GATE, "--settle")
-        outcomes = tuple(r["result"].get("code", r["outcome"]) for r in self.ended("restore")[:2])
+        outcomes = tuple(r["result"].get("code", r["outcome"]) for r in self.ended_calls("restore")[:2])
         told = "" if not said else row.told if row.told and any(row.told in one for one in said) else said[0]
         return dataclasses.replace(row, told=told, then=then, records=outcomes)
 

@@ -139,7 +139,8 @@ class AtCreation(ClusterTest):
         fine = self.pod(container("ctr"), annotations=self.REQUIRED)
         self.assertTrue(pathlib.Path("/run/lpm/hooks", f"{self.id_of(fine, 'ctr')}.json").exists())
         bad = self.pod(container("ctr", tty=True), annotations=self.REQUIRED, name=f"{fine}-tty", wait=False)
-        record = wait_for("it is refused", lambda: next((r for r in self.ended("create") if r["outcome"] == "refused"), None))
+        record = wait_for("it is refused",
+                          lambda: next((r for r in self.ended_calls("create") if r["outcome"] == "refused"), None))
         self.assertEqual(record["result"]["code"], "Terminal")
         wait_for("an Event", lambda: [e for e in self.cluster.events_of(bad) if e["reason"] == "Failed"])
         self.assertNotIn("running", self.state_of(bad, "ctr")["state"])

@@ -167,7 +167,7 @@ class RefusedRestore(ClusterTest):
         pods = [self.restoring(archives, cases, *beside, volumes=volumes) for cases, beside in zip(PODS, others)]
         for pod, cases in zip(pods, PODS):
             self.assert_said(pod, cases)
-        self.assertEqual({r["outcome"] for r in self.ended("restore")}, {"refused"})
+        self.assertEqual({r["outcome"] for r in self.ended_calls("restore")}, {"refused"})
 
     def test_twice_into_one_process_namespace(self) -> None:
         """The first has the numbers that the second needs."""

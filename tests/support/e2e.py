@@ -112,7 +112,7 @@ class LpmTest(unittest.TestCase):
         """What this test's calls left, oldest first."""
         return [json.loads(path.read_text()) for key, path in record_files().items() if key not in self.before]
 
-    def ended(self, operation: str) -> list[Json]:
+    def ended_calls(self, operation: str) -> list[Json]:
         """The records of calls that have ended: the next try of the kubelet may be under way."""
         return [r for r in self.records() if (r["state"], r["operation"]) == ("final", operation)]
 
