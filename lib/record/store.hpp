@@ -45,10 +45,12 @@ class Store {
     // the call as well, and leaves no record or an empty one), and makes room for the final record.
     [[nodiscard]] Result<> settle_intent(const Record& intent);
     [[nodiscard]] Result<Record> load(std::string_view id) const;
-    // At most `limit` records whose ids come after `after` (empty: from the first on). Changes nothing, opens
-    // only the records that it returns, and holds no more than these and the names of the months. One that is
-    // removed meanwhile is left out. To go on with what changes, ask Journal::end first.
-    [[nodiscard]] Result<Listing> list(std::string_view after, std::size_t limit) const;
+    // At most `limit` records whose ids come after `after` in that order (empty: from the first on). Changes
+    // nothing, opens only the records that it returns, and holds no more than these and the names of the
+    // months. One that is removed meanwhile is left out. To go on with what changes, ask Journal::end first.
+    enum class Listed { oldest_first, newest_first };
+    [[nodiscard]] Result<Listing> list(std::string_view after, std::size_t limit,
+                                       Listed listed = Listed::oldest_first) const;
 
     // Appends a line of it to the journal, as publish does.
     [[nodiscard]] Result<> append_journal(const Record& record);

@@ -100,6 +100,24 @@ TEST(List, comes_in_parts) {
     EXPECT_EQ(kept.store.list("../../etc", 1).error().code, Errc::invalid);
 }
 
+TEST(List, begins_with_the_newest_when_it_is_asked_to) {
+    ListedStore kept;
+    Ids ids = kept.add_some();
+    std::ranges::reverse(ids);
+    for (std::size_t limit = 1; limit < ids.size() + 2; ++limit) {
+        Ids found;
+        std::string after;
+        do {
+            const auto part = kept.store.list(after, limit, record::Store::Listed::newest_first).value();
+            EXPECT_LE(part.records.size(), limit);
+            for (const auto& entry : part.records)
+                found.push_back(entry.id);
+            after = part.next;
+        } while (!after.empty() && found.size() < 100);
+        EXPECT_EQ(found, ids) << limit;
+    }
+}
+
 TEST(List, tells_of_what_cannot_be_read) {
     ListedStore kept;
     const Ids ids = kept.add_some();

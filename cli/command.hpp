@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <functional>
+#include <string>
+
+// The only place that sees CLI11's header.
+#include <CLI/CLI.hpp>
+
+#include "base/result.hpp"
+#include "output.hpp"
+
+namespace lpm::cli {
+
+// Exit statuses, as of grep and diff: what was asked for is so, or is not, or could not be found out.
+inline constexpr int yes = 0;
+inline constexpr int no = 1;
+inline constexpr int trouble = 2;
+
+// What all commands have.
+struct Context {
+    Format format = Format::table;
+    std::string store; // of the records
+    std::string gate;  // socket of lpm-gate
+};
+
+// What a command does, once its options are known.
+using Action = std::function<Result<int>()>;
+
+// Each adds its options to `app`, and lives as long as that.
+[[nodiscard]] Action add_records(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_show(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_watch(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_preflight(CLI::App& app, const Context& context);
+
+} // namespace lpm::cli

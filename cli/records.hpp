@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "record/record.hpp"
+#include "record/store.hpp"
+
+namespace lpm::cli {
+
+// "shop/web-1/app", or the first twelve characters of the id where there is no Kubernetes.
+[[nodiscard]] std::string container_text(const record::Record& record);
+// Of the whole call, in microseconds; nothing while it goes on.
+[[nodiscard]] std::optional<std::uint64_t> time_of(const record::Record& record);
+// "2026-11-26 22:10:03" of a time in RFC 3339, UTC.
+[[nodiscard]] std::string short_time(std::string_view rfc3339);
+
+// The store, to read. The error says what to do when it is not there, or may not be read.
+[[nodiscard]] Result<record::Store> open_store(const std::string& path);
+// By its id, in whatever case; "latest": the newest one.
+[[nodiscard]] Result<record::Record> find_record(const record::Store& store, const std::string& id);
+
+} // namespace lpm::cli
