@@ -25,16 +25,28 @@ static int end_with(const Error& error) {
     return 1;
 }
 
-// Becomes lpm-enroll, which has what is needed for that and not for the daemon.
-static int run_enroll(std::vector<std::string> options) {
-    options.insert(options.begin(), LPM_ENROLL);
+// What this program becomes when the option comes first: what is needed for that has no place in a daemon.
+struct OneShot {
+    const char* option;
+    const char* program;
+    const char* help;
+};
+static constexpr OneShot one_shots[] = {
+    {"--enroll", LPM_PROGRAMS "lpm-enroll",
+     "Get this node a certificate from its cluster, and end: as root; --enroll --help"},
+    {"--ask-cri", LPM_PROGRAMS "lpm-ask-cri",
+     "Ask this node's container runtime what it is and takes, and end: as root; --ask-cri --help"},
+};
+
+static int become(const char* program, std::vector<std::string> options) {
+    options.insert(options.begin(), program);
     std::vector<char*> argv;
     argv.reserve(options.size() + 1);
     for (std::string& option : options)
         argv.push_back(option.data());
     argv.push_back(nullptr);
-    ::execv(LPM_ENROLL, argv.data());
-    return end_with(fail_errno(errno, LPM_ENROLL).error());
+    ::execv(program, argv.data());
+    return end_with(fail_errno(errno, program).error());
 }
 
 static int run_main(int argc, char** argv) {
@@ -50,16 +62,19 @@ static int run_main(int argc, char** argv) {
         ->capture_default_str();
     cli.add_option("--store", settings.places.store, "Where the records are")->capture_default_str();
     cli.add_option("--gate", settings.places.gate_socket, "Where lpm-gate is asked")->capture_default_str();
-    const auto* enroll = cli.add_flag(
-        "--enroll", "Get this node a certificate from its cluster, and end: as root; --enroll --help");
+    for (const auto& one : one_shots)
+        cli.add_flag(one.option, one.help);
     cli.add_flag("--print-config", example,
                  "Print the settings that there are, with their defaults, and end");
     cli.set_version_flag("--version", std::string("lpm-sidecar ") + paths::version);
-    if (argc > 1 && std::string_view(argv[1]) == "--enroll")
-        return run_enroll({argv + 2, argv + argc});
+    for (const auto& one : one_shots)
+        if (argc > 1 && std::string_view(argv[1]) == one.option)
+            return become(one.program, {argv + 2, argv + argc});
     CLI11_PARSE(cli, argc, argv);
-    if (enroll->count() > 0)
-        return end_with({Errc::invalid, 0, "--enroll comes first, and its own options after it"});
+    for (const auto& one : one_shots)
+        if (cli.count(one.option) > 0)
+            return end_with(
+                {Errc::invalid, 0, std::string(one.option) + " comes first, and its own options after it"});
     if (example) {
         std::fputs(config::sidecar_example().c_str(), stdout);
         return 0;

@@ -2,17 +2,9 @@
 // Copyright the lpm authors
 #include "numbers.hpp"
 
-#include <array>
-#include <cstddef>
+#include "status.hpp"
 
 namespace lpm::sidecar {
-
-// As grpc-ecosystem's exporters write them, by their numbers.
-static constexpr std::array<const char*, 17> codes = {
-    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
-    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
-    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
-    "DataLoss", "Unauthenticated"};
 
 Numbers::Numbers() {
     metrics_.declare_counter("grpc_server_handled_total", "Calls that ended, by method and status code");
@@ -22,10 +14,9 @@ Numbers::Numbers() {
 }
 
 void Numbers::answered(const std::string& method, grpc::StatusCode code) {
-    const auto at = static_cast<std::size_t>(code);
-    metrics_.count("grpc_server_handled_total", {{"grpc_service", "lpm.node.v1.Node"},
-                                                 {"grpc_method", method},
-                                                 {"grpc_code", at < codes.size() ? codes[at] : "Unknown"}});
+    metrics_.count(
+        "grpc_server_handled_total",
+        {{"grpc_service", "lpm.node.v1.Node"}, {"grpc_method", method}, {"grpc_code", name_of(code)}});
 }
 
 void Numbers::refused_peer() {

@@ -2,6 +2,9 @@
 // Copyright the lpm authors
 #include "status.hpp"
 
+#include <array>
+#include <cstddef>
+
 namespace lpm::sidecar {
 
 static grpc::StatusCode code_of(Errc code) {
@@ -26,6 +29,18 @@ static grpc::StatusCode code_of(Errc code) {
 
 grpc::Status status_of(const Error& error) {
     return {code_of(error.code), error.text};
+}
+
+// By their numbers.
+static constexpr std::array<const char*, 17> codes = {
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
+
+const char* name_of(grpc::StatusCode code) {
+    const auto at = static_cast<std::size_t>(code);
+    return at < codes.size() ? codes[at] : "Unknown";
 }
 
 } // namespace lpm::sidecar
