@@ -13,7 +13,7 @@ using grpc::StatusCode;
 
 static constexpr int most_entries = 1000;       // of each list that a runtime may tell
 static constexpr std::size_t most_config = 200; // members
-// Answers are at most 1 MiB (ask_cri.cpp). containerd's configuration is some 20 KiB.
+// Answers are at most 1 MiB (ask_cri.cpp). Configurations are some 20 KiB.
 static constexpr json::Limits limits{.bytes = std::size_t{1} << 20, .depth = 32, .values = 50'000};
 
 // CRI-O's: server/container_checkpoint.go. Its status code differs from one version to the next.
@@ -105,18 +105,77 @@ static json::Value handlers(const ::runtime::v1::StatusResponse& answer) {
     return all;
 }
 
-// Numbers, flags and texts of the outermost object: containerd has passwords of registries further inside.
-static json::Value config(const ::runtime::v1::StatusResponse& answer) {
+static Result<json::Value> parse_config(const ::runtime::v1::StatusResponse& answer) {
     const auto found = answer.info().find("config");
     if (found == answer.info().end())
-        return unknown("it tells nothing of its configuration");
-    const auto parsed = json::parse(found->second, limits);
+        return fail(Errc::absent, "it tells nothing of its configuration");
+    auto parsed = json::parse(found->second, limits);
     if (!parsed)
-        return unknown("what it tells cannot be read: " + one_line(parsed.error().text));
+        return fail(Errc::invalid, "what it tells cannot be read: " + one_line(parsed.error().text));
     if (!parsed->is_object())
-        return unknown("what it tells is no JSON object");
+        return fail(Errc::invalid, "what it tells is no JSON object");
+    return parsed;
+}
+
+// A text or a flag.
+static json::Value member(const json::Value& object, const char* name) {
+    const json::Value* found = json::find(object, name);
+    if (found != nullptr && found->is_string())
+        return one_line(found->get_ref<const std::string&>());
+    if (found != nullptr && found->is_boolean())
+        return *found;
+    return unknown("it does not tell");
+}
+
+// Of a list of Go, which is null when it is empty.
+static json::Value texts(const json::Value& object, const char* name) {
+    const json::Value* found = json::find(object, name);
+    if (found == nullptr || !(found->is_array() || found->is_null()))
+        return unknown("it does not tell");
+    json::Value list = json::Value::array();
+    for (const auto& one : *found)
+        if (one.is_string())
+            list.push_back(one_line(one.get_ref<const std::string&>()));
+    return list;
+}
+
+// On which conmon and the runtime look for programs. The other variables are nobody's business.
+static json::Value monitor_path(const json::Value& handler) {
+    constexpr std::string_view prefix = "PATH=";
+    const json::Value variables = texts(handler, "MonitorEnv");
+    if (is_unknown(variables))
+        return variables;
+    for (const auto& one : variables)
+        if (const auto& text = one.get_ref<const std::string&>(); text.starts_with(prefix))
+            return text.substr(prefix.size());
+    return "";
+}
+
+// CRI-O's own part. Its names are those of Go's members: it has none for JSON (server/runtime_status.go).
+static json::Value crio(const json::Value& config) {
+    const json::Value* runs = json::find(config, "crio");
+    const json::Value* runtimes = runs == nullptr ? nullptr : json::find(*runs, "Runtimes");
+    if (runtimes == nullptr || !runtimes->is_object())
+        return unknown("it tells nothing of it: it is no CRI-O, or an older one");
+    if (runtimes->size() > most_entries)
+        return unknown("it tells of more than " + std::to_string(most_entries) + " handlers");
+    json::Value handlers = json::Value::object();
+    for (const auto& [name, one] : runtimes->items())
+        handlers[one_line(name)] = {{"runtime_path", member(one, "RuntimePath")},
+                                    {"runtime_root", member(one, "RuntimeRoot")},
+                                    {"runtime_type", member(one, "RuntimeType")},
+                                    {"inherit_default_runtime", member(one, "InheritDefaultRuntime")},
+                                    {"allowed_annotations", texts(one, "AllowedAnnotations")},
+                                    {"monitor_path_variable", monitor_path(one)}};
+    return {{"default_runtime", member(*runs, "DefaultRuntime")},
+            {"enable_criu_support", member(*runs, "EnableCriuSupport")},
+            {"handlers", std::move(handlers)}};
+}
+
+// Numbers, flags and texts of the outermost object: containerd has passwords of registries further inside.
+static json::Value plain_members(const json::Value& config) {
     json::Value members = json::Value::object();
-    for (const auto& [name, value] : parsed->items()) {
+    for (const auto& [name, value] : config.items()) {
         if (members.size() == most_config)
             return unknown("it has more than " + std::to_string(most_config) + " members");
         if (value.is_string())
@@ -130,9 +189,11 @@ static json::Value config(const ::runtime::v1::StatusResponse& answer) {
 json::Value status_facts(const grpc::Status& how, const ::runtime::v1::StatusResponse& answer) {
     if (!how.ok())
         return not_answered(how);
+    const auto config = parse_config(answer);
     return {{"conditions", conditions(answer.status())},
             {"handlers", handlers(answer)},
-            {"config", config(answer)}};
+            {"config", config ? plain_members(*config) : unknown(config.error().text)},
+            {"crio", config ? crio(*config) : unknown(config.error().text)}};
 }
 
 json::Value checkpoint_facts(const grpc::Status& how) {

@@ -67,7 +67,8 @@ class AskCri(NodeTest):
             "version": {"runtime": "fake", "version": "1.2.3  [31m", "api": "v1"},
             "status": {"conditions": [{"type": "RuntimeReady", "status": True, "reason": "", "message": ""}],
                        "handlers": {"": {"recursive_read_only_mounts": False, "user_namespaces": True}},
-                       "config": {"sandboxImage": "pause"}},
+                       "config": {"sandboxImage": "pause"},
+                       "crio": {"unknown": "it tells nothing of it: it is no CRI-O, or an older one"}},
             "checkpoint": {"answer": "enabled", "said": f'could not find container "{"0" * 64}"'}})
 
     def test_a_part_that_is_not_answered_is_unknown(self) -> None:

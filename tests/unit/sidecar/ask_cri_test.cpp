@@ -95,7 +95,7 @@ TEST(AskCri, tells_conditions_and_handlers) {
 
 TEST(AskCri, what_a_status_lacks_is_unknown) {
     const auto facts = status_facts(Status::OK, {});
-    for (const auto* part : {"conditions", "handlers", "config"})
+    for (const auto* part : {"conditions", "handlers", "config", "crio"})
         EXPECT_FALSE(why(facts[part]).empty()) << part;
     auto many = status();
     for (int i = 0; i < 1000; ++i) {
@@ -113,6 +113,47 @@ TEST(AskCri, gives_no_passwords_away) {
     (*answer.mutable_info())["other"] = R"({"token": "secret"})";
     EXPECT_EQ(status_facts(Status::OK, answer)["config"],
               (json::Value{{"sandboxImage", "p"}, {"n", 1}, {"on", true}}));
+}
+
+TEST(AskCri, tells_with_what_crio_runs) {
+    auto answer = status();
+    EXPECT_FALSE(why(status_facts(Status::OK, answer)["crio"]).empty()) << "it tells nothing of it";
+    (*answer.mutable_info())["config"] = R"({"crio": {"DefaultRuntime": "runc", "EnableCriuSupport": false,
+        "DefaultEnv": ["PASSWORD=secret"], "Runtimes": {
+        "runc": {"RuntimePath": "/etc/lpm/bin/runc", "RuntimeRoot": "/run/runc", "RuntimeType": "oci",
+            "InheritDefaultRuntime": false, "AllowedAnnotations": ["a.crio.io"], "MonitorEnv": ["A=secret", "PATH=/bin"]},
+        "odd": {"RuntimePath": 7, "InheritDefaultRuntime": true, "AllowedAnnotations": null, "MonitorEnv": null}}}})";
+    const auto crio = status_facts(Status::OK, answer)["crio"];
+    EXPECT_EQ(crio["default_runtime"], "runc");
+    EXPECT_EQ(crio["enable_criu_support"], false);
+    EXPECT_EQ(crio["handlers"]["runc"],
+              (json::Value{{"runtime_path", "/etc/lpm/bin/runc"},
+                           {"runtime_root", "/run/runc"},
+                           {"runtime_type", "oci"},
+                           {"inherit_default_runtime", false},
+                           {"allowed_annotations", json::Value::array({"a.crio.io"})},
+                           {"monitor_path_variable", "/bin"}}));
+    const auto& odd = crio["handlers"]["odd"];
+    EXPECT_FALSE(why(odd["runtime_path"]).empty());
+    EXPECT_FALSE(why(odd["runtime_root"]).empty());
+    EXPECT_EQ(odd["allowed_annotations"], json::Value::array()) << "Go's empty list";
+    EXPECT_EQ(odd["monitor_path_variable"], "");
+    EXPECT_EQ(json::write(crio).find("secret"), std::string::npos);
+}
+
+TEST(AskCri, what_crio_does_not_tell_is_unknown) {
+    for (const auto* text : {R"({"crio": 1})", R"({"crio": {"Runtimes": []}})", "[", "{}"}) {
+        auto answer = status();
+        (*answer.mutable_info())["config"] = text;
+        EXPECT_FALSE(why(status_facts(Status::OK, answer)["crio"]).empty()) << text;
+    }
+    auto answer = status();
+    (*answer.mutable_info())["config"] = R"({"crio": {"Runtimes": {"r": 1}}})";
+    const auto crio = status_facts(Status::OK, answer)["crio"];
+    for (const auto* member : {"default_runtime", "enable_criu_support"})
+        EXPECT_FALSE(why(crio[member]).empty()) << member;
+    for (const auto& [name, value] : crio["handlers"]["r"].items())
+        EXPECT_FALSE(why(value).empty()) << name;
 }
 
 TEST(AskCri, a_configuration_that_cannot_be_read_is_unknown) {
