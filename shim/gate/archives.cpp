@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "archive_folder.hpp"
 #include "base/dir.hpp"
 #include "base/draft.hpp"
 #include "base/file.hpp"
@@ -45,20 +46,6 @@ static std::vector<std::string> folders_of(const config::Settings& settings) {
         if (!std::ranges::contains(folders, folder))
             folders.push_back(folder);
     return folders;
-}
-
-// Whoever may write there could have us remove what is no archive, and show memory that is none of root's.
-static Result<Fd> open_folder(const std::string& path) {
-    if (!path.starts_with('/'))
-        return fail(Errc::invalid, one_line(path) + " is not absolute: archives.folders in lpm.toml");
-    TRY_ASSIGN(Fd folder, open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY));
-    struct stat info{};
-    if (::fstat(folder.get(), &info) != 0)
-        return fail_errno(errno, "stat");
-    if (info.st_uid != 0 || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(Errc::denied,
-                    "others than root may write in " + one_line(path) + ": chown root, chmod go-w");
-    return folder;
 }
 
 static bool is_name(std::string_view name) {
@@ -153,7 +140,7 @@ static std::vector<std::string> find_names(int folder, ArchiveFolder& list) {
 static ArchiveFolder list_folder(const std::string& path, bool made_later) {
     ArchiveFolder list;
     list.path = path;
-    const auto folder = open_folder(path);
+    const auto folder = open_archive_folder(path);
     if (!folder) {
         if (folder.error().code != Errc::absent || !made_later)
             list.fault = folder.error().text;
@@ -199,7 +186,7 @@ static Result<Place> find_place(const config::Settings& settings, const std::str
     std::string name = path.substr(slash + 1);
     if (!std::ranges::contains(folders_of(settings), folder) || !is_name(name))
         return fail(Errc::absent, one_line(path) + " is no archive in a folder of this node's archives");
-    TRY_ASSIGN(Fd opened, open_folder(folder));
+    TRY_ASSIGN(Fd opened, open_archive_folder(folder));
     return Place{std::move(opened), folder, std::move(name)};
 }
 
