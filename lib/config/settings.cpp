@@ -147,9 +147,26 @@ class Reading {
             problem(node.source(), full + ": must be " + expected(*key) + "; ignored");
     }
 
+    // Not all of the table was read: the last problem says why.
+    void doubt(std::string_view table) {
+        if (table == "retention")
+            settings.retention_known = false;
+        if (table == "archives")
+            settings.archives_unread = settings.problems.back();
+    }
+
+    void read_member(const toml::key& table, const toml::node& node) {
+        const std::size_t before = settings.problems.size();
+        if (const auto* entries = node.as_table())
+            read_table(table.str(), *entries);
+        else
+            problem(table.source(), std::string(table.str()) + ": unknown key; ignored");
+        if (settings.problems.size() > before)
+            doubt(table.str());
+    }
+
     // A table that is none of these is of another program of ours, which reads the file as well.
     void read_table(std::string_view table, const toml::table& entries) {
-        const std::size_t before = settings.problems.size();
         const auto is_ours = [table](const auto& key) { return key.table == table; };
         for (const auto& [name, value] : entries) {
             if (table == "options")
@@ -159,8 +176,6 @@ class Reading {
             else if (std::ranges::any_of(settings_keys(), is_ours))
                 read(settings, settings_keys(), table, name, value);
         }
-        if (table == "retention" && settings.problems.size() > before)
-            settings.retention_known = false;
     }
 
     // As the annotation of a pod is read: from a text.
@@ -189,16 +204,12 @@ Settings parse(std::string_view text, const std::string& file) {
     if (!parsed) {
         reading.problem(parsed.error().source(), std::string(parsed.error().description()) +
                                                      "; the whole file is ignored, defaults are in force");
-        reading.settings.retention_known = false;
+        for (const auto* table : {"retention", "archives"})
+            reading.doubt(table);
         return std::move(reading.settings);
     }
-    for (const auto& [table, node] : parsed.table()) {
-        const auto* entries = node.as_table();
-        if (entries == nullptr)
-            reading.problem(table.source(), std::string(table.str()) + ": unknown key; ignored");
-        else
-            reading.read_table(table.str(), *entries);
-    }
+    for (const auto& [table, node] : parsed.table())
+        reading.read_member(table, node);
     return std::move(reading.settings);
 }
 
@@ -210,6 +221,7 @@ Settings read(const std::string& file) {
     if (text.error().sys != ENOENT) {
         settings.problems.push_back(text.error().text + "; defaults are in force");
         settings.retention_known = false;
+        settings.archives_unread = settings.problems.back();
     }
     return settings;
 }

@@ -81,6 +81,8 @@ struct Settings {
     std::vector<std::string> problems;
     // [retention] is as it was meant, as far as can be told.
     bool retention_known = true;
+    // Why [archives] may be meant otherwise than it is here; empty: it is as it was meant.
+    std::string archives_unread;
 
     [[nodiscard]] std::optional<Severity> severity_of(std::string_view check) const;
     [[nodiscard]] bool may_skip(std::string_view check) const;

@@ -169,6 +169,10 @@ std::vector<ArchiveFolder> list_archives(const config::Settings& settings) {
         files += list.files.size();
         lists.push_back(std::move(list));
     }
+    if (!settings.archives_unread.empty()) // what it was going to name may have archives
+        lists.push_back(
+            {.path = paths::settings_file,
+             .fault = "the folders of [archives] are unknown: " + one_line(settings.archives_unread)});
     return lists;
 }
 

@@ -314,6 +314,16 @@ class Given(ArchivesTest):
         (self.work / "file").touch()
         self.assertIn("Not a directory", self.fault(self.work / "file"))
 
+    def test_folders_that_lpm_toml_does_not_tell(self) -> None:
+        """What they have cannot be told: nothing is said to be nowhere."""
+        self.checkpoint()
+        self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-2")[0], "NOT_FOUND")
+        for text in ("[archives]\nfolder = []\n", "[archives\n"):
+            SETTINGS.write_text(text)
+            folder = next(f for f in self.api.ListArchives().folders if f.path == str(SETTINGS))
+            self.assertIn("the folders of [archives] are unknown", folder.fault)
+            self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-1")[0], "UNAVAILABLE")
+
 
 class Hostile(ArchivesTest):
     def test_memory_stays_bounded(self) -> None:

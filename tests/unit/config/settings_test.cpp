@@ -99,4 +99,15 @@ TEST(Settings, know_whether_retention_is_what_was_meant) {
     EXPECT_FALSE(config::parse("[reten", "f").retention_known);
     EXPECT_FALSE(config::read("/proc/self").retention_known) << "no file";
     EXPECT_TRUE(config::read("/nonexistent/file").retention_known);
+    EXPECT_FALSE(config::parse("retention = 5\n", "f").retention_known) << "no table";
+}
+
+TEST(Settings, know_whether_archives_are_what_was_meant) {
+    for (const auto* text : {"", "[gate]\nsped = 1\n", "[archives]\nfolders = [\"/a\"]\n"})
+        EXPECT_EQ(config::parse(text, "f").archives_unread, "") << text;
+    for (const auto* text :
+         {"[archives]\nfolder = [\"/a\"]\n", "[archives]\nfolders = \"/a\"\n", "archives = 1\n", "[arch"})
+        EXPECT_NE(config::parse(text, "f").archives_unread.find("f:"), std::string::npos) << text;
+    EXPECT_NE(config::read("/proc/self").archives_unread, "") << "no file";
+    EXPECT_EQ(config::read("/nonexistent/file").archives_unread, "");
 }
