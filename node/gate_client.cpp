@@ -51,9 +51,9 @@ static bool receive(int gate, std::chrono::milliseconds wait, Reply& reply) {
 }
 
 Result<Reply> ask_gate(const std::string& socket, const service::Request& request, const Deadline& deadline,
-                       const std::function<bool()>& ended) {
+                       const std::function<bool()>& ended, Fd& unanswered) {
     constexpr std::chrono::milliseconds look_up{500};
-    const auto connected = connect_unix(socket);
+    auto connected = connect_unix(socket);
     if (!connected)
         return fail(Errc::unavailable, "lpm-gate does not answer on " + socket + " (" +
                                            connected.error().text +
@@ -64,8 +64,10 @@ Result<Reply> ask_gate(const std::string& socket, const service::Request& reques
                     "lpm-gate has closed the connection: more ask than it answers at a time");
     Reply reply;
     while (receive(gate, std::min(deadline.left(), look_up), reply))
-        if (deadline.passed() || ended())
+        if (deadline.passed() || ended()) {
+            unanswered = *std::move(connected);
             return fail(Errc::unavailable, "lpm-gate has not answered in time");
+        }
     if (reply.text.empty())
         return fail(Errc::unavailable, "lpm-gate ended without an answer: the node's journal says why");
     return reply;

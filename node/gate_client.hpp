@@ -20,8 +20,10 @@ struct Reply {
     Fd descriptor;    // of an archive that was opened
 };
 // One request, one answer. Errc::unavailable when lpm-gate is not there, or not in time, or `ended` says that
-// nobody waits for it any more.
+// nobody waits for it any more: then `unanswered` is the connection, which is there as long as that process
+// is.
 [[nodiscard]] Result<Reply> ask_gate(const std::string& socket, const service::Request& request,
-                                     const Deadline& deadline, const std::function<bool()>& ended);
+                                     const Deadline& deadline, const std::function<bool()>& ended,
+                                     Fd& unanswered);
 
 } // namespace lpm::node

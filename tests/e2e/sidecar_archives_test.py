@@ -13,44 +13,7 @@ import tarfile
 import zlib
 from collections.abc import Callable
 
-from e2e import SETTINGS
-from gate_socket import ask
-from sidecar_case import NAMES, NODE_API, SidecarTest
-
-OBJECT = {"namespace": "shop", "name": "save", "uid": "o-1"}
-
-
-class ArchivesTest(SidecarTest):
-    flavours = ("trixie",)
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.folder = self.work / "archives"
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(mode=0o755)
-        SETTINGS.write_text(f'[archives]\nfolders = ["{self.folder}"]\n')
-        gate = NODE_API.listening_gate()
-        gate.__enter__()
-        self.addCleanup(gate.__exit__, None, None, None)
-
-    def checkpoint(self, name: str = "one.tar", attempt: str = "attempt-1") -> pathlib.Path:
-        """Of a counter; its archive in the folder."""
-        self.cid = self.counter()
-        answer = ask(verb="prepare", **NAMES, attempt=attempt, object=OBJECT)
-        self.assertIn("record", answer)
-        self.crio.checkpoint(self.cid, self.folder / name)
-        self.crio.kill(self.cid)
-        self.crio.delete(self.cid)
-        return self.folder / name
-
-    def state(self, path: pathlib.Path) -> tuple[str, str]:
-        found = {a.path: a for a in self.api.ListArchives(page_size=1000).archives}[str(path)]
-        return found.state, found.message
-
-    def peak(self) -> int:
-        """Of the sidecar's memory, in MiB."""
-        status = pathlib.Path(f"/proc/{self.sidecar.process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) >> 10
+from sidecar_case import NODE_API, ArchivesTest
 
 
 class Found(ArchivesTest):
@@ -277,52 +240,6 @@ class Given(ArchivesTest):
         self.assertEqual(list(self.api.ListArchives().archives), [])
         self.assertEqual(secret.read_text(), "secret")
         self.assertTrue((self.folder / "link.tar").is_symlink())
-
-    def test_a_folder_that_others_may_write(self) -> None:
-        self.checkpoint()
-        self.folder.chmod(0o777)
-        folder = next(f for f in self.api.ListArchives().folders if f.path == str(self.folder))
-        self.assertIn("others than root may write", folder.fault)
-        self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-1")[0], "UNAVAILABLE")
-
-    def fault(self, path: object) -> str:
-        """Of a folder that lpm.toml names."""
-        SETTINGS.write_text(f'[archives]\nfolders = ["{path}"]\n')
-        return str(next(f for f in self.api.ListArchives().folders if f.path == str(path)).fault)
-
-    def test_a_way_that_others_may_change(self) -> None:
-        """By a folder above, or by a link in it; in the end nobody else may write."""
-        others = self.work / "others"
-        (others / "archives").mkdir(parents=True)
-        (self.work / "link").symlink_to(others)
-        (self.work / "good").symlink_to("archives/../archives")
-        self.assertEqual(self.fault(self.work / "link/archives"), "")
-        self.assertEqual(self.fault(self.work / "good"), "")
-        others.chmod(0o777)
-        for path in (others / "archives", self.work / "link/archives", others / "archives/../archives"):
-            self.assertIn(f"as {others} is not root's alone", self.fault(path), path)
-        others.chmod(0o1777)
-        self.assertEqual(self.fault(others / "archives"), "", "as in /tmp: it is root's")
-        (others / "theirs").symlink_to(self.folder)
-        os.chown(others / "theirs", 65534, 65534, follow_symlinks=False)
-        self.assertIn(f"as {others} is not root's alone", self.fault(others / "theirs"))
-        os.chown(others, 65534, 65534)
-        self.assertIn(f"as {others} is not root's alone", self.fault(others / "archives"), "its owner may remove all")
-        (self.work / "loop").symlink_to("loop")
-        self.assertIn("Too many levels of symbolic links", self.fault(self.work / "loop"))
-        self.assertIn("No such file", self.fault(self.work / "none/archives"))
-        (self.work / "file").touch()
-        self.assertIn("Not a directory", self.fault(self.work / "file"))
-
-    def test_folders_that_lpm_toml_does_not_tell(self) -> None:
-        """What they have cannot be told: nothing is said to be nowhere."""
-        self.checkpoint()
-        self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-2")[0], "NOT_FOUND")
-        for text in ("[archives]\nfolder = []\n", "[archives\n"):
-            SETTINGS.write_text(text)
-            folder = next(f for f in self.api.ListArchives().folders if f.path == str(SETTINGS))
-            self.assertIn("the folders of [archives] are unknown", folder.fault)
-            self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-1")[0], "UNAVAILABLE")
 
 
 class Hostile(ArchivesTest):

@@ -3,14 +3,18 @@
 """A node with containers, and an lpm-sidecar that serves it."""
 import importlib
 import importlib.util
+import pathlib
+import shutil
 from typing import Any
 
-from e2e import NodeTest
+from e2e import SETTINGS, NodeTest
+from gate_socket import ask
 
 # What lpm-sidecar is linked with, and its client, are in the roots of Debian 13 only.
 NODE_API: Any = importlib.import_module("node_api") if importlib.util.find_spec("grpc") else None
 
 NAMES = {"namespace": "shop", "pod": "web-1", "name": "counter"}
+OBJECT = {"namespace": "shop", "name": "save", "uid": "o-1"}
 ANNOTATIONS = {"io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.name": "web-1",
                "io.kubernetes.pod.uid": "uid-1", "io.kubernetes.container.name": "counter"}
 
@@ -37,3 +41,38 @@ class SidecarTest(NodeTest):
         self.crio.checkpoint(cid, self.work / "checkpoint.tar")
         (self.work / "checkpoint.tar").unlink()
         return self.last_record("checkpoint", "completed")
+
+
+class ArchivesTest(SidecarTest):
+    """With a folder of archives, and lpm-gate behind its socket."""
+
+    flavours = ("trixie",)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = self.work / "archives"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o755)
+        SETTINGS.write_text(f'[archives]\nfolders = ["{self.folder}"]\n')
+        gate = NODE_API.listening_gate()
+        gate.__enter__()
+        self.addCleanup(gate.__exit__, None, None, None)
+
+    def checkpoint(self, name: str = "one.tar", attempt: str = "attempt-1") -> pathlib.Path:
+        """Of a counter; its archive in the folder."""
+        self.cid = self.counter()
+        answer = ask(verb="prepare", **NAMES, attempt=attempt, object=OBJECT)
+        self.assertIn("record", answer)
+        self.crio.checkpoint(self.cid, self.folder / name)
+        self.crio.kill(self.cid)
+        self.crio.delete(self.cid)
+        return self.folder / name
+
+    def state(self, path: pathlib.Path) -> tuple[str, str]:
+        found = {a.path: a for a in self.api.ListArchives(page_size=1000).archives}[str(path)]
+        return found.state, found.message
+
+    def peak(self) -> int:
+        """Of the sidecar's memory, in MiB."""
+        status = pathlib.Path(f"/proc/{self.sidecar.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) >> 10
