@@ -61,8 +61,8 @@ static void add_processes(const criu::ImageSource& images, node::v1::InspectArch
         process.set_parent(task.ppid);
         process.set_threads(static_cast<std::uint32_t>(task.threads.size()));
         const auto core = images.read_head(criu::core_img(task.pid), longest_core);
-        const auto name = core ? criu::parse_comm(*core) : std::unexpected(core.error());
-        process.set_name(name ? one_line(*name, 64) : "");
+        const auto task = core ? criu::parse_tc(*core) : std::unexpected(core.error());
+        process.set_name(task ? one_line(task->comm, 64) : "");
     }
 }
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <unistd.h>
 
 #include "criu/images/core.hpp"
+#include "criu/images/mm.hpp"
 #include "criu/images/pagemap.hpp"
 #include "criu/wire.hpp"
 
@@ -88,16 +88,6 @@ static Result<std::uint64_t> verify_shmem(const ImageSource& source, PagesNeeded
     if (!all)
         return fail(Errc::unavailable, "the names of the images cannot be read");
     return pages;
-}
-
-// The images do not say how large their pages are: those of the node that took them. Where the file has just
-// so many of a size that there is, it is that one.
-static std::uint64_t page_size(std::uint64_t bytes, std::uint64_t pages) {
-    constexpr std::uint64_t sizes[] = {4096, 16384, 65536};
-    for (const auto size : sizes)
-        if (bytes % size == 0 && bytes / size == pages)
-            return size;
-    return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 // The size of a page.

@@ -78,4 +78,21 @@ template <class Read>
     return {};
 }
 
+// Calls read(const Field&) for each field of the image's one record. Damaged when there is none, when it is
+// cut short, and when there are more.
+template <class Read>
+[[nodiscard]] Result<> only_record(std::string_view image, std::uint32_t magic, std::string_view what,
+                                   Read read) {
+    std::size_t records = 0;
+    TRY(each_record(image, magic, what, [&](std::string_view record) {
+        Message entry(record);
+        while (const auto field = entry.next())
+            read(*field);
+        return !entry.broken() && ++records == 1;
+    }));
+    if (records == 0)
+        return damaged(what);
+    return {};
+}
+
 } // namespace lpm::criu

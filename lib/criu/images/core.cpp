@@ -11,6 +11,7 @@
 namespace lpm::criu {
 
 static constexpr std::uint32_t core_magic = 0x55053847;
+static constexpr std::uint32_t ids_magic = 0x54432030;
 
 namespace core_entry {
 static constexpr std::uint32_t mtype = 1;
@@ -19,12 +20,17 @@ static constexpr std::uint32_t thread_core = 5;
 } // namespace core_entry
 
 namespace task_core_entry {
+static constexpr std::uint32_t task_state = 1;
 static constexpr std::uint32_t comm = 6;
 } // namespace task_core_entry
 
 namespace thread_core_entry {
 static constexpr std::uint32_t creds = 10;
 } // namespace thread_core_entry
+
+namespace task_kobj_ids_entry {
+static constexpr std::uint32_t files_id = 2;
+} // namespace task_kobj_ids_entry
 
 namespace creds_entry { // images/creds.proto
 static constexpr std::uint32_t lsm_profile = 15;
@@ -62,7 +68,8 @@ bool is_whole_core(std::string_view head, std::uint64_t size) {
 }
 
 // The content of the last field of a path of them, each in the one before.
-static Result<std::string> read_field(std::string_view image, std::initializer_list<std::uint32_t> path) {
+static Result<std::string_view> read_field(std::string_view image,
+                                           std::initializer_list<std::uint32_t> path) {
     Image file(image);
     if (!file.opens(core_magic))
         return not_a_core();
@@ -76,15 +83,38 @@ static Result<std::string> read_field(std::string_view image, std::initializer_l
             return damaged("the core of a CRIU task");
         message = *inner;
     }
-    return std::string(message);
+    return message;
 }
 
 Result<std::string> parse_lsm_profile(std::string_view image) {
-    return read_field(image, {core_entry::thread_core, thread_core_entry::creds, creds_entry::lsm_profile});
+    TRY_ASSIGN(
+        const std::string_view profile,
+        read_field(image, {core_entry::thread_core, thread_core_entry::creds, creds_entry::lsm_profile}));
+    return std::string(profile);
 }
 
-Result<std::string> parse_comm(std::string_view image) {
-    return read_field(image, {core_entry::tc, task_core_entry::comm});
+Result<TaskCoreEntry> parse_tc(std::string_view image) {
+    TRY_ASSIGN(const std::string_view message, read_field(image, {core_entry::tc}));
+    TaskCoreEntry task;
+    Message entry(message);
+    while (const auto field = entry.next()) {
+        if (field->number == task_core_entry::task_state)
+            task.task_state = static_cast<TaskState>(field->value);
+        else if (field->number == task_core_entry::comm)
+            task.comm = field->bytes;
+    }
+    if (entry.broken())
+        return damaged("the core of a CRIU task");
+    return task;
+}
+
+Result<TaskKobjIdsEntry> parse_ids(std::string_view image) {
+    TaskKobjIdsEntry ids;
+    TRY(only_record(image, ids_magic, "the image of a process's ids", [&](const Field& field) {
+        if (field.number == task_kobj_ids_entry::files_id)
+            ids.files_id = field.u32();
+    }));
+    return ids;
 }
 
 } // namespace lpm::criu

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-// core-PID.img (images/core.proto): a thread's registers, credentials and the like.
+// core-PID.img (images/core.proto): a thread's registers, credentials and the like; and ids-PID.img.
 namespace lpm::criu {
 
 [[nodiscard]] inline std::string core_img(std::uint32_t pid) {
@@ -30,7 +30,21 @@ inline constexpr std::size_t core_head = 64;
 // when it has none.
 [[nodiscard]] Result<std::string> parse_lsm_profile(std::string_view image);
 
-// Of a process, its name as the kernel has it.
-[[nodiscard]] Result<std::string> parse_comm(std::string_view image);
+// core_entry.tc, of a process.
+enum class TaskState : std::uint32_t { alive = 1, dead, stopped, zombie = 6 };
+struct TaskCoreEntry {
+    TaskState task_state = {};
+    std::string comm; // its name as the kernel has it
+};
+[[nodiscard]] Result<TaskCoreEntry> parse_tc(std::string_view image);
+
+// ids-PID.img: what a process may share with others, by ids that are CRIU's own.
+[[nodiscard]] inline std::string ids_img(std::uint32_t pid) {
+    return "ids-" + std::to_string(pid) + ".img";
+}
+struct TaskKobjIdsEntry {
+    std::uint32_t files_id = 0; // of its descriptors (fdinfo.hpp)
+};
+[[nodiscard]] Result<TaskKobjIdsEntry> parse_ids(std::string_view image);
 
 } // namespace lpm::criu

@@ -2,18 +2,24 @@
 // Copyright the lpm authors
 #include "criu/images/fdinfo.hpp"
 
-#include <charconv>
+#include <algorithm>
+#include <iterator>
 
 #include "criu/wire.hpp"
 
 namespace lpm::criu {
 
 static constexpr std::uint32_t files_magic = 0x56303138;
+static constexpr std::uint32_t fdinfo_magic = 0x56213732;
 
 namespace file_entry {
+static constexpr std::uint32_t id = 2;
 static constexpr std::uint32_t reg = 3;
 static constexpr std::uint32_t isk = 4;
+static constexpr std::uint32_t psk = 6;
+static constexpr std::uint32_t nlsk = 7;
 static constexpr std::uint32_t usk = 16;
+static constexpr std::uint32_t pipe = 18;
 } // namespace file_entry
 
 namespace reg_file_entry {
@@ -24,35 +30,23 @@ static constexpr std::uint32_t ext = 9;
 static constexpr std::uint32_t mode = 10;
 } // namespace reg_file_entry
 
-namespace inet_sk_entry {
-static constexpr std::uint32_t ino = 2;
-static constexpr std::uint32_t family = 3;
-static constexpr std::uint32_t type = 4;
-static constexpr std::uint32_t proto = 5;
-static constexpr std::uint32_t state = 6;
-static constexpr std::uint32_t src_port = 7;
-static constexpr std::uint32_t dst_port = 8;
-static constexpr std::uint32_t src_addr = 11;
-static constexpr std::uint32_t dst_addr = 12;
-static constexpr std::uint32_t v6only = 15;
-static constexpr std::uint32_t ip_opts = 16;
-} // namespace inet_sk_entry
+namespace pipe_entry {
+static constexpr std::uint32_t pipe_id = 2;
+} // namespace pipe_entry
 
-namespace ip_opts_entry {
-static constexpr std::uint32_t freebind = 1;
-} // namespace ip_opts_entry
+namespace fdinfo_entry {
+static constexpr std::uint32_t id = 1;
+static constexpr std::uint32_t type = 3;
+static constexpr std::uint32_t fd = 4;
+} // namespace fdinfo_entry
 
-namespace unix_sk_entry {
-static constexpr std::uint32_t uflags = 6;
-static constexpr std::uint32_t name = 11;
-} // namespace unix_sk_entry
-
-static constexpr std::size_t most = 200'000;
-
-std::string tcp_stream_img(std::uint32_t ino) {
-    std::array<char, 8> hex{};
-    const auto end = std::to_chars(hex.data(), hex.data() + hex.size(), ino, 16).ptr;
-    return "tcp-stream-" + std::string(hex.data(), end) + ".img";
+std::string_view name_of(FdType type) {
+    static constexpr std::string_view names[] = {
+        "UND",       "REG",     "PIPE",     "FIFO",     "INETSK", "UNIXSK",   "EVENTFD",
+        "EVENTPOLL", "INOTIFY", "SIGNALFD", "PACKETSK", "TTY",    "FANOTIFY", "NETLINKSK",
+        "NS",        "TUNF",    "EXT",      "TIMERFD",  "MEMFD",  "BPFMAP",   "PIDFD"};
+    const auto number = static_cast<std::uint32_t>(type);
+    return number < std::size(names) ? names[number] : names[0];
 }
 
 static bool read_reg(std::string_view bytes, RegFileEntry& file) {
@@ -72,80 +66,104 @@ static bool read_reg(std::string_view bytes, RegFileEntry& file) {
     return !entry.broken();
 }
 
-static bool read_ip_opts(std::string_view bytes, InetSkEntry& socket) {
+static bool read_pipe(std::string_view bytes, PipeEntry& pipe) {
     Message entry(bytes);
     while (const auto field = entry.next())
-        if (field->number == ip_opts_entry::freebind)
-            socket.freebind = field->flag();
+        if (field->number == pipe_entry::pipe_id)
+            pipe.pipe_id = field->u32();
     return !entry.broken();
 }
 
-static bool read_isk(std::string_view bytes, InetSkEntry& socket) {
-    Message entry(bytes);
-    std::size_t src_words = 0;
-    std::size_t dst_words = 0;
-    bool sound = true;
-    while (const auto field = entry.next()) {
-        if (field->number == inet_sk_entry::ino)
-            socket.ino = field->u32();
-        else if (field->number == inet_sk_entry::family)
-            socket.family = field->u32();
-        else if (field->number == inet_sk_entry::type)
-            socket.type = field->u32();
-        else if (field->number == inet_sk_entry::proto)
-            socket.proto = field->u32();
-        else if (field->number == inet_sk_entry::state)
-            socket.state = field->u32();
-        else if (field->number == inet_sk_entry::src_port)
-            socket.src_port = static_cast<std::uint16_t>(field->value);
-        else if (field->number == inet_sk_entry::dst_port)
-            socket.dst_port = static_cast<std::uint16_t>(field->value);
-        else if (field->number == inet_sk_entry::src_addr && src_words < socket.src_addr.size())
-            socket.src_addr[src_words++] = field->u32(); // CRIU does not pack them
-        else if (field->number == inet_sk_entry::dst_addr && dst_words < socket.dst_addr.size())
-            socket.dst_addr[dst_words++] = field->u32();
-        else if (field->number == inet_sk_entry::v6only)
-            socket.v6only = field->flag();
-        else if (field->number == inet_sk_entry::ip_opts)
-            sound = sound && read_ip_opts(field->bytes, socket);
-    }
-    return sound && !entry.broken();
-}
-
-// A name of the file system, as against one of the abstract name space; CRIU writes it with or without its
-// end.
-static bool read_usk(std::string_view bytes, UnixSkEntry& socket) {
-    Message entry(bytes);
-    while (const auto field = entry.next()) {
-        if (field->number == unix_sk_entry::uflags)
-            socket.uflags = field->u32();
-        else if (field->number == unix_sk_entry::name)
-            socket.name = field->bytes.substr(0, field->bytes.find('\0'));
-    }
-    return !entry.broken();
-}
-
-static bool read_entry(std::string_view record, Files& files) {
+static bool read_file(std::string_view record, FileEntry& file) {
     Message entry(record);
     bool sound = true;
     while (const auto field = entry.next()) {
-        if (field->number == file_entry::reg)
-            sound = sound && read_reg(field->bytes, files.reg.emplace_back());
+        if (field->number == file_entry::id)
+            file.id = field->u32();
+        else if (field->number == file_entry::reg)
+            sound = sound && read_reg(field->bytes, file.what.emplace<RegFileEntry>());
         else if (field->number == file_entry::isk)
-            sound = sound && read_isk(field->bytes, files.isk.emplace_back());
+            sound = sound && read_inet_sk(field->bytes, file.what.emplace<InetSkEntry>());
+        else if (field->number == file_entry::psk)
+            sound = sound && read_packet_sock(field->bytes, file.what.emplace<PacketSockEntry>());
+        else if (field->number == file_entry::nlsk)
+            sound = sound && read_netlink_sk(field->bytes, file.what.emplace<NetlinkSkEntry>());
         else if (field->number == file_entry::usk)
-            sound = sound && read_usk(field->bytes, files.usk.emplace_back());
-        if (files.reg.size() + files.isk.size() + files.usk.size() > most)
-            return false;
+            sound = sound && read_unix_sk(field->bytes, file.what.emplace<UnixSkEntry>());
+        else if (field->number == file_entry::pipe)
+            sound = sound && read_pipe(field->bytes, file.what.emplace<PipeEntry>());
     }
     return sound && !entry.broken();
+}
+
+static bool add_file(std::string_view record, Files& files) {
+    FileEntry file;
+    if (!read_file(record, file))
+        return false;
+    if (auto* const reg = std::get_if<RegFileEntry>(&file.what))
+        files.reg.push_back(std::move(*reg));
+    else if (auto* const isk = std::get_if<InetSkEntry>(&file.what))
+        files.isk.push_back(*isk);
+    else if (auto* const usk = std::get_if<UnixSkEntry>(&file.what))
+        files.usk.push_back(std::move(*usk));
+    return files.reg.size() + files.isk.size() + files.usk.size() <= max_files;
 }
 
 Result<Files> parse_files(std::string_view image) {
     Files files;
     TRY(each_record(image, files_magic, files_img,
-                    [&](std::string_view record) { return read_entry(record, files); }));
+                    [&](std::string_view record) { return add_file(record, files); }));
     return files;
+}
+
+static std::optional<std::uint32_t> id_of(std::string_view record) {
+    Message entry(record);
+    std::uint32_t id = 0;
+    while (const auto field = entry.next())
+        if (field->number == file_entry::id)
+            id = field->u32();
+    return entry.broken() ? std::nullopt : std::optional(id);
+}
+
+Result<FileTable> FileTable::open(std::string_view image) {
+    FileTable table;
+    TRY(each_record(image, files_magic, files_img, [&](std::string_view record) {
+        const auto id = id_of(record);
+        if (id)
+            table.records_.emplace_back(*id, record);
+        return id && table.records_.size() <= max_files;
+    }));
+    std::ranges::stable_sort(table.records_, {}, &std::pair<std::uint32_t, std::string_view>::first);
+    return table;
+}
+
+Result<FileEntry> FileTable::find(std::uint32_t id) const {
+    const auto found =
+        std::ranges::lower_bound(records_, id, {}, &std::pair<std::uint32_t, std::string_view>::first);
+    if (found == records_.end() || found->first != id)
+        return fail(Errc::absent, "file " + std::to_string(id) + " is not in " + files_img);
+    FileEntry file;
+    if (!read_file(found->second, file))
+        return damaged(files_img);
+    return file;
+}
+
+Result<std::vector<FdinfoEntry>> parse_fdinfo(std::string_view image) {
+    std::vector<FdinfoEntry> entries;
+    TRY(each_record(image, fdinfo_magic, "the list of descriptors", [&](std::string_view record) {
+        FdinfoEntry& one = entries.emplace_back();
+        Message entry(record);
+        while (const auto field = entry.next()) {
+            if (field->number == fdinfo_entry::id)
+                one.id = field->u32();
+            else if (field->number == fdinfo_entry::type)
+                one.type = static_cast<FdType>(field->u32());
+            else if (field->number == fdinfo_entry::fd)
+                one.fd = field->u32();
+        }
+        return !entry.broken() && entries.size() <= max_files;
+    }));
+    return entries;
 }
 
 } // namespace lpm::criu

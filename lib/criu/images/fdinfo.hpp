@@ -2,19 +2,34 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/result.hpp"
+#include "criu/images/packet_sock.hpp"
+#include "criu/images/sk_inet.hpp"
+#include "criu/images/sk_netlink.hpp"
+#include "criu/images/sk_unix.hpp"
 
-// files.img (file_entry of images/fdinfo.proto): what CRIU will open again at a restore.
+// files.img (file_entry of images/fdinfo.proto): what CRIU will open again at a restore; and fdinfo-ID.img
+// (fdinfo_entry): under which numbers a process, or several that share them, has it.
 namespace lpm::criu {
 
 inline constexpr const char* files_img = "files.img";
+// `id`: task_kobj_ids_entry.files_id (core.hpp).
+[[nodiscard]] inline std::string fdinfo_img(std::uint32_t id) {
+    return "fdinfo-" + std::to_string(id) + ".img";
+}
+
+// enum fd_types, of which only these are told apart here.
+enum class FdType : std::uint32_t { und, reg, pipe, fifo, inetsk, unixsk, packetsk = 10, netlinksk = 13 };
+// "REG", as the enum has it; "UND" for a number that is none of it.
+[[nodiscard]] std::string_view name_of(FdType type);
 
 // images/regfile.proto: a file, a device or a folder.
 struct RegFileEntry {
@@ -25,41 +40,46 @@ struct RegFileEntry {
     std::optional<std::uint32_t> mode{};
 };
 
-// images/sk-inet.proto.
-struct InetSkEntry {
-    std::uint32_t ino = 0;
-    std::uint32_t family = 0;
-    std::uint32_t type = 0;
-    std::uint32_t proto = 0;
-    std::uint32_t state = 0; // of TCP: 1 established, 10 listening
-    // Ports in host order, addresses as the kernel has them in memory: IPv4 uses the first word. A dst_port
-    // of 0: not connected, in CRIU's eyes as well.
-    std::uint16_t src_port = 0;
-    std::uint16_t dst_port = 0;
-    std::array<std::uint32_t, 4> src_addr{};
-    std::array<std::uint32_t, 4> dst_addr{};
-    bool v6only = false;
-    bool freebind = false; // ip_opts.freebind
+// images/pipe.proto: one end.
+struct PipeEntry {
+    std::uint32_t pipe_id = 0; // both ends have it
 };
 
-// Where CRIU finds what is in the connection; not there when the dump was told to close it.
-[[nodiscard]] std::string tcp_stream_img(std::uint32_t ino);
-
-// images/sk-unix.proto.
-struct UnixSkEntry {
-    std::uint32_t uflags = 0;
-    std::string name; // a path, or empty
-
-    // The other end of a connection, outside of the container: USK_EXTERN.
-    [[nodiscard]] bool external() const { return (uflags & 1U) != 0; }
+struct FileEntry {
+    std::uint32_t id = 0;
+    // Nothing: of a kind that is not looked into.
+    std::variant<std::monostate, RegFileEntry, InetSkEntry, UnixSkEntry, PacketSockEntry, NetlinkSkEntry,
+                 PipeEntry>
+        what;
 };
+
+// Of files.img: at most this many entries; Errc::invalid above that, and for what is no such image.
+inline constexpr std::size_t max_files = 200'000;
 
 struct Files {
     std::vector<RegFileEntry> reg;
     std::vector<InetSkEntry> isk;
     std::vector<UnixSkEntry> usk;
 };
-// At most 200,000 entries; Errc::invalid above that, and for what is no such image.
 [[nodiscard]] Result<Files> parse_files(std::string_view image);
+
+// files.img by the ids of its entries, each of which is read when it is asked for. The image is borrowed.
+class FileTable {
+  public:
+    [[nodiscard]] static Result<FileTable> open(std::string_view image);
+    // Errc::absent when it has none of that id.
+    [[nodiscard]] Result<FileEntry> find(std::uint32_t id) const;
+
+  private:
+    std::vector<std::pair<std::uint32_t, std::string_view>> records_; // by id
+};
+
+struct FdinfoEntry {
+    std::uint32_t id = 0; // of its file_entry
+    FdType type = FdType::und;
+    std::uint32_t fd = 0;
+};
+// At most 200,000; Errc::invalid above that, and for what is no such image.
+[[nodiscard]] Result<std::vector<FdinfoEntry>> parse_fdinfo(std::string_view image);
 
 } // namespace lpm::criu

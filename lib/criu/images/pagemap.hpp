@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,16 +20,25 @@ inline constexpr std::string_view shmem_pagemap_prefix = "pagemap-shmem-";
 [[nodiscard]] inline std::string pages_img(std::uint32_t pages_id) {
     return "pages-" + std::to_string(pages_id) + ".img";
 }
-// Of its address space. A zombie has none, and no page map either.
-[[nodiscard]] inline std::string mm_img(std::uint32_t pid) {
-    return "mm-" + std::to_string(pid) + ".img";
-}
+
+// A run of pages, one after the other in memory and in the file.
+struct PagemapEntry {
+    std::uint64_t vaddr = 0; // address of the first
+    std::uint64_t nr_pages = 0;
+    bool present = false;    // in the pages file: neither in a parent image nor left for lazy pages
+    std::uint64_t first = 0; // of those that are present, which page of the pages file
+};
 
 struct Pagemap {
     std::uint32_t pages_id = 0;
-    std::uint64_t nr_pages =
-        0; // of all entries, in the pages file: neither in a parent image nor left for lazy pages
+    std::uint64_t nr_pages = 0; // of all entries, in the pages file
 };
-[[nodiscard]] Result<Pagemap> parse_pagemap(std::string_view image);
+// Calls `visit` with each entry.
+using VisitRun = std::function<void(const PagemapEntry&)>;
+[[nodiscard]] Result<Pagemap> parse_pagemap(std::string_view image, const VisitRun& visit = {});
+
+// In bytes, of a pages file that has so many bytes and that many pages. The images do not say how large their
+// pages are: those of the node that took them.
+[[nodiscard]] std::uint64_t page_size(std::uint64_t bytes, std::uint64_t pages);
 
 } // namespace lpm::criu
