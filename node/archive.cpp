@@ -16,8 +16,13 @@ static constexpr std::string_view folder = "checkpoint/";
 // What is read of the images: a deleted file or a tmpfs among them may be of any size.
 static constexpr std::string_view kept_images[] = {"inventory.img", "pstree.img", "core-",           "mm-",
                                                    "pagemap-",      "files.img",  "descriptors.json"};
+static constexpr std::string_view process_images[] = {"ids-", "fdinfo-", "fs-"};
 
 namespace {
+
+bool begins_with_any(std::string_view name, std::span<const std::string_view> beginnings) {
+    return std::ranges::any_of(beginnings, [&](std::string_view begin) { return name.starts_with(begin); });
+}
 
 // Parts that are read whenever they are there.
 struct Text {
@@ -43,7 +48,7 @@ class Reading {
         if (entry->kind != TarEntry::Kind::file)
             return true;
         note(entry->name);
-        if (depth_ == Depth::images)
+        if (depth_ != Depth::identity)
             add_part(*entry);
         TRY(take(*entry));
         return true;
@@ -72,10 +77,23 @@ class Reading {
     }
 
     void add_part(const TarEntry& entry) {
+        add_size(entry);
         names_ += entry.name.size();
         to_.more_parts = to_.more_parts || to_.parts.size() == max_parts || names_ > max_names;
         if (!to_.more_parts)
             to_.parts.push_back({entry.name, entry.size});
+    }
+
+    // Sums of sizes that a tar only claims: what it has not is at its end.
+    void add_size(const TarEntry& entry) {
+        const auto add = [&](std::string_view begin, std::uint64_t& sum) {
+            if (entry.name.starts_with(begin) && __builtin_add_overflow(sum, entry.size, &sum))
+                sum = UINT64_MAX;
+        };
+        add(folder, to_.sizes.images);
+        add("checkpoint/pages-", to_.sizes.pages);
+        add("checkpoint/amdgpu-pages-", to_.sizes.gpu_pages);
+        add("rootfs-diff.tar", to_.sizes.rootfs_diff);
     }
 
     Result<> take(const TarEntry& entry) {
@@ -85,7 +103,9 @@ class Reading {
             if (entry.size <= max_text) {
                 TRY_ASSIGN(std::string content, tar_.read(max_text));
                 read = text->read(content, to_.identity);
-                if (depth_ == Depth::images && entry.name.starts_with(folder))
+                if (read && depth_ == Depth::processes && entry.name == "spec.dump")
+                    to_.mounts = read_mounts(content);
+                if (depth_ != Depth::identity && entry.name.starts_with(folder))
                     to_.images.keep(entry.name.substr(folder.size()), std::move(content));
             }
             to_.unread = to_.unread.empty() && !read ? entry.name : to_.unread;
@@ -97,9 +117,9 @@ class Reading {
             return {};
         const std::string name = entry.name.substr(folder.size());
         if (!to_.more_parts)
-            to_.images.add(name, entry.size);
-        const bool wanted =
-            std::ranges::any_of(kept_images, [&](std::string_view begin) { return name.starts_with(begin); });
+            to_.images.add(name, {.size = entry.size, .offset = entry.offset});
+        const bool wanted = begins_with_any(name, kept_images) ||
+                            (depth_ == Depth::processes && begins_with_any(name, process_images));
         if (!wanted || to_.more_parts || entry.size > max_images - images_)
             return {};
         TRY_ASSIGN(std::string content, tar_.read(max_images - images_));

@@ -43,8 +43,24 @@ struct ArchiveIdentity {
     std::string runtime; // of config.dump, as the next
     std::string image;
     std::string image_ref;
+    std::string address; // of the pod, as CRI-O wrote it
     std::string created; // RFC 3339, as the next
     std::string checkpointed;
+};
+
+// A mount that the container was made with (spec.dump).
+struct ArchiveMount {
+    std::string destination; // in the container
+    std::string type;
+    std::string source; // on the node, of a bind mount
+};
+
+// Of all parts, in bytes.
+struct ArchiveSizes {
+    std::uint64_t images = 0;    // below checkpoint/, with pages
+    std::uint64_t pages = 0;     // of memory
+    std::uint64_t gpu_pages = 0; // of an AMD GPU's memory
+    std::uint64_t rootfs_diff = 0;
 };
 
 struct Archive {
@@ -55,13 +71,16 @@ struct Archive {
     std::string unread;             // a part with the identity that is there and is not what it should be
     bool more_parts = false;        // than are in `parts`
     std::vector<ArchivePart> parts; // with Depth::images; at most 50,000
+    ArchiveSizes sizes;
     ArchiveImages images;
-    std::string stats;            // stats-dump
-    std::uint64_t bytes_read = 0; // of the file
+    std::vector<ArchiveMount> mounts; // with Depth::processes
+    std::string stats;                // stats-dump
+    std::uint64_t bytes_read = 0;     // of the file
 };
 
-// What is kept besides the identity.
-enum class Depth { identity, images };
+// What is kept besides the identity: images that VerifyArchive needs; those, and the others that tell of
+// processes.
+enum class Depth { identity, images, processes };
 
 // Reads it to its end; memory pages are passed over. Errc::unavailable when `ask` ends it, or the file cannot
 // be read; all else is in the state.
@@ -70,6 +89,7 @@ enum class Depth { identity, images };
 // Of the texts of its parts. False: it is none; nothing is read of it then.
 [[nodiscard]] bool read_config_dump(std::string_view text, ArchiveIdentity& to);
 [[nodiscard]] bool read_spec_dump(std::string_view text, ArchiveIdentity& to);
+[[nodiscard]] std::vector<ArchiveMount> read_mounts(std::string_view spec_dump);
 [[nodiscard]] bool read_manifest(std::string_view text, ArchiveIdentity& to);
 
 } // namespace lpm::node

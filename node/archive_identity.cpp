@@ -50,12 +50,28 @@ static std::string engine_of(const json::Value& annotations) {
     return text("io.kubernetes.cri.container-type").empty() ? "" : "containerd";
 }
 
+std::vector<ArchiveMount> read_mounts(std::string_view spec_dump) {
+    const auto root = json::parse(spec_dump);
+    const auto* list = root ? json::find(*root, "mounts") : nullptr;
+    std::vector<ArchiveMount> mounts;
+    if (list != nullptr && list->is_array())
+        for (const auto& entry : *list)
+            mounts.push_back({json::text_or_empty(entry, "destination"), json::text_or_empty(entry, "type"),
+                              json::text_or_empty(entry, "source")});
+    return mounts;
+}
+
 bool read_spec_dump(std::string_view text, ArchiveIdentity& to) {
     const auto root = json::parse(text);
     if (!root || !root->is_object())
         return false;
-    if (const auto* annotations = json::find(*root, "annotations"))
+    if (const auto* annotations = json::find(*root, "annotations")) {
         to.engine = engine_of(*annotations);
+        const auto* address = json::find(*annotations, "io.kubernetes.cri-o.IP.0");
+        if (address != nullptr && address->is_string() &&
+            address->get_ref<const std::string&>().size() <= longest)
+            to.address = address->get<std::string>();
+    }
     auto bundle = oci::parse_bundle(text);
     if (!bundle)
         return false;

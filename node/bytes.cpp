@@ -3,6 +3,7 @@
 #include "node/bytes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -152,6 +153,22 @@ std::unique_ptr<Bytes> unpack_gzip(Bytes& packed) {
 
 std::unique_ptr<Bytes> unpack_zstd(Bytes& packed) {
     return std::make_unique<Zstd>(packed);
+}
+
+static bool begins_with(int fd, std::string_view magic) {
+    std::array<char, 4> head{};
+    return ::pread(fd, head.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
+           std::string_view(head.data(), magic.size()) == magic;
+}
+
+Unpacked::Unpacked(int fd, Tap tap) : file_(fd, std::move(tap)) {
+    if (begins_with(fd, "\x28\xb5\x2f\xfd")) {
+        packing_ = "+zstd";
+        unpacker_ = unpack_zstd(file_);
+    } else if (begins_with(fd, "\x1f\x8b")) {
+        packing_ = "+gzip";
+        unpacker_ = unpack_gzip(file_);
+    }
 }
 
 } // namespace lpm::node

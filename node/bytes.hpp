@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -40,6 +41,23 @@ class FileBytes final : public Bytes {
     std::uint64_t size_; // when it was opened: nothing is skipped behind it
     std::uint64_t at_ = 0;
     std::uint64_t read_ = 0;
+};
+
+// The content of a file: unpacked, when it begins as gzip or zstd do.
+class Unpacked final : public Bytes {
+  public:
+    explicit Unpacked(int fd, Tap tap = {});
+    [[nodiscard]] Result<std::size_t> read(std::span<std::byte> to) override { return content().read(to); }
+    [[nodiscard]] std::uint64_t skip(std::uint64_t count) override { return content().skip(count); }
+
+    [[nodiscard]] std::string_view packing() const { return packing_; } // "", "+gzip", "+zstd"
+    [[nodiscard]] FileBytes& file() { return file_; }
+
+  private:
+    [[nodiscard]] Bytes& content() { return unpacker_ ? *unpacker_ : file_; }
+    FileBytes file_;
+    std::string_view packing_;
+    std::unique_ptr<Bytes> unpacker_;
 };
 
 // What gzip has packed: one member or several, each with its checksum. `packed` is borrowed.

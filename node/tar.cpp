@@ -3,10 +3,7 @@
 #include "node/tar.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -25,16 +22,15 @@ static constexpr std::size_t max_header = std::size_t{1} << 20; // bytes; of a u
 
 struct TarReader::State {
     State(int fd, Ask asked, Tap tap)
-        : ask(std::move(asked)), block(tap ? big_block : small_block), file(fd, std::move(tap)) {}
+        : ask(std::move(asked)), block(tap ? big_block : small_block), bytes(fd, std::move(tap)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() { ::archive_read_free(archive); }
 
     Ask ask;
-    std::vector<std::byte> block; // before `file`, which takes the tap
-    FileBytes file;
-    std::string_view packing; // "", "+gzip", "+zstd"
-    std::unique_ptr<Bytes> unpacked;
+    std::vector<std::byte> block; // before `bytes`, which take the tap
+    // libarchive would take any window of zstd, and does not look at gzip's checksum.
+    Unpacked bytes;
     std::uint64_t at = 0; // of the tar, behind `block`
     std::size_t in_block = 0;
     std::string before;              // the end of what came directly before `block`
@@ -44,15 +40,13 @@ struct TarReader::State {
     bool began = false;
     bool end_mark = false;
 
-    Bytes& bytes() { return unpacked ? *unpacked : file; }
-
     // libarchive reads extended headers and maps of sparse files without a limit.
     Result<std::size_t> next_block() {
         TRY(ask());
         if (room && *room == 0)
             return fail(Errc::invalid, "a header has more than " + human_size(max_header));
         keep_end();
-        TRY_ASSIGN(in_block, bytes().read(block));
+        TRY_ASSIGN(in_block, bytes.read(block));
         at += in_block;
         if (room)
             *room -= std::min(*room, in_block);
@@ -90,7 +84,7 @@ struct TarReader::State {
 
     static la_int64_t skip(::archive*, void* data, la_int64_t count) {
         auto& state = *static_cast<State*>(data);
-        const std::uint64_t skipped = state.bytes().skip(static_cast<std::uint64_t>(count));
+        const std::uint64_t skipped = state.bytes.skip(static_cast<std::uint64_t>(count));
         if (skipped > 0) {
             state.at += skipped;
             state.in_block = 0;
@@ -113,22 +107,8 @@ TarReader::TarReader(TarReader&&) noexcept = default;
 TarReader& TarReader::operator=(TarReader&&) noexcept = default;
 TarReader::~TarReader() = default;
 
-static bool begins_with(int fd, std::string_view magic) {
-    std::array<char, 4> head{};
-    return ::pread(fd, head.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
-           std::string_view(head.data(), magic.size()) == magic;
-}
-
 Result<TarReader> TarReader::open(int fd, Ask ask, Tap tap) {
     auto state = std::make_unique<State>(fd, std::move(ask), std::move(tap));
-    // libarchive would take any window of zstd, and does not look at gzip's checksum.
-    if (begins_with(fd, "\x28\xb5\x2f\xfd")) {
-        state->packing = "+zstd";
-        state->unpacked = unpack_zstd(state->file);
-    } else if (begins_with(fd, "\x1f\x8b")) {
-        state->packing = "+gzip";
-        state->unpacked = unpack_gzip(state->file);
-    }
     ::archive* archive = state->archive;
     ::archive_read_support_format_tar(archive);
     ::archive_read_set_callback_data(archive, state.get());
@@ -173,9 +153,12 @@ Result<std::optional<TarEntry>> TarReader::next() {
     std::string_view name = path == nullptr ? std::string_view() : std::string_view(path);
     while (name.starts_with("./"))
         name.remove_prefix(2);
-    return TarEntry{.name = std::string(name),
-                    .size = static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_entry_size(entry), 0)),
-                    .kind = kind_of(entry)};
+    TarEntry found{.name = std::string(name),
+                   .size = static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_entry_size(entry), 0)),
+                   .kind = kind_of(entry)};
+    if (::archive_entry_sparse_count(entry) == 0)
+        found.offset = static_cast<std::uint64_t>(::archive_filter_bytes(state_->archive, 0));
+    return found;
 }
 
 Result<std::string> TarReader::read(std::size_t limit) {
@@ -199,17 +182,18 @@ bool TarReader::has_end_mark() const {
 }
 
 std::string TarReader::format() const {
-    return "tar" + std::string(state_->packing);
+    return "tar" + std::string(state_->bytes.packing());
 }
 
 std::uint64_t TarReader::bytes_read() const {
-    return state_->file.bytes_read();
+    return state_->bytes.file().bytes_read();
 }
 
 // Unpacked first: a checksum lies at the end of what is packed.
 Result<> TarReader::read_to_end() {
     Result<> damage;
-    for (Bytes* const bytes : {&state_->bytes(), static_cast<Bytes*>(&state_->file)})
+    for (Bytes* const bytes :
+         {static_cast<Bytes*>(&state_->bytes), static_cast<Bytes*>(&state_->bytes.file())})
         for (;;) {
             TRY(state_->ask());
             const auto count = bytes->read(state_->block);

@@ -20,6 +20,8 @@ struct TarEntry {
     std::string name;                        // without a leading ./
     std::uint64_t size = 0;
     Kind kind = Kind::file;
+    // Where its content begins in the unpacked tar; nothing when it is sparse, and not there as a whole.
+    std::optional<std::uint64_t> offset{};
 };
 
 class TarReader {

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "node/archive.hpp"
+#include "node/archive_memory.hpp"
 #include "service/told_images.hpp"
 
 using namespace lpm;
@@ -18,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!file || ::write(file.get(), data, size) != static_cast<ssize_t>(size))
         return 0;
     const auto go_on = [] { return Result<>(); };
-    const auto read = node::read_archive(file.get(), node::Depth::images, go_on);
+    const auto read = node::read_archive(file.get(), node::Depth::processes, go_on);
     if (!read)
         return 0; // packed with a window that is too large
     const inspect::Caller nobody;
@@ -31,6 +33,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto told = service::read_images(service::write_images(facts));
     if (told && told->inventory.has_value() != facts.inventory.has_value())
         std::abort();
+    std::vector<node::MemoryPiece> pieces;
+    for (std::uint32_t pid = 1; pid < 4; ++pid)
+        for (const std::uint64_t begin : {0x1000U, 0x1ff0U})
+            pieces.push_back({.pid = pid, .begin = begin, .end = begin + 64});
+    if (!node::read_memory(file.get(), read->images, pieces, go_on))
+        std::abort();
+    for (const auto& piece : pieces)
+        if (piece.content.size() != (piece.fault.empty() ? 64U : 0U))
+            std::abort();
     std::size_t seen = 0;
     const auto tapped = node::read_archive(file.get(), node::Depth::identity, go_on,
                                            [&](std::span<const std::byte> bytes) { seen += bytes.size(); });

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "made_archive.hpp"
 
 using namespace lpm;
 using node::Archive;
@@ -21,12 +20,6 @@ static constexpr auto go_on = [] { return Result<>(); };
 
 static std::string corpus(const std::string& name) {
     return read_file(AT_FDCWD, LPM_SOURCE_ROOT "/tests/fuzz/corpus/archive/" + name, 1U << 20U).value();
-}
-
-static Fd file_of(std::string_view content) {
-    Fd file(::memfd_create("archive", MFD_CLOEXEC));
-    EXPECT_EQ(::write(file.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
-    return file;
 }
 
 static Result<Archive> read(std::string_view content, Depth depth = Depth::identity) {
