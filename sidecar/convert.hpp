@@ -22,7 +22,7 @@ void convert(const record::JournalEntry& from, node::v1::WatchRecordsResponse& t
 void convert(const criu::Tooling& from, node::v1::NodeInfo& to);
 
 void convert(const KnownArchive& from, node::v1::Archive& to);
-// Parts, numbers and processes.
+// All but the texts in the memory of processes.
 void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to);
 
 // Errc::invalid for a name that is too long, or not enough to tell a container by: as lpm-gate reads it.

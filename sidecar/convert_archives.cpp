@@ -5,8 +5,7 @@
 
 #include "base/text.hpp"
 #include "convert.hpp"
-#include "criu/images/core.hpp"
-#include "criu/images/pstree.hpp"
+#include "convert_processes.hpp"
 #include "criu/images/stats.hpp"
 
 namespace lpm::sidecar {
@@ -46,42 +45,43 @@ void convert(const KnownArchive& from, node::v1::Archive& to) {
     }
 }
 
-static void add_processes(const criu::ImageSource& images, node::v1::InspectArchiveResponse& to) {
-    const auto image = images.read(criu::pstree_img);
-    const auto tree = image ? criu::parse_pstree(*image) : std::unexpected(image.error());
-    if (!tree)
-        return;
-    constexpr int most = 10'000;
-    constexpr std::size_t longest_core = 65536; // of one thread: a few KiB
-    for (const auto& task : *tree) {
-        if (to.processes_size() == most)
-            break;
-        node::v1::ArchiveProcess& process = *to.add_processes();
-        process.set_pid(task.pid);
-        process.set_parent(task.ppid);
-        process.set_threads(static_cast<std::uint32_t>(task.threads.size()));
-        const auto core = images.read_head(criu::core_img(task.pid), longest_core);
-        const auto task = core ? criu::parse_tc(*core) : std::unexpected(core.error());
-        process.set_name(task ? one_line(task->comm, 64) : "");
-    }
-}
-
-void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to) {
-    constexpr std::size_t longest_list = std::size_t{2} << 20; // bytes
-    std::uint64_t pages = 0;
-    std::size_t bytes = 0;
+static void add_parts(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to) {
+    Room room(std::size_t{1} << 20);
     for (const auto& part : from.parts) {
-        if (part.name.starts_with("checkpoint/pages-"))
-            pages += part.size;
-        bytes += part.name.size() + sizeof part.size;
-        if (bytes > longest_list)
-            continue;
+        if (!room.take(part.name.size() + 16))
+            break;
         node::v1::ArchivePart& one = *to.add_parts();
         one.set_name(one_line(part.name, 4096));
         one.set_size(part.size);
     }
-    to.set_pages_bytes(pages);
-    if (const auto stats = criu::parse_stats(from.stats))
+    if (from.more_parts || room.full())
+        to.add_left_out("parts: it has too many");
+}
+
+static void add_mounts(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to) {
+    Room room(std::size_t{1} << 18);
+    for (const auto& mount : from.mounts) {
+        if (!room.take(mount.destination.size() + mount.type.size() + mount.source.size() + 16))
+            break;
+        node::v1::ArchiveMount& one = *to.add_mounts();
+        one.set_destination(mount.destination);
+        one.set_type(mount.type);
+        one.set_source(mount.source);
+    }
+    if (room.full())
+        to.add_left_out("mounts: it has too many");
+}
+
+void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to) {
+    add_parts(from, to);
+    to.set_pages_bytes(from.sizes.pages);
+    to.set_images_bytes(from.sizes.images);
+    to.set_gpu_pages_bytes(from.sizes.gpu_pages);
+    to.set_rootfs_diff_bytes(from.sizes.rootfs_diff);
+    const auto stats = criu::parse_stats(from.stats);
+    if (!stats && !from.stats.empty())
+        to.add_left_out("stats: " + stats.error().text);
+    if (stats)
         for (std::size_t i = 0; i < stats->names.size(); ++i)
             if (stats->values[i])
                 (*to.mutable_stats())[std::string(stats->names[i].name)] = *stats->values[i];
@@ -90,6 +90,8 @@ void convert(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& t
     to.set_checkpointed(from.identity.checkpointed);
     to.set_image(from.identity.image);
     to.set_image_ref(from.identity.image_ref);
+    to.set_address(from.identity.address);
+    add_mounts(from, to);
     add_processes(from.images, to);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "convert.hpp"
+#include "convert_processes.hpp"
 #include "inspect/images.hpp"
 #include "node/bytes.hpp"
 #include "node/checksum.hpp"
@@ -99,16 +100,26 @@ grpc::Status Service::InspectArchive(grpc::ServerContext* context,
                                      node::v1::InspectArchiveResponse* response) {
     const auto inspect = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::archives));
+        if (request->environment())
+            TRY(access_.judge(*context, Right::fetch));
         TRY_ASSIGN(const auto turn, archives_.reader(ended(*context)));
         TRY_ASSIGN(const Archives::Opened opened, archives_.open(request->path(), "", ended(*context)));
-        TRY_ASSIGN(
-            lpm::node::Archive read,
-            lpm::node::read_archive(opened.content.get(), lpm::node::Depth::images, ask_of(ended(*context))));
+        const auto go_on = ask_of(ended(*context));
+        TRY_ASSIGN(lpm::node::Archive read,
+                   lpm::node::read_archive(opened.content.get(), lpm::node::Depth::processes, go_on));
         convert(read, *response);
+        TRY(add_memory(opened.content.get(), read.images, request->environment(), go_on, *response));
         convert(known_of(opened.file, std::move(read)), *response->mutable_archive());
         return {};
     };
-    return told("InspectArchive", inspect());
+    const auto done = inspect();
+    if (request->environment())
+        lpm::node::log(done ? Level::info : Level::warn,
+                       done ? "environment of an archive read" : "environment of an archive not read",
+                       {{"client", access_.name_of(*context)},
+                        {"path", one_line(request->path(), 500)},
+                        {"error", done ? "" : done.error().text}});
+    return told("InspectArchive", done);
 }
 
 static Result<struct stat> stat_of(int fd) {

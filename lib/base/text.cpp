@@ -176,6 +176,17 @@ static bool is_control(char32_t code) {
            within(0x2028, 0x202e) || within(0x2066, 0x2069) || code == 0xfeff;
 }
 
+std::string to_utf8(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const Character next = first_character(text);
+        out += next.valid ? text.substr(0, next.size) : "\xef\xbf\xbd";
+        text.remove_prefix(next.size);
+    }
+    return out;
+}
+
 std::string one_line(std::string_view text, std::size_t limit) {
     std::string out;
     out.reserve(std::min(text.size(), limit));

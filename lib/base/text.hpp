@@ -45,6 +45,9 @@ template <class T> [[nodiscard]] std::optional<T> to_number(std::string_view tex
 // "1.5 GiB"; exact below 1 KiB.
 [[nodiscard]] std::string human_size(std::uint64_t bytes);
 
+// Each byte that is no part of UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string to_utf8(std::string_view text);
+
 // One printable line of at most `limit` bytes: control characters become spaces, a cut is shown by "...".
 // Names and texts from containers pass through here before a person reads them. A cut keeps UTF-8 whole.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t limit = 400);

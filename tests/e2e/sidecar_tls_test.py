@@ -24,6 +24,8 @@ client_ca_file = "%(clients)s/ca.crt"
 [clients]
 lpm-controller = ["info", "records", "preflight", "prepare"]
 scraper = ["metrics"]
+auditor = ["archives"]
+mover = ["archives", "fetch"]
 """
 
 
@@ -86,6 +88,15 @@ class Tls(NodeTest):
                 self.assertEqual(code, "PERMISSION_DENIED", (name, method))
                 self.assertIn(f"the client {name} may not", details)
         self.assertEqual(self.code(self.sidecar.client, "GetMetrics"), ("OK", ""), "on the node's own socket")
+
+    def test_environments_are_for_who_may_fetch(self) -> None:
+        """The others are refused before anything is opened."""
+        auditor, mover = (self.client(name) for name in ("auditor", "mover"))
+        code, details = self.code(auditor, "InspectArchive", path="/x.tar", environment=True)
+        self.assertEqual(code, "PERMISSION_DENIED")
+        self.assertIn("fetch", details)
+        for client, environment in ((auditor, False), (mover, True)):
+            self.assertEqual(self.code(client, "InspectArchive", path="/x.tar", environment=environment)[0], "UNAVAILABLE")
 
     def stream_ends(self, client: Any, method: str) -> tuple[str, str]:
         with self.assertRaises(NODE_API.grpc.RpcError) as caught:
