@@ -111,18 +111,6 @@ class Found(ArchivesTest):
 
 
 class Verified(ArchivesTest):
-    def changed(self, path: pathlib.Path, change: Callable[[str, bytes], bytes | None]) -> pathlib.Path:
-        to = self.folder / "changed.tar"
-        with tarfile.open(path) as tar, tarfile.open(to, "w") as copy:
-            for member in tar.getmembers():
-                file = tar.extractfile(member) if member.isfile() else None
-                content = change(member.name, file.read()) if file else b""
-                if content is None:
-                    continue
-                member.size = len(content)
-                copy.addfile(member, io.BytesIO(content))
-        return to
-
     def test_what_is_whole(self) -> None:
         path = self.checkpoint()
         with open(path, "ab") as file:

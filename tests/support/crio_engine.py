@@ -79,10 +79,11 @@ class Crio:
 
     def _lay_out(self, cid: str, spec: Json) -> None:
         """Both copies of config.json, as CRI-O keeps them."""
+        created = spec["annotations"].setdefault("io.kubernetes.cri-o.Created", crio_archive.timestamp())
         for folder in (self.folder(cid), self.bundle(cid)):
             folder.mkdir(parents=True)
             (folder / "config.json").write_text(json.dumps(spec))
-        self._save(cid, {"id": cid, "name": f"k8s_ctr_pod_default_{cid}_0", "created": crio_archive.timestamp()})
+        self._save(cid, {"id": cid, "name": f"k8s_ctr_pod_default_{cid}_0", "created": created})
 
     def _launch(self, cid: str, what: str, *, restore: bool = False, extra: Iterable[str] = ()) -> int:
         args = [*self._conmon_args(cid, self.saved(cid)["name"]), *extra]

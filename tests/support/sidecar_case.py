@@ -3,8 +3,11 @@
 """A node with containers, and an lpm-sidecar that serves it."""
 import importlib
 import importlib.util
+import io
 import pathlib
 import shutil
+import tarfile
+from collections.abc import Callable
 from typing import Any
 
 from e2e import SETTINGS, NodeTest
@@ -71,6 +74,19 @@ class ArchivesTest(SidecarTest):
     def state(self, path: pathlib.Path) -> tuple[str, str]:
         found = {a.path: a for a in self.api.ListArchives(page_size=1000).archives}[str(path)]
         return found.state, found.message
+
+    def changed(self, path: pathlib.Path, change: Callable[[str, bytes], bytes | None]) -> pathlib.Path:
+        """Another archive beside it, of what `change` makes of its parts."""
+        to = self.folder / "changed.tar"
+        with tarfile.open(path) as tar, tarfile.open(to, "w") as copy:
+            for member in tar.getmembers():
+                file = tar.extractfile(member) if member.isfile() else None
+                content = change(member.name, file.read()) if file else b""
+                if content is None:
+                    continue
+                member.size = len(content)
+                copy.addfile(member, io.BytesIO(content))
+        return to
 
     def peak(self) -> int:
         """Of the sidecar's memory, in MiB."""
