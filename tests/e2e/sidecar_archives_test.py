@@ -78,8 +78,8 @@ class Found(ArchivesTest):
         for name, content, state, words in cases:
             with self.subTest(name):
                 (self.folder / name).write_bytes(content)
-                self.assertEqual(self.state(self.folder / name)[0], state, self.state(self.folder / name))
-                self.assertIn(words, self.state(self.folder / name)[1])
+                self.assertEqual(self.state_of(self.folder / name)[0], state, self.state_of(self.folder / name))
+                self.assertIn(words, self.state_of(self.folder / name)[1])
 
     def test_one_that_is_being_written(self) -> None:
         path = self.checkpoint()
@@ -88,13 +88,13 @@ class Found(ArchivesTest):
         with open(path, "wb") as file:
             file.write(whole[:20000])
             file.flush()
-            self.assertEqual(self.state(path)[0], "writing")
+            self.assertEqual(self.state_of(path)[0], "writing")
             self.assertEqual(self.code(self.api.FindArchive, attempt="attempt-9")[0], "UNAVAILABLE")
             self.assertEqual(self.code(self.api.DeleteArchive, path=str(path))[0], "ABORTED")
             file.write(whole[20000:])
             file.flush()
-            self.assertEqual(self.state(path)[0], "writing")
-        self.assertEqual(self.state(path)[0], "whole")
+            self.assertEqual(self.state_of(path)[0], "writing")
+        self.assertEqual(self.state_of(path)[0], "whole")
         self.assertEqual(self.api.FindArchive(attempt="attempt-1").state, "whole")
 
     def test_what_is_inside(self) -> None:
@@ -283,6 +283,6 @@ class Hostile(ArchivesTest):
                 info = tarfile.TarInfo(name)
                 info.type, info.linkname = kind, link
                 tar.addfile(info)
-        state, words = self.state(self.folder / "links.tar")
+        state, words = self.state_of(self.folder / "links.tar")
         self.assertEqual(state, "other", words)
         self.assertEqual(re.findall("passwd", str(self.api.InspectArchive(path=str(self.folder / "links.tar")))), [])

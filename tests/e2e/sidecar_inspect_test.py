@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from checkpointctl import differences
-from e2e import wait_for
+from e2e import log_lines, wait_for
 from image_edit import HEAD, read_varint, varint, with_bytes, with_number
 from oci_spec import make_rootfs
 from podman_test import PodmanTest
@@ -57,6 +57,12 @@ class InspectTest(ArchivesTest):
         self.assertEqual(list(inside.left_out), [])
         return inside
 
+    def wait_until_all_count(self, log: str | pathlib.Path) -> None:
+        """Each does when it has what it holds, with a nonce of its own."""
+        def nonces() -> set[str]:
+            return {line.split()[0] for line in log_lines(log)}
+        wait_for("seven that count", lambda: len(nonces()) == 7)
+
     def assert_parity(self, path: pathlib.Path) -> Any:
         inside = self.inspect(path, environment=True)
         self.assertEqual(differences(path, inside), [])
@@ -76,7 +82,8 @@ class InspectTest(ArchivesTest):
         every = [d for p in inside.processes for d in p.descriptors]
         self.assertLessEqual({"REG", "PIPE", "UNIXSK", "NETLINKSK", "EVENTFD", "EVENTPOLL", "MEMFD"}, {d.type for d in every})
         self.assertIn("/tmp/file", [d.path for d in every])
-        sockets = [(d.socket.family, d.socket.type, d.socket.state, d.socket.source) for d in every if d.type == "UNIXSK" and d.number < 100]
+        own = [d.socket for d in every if d.type == "UNIXSK" and d.number < 100]
+        sockets = [(s.family, s.type, s.state, s.source) for s in own]
         self.assertEqual(sockets, [("UNIX", "STREAM", "LISTEN", "/tmp/socket"), ("UNIX", "STREAM", "ESTABLISHED", ""),
                                    ("UNIX", "STREAM", "ESTABLISHED", "/tmp/socket")])
 
@@ -86,8 +93,7 @@ class OfCrio(InspectTest):
         self.rootfs = make_rootfs(self.work / "rootfs")  # its own: the container leaves a socket there
         cid = self.start("held", *COMMAND, env=["SECRET=hush", f"LONG={LONG}"],
                          annotations={"io.kubernetes.cri-o.IP.0": "10.88.0.7"})
-        # Each of them counts when it has what it holds.
-        wait_for("seven that count", lambda: len({line.split()[0] for line in self.lines(cid, 1)}) == 7)
+        self.wait_until_all_count(self.crio.log(cid))
         path = self.folder / "one.tar"
         self.crio.checkpoint(cid, path)
         self.crio.kill(cid)
@@ -151,9 +157,10 @@ class OfCrio(InspectTest):
 
 class OfPodman(InspectTest, PodmanTest):
     def test_every_leaf_of_checkpointctl(self) -> None:
-        self.podman("run", "--detach", "--name", self.container("held"), "--network", "none", "--env", "SECRET=hush",
-                    "--env", f"LONG={LONG}", "localhost/test", *COMMAND)
-        wait_for("seven that count", lambda: len({line.split()[0] for line in self.podman("logs", "held").stdout.splitlines()}) == 7)
+        log = self.work / "held.log"
+        self.podman("run", "--detach", "--name", self.container("held"), "--network", "none", "--log-driver", "k8s-file",
+                    "--log-opt", f"path={log}", "--env", "SECRET=hush", "--env", f"LONG={LONG}", "localhost/test", *COMMAND)
+        self.wait_until_all_count(log)
         path = self.folder / "one.tar.zst"
         self.podman("container", "checkpoint", "--export", path, "--compress", "zstd", "held")
         inside = self.assert_parity(path)

@@ -117,7 +117,8 @@ def of_socket(read: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def environment(inside: Answer, pid: int, key: str) -> str:
-    return dict(text.split("=", 1) for text in process(inside, pid).environment)[key]
+    found: dict[str, str] = dict(text.split("=", 1) for text in process(inside, pid).environment)
+    return found[key]
 
 
 DATA = "sockets.open_sockets.data."
@@ -180,13 +181,14 @@ def differences(archive: pathlib.Path, inside: Answer, wrong: Collection[str] = 
         if name not in LEAVES:
             found.append(f"{name} has no row")
         elif name not in wrong:
-            ours, value = LEAVES[name](inside, *keys), READ.get(name, lambda same: same)(value)
-            found += [] if ours == value else [f"{name} {keys}: {ours!r}, checkpointctl: {value!r}"]
+            ours, their = LEAVES[name](inside, *keys), READ.get(name, lambda same: same)(value)
+            found += [] if ours == their else [f"{name} {keys}: {ours!r}, checkpointctl: {their!r}"]
     names = [name for name, _ in theirs]
+    sockets = [d.socket.family for p in inside.processes for d in p.descriptors if d.HasField("socket")]
     counts = {
         "process_tree.command": len(inside.processes),
         "file_descriptors.open_files.fd": sum(len(p.descriptors) + 2 for p in inside.processes),
-        DATA + "send_buf": sum(d.socket.family != "UNIX" for p in inside.processes for d in p.descriptors if d.HasField("socket")),
+        DATA + "send_buf": len(sockets) - sockets.count("UNIX"),
         "mounts.destination": len(inside.mounts),
     }
     return found + [f"{name}: {count}, checkpointctl: {names.count(name)}" for name, count in counts.items()

@@ -71,7 +71,7 @@ class ArchivesTest(SidecarTest):
         self.crio.delete(self.cid)
         return self.folder / name
 
-    def state(self, path: pathlib.Path) -> tuple[str, str]:
+    def state_of(self, path: pathlib.Path) -> tuple[str, str]:
         found = {a.path: a for a in self.api.ListArchives(page_size=1000).archives}[str(path)]
         return found.state, found.message
 
