@@ -52,8 +52,9 @@ class Search {
         std::uint64_t in_file = 0;
         if (__builtin_mul_overflow(run.nr_pages, page_, &bytes) ||
             __builtin_add_overflow(run.vaddr, bytes, &run_end) ||
-            __builtin_mul_overflow(run.first, page_, &in_file))
+            __builtin_mul_overflow(run.first, page_, &in_file) || run.vaddr < last_end_)
             return fail(Errc::invalid, "the page map is damaged");
+        last_end_ = run_end;
         const std::uint64_t begin = std::max(run.vaddr, piece_.begin);
         const std::uint64_t end = std::min(run_end, piece_.end);
         if (begin >= end)
@@ -80,6 +81,7 @@ class Search {
     std::string file_name_;
     std::optional<ArchiveImages::Place> file_;
     std::uint64_t page_ = 0;
+    std::uint64_t last_end_ = 0; // of the run before: they are in order, so few are of one piece
 };
 
 // The unpacked tar, whose bytes are asked for from its beginning on.

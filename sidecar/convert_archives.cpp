@@ -46,7 +46,7 @@ void convert(const KnownArchive& from, node::v1::Archive& to) {
 }
 
 static void add_parts(const lpm::node::Archive& from, node::v1::InspectArchiveResponse& to) {
-    Room room(std::size_t{1} << 20);
+    Room room(std::size_t{1} << 19);
     for (const auto& part : from.parts) {
         if (!room.take(part.name.size() + 16))
             break;

@@ -17,13 +17,13 @@
 
 namespace lpm::sidecar {
 
-static constexpr std::size_t most_processes = 10'000;
-// Of an answer, in bytes: processes with descriptors, then texts of their memory.
-static constexpr std::size_t room_of_processes = std::size_t{5} << 18;
-static constexpr std::size_t room_of_memory = std::size_t{1} << 20;
+static constexpr std::size_t most_processes = 10'000; // of some 100 bytes each, without what follows
+// Of an answer, in bytes.
+static constexpr std::size_t room_of_descriptors = std::size_t{3} << 18;
+static constexpr std::size_t room_of_memory = std::size_t{3} << 18;
 static constexpr std::uint64_t longest_text = 65536; // bytes, of all arguments of a process
 
-static constexpr const char* no_room = ": the answer has no room for more";
+static constexpr std::string_view no_room = "the answer has no room for more";
 
 using Process = node::v1::ArchiveProcess;
 
@@ -46,8 +46,16 @@ static bool has_ended(const Process& process) {
     return process.state() == "dead" || process.state() == "zombie";
 }
 
-static void add_unread(Process& process, const std::string& what, const Error& why) {
-    process.add_unread(what + ": " + one_line(why.text, 200));
+void Reasons::add(Process& process, std::string_view what, std::string_view why) {
+    std::string reason = std::string(what) + ": " + one_line(why, 200);
+    if (room_.take(reason.size() + 4))
+        process.add_unread(std::move(reason));
+}
+
+void Reasons::tell(node::v1::InspectArchiveResponse& to) const {
+    constexpr std::string_view text = "reasons: it has too many";
+    if (room_.full() && !std::ranges::contains(to.left_out(), text))
+        to.add_left_out(std::string(text));
 }
 
 namespace {
@@ -58,26 +66,25 @@ class Filling {
     Filling(const lpm::node::ArchiveImages& images, node::v1::InspectArchiveResponse& to)
         : images_(images), to_(to), files_(open_files()) {}
 
-    // False when no more fit.
-    bool add(const criu::PstreeEntry& task) {
-        constexpr std::size_t usual = 128; // bytes, of one with its name
-        if (!room_.take(usual))
-            return false;
+    void add(const criu::PstreeEntry& task) {
         Process& process = *to_.add_processes();
         process.set_pid(task.pid);
         process.set_parent(task.ppid);
         process.set_threads(static_cast<std::uint32_t>(task.threads.size()));
         if (const auto read = set_core(process); !read)
-            add_unread(process, "name", read.error());
+            reasons_.add(process, "name", read.error().text);
         if (has_ended(process))
-            return true;
+            return;
         if (const auto read = add_descriptors(process); !read)
-            add_unread(process, "descriptors", read.error());
+            reasons_.add(process, "descriptors", read.error().text);
         if (const auto read = set_folders(process); !read)
-            add_unread(process, "folders", read.error());
-        return true;
+            reasons_.add(process, "folders", read.error().text);
     }
-    [[nodiscard]] bool full() const { return room_.full(); }
+    void end() {
+        if (room_.full() || work_.full())
+            to_.add_left_out("descriptors: it has too many");
+        reasons_.tell(to_);
+    }
 
   private:
     Result<criu::FileTable> open_files() {
@@ -98,8 +105,8 @@ class Filling {
         TRY_ASSIGN(const std::string_view ids_image, images_.view(criu::ids_img(process.pid())));
         TRY_ASSIGN(const criu::TaskKobjIdsEntry ids, criu::parse_ids(ids_image));
         TRY_ASSIGN(const std::string_view image, images_.view(criu::fdinfo_img(ids.files_id)));
-        if (!room_.take(image.size())) // several processes may have it
-            return {};
+        if (room_.full() || !work_.take(image.size()))
+            return fail(Errc::unavailable, std::string(no_room));
         TRY_ASSIGN(const auto entries, criu::parse_fdinfo(image));
         Result<> good;
         for (const auto& entry : entries) {
@@ -107,7 +114,7 @@ class Filling {
             auto read = convert(entry, files_, one);
             constexpr std::size_t at_least = 32; // of what it takes here, beside what is sent
             if (!room_.take(one.ByteSizeLong() + at_least))
-                break;
+                return fail(Errc::unavailable, std::string(no_room));
             *process.add_descriptors() = std::move(one);
             if (good && !read)
                 good = std::move(read);
@@ -120,7 +127,9 @@ class Filling {
         folder.id = id;
         node::v1::ArchiveDescriptor one;
         TRY(convert(folder, files_, one));
-        return room_.take(one.path().size()) ? one.path() : std::string();
+        if (!room_.take(one.path().size()))
+            return fail(Errc::unavailable, std::string(no_room));
+        return std::move(*one.mutable_path());
     }
 
     Result<> set_folders(Process& process) {
@@ -134,7 +143,9 @@ class Filling {
     const lpm::node::ArchiveImages& images_;
     node::v1::InspectArchiveResponse& to_;
     Result<criu::FileTable> files_;
-    Room room_{room_of_processes};
+    Room room_{room_of_descriptors};
+    Room work_{std::size_t{1} << 26}; // bytes of lists that are read: several processes may have the same
+    Reasons reasons_;
 };
 
 } // namespace
@@ -151,13 +162,13 @@ void add_processes(const lpm::node::ArchiveImages& images, node::v1::InspectArch
     for (const auto& task : *tree) {
         if (!seen.insert(task.pid).second)
             continue;
-        if (seen.size() > most_processes || !filling.add(task)) {
+        if (seen.size() > most_processes) {
             to.add_left_out("processes: it has too many");
             break;
         }
+        filling.add(task);
     }
-    if (filling.full())
-        to.add_left_out("descriptors: it has too many");
+    filling.end();
 }
 
 namespace {
@@ -173,13 +184,13 @@ struct Target {
 // What is to be read of the processes' memory.
 class Plan {
   public:
-    explicit Plan(const lpm::node::ArchiveImages& images) : images_(images) {}
+    Plan(const lpm::node::ArchiveImages& images, Reasons& reasons) : images_(images), reasons_(reasons) {}
 
     void add(Process& process, bool environment) {
         const auto image = images_.view(criu::mm_img(process.pid()));
         const auto mm = image ? criu::parse_mm(*image) : std::unexpected(image.error());
         if (!mm)
-            return add_unread(process, "arguments", mm.error());
+            return reasons_.add(process, "arguments", mm.error().text);
         add({&process, "arguments", process.mutable_arguments()}, mm->arg_start, mm->arg_end);
         if (environment)
             add({&process, "environment", process.mutable_environment()}, mm->env_start, mm->env_end);
@@ -194,19 +205,21 @@ class Plan {
         end = target.cut_off ? begin + longest_text : end;
         const auto size = static_cast<std::size_t>(end - begin);
         if (!room_.take(size))
-            return target.process->add_unread(std::string(target.what) + no_room);
+            return reasons_.add(*target.process, target.what, no_room);
         pieces.push_back({.pid = target.process->pid(), .begin = begin, .end = end});
         targets.push_back(target);
     }
 
     const lpm::node::ArchiveImages& images_;
+    Reasons& reasons_;
     Room room_{room_of_memory};
 };
 
 } // namespace
 
 // Each has a zero at its end, but for the last one where a process has written over it.
-static void split(std::string_view content, Target& target, Room& room) {
+// False when not all has found room.
+static bool split(std::string_view content, Target& target, Room& room) {
     std::size_t end = content.size();
     while (end > 0 && content[end - 1] == '\0')
         --end;
@@ -214,14 +227,16 @@ static void split(std::string_view content, Target& target, Room& room) {
         std::string text = to_utf8(next_part(rest, '\0')); // up to three times as long as what was read
         constexpr std::size_t at_least = 16;               // of what it takes here, beside what is sent
         if (!room.take(text.size() + at_least))
-            return target.process->add_unread(std::string(target.what) + no_room);
+            return false;
         target.to->Add(std::move(text));
     }
+    return true;
 }
 
 Result<> add_memory(int fd, const lpm::node::ArchiveImages& images, bool environment,
                     const lpm::node::TarReader::Ask& ask, node::v1::InspectArchiveResponse& to) {
-    Plan plan(images);
+    Reasons reasons;
+    Plan plan(images, reasons);
     for (auto& process : *to.mutable_processes())
         if (!has_ended(process))
             plan.add(process, environment);
@@ -230,11 +245,13 @@ Result<> add_memory(int fd, const lpm::node::ArchiveImages& images, bool environ
     for (std::size_t i = 0; i < plan.pieces.size(); ++i) {
         Target& target = plan.targets[i];
         if (!plan.pieces[i].fault.empty())
-            target.process->add_unread(std::string(target.what) + ": " + one_line(plan.pieces[i].fault, 200));
+            reasons.add(*target.process, target.what, plan.pieces[i].fault);
         else if (target.cut_off)
-            target.process->add_unread(std::string(target.what) + ": more than 64 KiB");
-        split(plan.pieces[i].content, target, room);
+            reasons.add(*target.process, target.what, "more than 64 KiB");
+        if (!split(plan.pieces[i].content, target, room))
+            reasons.add(*target.process, target.what, no_room);
     }
+    reasons.tell(to);
     return {};
 }
 

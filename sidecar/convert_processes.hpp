@@ -29,6 +29,17 @@ class Room {
     bool full_ = false;
 };
 
+// Why something of a process could not be read: there may be as many reasons as processes.
+class Reasons {
+  public:
+    void add(node::v1::ArchiveProcess& process, std::string_view what, std::string_view why);
+    // Says so in the answer when not all have found room.
+    void tell(node::v1::InspectArchiveResponse& to) const;
+
+  private:
+    Room room_{std::size_t{1} << 17};
+};
+
 // With their descriptors, without what lies in their memory.
 void add_processes(const lpm::node::ArchiveImages& images, node::v1::InspectArchiveResponse& to);
 

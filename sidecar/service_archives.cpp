@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <cerrno>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <vector>
 
@@ -113,6 +114,9 @@ grpc::Status Service::InspectArchive(grpc::ServerContext* context,
         return {};
     };
     const auto done = inspect();
+    // Each thread has a heap of its own, which keeps what it was given: they would all grow to the largest
+    // archive.
+    ::malloc_trim(0);
     if (request->environment())
         lpm::node::log(done ? Level::info : Level::warn,
                        done ? "environment of an archive read" : "environment of an archive not read",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "criu/wire.hpp"
 
@@ -126,24 +127,28 @@ static std::optional<std::uint32_t> id_of(std::string_view record) {
 }
 
 Result<FileTable> FileTable::open(std::string_view image) {
+    if (image.size() > UINT32_MAX)
+        return fail(Errc::unavailable, std::string(files_img) + " is too long");
     FileTable table;
+    table.image_ = image;
     TRY(each_record(image, files_magic, files_img, [&](std::string_view record) {
         const auto id = id_of(record);
         if (id)
-            table.records_.emplace_back(*id, record);
+            table.records_.push_back({.id = *id,
+                                      .at = static_cast<std::uint32_t>(record.data() - image.data()),
+                                      .size = static_cast<std::uint32_t>(record.size())});
         return id && table.records_.size() <= max_files;
     }));
-    std::ranges::stable_sort(table.records_, {}, &std::pair<std::uint32_t, std::string_view>::first);
+    std::ranges::sort(table.records_, {}, [](const Record& one) { return std::pair(one.id, one.at); });
     return table;
 }
 
 Result<FileEntry> FileTable::find(std::uint32_t id) const {
-    const auto found =
-        std::ranges::lower_bound(records_, id, {}, &std::pair<std::uint32_t, std::string_view>::first);
-    if (found == records_.end() || found->first != id)
+    const auto found = std::ranges::lower_bound(records_, id, {}, &Record::id);
+    if (found == records_.end() || found->id != id)
         return fail(Errc::absent, "file " + std::to_string(id) + " is not in " + files_img);
     FileEntry file;
-    if (!read_file(found->second, file))
+    if (!read_file(image_.substr(found->at, found->size), file))
         return damaged(files_img);
     return file;
 }

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -66,12 +65,19 @@ struct Files {
 // files.img by the ids of its entries, each of which is read when it is asked for. The image is borrowed.
 class FileTable {
   public:
+    // Errc::unavailable for an image of more than 4 GiB.
     [[nodiscard]] static Result<FileTable> open(std::string_view image);
     // Errc::absent when it has none of that id.
     [[nodiscard]] Result<FileEntry> find(std::uint32_t id) const;
 
   private:
-    std::vector<std::pair<std::uint32_t, std::string_view>> records_; // by id
+    struct Record { // half the size of a view: there may be many
+        std::uint32_t id;
+        std::uint32_t at; // in the image
+        std::uint32_t size;
+    };
+    std::string_view image_;
+    std::vector<Record> records_; // by id
 };
 
 struct FdinfoEntry {

@@ -84,6 +84,15 @@ TEST(ArchiveMemory, of_page_maps_that_overflow_is_none) {
     EXPECT_NE(found[0].fault.find("damaged"), std::string::npos) << found[0].fault;
 }
 
+TEST(ArchiveMemory, of_page_maps_without_order_is_none) {
+    const std::string twice = page_run(16 * page, 1, 4) + page_run(16 * page, 1, 4);
+    const auto found = read(tar_of({tar_part("checkpoint/pagemap-1.img", pagemap_of(7, twice)),
+                                    tar_part("checkpoint/pages-7.img", pages)}),
+                            {{.pid = 1, .begin = 16 * page, .end = 16 * page + 8}});
+    EXPECT_NE(found[0].fault.find("damaged"), std::string::npos) << found[0].fault;
+    EXPECT_EQ(found[0].content, "");
+}
+
 TEST(ArchiveMemory, that_two_claim_is_given_to_one) {
     const auto found = read(tar_of({tar_part("checkpoint/pages-7.img", pages),
                                     tar_part("checkpoint/pagemap-1.img", pagemap_of(7, runs)),
