@@ -5,9 +5,10 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 from typing import Any
 
-from e2e import run, wait_for
+from e2e import piped, run, wait_for
 from sidecar_case import NODE_API
 from units_case import UnitsTest
 
@@ -18,7 +19,7 @@ SECRETS = ("/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/pki/kubelet-client-
 
 # What somebody would try who runs code in it. Its own filter of system calls is not there: the unit's alone is.
 PROGRAM = r"""
-import ctypes, json, os, socket, sys
+import ctypes, json, os, socket, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)
 found = {}
 
@@ -33,6 +34,11 @@ def call(function, *arguments):
     if function(*arguments) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
+def ask_cri():
+    done = subprocess.run(["/usr/bin/lpm-sidecar", "--ask-cri", "--endpoint", "/run/crio/crio.sock"], capture_output=True)
+    if done.returncode != 0:
+        raise OSError(0, done.stderr.decode().strip())
+
 for path in sys.argv[1:]:
     attempt("read " + path, lambda: open(path, "rb").read(1))
 attempt("list /var/lib/kubelet", lambda: os.listdir("/var/lib/kubelet"))
@@ -41,7 +47,9 @@ for folder in ("/var/lib/lpm", "/run/lpm", "/etc/lpm", "/usr/bin", "/"):
     attempt("write " + folder, lambda: open(folder + "/attack", "w").write("x"))
 attempt("read records", lambda: os.listdir("/var/lib/lpm"))
 attempt("ask the gate", lambda: socket.socket(socket.AF_UNIX).connect("/run/lpm/gate.sock"))
-attempt("connect to CRI-O", lambda: socket.socket(socket.AF_UNIX).connect("/var/run/crio/crio.sock"))
+for path in ("/var/run/crio/crio.sock", "/run/crio/crio.sock"):
+    attempt("connect to " + path, lambda: socket.socket(socket.AF_UNIX).connect(path))
+attempt("become lpm-ask-cri", lambda: ask_cri())
 attempt("raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
 attempt("packet socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
 attempt("environment of process 1", lambda: open("/proc/1/environ", "rb").read())
@@ -93,7 +101,20 @@ class Sidecar(UnitsTest):
         print(f"exposure {exposure[1]}", flush=True)
         self.assertLessEqual(float(exposure[1]), 2.5)
 
+    def listening_crio(self) -> None:
+        """A CRI runtime at the place of CRI-O's, whom everybody may ask."""
+        place = pathlib.Path("/run/crio/crio.sock")
+        place.parent.mkdir(exist_ok=True)
+        self.addCleanup(place.unlink)
+        fake = subprocess.Popen(["/opt/lpm/tests/support/fake_cri.py", place, "good"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(fake.wait)
+        self.addCleanup(fake.kill)
+        self.assertEqual(piped(fake.stdout).readline(), "listens\n")
+        place.chmod(0o666)
+        run("/usr/bin/lpm-sidecar", "--ask-cri")
+
     def test_who_takes_it_over(self) -> None:
+        self.listening_crio()
         for path in SECRETS:
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
             pathlib.Path(path).write_text("secret")
