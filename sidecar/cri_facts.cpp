@@ -142,7 +142,7 @@ static json::Value texts(const json::Value& object, const char* name) {
 // On which conmon and the runtime look for programs. The other variables are nobody's business.
 static json::Value monitor_path(const json::Value& handler) {
     constexpr std::string_view prefix = "PATH=";
-    const json::Value variables = texts(handler, "MonitorEnv");
+    json::Value variables = texts(handler, "MonitorEnv");
     if (is_unknown(variables))
         return variables;
     for (const auto& one : variables)
