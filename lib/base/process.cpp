@@ -126,8 +126,8 @@ Result<Output> run(const Job& job) {
         return fail_errno(errno, "pipe");
     const Fd from(ends[0]);
     Fd to(ends[1]);
-    TRY_ASSIGN(const Fd input, make_input(job.input));
-    TRY_ASSIGN(const pid_t pid, start(job, input.get(), to.get()));
+    TRY_ASSIGN(const Fd input, job.from < 0 ? make_input(job.input) : Result<Fd>());
+    TRY_ASSIGN(const pid_t pid, start(job, job.from < 0 ? input.get() : job.from, to.get()));
     to.reset();
     Output output;
     int status = SIGKILL; // as waitpid tells of it

@@ -23,6 +23,7 @@ struct Job {
     std::chrono::milliseconds timeout{};
     std::size_t limit = 65536; // bytes of its output that are kept; the rest is read and dropped
     std::string input{};       // on its standard input
+    int from = -1;             // there instead of `input`: a descriptor, which is borrowed
     std::optional<std::vector<std::string>> environment{}; // instead of ours
     // The program itself, open for reading: it is run, whatever is at argv[0] by now. It stays open as
     // descriptor 3, from which the interpreter of a script reads it.

@@ -2,9 +2,11 @@
 // Copyright the lpm authors
 #include "base/process.hpp"
 
+#include <fcntl.h>
 #include <filesystem>
 
 #include "../support.hpp"
+#include "base/file.hpp"
 
 using namespace lpm;
 using namespace std::chrono_literals;
@@ -14,6 +16,17 @@ TEST(Process, collects_output_and_status) {
     ASSERT_TRUE(output) << output.error().text;
     EXPECT_EQ(output->text, "out\nerr\n");
     EXPECT_EQ(output->status, 3);
+}
+
+TEST(Process, reads_what_it_is_handed) {
+    const TempDir dir;
+    dir.write("text", "in");
+    const Fd text = open_at(AT_FDCWD, dir.path("text"), O_RDONLY).value();
+    const auto output = run(Job{.argv = {"cat"}, .timeout = 10s, .from = text.get()});
+    ASSERT_TRUE(output) << output.error().text;
+    EXPECT_EQ(output->text, "in");
+    EXPECT_EQ(run(Job{.argv = {"cat"}, .timeout = 10s, .input = "text"}).value().text, "text");
+    EXPECT_EQ(run(Job{.argv = {"cat"}, .timeout = 10s}).value().text, "");
 }
 
 TEST(Process, ends_a_program_that_hangs) {
