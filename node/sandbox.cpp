@@ -9,6 +9,7 @@
 #include <span>
 #include <type_traits>
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
@@ -91,6 +92,14 @@ constexpr int allowed_to_run[] = {SCMP_SYS(execve),
                                   SCMP_SYS(wait4),
                                   SCMP_SYS(waitid)};
 
+constexpr int allowed_to_read[] = {
+    SCMP_SYS(brk),          SCMP_SYS(clock_gettime), SCMP_SYS(close),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),   SCMP_SYS(fadvise64),     SCMP_SYS(fstat),        SCMP_SYS(futex),
+    SCMP_SYS(getpid),       SCMP_SYS(getrandom),     SCMP_SYS(gettid),       SCMP_SYS(lseek),
+    SCMP_SYS(madvise),      SCMP_SYS(mremap),        SCMP_SYS(munmap),       SCMP_SYS(pread64),
+    SCMP_SYS(read),         SCMP_SYS(readv),         SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(write),         SCMP_SYS(writev)};
+
 constexpr int deadly[] = {
     // into other processes, or out of our place
     SCMP_SYS(chroot), SCMP_SYS(execveat), SCMP_SYS(kcmp), SCMP_SYS(pidfd_getfd), SCMP_SYS(pivot_root),
@@ -139,6 +148,14 @@ constexpr Rule rule(For whom, int call, scmp_arg_cmp one, scmp_arg_cmp two) {
 
 constexpr scmp_datum_t namespaces =
     CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+constexpr Rule reading_rules[] = {
+    rule(For::all, SCMP_SYS(mmap), has(2, PROT_EXEC, 0)),
+    rule(For::all, SCMP_SYS(mprotect), has(2, PROT_EXEC, 0)),
+    rule(For::all, SCMP_SYS(prctl), is(0, PR_SET_VMA)), // malloc names its arenas
+    // fstat of glibc; that its path is empty a filter cannot see
+    rule(For::all, SCMP_SYS(newfstatat), has(3, AT_EMPTY_PATH, AT_EMPTY_PATH)),
+};
+
 constexpr scmp_datum_t write_exec = PROT_WRITE | PROT_EXEC;
 
 constexpr Rule rules[] = {
@@ -175,9 +192,10 @@ using Filter = std::unique_ptr<void, Releasing>;
 // Collects the first failure, as every step would have to be looked at.
 class Building {
   public:
-    explicit Building(scmp_filter_ctx filter) : filter_(filter) {}
-    void set(scmp_filter_attr attribute, std::uint32_t value) {
-        keep(::seccomp_attr_set(filter_, attribute, value));
+    explicit Building(scmp_filter_ctx filter) : filter_(filter) {
+        keep(::seccomp_attr_set(filter_, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
+        keep(::seccomp_attr_set(filter_, SCMP_FLTATR_CTL_TSYNC, 1));
+        keep(::seccomp_attr_set(filter_, SCMP_FLTATR_CTL_OPTIMIZE, 2));
     }
     void add(std::uint32_t action, std::span<const int> calls) {
         for (const int call : calls)
@@ -186,11 +204,11 @@ class Building {
     void add(const Rule& rule) {
         keep(::seccomp_rule_add_array(filter_, SCMP_ACT_ALLOW, rule.call, rule.conditions, rule.when.data()));
     }
-    void load() {
+    Result<> load() {
         if (error_ == 0)
             keep(::seccomp_load(filter_));
+        return error_ == 0 ? Result<>() : fail_errno(error_, "filter system calls");
     }
-    [[nodiscard]] int error() const { return error_; }
 
   private:
     void keep(int returned) {
@@ -234,9 +252,6 @@ Result<> allow_daemon_calls(bool may_run) {
     if (!filter)
         return fail_errno(ENOMEM, "make a filter of system calls");
     Building building(filter.get());
-    building.set(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    building.set(SCMP_FLTATR_CTL_TSYNC, 1);
-    building.set(SCMP_FLTATR_CTL_OPTIMIZE, 2);
     building.add(SCMP_ACT_ALLOW, allowed);
     building.add(SCMP_ACT_KILL_PROCESS, deadly);
     // Its flags are in memory, where a filter cannot look; with ENOSYS glibc and Go take clone.
@@ -252,10 +267,20 @@ Result<> allow_daemon_calls(bool may_run) {
     for (const Rule& rule : rules)
         if (rule.whom == For::all || (rule.whom == For::runner_only) == may_run)
             building.add(rule);
-    building.load();
-    if (building.error() != 0)
-        return fail_errno(building.error(), "filter system calls");
-    return {};
+    return building.load();
+}
+
+Result<> allow_reading() {
+    const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+    if (!filter)
+        return fail_errno(ENOMEM, "make a filter of system calls");
+    Building building(filter.get());
+    building.add(SCMP_ACT_ALLOW, allowed_to_read);
+    building.add(SCMP_ACT_KILL_PROCESS, deadly);
+    building.add(SCMP_ACT_KILL_PROCESS, deadly_unless_run);
+    for (const Rule& rule : reading_rules)
+        building.add(rule);
+    return building.load();
 }
 
 } // namespace lpm::node

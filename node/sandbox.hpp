@@ -20,4 +20,8 @@ namespace lpm::node {
 // threads. x86-64 and aarch64.
 [[nodiscard]] Result<> allow_daemon_calls(bool may_run);
 
+// Only the system calls that read open descriptors and write to them: nothing is opened, started or
+// connected, and no other process is reached. For a process without threads.
+[[nodiscard]] Result<> allow_reading();
+
 } // namespace lpm::node

@@ -20,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -216,6 +217,48 @@ TEST(Sandbox, ends_the_process_at_what_attackers_need) {
         EXPECT_EQ(fate_inside(false, [&, act = works] { return survives(act); }), killed) << name;
         EXPECT_EQ(fate_inside(true, [&, act = works] { return survives(act); }), 0) << name;
     }
+}
+
+TEST(Sandbox, lets_a_reader_read_and_nothing_else) {
+    const auto inside = [](bool (*works)()) {
+        return fate([&] { return !node::allow_reading() ? 99 : works() ? 0 : errno == EPERM ? 1 : 2; });
+    };
+    static const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    constexpr Call reading[] = {
+        {"a part",
+         [] {
+             char byte = 0;
+             return ::pread(file, &byte, 1, 1) == 1 && ::lseek(file, 0, SEEK_END) > 0;
+         }},
+        {"the size",
+         [] {
+             struct stat info{};
+             return ::fstat(file, &info) == 0 && info.st_size > 0;
+         }},
+        {"memory", [] { return std::string(8 << 20, 'x').back() == 'x'; }},
+        {"an answer", [] { return ::write(STDOUT_FILENO, "", 0) == 0; }},
+    };
+    for (const auto& [name, works] : reading)
+        EXPECT_EQ(inside(works), 0) << name;
+    constexpr Call closed[] = {
+        {"a file", [] { return static_cast<bool>(open_at(AT_FDCWD, "/dev/null", O_RDONLY)); }},
+        {"a unix socket", [] { return socket_works(AF_UNIX); }},
+        {"a TCP socket", [] { return socket_works(AF_INET); }},
+        {"fork", [] { return ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr) >= 0; }},
+        {"a signal", [] { return ::kill(::getppid(), 0) == 0; }},
+        {"memory that is run",
+         [] {
+             return ::syscall(SYS_mmap, nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                              0) != -1;
+         }},
+        {"removal", [] { return ::unlink("/tmp/none-of-lpm") == 0; }},
+    };
+    for (const auto& [name, works] : closed)
+        EXPECT_EQ(inside(works), 1) << name;
+    for (const auto& [name, works] : deadly)
+        EXPECT_EQ(inside(works), killed) << name;
+    for (const auto& [name, works] : deadly_to_daemons)
+        EXPECT_EQ(inside(works), killed) << name;
 }
 
 TEST(Sandbox, holds_for_threads_that_run_already) {
