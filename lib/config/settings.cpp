@@ -50,6 +50,12 @@ static constexpr Key<Settings> keys[] = {
      .means = "folders of archives beside the kubelet's, which is learnt from the kubelet that runs",
      .texts = &Settings::archive_folders,
      .expects = "a list of folders"},
+    {.table = "archives",
+     .name = "keep",
+     .means = "how many whole archives stay of each container, the newest; 0: nothing is removed",
+     .number = &Settings::keep_archives,
+     .least = 0,
+     .most = 10'000},
 
     {.table = "rescue",
      .name = "enabled",

@@ -68,6 +68,8 @@ struct Settings {
     std::string kubelet_dir = "/var/lib/kubelet";
     // [archives]: where others than the kubelet put archives, as `crictl checkpoint --export` does.
     std::vector<std::string> archive_folders;
+    // How many whole archives of a container stay; 0: nothing is removed.
+    std::uint32_t keep_archives = 0;
     // [checks]: id of a check -> severity, in the order of the file.
     std::vector<std::pair<std::string, Severity>> severities;
     // Checks that the annotation lpm.my.domain/skip-checks may make warnings of; "*" stands for all.

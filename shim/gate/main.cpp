@@ -50,8 +50,8 @@ static int run_gated(Run& run, const gate::Arguments& arguments) {
 
 // lpm-gate: the front becomes this program for a checkpoint or a restore, and for the delete of a container
 // that is still being made. `lpm-gate --probe` fills the cache, `lpm-gate --settle` ends records of calls
-// that were interrupted and removes old ones, `lpm-gate --rescue` thaws what a dead caller has left paused,
-// `lpm-gate --answer` answers one request of lpm-sidecar or lpmctl,
+// that were interrupted and removes old ones, and archives beyond [archives] keep, `lpm-gate --rescue` thaws
+// what a dead caller has left paused, `lpm-gate --answer` answers one request of lpm-sidecar or lpmctl,
 // `lpm-gate --version` names the builds: --version of lpm-runc is the runtime's.
 int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--probe")

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/paths.hpp"
+#include "keep_archives.hpp"
 #include "prepare.hpp"
 #include "record/keeper.hpp"
 #include "report.hpp"
@@ -12,17 +13,11 @@
 
 namespace lpm::gate {
 
-int settle() {
-    const auto settings = config::read(paths::settings_file);
-    warn(settings.problems);
-    if (!settings.retention_known)
-        std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
-    undo_expired(settings.hook_time);
-    const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
+static bool settle_records(const config::Settings& settings) {
     auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper) {
         std::fprintf(stderr, "lpm-gate: %s\n", keeper.error().text.c_str());
-        return 1;
+        return false;
     }
     // What cannot be read may have said that more is to stay: then nothing is removed.
     const auto kept = keeper->run(settings.retention_known ? settings.retention : config::keep_all);
@@ -33,7 +28,19 @@ int settle() {
                 kept.new_journal ? "; a new journal begun" : "");
     if (kept.journalled > 0)
         std::printf("%zu ended calls that the journal had not told of\n", kept.journalled);
-    return rescued ? 0 : 1;
+    return true;
+}
+
+int settle() {
+    const auto settings = config::read(paths::settings_file);
+    warn(settings.problems);
+    if (!settings.retention_known)
+        std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
+    undo_expired(settings.hook_time);
+    const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
+    const bool settled = settle_records(settings);
+    const bool kept = keep_archives(settings); // last: it may take minutes, and others settle meanwhile
+    return rescued && settled && kept ? 0 : 1;
 }
 
 } // namespace lpm::gate

@@ -31,8 +31,9 @@ void before_delete(const oci::Invocation& call);
 // what it found. Returns an exit status: 1 when the cache could not be written or there is no runtime.
 [[nodiscard]] int probe();
 
-// One round over the records, within the bounds of [retention]; prints what it did. Exit status: 0, or 1 when
-// the store cannot be worked on.
+// One round over the records, within the bounds of [retention], and over the archives, within [archives]
+// keep; prints what it did. Exit status: 0, or 1 when the store cannot be worked on, or no archive can be
+// judged.
 [[nodiscard]] int settle();
 
 // Thaws containers that a dead caller has left paused, and puts into records how long containers stood still

@@ -8,6 +8,7 @@
 #include "inspect/engine.hpp"
 #include "oci/argv.hpp"
 #include "service/archives.hpp"
+#include "service/judged_archive.hpp"
 #include "service/message.hpp"
 
 using namespace lpm;
@@ -26,6 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)service::parse_answer(text);
     (void)service::parse_archives(text);
     (void)service::parse_archive(text);
+    if (const auto judged = service::parse_judged(text))
+        if (service::parse_judged(service::write_judged(*judged)) != *judged)
+            std::abort();
+    const auto archives = service::parse_judged_archives(text);
+    if (service::parse_judged_archives(service::write_judged_archives(archives)) != archives)
+        std::abort();
     (void)inspect::parse_path_flag(text, "root-dir");
     (void)inspect::parse_monitor(text);
     return 0;
