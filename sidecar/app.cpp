@@ -20,6 +20,7 @@
 #include "node/log.hpp"
 #include "node/notify.hpp"
 #include "node/sandbox.hpp"
+#include "node/web.hpp"
 
 namespace lpm::sidecar {
 
@@ -138,6 +139,15 @@ Result<> run(const Settings& settings) {
         TRY_ASSIGN(others, serve_others(remote, settings.file));
     }
     TRY_ASSIGN(const auto server, serve_this_node(local));
+    std::unique_ptr<lpm::node::Web> web;
+    if (!settings.file.metrics.empty()) {
+        TRY_ASSIGN(web, lpm::node::Web::open(settings.file.metrics,
+                                             {{"/metrics", [&] {
+                                                   return lpm::node::Page{
+                                                       200, local.metrics(),
+                                                       "text/plain; version=0.0.4; charset=utf-8"};
+                                               }}}));
+    }
     socket.start({.taken = [&](Fd&& peer) { grpc::AddInsecureChannelFromFd(server.get(), peer.release()); },
                   .refused =
                       [&](uid_t uid) {

@@ -23,6 +23,11 @@ bool KnownArchive::is_being_written() const {
     return state != ArchiveState::whole && file.modified_ms + service::rest_ms > to_milliseconds(now());
 }
 
+std::string KnownArchive::state_word() const {
+    const bool may_grow = state != ArchiveState::whole && state != ArchiveState::other && is_being_written();
+    return may_grow || file.writing.value_or(false) ? "writing" : std::string(name_of(state));
+}
+
 bool KnownArchive::is_undecided() const {
     return state == ArchiveState::unknown || !unread.empty() ||
            (identity.record.empty() && is_being_written());

@@ -30,6 +30,8 @@ struct KnownArchive {
     [[nodiscard]] bool is_undecided() const;
     // Somebody writes it, or may: it is not judged by what it has now.
     [[nodiscard]] bool is_being_written() const;
+    // As clients are told of its state: "writing", or the name of `state`.
+    [[nodiscard]] std::string state_word() const;
 };
 
 // The archives of this node: lpm-gate lists and opens them, and here they are read, without power. Called by

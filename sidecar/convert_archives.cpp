@@ -16,18 +16,12 @@ static std::string time_of(std::uint64_t milliseconds) {
                     .tv_nsec = static_cast<long>(milliseconds % second) * 1'000'000});
 }
 
-static std::string word_of(const KnownArchive& from) {
-    using enum lpm::node::ArchiveState;
-    const bool may_grow = from.state != whole && from.state != other && from.is_being_written();
-    return may_grow || from.file.writing.value_or(false) ? "writing" : std::string(lpm::name_of(from.state));
-}
-
 void convert(const KnownArchive& from, node::v1::Archive& to) {
     to.set_path(from.file.path);
     to.set_size(from.file.size);
     to.set_modified(time_of(from.file.modified_ms));
     to.set_file_id(from.file.id);
-    to.set_state(word_of(from));
+    to.set_state(from.state_word());
     to.set_message(from.message);
     to.set_format(from.format);
     to.set_pinned(from.file.pinned);

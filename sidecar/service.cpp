@@ -28,7 +28,7 @@ static constexpr auto look_up = 1s; // how soon a watch sees that its client is 
 
 Service::Service(Places places, Access access, Node& node, Numbers& numbers)
     : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives),
-      numbers_(numbers), journal_(places_.store) {}
+      archive_numbers_(node.archive_numbers), numbers_(numbers), journal_(places_.store) {}
 
 Gate::Ended Service::ended(const grpc::ServerContext& context) const {
     return [this, &context] { return ending_ || context.IsCancelled(); };
@@ -210,7 +210,7 @@ grpc::Status Service::GetMetrics(grpc::ServerContext* context, const node::v1::G
                                  node::v1::GetMetricsResponse* response) {
     const auto may = access_.judge(*context, Right::metrics);
     if (may)
-        response->set_text(numbers_.text());
+        response->set_text(metrics());
     return told("GetMetrics", may);
 }
 

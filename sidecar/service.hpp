@@ -7,6 +7,7 @@
 #include <string>
 
 #include "access.hpp"
+#include "archive_numbers.hpp"
 #include "archives.hpp"
 #include "gate.hpp"
 #include "node.grpc.pb.h"
@@ -25,9 +26,11 @@ struct Places {
 
 // What all services of a sidecar share.
 struct Node {
-    explicit Node(std::string gate_socket) : gate(std::move(gate_socket)), archives(gate) {}
+    explicit Node(std::string gate_socket)
+        : gate(std::move(gate_socket)), archives(gate), archive_numbers(archives) {}
     Gate gate;
     Archives archives;
+    ArchiveNumbers archive_numbers;
 };
 
 // lpm.node.v1: thin, each call reads or asks and converts. Called by many threads.
@@ -63,6 +66,9 @@ class Service final : public node::v1::Node::Service {
     grpc::Status GetMetrics(grpc::ServerContext* context, const node::v1::GetMetricsRequest* request,
                             node::v1::GetMetricsResponse* response) override;
 
+    // What GetMetrics answers.
+    [[nodiscard]] std::string metrics() { return numbers_.text() + archive_numbers_.text(); }
+
     // Watches end, with UNAVAILABLE: the client goes on from its position with the next sidecar.
     void end() { ending_ = true; }
 
@@ -88,6 +94,7 @@ class Service final : public node::v1::Node::Service {
     const Access access_;
     Gate& gate_;
     Archives& archives_;
+    ArchiveNumbers& archive_numbers_;
     Numbers& numbers_;
     const record::Journal journal_;
     std::atomic<bool> ending_ = false;

@@ -36,6 +36,11 @@ constexpr Key<Sidecar> keys[] = {
      .means = "for clients of other machines, by mutual TLS; empty: there are none",
      .text = &Sidecar::tls,
      .form = address_or_nothing},
+    {.table = "listen",
+     .name = "metrics",
+     .means = "where /metrics is, without TLS: keep it on loopback; empty: GetMetrics alone has the numbers",
+     .text = &Sidecar::metrics,
+     .form = address_or_nothing},
 
     {.table = "tls",
      .name = "certificate_file",

@@ -25,7 +25,8 @@ constexpr std::span<const std::string_view> words_of(Right) {
 
 struct Sidecar {
     // [listen]
-    std::string tls; // address for clients of other machines; empty: there are none
+    std::string tls;     // address for clients of other machines; empty: there are none
+    std::string metrics; // address of /metrics; empty: it is not served
 
     // [tls]: PEM. Read again when they change.
     std::string certificate_file;

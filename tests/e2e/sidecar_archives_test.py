@@ -11,6 +11,8 @@ import re
 import shutil
 import subprocess
 import tarfile
+import time
+import urllib.request
 import zlib
 from collections.abc import Callable
 
@@ -174,6 +176,45 @@ class Verified(ArchivesTest):
             settings.write('[checks]\nCpuMismatch = "off"\n')
         off = self.api.VerifyArchive(path=str(self.changed(path, of_a_later_processor)))
         self.assertEqual((off.restore.code, "CpuMismatch" in [one.id for one in off.restore.checks]), ("", False))
+
+
+class Numbers(ArchivesTest):
+    def metrics(self) -> dict[str, float]:
+        lines = [line for line in self.api.GetMetrics().text.splitlines() if line.startswith("lpm_archive")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    def test_of_archives(self) -> None:
+        path = self.checkpoint()
+        numbers = self.metrics()
+        self.assertEqual((numbers['lpm_archives{state="whole"}'], numbers['lpm_archives{state="truncated"}']), (1, 0))
+        self.assertEqual(numbers[f'lpm_archive_bytes{{folder="{self.folder}"}}'], path.stat().st_size)
+        self.assertEqual(numbers[f'lpm_archive_folder_faults{{folder="{self.folder}"}}'], 0)
+        self.assertAlmostEqual(numbers["lpm_archives_seen_timestamp_seconds"], time.time(), delta=10)
+        (self.folder / "cut.tar").write_bytes(path.read_bytes()[:30_000])
+        with open(path, "ab"):
+            os.utime(path, (time.time() - 500, time.time() - 500))
+            numbers = self.metrics()
+        self.assertEqual([numbers[f'lpm_archives{{state="{state}"}}'] for state in ("whole", "truncated", "writing")], [0, 1, 1])
+        self.assertAlmostEqual(numbers["lpm_archive_writing_idle_seconds"], 500, delta=10)
+        self.folder.chmod(0o777)
+        numbers = self.metrics()
+        self.assertEqual(numbers[f'lpm_archive_folder_faults{{folder="{self.folder}"}}'], 1)
+        self.assertEqual(sum(value for name, value in numbers.items() if name.startswith("lpm_archives{")), 0)
+
+    def test_on_loopback(self) -> None:
+        """The same text as of GetMetrics."""
+        config = self.work / "sidecar.toml"
+        config.write_text('[listen]\nmetrics = "127.0.0.1:19443"\n')
+        other = NODE_API.Sidecar(self.work / "other.sock", "--config", str(config))
+        self.addCleanup(other.end)
+        self.checkpoint()
+        with urllib.request.urlopen("http://127.0.0.1:19443/metrics", timeout=10) as page:
+            text = page.read().decode()
+        self.assertIn('lpm_archives{state="whole"} 1\n', text)
+        names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+        there = {line.split()[2] for line in other.client.GetMetrics().text.splitlines() if line.startswith("# TYPE")}
+        self.assertTrue(names <= there, names - there)
+        self.assertIn("lpm_archive_bytes", names)
 
 
 class Given(ArchivesTest):
