@@ -98,9 +98,11 @@ class App {
     Events events_{client_, holder_.substr(0, 128)};
     Attempts attempts_{{settings_.per_node, settings_.in_all},
                        [this](const std::string& key, auto after) { queue_.add_after(key, after); }};
+    Later later_;
     Reconciler reconciler_{
-        {client_, kubelets_, store_, queue_, schema_, events_, attempts_, sidecar_.get()},
-        {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container}};
+        {client_, kubelets_, store_, queue_, schema_, events_, attempts_, later_, sidecar_.get()},
+        {holder_, settings_.success_phase, settings_.through_proxy, settings_.keep_per_container,
+         std::chrono::seconds(settings_.verify_seconds)}};
     Lease lease_{lease_client_, space_, settings_.lease, holder_};
     kube::Reflector objects_{client_, checkpoints_path};
     kube::Reflector crds_{
@@ -205,6 +207,10 @@ void App::follow_schema() {
 }
 
 void App::work() {
+    // A sidecar reads four archives at a time, and those that are new must not wait for these.
+    constexpr int at_a_time = 2;
+    for (int i = 0; i < at_a_time && sidecar_; ++i)
+        threads_.emplace_back([this](const std::stop_token& stop) { later_.run(stop); });
     for (std::uint32_t i = 0; i < settings_.workers; ++i)
         threads_.emplace_back([this](const std::stop_token& stop) {
             work_on(

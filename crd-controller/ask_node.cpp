@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "node/log.hpp"
 #include "reconcile.hpp"
 
 // What lpm-sidecar of the pod's node is asked: before an attempt, after it, and when its archive is to go.
@@ -11,6 +12,7 @@ namespace lpm::controller {
 
 using namespace std::chrono_literals;
 using Kind = Answer::Kind;
+using node::Level;
 
 Result<SidecarClient::Node> Reconciler::node_of(const std::string& name) {
     TRY_ASSIGN(std::string host, parts_.kubelets.host_of(name));
@@ -95,6 +97,45 @@ std::optional<Answer> Reconciler::ask_afterwards(const Checkpoint& object, const
     told.bypassed = answer->kind == Kind::completed && !looked.archive; // unless there is a record
     add_record(object, looked, told);
     return answer;
+}
+
+void Reconciler::verify_later(const Checkpoint& object, const std::string& archive) {
+    if (settings_.verify == 0s)
+        return;
+    const bool added = parts_.later.add(
+        [this, object, archive](const std::stop_token& stop) { verify(object, archive, stop); });
+    if (!added)
+        node::log(Level::warn, "an archive is not verified: too many wait for that",
+                  {{"object", object.key.text()}, {"archive", archive}});
+}
+
+void Reconciler::verify(const Checkpoint& object, const std::string& archive, const std::stop_token& stop) {
+    const auto node = node_of(object.status.node);
+    const auto verified = node ? parts_.sidecar->verify_archive(*node, archive, settings_.verify, stop)
+                               : std::unexpected(node.error());
+    auto done = verified ? write_verdict(object.key, object.uid, archive, *verified)
+                         : std::unexpected(verified.error());
+    // Others write it too.
+    for (int i = 0; verified && !done && i < 5 && parts_.attempts.pause(250ms); ++i)
+        done = write_verdict(object.key, object.uid, archive, *verified);
+    if (!done && !stop.stop_requested())
+        node::log(Level::warn, "an archive is not verified",
+                  {{"object", object.key.text()}, {"archive", archive}, {"error", done.error().text}});
+}
+
+Result<> Reconciler::write_verdict(const Key& key, const std::string& uid, const std::string& archive,
+                                   const NodeVerified& verified) {
+    const auto object = live(key);
+    if (!object)
+        return object.error().code == Errc::absent ? Result<>() : std::unexpected(object.error());
+    Status status = object->status;
+    if (object->uid != uid || object->deleted || status.archive != archive ||
+        !write_verified(status, verified, time_now()))
+        return {};
+    TRY(patch_status(*object, status));
+    if (!verified.faults.empty())
+        post(*object, {{true, "ArchiveFaulty", "the archive " + archive + ": " + verified.faults}});
+    return {};
 }
 
 // Room first, as for an attempt: what it has begun may go on.

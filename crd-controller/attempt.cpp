@@ -59,6 +59,8 @@ void Reconciler::write_end(Checkpoint object, const Answer& answer, const Told& 
             break; // it was written after all, though we were not told
     }
     post(object, events);
+    if (answer.kind == Answer::Kind::completed && told.archive && told.archive->state == "whole")
+        verify_later(object, answer.archive);
 }
 
 // An error wants another try with the object as it is then.

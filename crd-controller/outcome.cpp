@@ -162,4 +162,19 @@ void write_told(Status& status, const Told& told, Time now) {
             now);
 }
 
+static bool is_sha256(std::string_view text) {
+    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool write_verified(Status& status, const NodeVerified& verified, Time now) {
+    const bool same = status.attempt && status.attempt->uid == verified.attempt;
+    if (!same || status.archive.empty() || !is_sha256(verified.sha256))
+        return false;
+    status.archive_digest = "sha256:" + verified.sha256;
+    const bool fits = verified.faults.empty();
+    status.set_condition("Verified", fits ? "True" : "False", fits ? "ArchiveVerified" : "ArchiveFaulty",
+                         one_line(verified.faults, longest_message), now);
+    return true;
+}
+
 } // namespace lpm::controller

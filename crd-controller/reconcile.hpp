@@ -12,6 +12,7 @@
 #include "events.hpp"
 #include "kube/client.hpp"
 #include "kube/kubelet.hpp"
+#include "later.hpp"
 #include "loop/queue.hpp"
 #include "schema.hpp"
 #include "sidecar_client.hpp"
@@ -30,13 +31,15 @@ class Reconciler {
         Schema& schema;
         Events& events;
         Attempts& attempts;
+        Later& later;
         SidecarClient* sidecar = nullptr; // none: nobody on the nodes is asked
     };
     struct Settings {
         std::string holder;  // who we are
         std::string success; // phase of success
         bool through_proxy = false;
-        std::size_t keep = 0; // successful objects of a container; 0: all
+        std::size_t keep = 0;          // successful objects of a container; 0: all
+        std::chrono::seconds verify{}; // how long a node may read a new archive; 0: it does not
     };
     Reconciler(Parts parts, Settings settings);
 
@@ -80,6 +83,11 @@ class Reconciler {
                                                        Told& told);
     [[nodiscard]] Looked look_at_node(const Checkpoint& object, const Answer& heard);
     void add_record(const Checkpoint& object, const Looked& looked, Told& told);
+    // Of a whole archive, when its object has been told that it is there: nobody waits for it.
+    void verify_later(const Checkpoint& object, const std::string& archive);
+    void verify(const Checkpoint& object, const std::string& archive, const std::stop_token& stop);
+    [[nodiscard]] Result<> write_verdict(const Key& key, const std::string& uid, const std::string& archive,
+                                         const NodeVerified& verified);
     [[nodiscard]] Result<> begin_settling(const Checkpoint& object);
     void settle(const Checkpoint& object);
     [[nodiscard]] Result<> remove_archive(const Checkpoint& object);

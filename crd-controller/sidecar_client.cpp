@@ -51,6 +51,7 @@ static Errc code_of(grpc::StatusCode code) {
     case grpc::StatusCode::UNAVAILABLE:
     case grpc::StatusCode::DEADLINE_EXCEEDED:
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
+    case grpc::StatusCode::CANCELLED:
         return Errc::unavailable;
     default:
         return Errc::io;
@@ -70,7 +71,8 @@ static std::string words_of(const grpc::Status& status, std::chrono::seconds tim
 // meanwhile: then once more, on a new one. Nothing here does harm when it is asked twice.
 template <class Method, class Request, class Response>
 static Result<> call(SidecarChannels& channels, const SidecarClient::Node& node, Method method,
-                     const Request& request, Response& response, std::chrono::seconds time) {
+                     const Request& request, Response& response, std::chrono::seconds time,
+                     const std::stop_token& stop = {}) {
     const auto deadline = std::chrono::system_clock::now() + time;
     while (true) {
         const auto lent = channels.lend(node);
@@ -78,6 +80,7 @@ static Result<> call(SidecarChannels& channels, const SidecarClient::Node& node,
             return fail(Errc::unavailable, lent.failure);
         grpc::ClientContext context;
         context.set_deadline(deadline);
+        const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
         const auto stub = node::v1::Node::NewStub(lent.channel);
         const grpc::Status status = (stub.get()->*method)(&context, request, &response);
         if (status.ok())
@@ -223,6 +226,18 @@ Result<NodeArchive> SidecarClient::find_archive(const Node& node, const std::str
         return fail(Errc::io, channels_->place_of(node) + " names no path of an archive");
     return NodeArchive{found.path(),  read_number(found.size()),  found.file_id(),
                        found.state(), read_text(found.message()), found.record()};
+}
+
+Result<NodeVerified> SidecarClient::verify_archive(const Node& node, const std::string& path,
+                                                   std::chrono::seconds time, const std::stop_token& stop) {
+    node::v1::VerifyArchiveRequest request;
+    node::v1::VerifyArchiveResponse verified;
+    request.set_path(path);
+    TRY(call(*channels_, node, &node::v1::Node::Stub::VerifyArchive, request, verified, time, stop));
+    std::string faults;
+    for (const auto& fault : verified.faults())
+        faults += (faults.empty() ? "" : "; ") + fault;
+    return NodeVerified{verified.archive().attempt(), verified.sha256(), read_text(faults)};
 }
 
 Result<NodeRecord> SidecarClient::get_record(const Node& node, const std::string& id) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "api/time.hpp"
@@ -69,6 +70,9 @@ class SidecarClient {
                                               const Options& options, const std::string& attempt,
                                               const Object& object);
     [[nodiscard]] Result<NodeArchive> find_archive(const Node& node, const std::string& attempt);
+    // Reads all of it, for `time` at most; what is stopped ends as unavailable.
+    [[nodiscard]] Result<NodeVerified> verify_archive(const Node& node, const std::string& path,
+                                                      std::chrono::seconds time, const std::stop_token& stop);
     [[nodiscard]] Result<NodeRecord> get_record(const Node& node, const std::string& id);
     // The last record of a checkpoint that has this attempt, of those that began since.
     [[nodiscard]] Result<NodeRecord> find_record(const Node& node, const std::string& attempt, Time since);

@@ -35,6 +35,13 @@ struct NodeArchive {
     std::string record{}; // its id
 };
 
+// Of an archive that was read to its end.
+struct NodeVerified {
+    std::string attempt{}; // whose it is
+    std::string sha256{};  // hex digits
+    std::string faults{};  // what is wrong with it; empty: nothing
+};
+
 struct NodeRecord {
     std::string id{};
     std::string state{};   // "intent", "final"
@@ -83,5 +90,8 @@ struct Looked {
 
 // Writes into a status what a node has told.
 void write_told(Status& status, const Told& told, Time now);
+
+// The same of an archive that a node has verified since. False: it is not what the status is about.
+[[nodiscard]] bool write_verified(Status& status, const NodeVerified& verified, Time now);
 
 } // namespace lpm::controller

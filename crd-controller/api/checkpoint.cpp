@@ -26,6 +26,7 @@ static constexpr Text texts[] = {
     {"image", &Status::image},
     {"imageDigest", &Status::image_digest},
     {"archivePath", &Status::archive},
+    {"archiveDigest", &Status::archive_digest},
     {"recordID", &Status::record},
     {"logExcerpt", &Status::log_excerpt},
 };

@@ -85,6 +85,7 @@ struct Status {
     std::string image;
     std::string image_digest;
     std::string archive;              // archivePath, on the node
+    std::string archive_digest;       // archiveDigest, "sha256:..."
     std::optional<std::int64_t> size; // sizeBytes, of the archive
     std::string record;               // recordID, of the checkpoint on the node
     std::string log_excerpt;          // logExcerpt

@@ -155,6 +155,12 @@ constexpr Key<Controller> keys[] = {
      .means = "its private key",
      .text = &Controller::sidecar_key_file,
      .form = forms::path_or_nothing},
+    {.table = "sidecar",
+     .name = "verify_seconds",
+     .means = "how long a node may read a new archive for its digest and a look at its images; 0: not at all",
+     .number = &Controller::verify_seconds,
+     .least = 0,
+     .most = 3600},
 
     {.table = "log",
      .name = "level",

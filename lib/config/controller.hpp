@@ -52,6 +52,7 @@ struct Controller {
     std::string sidecar_ca_file;       // keys as those of [kubelet]; PEM, read again when they change
     std::string sidecar_certificate_file;
     std::string sidecar_key_file;
+    std::uint32_t verify_seconds = 300; // 0: no archive is read
 
     // [log]
     std::string log_level = "info"; // debug info warn error

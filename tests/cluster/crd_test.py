@@ -36,7 +36,7 @@ STATUS: Json = {
     "checks": [{"id": "TcpEstablished", "verdict": "warn", "message": "one"}, {"id": "ExecSession", "verdict": "pass"}],
     "logExcerpt": "Error (criu/sk-inet.c:191)", "nodeName": "node1", "podUID": "u", "containerName": "ctr",
     "containerID": "cri-o://a", "image": "nginx", "imageDigest": "sha256:a", "archivePath": "/var/lib/a.tar",
-    "sizeBytes": 2**40, "recordID": "01J",
+    "archiveDigest": "sha256:a", "sizeBytes": 2**40, "recordID": "01J",
     "attempt": {"uid": "u", "number": 2, "holder": "h", "startTime": TIME, "notBefore": TIME},
     "timings": {"queuedMilliseconds": 1, "checkpointMilliseconds": 2, "frozenMilliseconds": 2**33,
                 "dumpMilliseconds": 4, "archiveMilliseconds": 0}}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """The controller asks lpm-sidecar of the pod's node, by mutual TLS: what the node says beforehand and afterwards."""
+import hashlib
 import json
 import os
 import pathlib
@@ -96,6 +97,17 @@ class NodeTest(ControllerTest):
             self.assertIn(word, condition["message"])
 
 
+    def assert_verified(self, name: str, completed: Json) -> None:
+        """Some time after it was completed, and nothing else has changed."""
+        status = wait_for("the digest", lambda: (s := self.status_of(name)).get("archiveDigest") and s, 60)
+        archive = pathlib.Path(status["archivePath"]).read_bytes()
+        self.assertEqual((status["archiveDigest"], status["sizeBytes"]),
+                         (f"sha256:{hashlib.sha256(archive).hexdigest()}", len(archive)))
+        self.assert_says(status, "Verified", "True", "ArchiveVerified")
+        rest = {key: value for key, value in status.items() if key not in ("archiveDigest", "conditions")}
+        self.assertEqual(rest, {key: value for key, value in completed.items() if key in rest})
+
+
 class Beforehand(NodeTest):
     def test_the_attempt_is_prepared(self) -> None:
         pod = self.pod(container("ctr"))
@@ -110,6 +122,7 @@ class Beforehand(NodeTest):
         self.assertIsNone(self.condition(status, "Recorded"))
         self.assertGreater(status["timings"]["dumpMilliseconds"], 0)
         self.assertEqual(len(self.kubelet.posts()), 1)
+        self.assert_verified(name, status)
 
     def test_what_is_refused_is_not_frozen(self) -> None:
         """And the kubelet is not asked."""

@@ -38,8 +38,8 @@ auto values(const config::Controller& c) {
                       c.success_phase, c.workers, c.per_node, c.in_all, c.keep_per_container, c.through_proxy,
                       c.ca_file, c.token_file, c.certificate_file, c.key_file, c.service_account, c.signer,
                       c.certificate_hours, c.ask_sidecar, c.sidecar_port, c.sidecar_ca_file,
-                      c.sidecar_certificate_file, c.sidecar_key_file, c.log_level, c.log_json, c.health,
-                      c.metrics);
+                      c.sidecar_certificate_file, c.sidecar_key_file, c.verify_seconds, c.log_level,
+                      c.log_json, c.health, c.metrics);
 }
 
 } // namespace
@@ -60,7 +60,8 @@ TEST(ControllerConfig, reads_every_key) {
         "[kubelet]\nmode = \"proxy\"\nca_file = \"/ca\"\ncertificate_file = \"/c\"\nkey_file = \"/k\"\n"
         "service_account = \"sa\"\n[signer]\nenabled = true\nhours = 1\n[sidecar]\nenabled = true\nport = "
         "65535\n"
-        "ca_file = \"/sc\"\ncertificate_file = \"/sf\"\nkey_file = \"/sk\"\n[log]\nlevel = \"debug\"\nformat "
+        "ca_file = \"/sc\"\ncertificate_file = \"/sf\"\nkey_file = \"/sk\"\nverify_seconds = 0\n[log]\nlevel "
+        "= \"debug\"\nformat "
         "= "
         "\"json\"\n"
         "[listen]\nhealth = \":1\"\nmetrics = \"[::1]:65535\"\n"
@@ -93,6 +94,7 @@ TEST(ControllerConfig, reads_every_key) {
                                     .sidecar_ca_file = "/sc",
                                     .sidecar_certificate_file = "/sf",
                                     .sidecar_key_file = "/sk",
+                                    .verify_seconds = 0,
                                     .log_level = "debug",
                                     .log_json = true,
                                     .health = ":1",
@@ -210,6 +212,6 @@ TEST(ControllerConfig, has_an_example_that_says_the_defaults) {
     ASSERT_TRUE(settings) << settings.error().text << "\n" << opened;
     EXPECT_EQ(values(*settings), values({}));
     EXPECT_EQ(settings->pins.size(), 1U);
-    EXPECT_EQ(std::ranges::count(opened, '='), 28 + 1 + 1 + 1)
-        << "28 keys, the node with its pin, one in the text";
+    EXPECT_EQ(std::ranges::count(opened, '='), 29 + 1 + 1 + 1)
+        << "29 keys, the node with its pin, one in the text";
 }

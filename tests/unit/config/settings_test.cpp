@@ -20,6 +20,14 @@ TEST(Settings, reads_its_keys) {
     EXPECT_EQ(config::parse("[gate]\nkubelet_dir = \"/K\xc3\xb6ln\"\n", "f").problems.size(), 1U);
 }
 
+TEST(Settings, keeps_every_archive_unless_told_otherwise) {
+    EXPECT_EQ(config::parse("[archives]\nkeep = 3\n", "f").keep_archives, 3U);
+    for (const char* text :
+         {"", "[archives]\nkeep = 0\n", "[archives]\nkeep = -1\n", "[archives]\nkeep = \"3\"\n",
+          "[archives]\nkeep = 10001\n", "[archives]\nkeep = 3\n[gate\n"})
+        EXPECT_EQ(config::parse(text, "f").keep_archives, 0U) << text;
+}
+
 TEST(Settings, says_where_and_goes_on) {
     const auto settings = config::parse(
         "x = 1\n[gate]\ndeadline_ms = 0\nsped = 1\n[checks]\nA = 1\nB = \"block\"\n", "lpm.toml");

@@ -18,6 +18,7 @@ TEST(SidecarSettings, are_those_of_the_file) {
     const auto read = config::parse_sidecar(R"(
 [listen]
 tls = ":9442"
+metrics = "127.0.0.1:9443"
 [tls]
 certificate_file = "/c"
 key_file = "/k"
@@ -34,6 +35,7 @@ format = "json"
                                             "f");
     ASSERT_TRUE(read) << read.error().text;
     EXPECT_EQ(read->tls, ":9442");
+    EXPECT_EQ(read->metrics, "127.0.0.1:9443");
     EXPECT_EQ(read->client_ca_file, "/ca");
     EXPECT_EQ(read->clients.at("lpm-controller"), (std::vector<Right>{Right::info, Right::prepare}));
     EXPECT_TRUE(read->clients.at("Ops Team").empty());
@@ -47,6 +49,7 @@ TEST(SidecarSettings, let_nobody_in_by_default) {
     const auto read = config::parse_sidecar("", "f");
     ASSERT_TRUE(read);
     EXPECT_TRUE(read->tls.empty());
+    EXPECT_TRUE(read->metrics.empty());
     EXPECT_TRUE(read->clients.empty());
 }
 

@@ -102,6 +102,16 @@ class FakeNode final : public node::v1::Node::Service {
         response->set_record("R1");
         return status;
     }
+    grpc::Status VerifyArchive(grpc::ServerContext* context, const node::v1::VerifyArchiveRequest* request,
+                               node::v1::VerifyArchiveResponse* response) override {
+        while (hangs && !context->IsCancelled())
+            std::this_thread::sleep_for(10ms);
+        response->mutable_archive()->set_attempt("a of " + request->path());
+        response->set_sha256("00ff");
+        response->add_faults("one\nline");
+        response->add_faults("another");
+        return status;
+    }
     grpc::Status ListRecords(grpc::ServerContext*, const node::v1::ListRecordsRequest* request,
                              node::v1::ListRecordsResponse* response) override {
         tokens.push_back(request->page_token());
@@ -201,6 +211,21 @@ TEST_F(Sidecar, judges_without_preparing) {
     EXPECT_EQ(fake_.prepared.attempt(), "");
 }
 
+TEST_F(Sidecar, is_waited_for_until_it_is_stopped) {
+    fake_.hangs = true;
+    const auto client = open(fake_.port);
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_EQ(client->verify_archive(node_, "/k/a1.tar", 1s, {}).error().code, Errc::unavailable);
+    std::stop_source stop;
+    std::jthread stopping([&] {
+        std::this_thread::sleep_for(100ms);
+        stop.request_stop();
+    });
+    EXPECT_EQ(client->verify_archive(node_, "/k/a1.tar", 60s, stop.get_token()).error().code,
+              Errc::unavailable);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
+}
+
 TEST_F(Sidecar, tells_of_archives_and_records) {
     const auto client = open(fake_.port);
     const auto found = client->find_archive(node_, "a1");
@@ -217,6 +242,11 @@ TEST_F(Sidecar, tells_of_archives_and_records) {
     EXPECT_EQ(fake_.tokens[0], "01KG9YS7G00000000000000000") << "ten minutes before";
     EXPECT_EQ(fake_.tokens[1], "01M86A8CP04PT3J4G0VS4YRB7K");
     EXPECT_EQ(client->find_record(node_, "other", Time{}).error().code, Errc::absent);
+    const auto verified = client->verify_archive(node_, "/k/a1.tar", 10s, {});
+    ASSERT_TRUE(verified) << verified.error().text;
+    EXPECT_EQ(verified->attempt, "a of /k/a1.tar");
+    EXPECT_EQ(verified->sha256, "00ff");
+    EXPECT_EQ(verified->faults, "one line; another");
     EXPECT_TRUE(client->delete_archive(node_, "/k/a1.tar", "1:2:3"));
     EXPECT_EQ(fake_.deleted.path() + fake_.deleted.file_id(), "/k/a1.tar1:2:3");
 }

@@ -312,3 +312,32 @@ TEST(Conclude, says_that_nobody_has_looked_at_the_archive) {
     EXPECT_EQ(condition(end.status, "Ready").message, told.unchecked);
     EXPECT_EQ(condition(end.status, "PreflightPassed").reason, "NoSidecar");
 }
+
+TEST(Told, a_verified_archive) {
+    const std::string sha256 = std::string(60, '0') + "9abf";
+    Status status;
+    status.archive = "/k/a.tar";
+    status.attempt.emplace().uid = "a1";
+    const Status before = status;
+    const NodeVerified fine{.attempt = "a1", .sha256 = sha256};
+    EXPECT_TRUE(write_verified(status, fine, Time{}));
+    EXPECT_EQ(status.archive_digest, "sha256:" + sha256);
+    EXPECT_EQ(condition(status, "Verified").status, "True");
+    NodeVerified faulty = fine;
+    faulty.faults = "pages-1.img is too short";
+    EXPECT_TRUE(write_verified(status, faulty, Time{}));
+    EXPECT_EQ(condition(status, "Verified").status, "False");
+    EXPECT_EQ(condition(status, "Verified").reason, "ArchiveFaulty");
+    EXPECT_EQ(condition(status, "Verified").message, "pages-1.img is too short");
+
+    for (const NodeVerified& other :
+         {NodeVerified{.attempt = "a2", .sha256 = sha256}, NodeVerified{.sha256 = sha256},
+          NodeVerified{.attempt = "a1", .sha256 = sha256.substr(1)},
+          NodeVerified{.attempt = "a1", .sha256 = std::string(64, 'G')}, NodeVerified{.attempt = "a1"}}) {
+        status = before;
+        EXPECT_FALSE(write_verified(status, other, Time{}));
+        EXPECT_EQ(status, before);
+    }
+    status.archive.clear();
+    EXPECT_FALSE(write_verified(status, fine, Time{})) << "it has none";
+}
