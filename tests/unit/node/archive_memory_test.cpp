@@ -11,7 +11,7 @@ using namespace lpm;
 using node::MemoryPiece;
 
 static constexpr auto go_on = [] { return Result<>(); };
-static constexpr std::uint32_t page = 4096;
+static constexpr std::uint64_t page = 4096;
 
 // Three pages, each of one letter; the first two are neighbours in the file and not in memory.
 static const std::string pages = std::string(page, 'a') + std::string(page, 'b') + std::string(page, 'c');

@@ -48,8 +48,9 @@ inline lpm::Fd file_of(std::string_view content) {
 }
 
 // A run of pages: flags 4 are in the file, 1 in a parent image.
-inline std::string page_run(std::uint32_t address, std::uint32_t pages, std::uint32_t flags) {
-    return record(field(1, address) + field(2, 0U) + field(4, flags) + field(5, pages));
+inline std::string page_run(std::uint64_t address, std::uint32_t pages, std::uint32_t flags) {
+    return record(field(1, static_cast<std::uint32_t>(address)) + field(2, 0U) + field(4, flags) +
+                  field(5, pages));
 }
 
 inline std::string pagemap_of(std::uint32_t pages_id, const std::string& runs) {

@@ -13,6 +13,7 @@ using namespace lpm;
 
 static constexpr auto go_on = [] { return Result<>(); };
 static constexpr std::uint32_t page = 4096;
+static constexpr std::uint32_t first = 65536; // address of the first page
 
 static std::string head_of(const char* magic) {
     return std::string("\x19\x43\x56\x54", 4) + std::string(magic, 4);
@@ -31,8 +32,7 @@ static std::string pstree_of(std::uint32_t count) {
 }
 
 static std::string mm_of(std::uint32_t arg_end, std::uint32_t env_end) {
-    return mm_head +
-           ::record(field(8, 16 * page) + field(9, arg_end) + field(10, arg_end) + field(11, env_end));
+    return mm_head + ::record(field(8, first) + field(9, arg_end) + field(10, arg_end) + field(11, env_end));
 }
 
 static node::v1::InspectArchiveResponse answer_of(const std::vector<std::string>& parts,
@@ -52,8 +52,8 @@ static std::vector<std::string> with_text(const std::string& text, std::uint32_t
     const auto count = static_cast<std::uint32_t>(pages.size() / page);
     return {tar_part("checkpoint/pstree.img", pstree_of(1)),
             tar_part("checkpoint/mm-1.img",
-                     mm_of(16 * page + arg_size, 16 * page + static_cast<std::uint32_t>(text.size()))),
-            tar_part("checkpoint/pagemap-1.img", pagemap_of(1, page_run(16 * page, count, 4))),
+                     mm_of(first + arg_size, first + static_cast<std::uint32_t>(text.size()))),
+            tar_part("checkpoint/pagemap-1.img", pagemap_of(1, page_run(first, count, 4))),
             tar_part("checkpoint/pages-1.img", pages)};
 }
 
@@ -63,7 +63,7 @@ static Texts texts(const google::protobuf::RepeatedPtrField<std::string>& from) 
 }
 
 TEST(Inspect, reads_arguments_and_who_may_the_environment) {
-    const auto parts = with_text(std::string("sh\0\0-c\0A=b\0\xff\0", 14), 7);
+    const auto parts = with_text(std::string("sh\0\0-c\0A=b\0\xff\0", 13), 7);
     const auto all = answer_of(parts);
     ASSERT_EQ(all.processes_size(), 1);
     EXPECT_EQ(texts(all.processes(0).arguments()), (Texts{"sh", "", "-c"}));
@@ -89,13 +89,13 @@ TEST(Inspect, has_no_answer_that_a_client_cannot_take) {
     std::vector<std::string> parts = {tar_part("checkpoint/pstree.img", pstree_of(many)),
                                       tar_part("checkpoint/fdinfo-1.img", descriptors),
                                       tar_part("checkpoint/files.img", files_head),
-                                      tar_part("checkpoint/pages-1.img", std::string(16 * page, '\xff'))};
+                                      tar_part("checkpoint/pages-1.img", std::string(65536, '\xff'))};
     for (std::uint32_t pid = 1; pid <= many; ++pid) {
         const std::string end = "-" + std::to_string(pid) + ".img";
         parts.push_back(tar_part("checkpoint/ids" + end, ids_head + ::record(field(2, 1U))));
         parts.push_back(tar_part("checkpoint/mm" + end, mm_of(17 * page, 32 * page)));
         parts.push_back(
-            tar_part("checkpoint/pagemap" + end, pagemap_of(1, page_run(16 * page, 16, pid == 1 ? 4 : 0))));
+            tar_part("checkpoint/pagemap" + end, pagemap_of(1, page_run(first, 16, pid == 1 ? 4 : 0))));
     }
     const auto found = answer_of(parts);
     EXPECT_LT(found.ByteSizeLong(), std::size_t{7} << 19);
