@@ -16,7 +16,8 @@ namespace lpm::cli {
 
 Result<node::Reply> ask(const std::string& socket, const service::Request& request,
                         std::chrono::seconds time) {
-    auto reply = node::ask_gate(socket, request, Deadline(time), [] { return false; });
+    Fd unanswered;
+    auto reply = node::ask_gate(socket, request, Deadline(time), [] { return false; }, unanswered);
     if (reply || ::geteuid() != 0 || ::access(socket.c_str(), F_OK) == 0)
         return reply;
     TRY_ASSIGN(Output output, lpm::run({.argv = {paths::gate_program, "--answer"},
