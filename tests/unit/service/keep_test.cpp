@@ -34,6 +34,7 @@ template <class Change> One changed(One one, Change change) {
 // Paths of those that are removed, in order.
 std::string removed(const std::vector<One>& archives, std::uint32_t keep) {
     std::vector<service::KeptArchive> all;
+    all.reserve(archives.size());
     for (const auto& one : archives)
         all.push_back({&one.file, one.is_judged ? &one.judged : nullptr});
     std::string paths;
@@ -97,7 +98,7 @@ TEST(Keep, passes_over_what_is_not_its_business) {
         {"of no name", [](One& one) { one.judged.name.clear(); }},
     };
     for (const auto& [what, change] : cases)
-        for (const std::uint64_t age : {0, 9}) { // the newest, and the oldest
+        for (const std::uint64_t age : {0UL, 9UL}) { // the newest, and the oldest
             auto odd = archive("x", age);
             EXPECT_EQ(removed({archive("a", 1), archive("b", 2), odd}, 1), age == 0 ? "ba" : "xb") << what;
             change(odd);
