@@ -14,6 +14,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 
+from e2e import SETTINGS
 from sidecar_case import NODE_API, ArchivesTest
 
 
