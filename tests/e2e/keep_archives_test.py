@@ -147,10 +147,10 @@ class Kept(CrioTest):
         trace = self.work / "trace"
         for count, opened in ((0, False), (3, True)):
             self.keep(count)
-            run("strace", "-f", "-qq", "-o", trace, "-e", "trace=execve,openat", GATE, "--settle")
+            run("strace", "-f", "-qq", "-o", trace, "-e", "trace=execve,openat,openat2", GATE, "--settle")
             text = trace.read_text()
             self.assertIn("openat", text)
-            self.assertEqual(str(self.folder) in text, opened)
+            self.assertEqual(f'"{self.folder.name}"' in text, opened)
             self.assertEqual(str(JUDGE) in text, opened)
         self.assertEqual(self.left(), "a b c")
 

@@ -16,6 +16,9 @@ from crio_runtime import DAEMON_ENV, CrioError, Runtime
 from oci_spec import Json, cgroup_path, in_guest, make_spec
 
 SOCKETS = pathlib.Path("/run/crio")
+# runc 1.1 seals a copy of itself, which the kernel refuses while something else looks at these pages (F_ADD_SEALS in
+# fcntl(2)), as its own memory management may. Seen once in thousands of containers.
+NOT_SEALED = "could not ensure we are a cloned binary: Device or resource busy"
 
 
 class Crio:
@@ -109,9 +112,16 @@ class Crio:
             "io.container.manager": "cri-o",
         }
         notes.update(options.pop("annotations", {}))
-        spec = make_spec(args, rootfs, cgroup_path(cid), annotations=notes, **options)
-        self._lay_out(cid, add_hooks(spec, self.hooks_dirs))
-        return self._launch(cid, "create", extra=["-t"] if spec["process"]["terminal"] else [])
+        spec = add_hooks(make_spec(args, rootfs, cgroup_path(cid), annotations=notes, **options), self.hooks_dirs)
+        extra = ["-t"] if spec["process"]["terminal"] else []
+        self._lay_out(cid, spec)
+        try:
+            return self._launch(cid, "create", extra=extra)
+        except CrioError as error:
+            if NOT_SEALED not in str(error):
+                raise
+        self._lay_out(cid, spec)
+        return self._launch(cid, "create", extra=extra)
 
     def start(self, cid: str) -> None:
         self.runtime.direct("start", cid)
