@@ -29,6 +29,9 @@ struct Context {
 using Action = std::function<Result<int>()>;
 
 // Each adds its options to `app`, and lives as long as that.
+[[nodiscard]] Action add_archives(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_inspect(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_verify(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_records(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_show(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_watch(CLI::App& app, const Context& context);

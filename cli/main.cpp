@@ -22,10 +22,14 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"archives", "The archives of checkpoints on this node, and of which container each is",
+     cli::add_archives},
+    {"inspect", "What an archive has inside: processes, descriptors, mounts, sizes", cli::add_inspect},
     {"preflight", "Whether a running container could be checkpointed now; it is not touched",
      cli::add_preflight},
     {"records", "The newest checkpoints and restores of this node", cli::add_records},
     {"show", "One of them: who, when, checks, how long each phase took, why it failed", cli::add_show},
+    {"verify", "Whether an archive is whole, and whether this node would restore it", cli::add_verify},
     {"watch", "Each as it begins and ends", cli::add_watch},
 };
 

@@ -162,6 +162,11 @@ static void judge(const Reading& reading, bool end_mark, const std::optional<Err
     }
 }
 
+bool is_unchanged(const struct stat& before, const struct stat& after) {
+    return after.st_size == before.st_size && after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+           after.st_mtim.tv_nsec == before.st_mtim.tv_nsec;
+}
+
 Result<Archive> read_archive(int fd, Depth depth, const TarReader::Ask& ask, Tap tap) {
     Archive archive;
     const bool all = tap != nullptr;

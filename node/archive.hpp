@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
@@ -77,6 +78,9 @@ struct Archive {
     std::string stats;                // stats-dump
     std::uint64_t bytes_read = 0;     // of the file
 };
+
+// By size and time of the last write.
+[[nodiscard]] bool is_unchanged(const struct stat& before, const struct stat& after);
 
 // What is kept besides the identity: images that VerifyArchive needs; those, and the others that tell of
 // processes.

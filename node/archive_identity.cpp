@@ -31,7 +31,8 @@ bool read_config_dump(std::string_view text, ArchiveIdentity& to) {
     to.runtime = short_text(*root, "runtime");
     to.image = short_text(*root, "rootfsImageName");
     to.image_ref = short_text(*root, "rootfsImageRef");
-    to.created = short_text(*root, "createdTime");
+    if (to.created.empty())
+        to.created = short_text(*root, "createdTime");
     to.checkpointed = short_text(*root, "checkpointedTime");
     set_name(to, "name", short_text(*root, "name"));
     return true;
@@ -48,6 +49,13 @@ static std::string engine_of(const json::Value& annotations) {
     if (manager == "libpod")
         return "Podman";
     return text("io.kubernetes.cri.container-type").empty() ? "" : "containerd";
+}
+
+// Of an annotation, whose key may have dots. Nothing when it is not there, or too long.
+static void take_text(const json::Value& annotations, std::string_view key, std::string& to) {
+    const auto* value = json::find(annotations, key);
+    if (value != nullptr && value->is_string() && value->get_ref<const std::string&>().size() <= longest)
+        to = value->get<std::string>();
 }
 
 std::vector<ArchiveMount> read_mounts(std::string_view spec_dump) {
@@ -67,10 +75,9 @@ bool read_spec_dump(std::string_view text, ArchiveIdentity& to) {
         return false;
     if (const auto* annotations = json::find(*root, "annotations")) {
         to.engine = engine_of(*annotations);
-        const auto* address = json::find(*annotations, "io.kubernetes.cri-o.IP.0");
-        if (address != nullptr && address->is_string() &&
-            address->get_ref<const std::string&>().size() <= longest)
-            to.address = address->get<std::string>();
+        take_text(*annotations, "io.kubernetes.cri-o.IP.0", to.address);
+        // CRI-O writes config.dump some milliseconds later, which may be another second.
+        take_text(*annotations, "io.kubernetes.cri-o.Created", to.created);
     }
     auto bundle = oci::parse_bundle(text);
     if (!bundle)

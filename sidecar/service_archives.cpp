@@ -8,11 +8,10 @@
 
 #include "base/text.hpp"
 #include "convert.hpp"
-#include "convert_processes.hpp"
-#include "inspect/images.hpp"
 #include "node/bytes.hpp"
 #include "node/checksum.hpp"
 #include "node/log.hpp"
+#include "read_archive.hpp"
 #include "service.hpp"
 
 namespace lpm::sidecar {
@@ -107,9 +106,7 @@ grpc::Status Service::InspectArchive(grpc::ServerContext* context,
         TRY_ASSIGN(const Archives::Opened opened, archives_.open(request->path(), "", ended(*context)));
         const auto go_on = ask_of(ended(*context));
         TRY_ASSIGN(lpm::node::Archive read,
-                   lpm::node::read_archive(opened.content.get(), lpm::node::Depth::processes, go_on));
-        convert(read, *response);
-        TRY(add_memory(opened.content.get(), read.images, request->environment(), go_on, *response));
+                   inspect_archive(opened.content.get(), request->environment(), go_on, *response));
         convert(known_of(opened.file, std::move(read)), *response->mutable_archive());
         return {};
     };
@@ -136,25 +133,9 @@ static Result<struct stat> stat_of(int fd) {
 // That the file is as it was when it was opened.
 static Result<> is_same(int fd, const struct stat& before) {
     TRY_ASSIGN(const struct stat now, stat_of(fd));
-    const bool same = now.st_size == before.st_size && now.st_mtim.tv_sec == before.st_mtim.tv_sec &&
-                      now.st_mtim.tv_nsec == before.st_mtim.tv_nsec;
-    return same ? Result<>() : fail(Errc::busy, "the archive was written while it was read: begin again");
-}
-
-// What the images say of each other, and of themselves. An error: they could not be looked at.
-static Result<inspect::ImageFacts> verify_images(const lpm::node::Archive& archive) {
-    constexpr std::chrono::seconds time{30};
-    if (archive.more_parts)
-        return fail(Errc::unavailable, "it has more parts than can be looked at: a thread has one");
-    const inspect::Caller nobody;
-    const inspect::HostFacts nowhere;
-    const std::optional<oci::Bundle> no_bundle;
-    auto facts = inspect::inspect_images(
-        archive.images, {.caller = nobody, .host = nowhere, .bundle = no_bundle, .deadline = Deadline(time)});
-    const auto& verified = *facts.complete;
-    if (!verified && (verified.error().code == Errc::unavailable || verified.error().code == Errc::busy))
-        return std::unexpected(verified.error());
-    return facts;
+    return lpm::node::is_unchanged(before, now)
+               ? Result<>()
+               : fail(Errc::busy, "the archive was written while it was read: begin again");
 }
 
 void Service::judge_restore(const grpc::ServerContext& context, const inspect::ImageFacts& facts,
@@ -177,24 +158,11 @@ grpc::Status Service::VerifyArchive(grpc::ServerContext* context,
         TRY(access_.judge(*context, Right::archives));
         TRY_ASSIGN(const auto turn, archives_.reader(ended(*context)));
         TRY_ASSIGN(const Archives::Opened opened, archives_.open(request->path(), "", ended(*context)));
-        TRY_ASSIGN(const struct stat before, stat_of(opened.content.get()));
-        lpm::node::Sha256 digest;
-        TRY_ASSIGN(lpm::node::Archive read,
-                   lpm::node::read_archive(opened.content.get(), lpm::node::Depth::images,
-                                           ask_of(ended(*context)),
-                                           [&](std::span<const std::byte> bytes) { digest.add(bytes); }));
-        response->set_sha256(digest.end());
-        response->set_bytes(read.bytes_read);
-        TRY(is_same(opened.content.get(), before));
-        if (read.state == ArchiveState::whole) {
-            TRY_ASSIGN(const inspect::ImageFacts facts, verify_images(read));
-            if (!*facts.complete)
-                response->add_faults(one_line(facts.complete->error().text));
-            judge_restore(*context, facts, *response);
-        } else {
-            response->add_faults(read.message);
-        }
-        convert(known_of(opened.file, std::move(read)), *response->mutable_archive());
+        TRY_ASSIGN(VerifiedArchive verified,
+                   verify_archive(opened.content.get(), ask_of(ended(*context)), *response));
+        if (verified.images)
+            judge_restore(*context, *verified.images, *response);
+        convert(known_of(opened.file, std::move(verified.archive)), *response->mutable_archive());
         return {};
     };
     return told("VerifyArchive", verify());

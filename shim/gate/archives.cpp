@@ -6,9 +6,7 @@
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <utility>
 
@@ -19,6 +17,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "inspect/daemon.hpp"
+#include "linux/lease.hpp"
 
 namespace lpm::gate {
 
@@ -58,23 +57,6 @@ static bool is_pinned(int folder, const std::string& name) {
     const auto found = ::fstatat(folder, (name + std::string(pin)).c_str(), &info, AT_SYMLINK_NOFOLLOW);
     // What cannot be looked at may be a pin; what is too long for a name cannot.
     return found == 0 || (errno != ENOENT && errno != ENAMETOOLONG);
-}
-
-// Whether others have the file open: to write (F_RDLCK), or at all besides us (F_WRLCK). A lease of that kind
-// is not given then (fcntl(2)); one that is given ends at once; who opens the file in
-// that moment has the kernel send SIGIO, which answer() ignores. Nothing: the file system has no leases.
-static std::optional<bool> opened_by_others(int fd, int lease) {
-    struct statfs where{};
-    // Of these, EAGAIN says that the server has given no lease.
-    constexpr std::uint32_t remote[] = {NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  0xfe534d42 /* smb2 */,
-                                        CIFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC,
-                                        CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC};
-    if (::fstatfs(fd, &where) != 0 || std::ranges::contains(remote, static_cast<std::uint32_t>(where.f_type)))
-        return std::nullopt;
-    if (::fcntl(fd, F_SETLEASE, lease) != 0)
-        return errno == EAGAIN ? std::optional(true) : std::nullopt;
-    ::fcntl(fd, F_SETLEASE, F_UNLCK);
-    return false;
 }
 
 static std::string id_of(const struct stat& info) {

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """lpmctl on a node: what people read, and what programs read."""
+import hashlib
+import io
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import tarfile
 from typing import Any
 
-from e2e import NodeTest, run, wait_for
+from e2e import SETTINGS, NodeTest, first_group, run, wait_for
 from sidecar_case import ANNOTATIONS
 
 LPMCTL = "/usr/bin/lpmctl"
@@ -118,3 +122,81 @@ class Preflight(LpmctlTest):
                 self.assertIn(text, self.said)
                 self.assertEqual(self.said.count("\n"), 1, self.said)
                 self.assertTrue(self.said.startswith("lpmctl: "), self.said)
+
+
+class Archives(LpmctlTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = self.work / "archives"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o755)
+        SETTINGS.write_text(f'[archives]\nfolders = ["{self.folder}"]\n')
+
+    def archive(self, name: str = "one.tar") -> pathlib.Path:
+        cid = self.counter()
+        self.lines(cid, 1)
+        self.crio.checkpoint(cid, self.folder / name)
+        return self.folder / name
+
+    def test_by_path_and_by_record(self) -> None:
+        path = self.archive()
+        record = self.last_record("checkpoint", "completed")
+        table = self.ctl("archives").splitlines()
+        self.assertEqual(re.split(r"  +", table[0]), ["ARCHIVE", "SIZE", "WRITTEN (UTC)", "STATE", "CONTAINER", "RECORD"])
+        self.assertRegex(table[1], rf"^{path} .* whole +{NAME} +{record['id']}$")
+        inside = self.ctl("inspect", path)
+        for line in (f"Archive: +{path}", "State: +whole", "Engine: +CRI-O", f"Container: +{NAME}", f"Record: +{record['id']}",
+                     "Mounts: +\\d+", " +1  counter +/bin/counter"):
+            self.assertRegex(inside, re.compile(f"^{line}", re.MULTILINE))
+        self.assertEqual(self.ctl("inspect", record["id"]), inside)
+        self.assertNotIn("PATH=", inside)
+        self.assertIn("PATH=", self.ctl("inspect", path, "--environment"))
+        told = self.read("inspect", path)
+        self.assertEqual((told["processes"][0]["name"], told["archive"]["record"]), ("counter", record["id"]))
+        verified = self.ctl("verify", record["id"])
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.assertRegex(verified, re.compile(rf"^SHA-256: +{digest}\nFaults: +none\nA restore here: +nothing is in its way", re.MULTILINE))
+        self.assertEqual(self.read("verify", path)["sha256"], digest)
+
+    def test_what_is_not_whole_or_does_not_fit(self) -> None:
+        path = self.archive()
+        cut = self.folder / "cut.tar"
+        cut.write_bytes(path.read_bytes()[:30_000])
+        self.assertRegex(self.ctl("verify", cut, status=1), r"(?m)^State: +truncated")
+        self.assertRegex(self.ctl("inspect", cut, status=1), r"(?m)^State: +truncated")
+        with tarfile.open(path) as tar, tarfile.open(self.folder / "later.tar", "w") as copy:
+            for member in tar.getmembers():
+                file = tar.extractfile(member) if member.isfile() else None
+                content = file.read() if file else b""
+                if member.name == "checkpoint/lpm.json":
+                    content = content.replace(b'"cpu": "', b'"cpu": "avx1024 ')
+                member.size = len(content)
+                copy.addfile(member, io.BytesIO(content))
+        refused = self.ctl("verify", self.folder / "later.tar", status=1)
+        self.assertRegex(refused, r"(?m)^A restore here: +would be refused: CpuMismatch\nWhy: .*restore on a node whose processor has them")
+        self.assertEqual(self.read("verify", self.folder / "later.tar", status=1)["restore"]["result"]["code"], "CpuMismatch")
+
+    def test_what_cannot_be_read(self) -> None:
+        os.mkfifo(self.folder / "pipe.tar")
+        (self.folder / "link.tar").symlink_to("/etc/shadow")
+        for word, text in (("/nowhere/a.tar", "No such file"), (self.folder / "pipe.tar", "is no file"),
+                           (self.folder / "link.tar", "symbolic links"), (self.folder, "is no file"),
+                           ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "lpmctl archives lists them"), ("a b", "neither a path nor")):
+            for command in ("inspect", "verify"):
+                with self.subTest(f"{command} {word}"):
+                    self.assertEqual(self.ctl(command, word, status=2), "")
+                    self.assertIn(text, self.said)
+        (self.folder / "noise.tar").write_bytes(os.urandom(5000))
+        self.assertRegex(self.ctl("inspect", self.folder / "noise.tar", status=1), r"(?m)^State: +other: is no tar")
+
+    def test_who_reads_it_has_no_power(self) -> None:
+        """The archive is all that it has: no file is opened, and its user is lpm."""
+        path = self.archive()
+        trace = self.work / "trace"
+        run("strace", "-f", "-qq", "-o", trace, "-e", "trace=execve,openat,setresuid,seccomp", LPMCTL, "verify", path)
+        text = trace.read_text()
+        reader = first_group(r'^(\d+) +execve\("/usr/libexec/lpm/lpm-read-archive"', text)
+        calls = [line.split(None, 1)[1] for line in text.splitlines() if line.startswith(f"{reader} ")]
+        filtered = next(i for i, call in enumerate(calls) if call.startswith("seccomp(SECCOMP_SET_MODE_FILTER"))
+        self.assertTrue(any(call.startswith("setresuid(") for call in calls[:filtered]))
+        self.assertEqual([call for call in calls[filtered:] if call.startswith("openat(") and "EPERM" not in call], [])
