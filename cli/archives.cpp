@@ -34,6 +34,9 @@ static Result<int> show_list(const Context& context, std::size_t limit) {
                               written.substr(0, 10) + " " + written.substr(11, 8),
                               json::text_or_empty(archive, "state"), container_text(archive),
                               json::text_or_empty(archive, "record")});
+        if (json::text_or_empty(archive, "state") == "unknown")
+            std::fprintf(stderr, "lpmctl: %s\n",
+                         one_line(json::text_or_empty(archive, "message"), 1000).c_str());
         archives.push_back(archive);
     }
     if (context.format != Format::table)

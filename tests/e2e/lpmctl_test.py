@@ -69,8 +69,9 @@ class Records(LpmctlTest):
     def test_a_refusal_says_what_to_do(self) -> None:
         cid = self.counter("/bin/holder", "mptcp")
         self.lines(cid, 1)
-        self.assertEqual(self.call("--root", self.crio.runtime.root, "checkpoint", "--image-path", self.work / "images", "--work-path",
-                                   self.work, "--leave-running", cid).returncode, 1)
+        refused = self.call("--root", self.crio.runtime.root, "checkpoint", "--image-path", self.work / "images", "--work-path",
+                            self.work, "--leave-running", cid)
+        self.assertEqual(refused.returncode, 1)
         shown = self.ctl("show", "latest")
         self.assertRegex(shown, r"(?m)^Outcome: +refused\nReason: +Mptcp\nMessage: +.*turn MPTCP off")
         self.assertRegex(shown, r"(?m)^  block +Mptcp: ")
@@ -103,7 +104,8 @@ class Preflight(LpmctlTest):
         self.assertEqual((told["container"]["id"], "result" in told), (cid, False), told)
         bad = self.start("mptcp", "/bin/holder", "mptcp")
         self.lines(bad, 1)
-        self.assertRegex(self.ctl("preflight", bad, status=1), r"(?m)^A checkpoint: +would be refused: Mptcp\nWhy: .*turn MPTCP off")
+        text = self.ctl("preflight", bad, status=1)
+        self.assertRegex(text, r"(?m)^A checkpoint: +would be refused: Mptcp\nWhy: .*turn MPTCP off")
         self.assertEqual(self.read("preflight", bad, status=1)["result"]["code"], "Mptcp")
 
     def test_what_it_cannot_find_out(self) -> None:
@@ -155,7 +157,8 @@ class Archives(LpmctlTest):
         self.assertEqual((told["processes"][0]["name"], told["archive"]["record"]), ("counter", record["id"]))
         verified = self.ctl("verify", record["id"])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.assertRegex(verified, re.compile(rf"^SHA-256: +{digest}\nFaults: +none\nA restore here: +nothing is in its way", re.MULTILINE))
+        fine = rf"^SHA-256: +{digest}\nFaults: +none\nA restore here: +nothing is in its way"
+        self.assertRegex(verified, re.compile(fine, re.MULTILINE))
         self.assertEqual(self.read("verify", path)["sha256"], digest)
 
     def test_what_is_not_whole_or_does_not_fit(self) -> None:
@@ -173,7 +176,7 @@ class Archives(LpmctlTest):
                 member.size = len(content)
                 copy.addfile(member, io.BytesIO(content))
         refused = self.ctl("verify", self.folder / "later.tar", status=1)
-        self.assertRegex(refused, r"(?m)^A restore here: +would be refused: CpuMismatch\nWhy: .*restore on a node whose processor has them")
+        self.assertRegex(refused, r"(?m)^A restore here: +would be refused: CpuMismatch\nWhy: .*a node whose processor has them")
         self.assertEqual(self.read("verify", self.folder / "later.tar", status=1)["restore"]["result"]["code"], "CpuMismatch")
 
     def test_what_cannot_be_read(self) -> None:
