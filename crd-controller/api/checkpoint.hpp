@@ -12,15 +12,16 @@
 
 #include "api/time.hpp"
 #include "base/result.hpp"
+#include "kube/kinds.hpp"
 #include "json/json.hpp"
 
 // ContainerCheckpoint and ContainerCheckpointContent of lpm.my.domain/v1 (deploy/crd.yaml says what each
 // field means).
 namespace lpm::controller {
 
-inline constexpr const char* group_version = "lpm.my.domain/v1";
-inline constexpr const char* checkpoints_path = "/apis/lpm.my.domain/v1/containercheckpoints";
-inline constexpr const char* contents_path = "/apis/lpm.my.domain/v1/containercheckpointcontents";
+using kube::checkpoints_path;
+using kube::contents_path;
+using kube::group_version;
 // Of an object whose deletion has something to clean.
 inline constexpr const char* finalizer = "lpm.my.domain/checkpoint";
 
