@@ -2,14 +2,10 @@
 // Copyright the lpm authors
 #pragma once
 
-#include <functional>
 #include <string>
 
-// The only place that sees CLI11's header.
-#include <CLI/CLI.hpp>
-
-#include "base/result.hpp"
 #include "output.hpp"
+#include "program.hpp"
 
 namespace lpm::cli {
 
@@ -24,9 +20,6 @@ struct Context {
     std::string store; // of the records
     std::string gate;  // socket of lpm-gate
 };
-
-// What a command does, once its options are known.
-using Action = std::function<Result<int>()>;
 
 // Each adds its options to `app`, and lives as long as that.
 [[nodiscard]] Action add_archives(CLI::App& app, const Context& context);

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <algorithm>
-#include <cstdio>
-#include <exception>
 #include <map>
 #include <string>
 
 #include "base/paths.hpp"
-#include "base/text.hpp"
 #include "command.hpp"
 #include "node/gate_client.hpp"
 
 using namespace lpm;
 
-namespace {
+static const cli::Program program{.name = "lpmctl", .trouble = cli::trouble};
 
-struct Command {
-    std::string_view name;
-    const char* what;
-    cli::Action (*add)(CLI::App& app, const cli::Context& context);
-};
-
-constexpr Command commands[] = {
+static constexpr cli::Command<cli::Context> commands[] = {
     {"archives", "The archives of checkpoints on this node, and of which container each is",
      cli::add_archives},
     {"inspect", "What an archive has inside: processes, descriptors, mounts, sizes", cli::add_inspect},
@@ -32,17 +22,6 @@ constexpr Command commands[] = {
     {"verify", "Whether an archive is whole, and whether this node would restore it", cli::add_verify},
     {"watch", "Each as it begins and ends", cli::add_watch},
 };
-
-} // namespace
-
-static bool is_command(std::string_view name) {
-    return std::ranges::any_of(commands, [&](const Command& command) { return command.name == name; });
-}
-
-static int end_with(const Error& error) {
-    std::fprintf(stderr, "lpmctl: %s\n", error.text.c_str());
-    return cli::trouble;
-}
 
 static int run_main(int argc, char** argv) {
     CLI::App app("Checkpoints of containers on this node, as lpm-runc takes them.");
@@ -56,30 +35,10 @@ static int run_main(int argc, char** argv) {
     app.set_version_flag("--version", std::string("lpmctl ") + paths::version);
     app.require_subcommand(1);
     app.fallthrough();
-    if (argc > 1 && argv[1][0] != '-' && !is_command(argv[1]))
-        return end_with({Errc::invalid, 0, one_line(argv[1]) + " is no command: lpmctl --help lists them"});
-    std::map<const CLI::App*, cli::Action> actions;
-    for (const auto& [name, what, add] : commands) {
-        CLI::App& sub = *app.add_subcommand(std::string(name), what);
-        actions.emplace(&sub, add(sub, context));
-    }
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) // --help, --version
-            return app.exit(error);
-        const auto chosen = app.get_subcommands();
-        const std::string of = chosen.empty() ? "" : " " + chosen.front()->get_name();
-        return end_with({Errc::invalid, 0, std::string(error.what()) + ": lpmctl" + of + " --help"});
-    }
-    const auto done = actions.at(app.get_subcommands().front())();
-    return done ? *done : end_with(done.error());
+    const auto actions = cli::add_commands(app, commands, context);
+    return cli::run_program(program, app, actions, argc, argv);
 }
 
 int main(int argc, char** argv) {
-    try {
-        return run_main(argc, argv);
-    } catch (const std::exception& error) { // of a library
-        return end_with({Errc::io, 0, error.what()});
-    }
+    return cli::run_safely(program, [&] { return run_main(argc, argv); });
 }

@@ -8,6 +8,8 @@
 #include <format>
 #include <unistd.h>
 
+#include "base/text.hpp"
+
 namespace lpm::cli {
 
 bool colours_are_wanted() {
@@ -97,6 +99,11 @@ std::string Description::text() const {
     return text;
 }
 
+void Description::add_check(std::string_view verdict, std::string_view check, std::string_view message) {
+    add_line(coloured(std::format("{:<8}", verdict), colour_of(verdict)) + one_line(check) + ": " +
+             one_line(message, 2000));
+}
+
 std::string bar_of(std::uint64_t part, std::uint64_t all, std::size_t width) {
     if (part == 0 || all == 0)
         return {};
@@ -117,6 +124,21 @@ std::string human_time(std::uint64_t microseconds) {
     if (microseconds < 60 * second)
         return std::format("{:.1f} s", static_cast<double>(microseconds) / 1e6);
     return std::format("{} min {} s", microseconds / (60 * second), microseconds / second % 60);
+}
+
+void add_phases(std::uint64_t all_microseconds, std::vector<Phase> phases, Description& to) {
+    constexpr std::size_t width = 40;
+    std::erase_if(phases, [](const Phase& phase) { return phase.microseconds == 0; });
+    if (phases.empty())
+        return;
+    const std::uint64_t longest = std::ranges::max(phases, {}, &Phase::microseconds).microseconds;
+    to.add("Time", human_time(all_microseconds));
+    for (const auto& [name, microseconds] : phases) {
+        std::string label(name);
+        std::ranges::replace(label, '_', ' ');
+        to.add_line(std::format("{:<28}  {:>8}  {}", label, human_time(microseconds),
+                                bar_of(microseconds, longest, width)));
+    }
 }
 
 // Names of members as YAML takes them without quotes.

@@ -34,6 +34,8 @@ class Description {
     void add(std::string_view name, std::string value);
     // An indented line below the last one.
     void add_line(std::string_view line);
+    // The same, of a check that had something to say.
+    void add_check(std::string_view verdict, std::string_view check, std::string_view message);
     [[nodiscard]] std::string text() const;
 
   private:
@@ -43,6 +45,14 @@ class Description {
     };
     std::vector<Line> lines_;
 };
+
+// A part of the time that something took.
+struct Phase {
+    std::string_view name;
+    std::uint64_t microseconds = 0;
+};
+// "Time:", and a line with a bar for each phase that took any. Nothing when none did.
+void add_phases(std::uint64_t all_microseconds, std::vector<Phase> phases, Description& to);
 
 // "########": as long a part of `width` columns as `part` is of `all`; one at least for what is not 0.
 [[nodiscard]] std::string bar_of(std::uint64_t part, std::uint64_t all, std::size_t width);

@@ -34,10 +34,8 @@ static std::string text_of(const record::Record& judged) {
         passed += finding.verdict == record::Verdict::pass ? 1 : 0;
     text.add("Checks", std::to_string(passed) + " of " + std::to_string(judged.findings.size()) + " passed");
     for (const auto& finding : judged.findings) {
-        const std::string verdict = finding.verdict.text();
         if (finding.verdict != record::Verdict::pass)
-            text.add_line(coloured(std::format("{:<8}", verdict), colour_of(verdict)) + finding.check + ": " +
-                          one_line(finding.message, 2000));
+            text.add_check(finding.verdict.text(), finding.check, finding.message);
     }
     for (const auto& note : judged.notes)
         text.add("Note", one_line(note, 1000));

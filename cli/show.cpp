@@ -33,13 +33,6 @@ static std::string object_text(const record::Record& record) {
            one_line(record.object.uid) + ")";
 }
 
-namespace {
-struct Phase {
-    std::string_view name;
-    std::uint64_t microseconds = 0;
-};
-} // namespace
-
 static std::uint64_t between(std::string_view from, std::string_view to) {
     const auto began = parse_rfc3339(from);
     const auto ended = parse_rfc3339(to);
@@ -60,25 +53,7 @@ static std::vector<Phase> phases_of(const record::Record& record) {
         }
     if (record.stood_still_us)
         phases.push_back({"stood still, pause to resume", *record.stood_still_us});
-    std::erase_if(phases, [](const Phase& phase) { return phase.microseconds == 0; });
     return phases;
-}
-
-static void add_phases(const record::Record& record, Description& to) {
-    constexpr std::size_t width = 40;
-    const auto phases = phases_of(record);
-    if (phases.empty())
-        return;
-    std::uint64_t longest = 0;
-    for (const auto& phase : phases)
-        longest = std::max(longest, phase.microseconds);
-    to.add("Time", human_time(time_of(record).value_or(0)));
-    for (const auto& [name, microseconds] : phases) {
-        std::string label(name);
-        std::ranges::replace(label, '_', ' ');
-        to.add_line(std::format("{:<28}  {:>8}  {}", label, human_time(microseconds),
-                                bar_of(microseconds, longest, width)));
-    }
 }
 
 static void add_checks(const record::Record& record, Description& to) {
@@ -89,10 +64,8 @@ static void add_checks(const record::Record& record, Description& to) {
         return;
     to.add("Checks", std::to_string(passed) + " of " + std::to_string(record.findings.size()) + " passed");
     for (const auto& finding : record.findings) {
-        const std::string verdict = finding.verdict.text();
         if (finding.verdict != record::Verdict::pass)
-            to.add_line(coloured(std::format("{:<8}", verdict), colour_of(verdict)) + finding.check + ": " +
-                        one_line(finding.message, 2000));
+            to.add_check(finding.verdict.text(), finding.check, finding.message);
     }
 }
 
@@ -153,7 +126,7 @@ static std::string text_of_record(const record::Record& record, const std::strin
         text.add("Size", human_size(*record.image_bytes));
     text.add("Taken by", record.restored_from);
     text.add("On top of", record.parent);
-    add_phases(record, text);
+    add_phases(time_of(record).value_or(0), phases_of(record), text);
     add_checks(record, text);
     add_hooks(record, text);
     if (!record.notes.empty())
