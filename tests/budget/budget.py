@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""What front, gate and hook may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
+"""What front, gate, hook and plugin may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
 
 Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.planned and
 budget.tsv when that variable names a folder; each budget is a test of its own there.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 FRONT = "shim/lpm-runc"
 GATE = "shim/lpm-gate"
 HOOK = "hooks/lpm-hook"
+PLUGIN = "cli/kubectl-lpm"
 # All of them libstdc++'s and libc's: frame_dummy, stdio, exceptions, locales (4), error categories (2). None ours.
 GATE_CONSTRUCTORS = 9
 
@@ -39,9 +40,18 @@ def check(good: bool, message: str) -> str:
     return message
 
 
+def needed_by(program: pathlib.Path) -> list[str]:
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-dW", program))
+
+
+def needs_none_of(program: pathlib.Path, *parts: str) -> str:
+    needed = needed_by(program)
+    bad = [name for name in needed if any(part in name for part in parts)]
+    return check(bool(needed) and not bad, f"needs {', '.join(bad or needed)}")
+
+
 def needs_nothing(program: pathlib.Path) -> str:
-    dynamic = output("readelf", "-dW", program)
-    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+    needed = needed_by(program)
     interpreter = "INTERP" in output("readelf", "-lW", program)
     return check(not needed and not interpreter, f"needs {', '.join(needed) or 'no library'}"
                  + (" and an interpreter" if interpreter else ""))
@@ -120,6 +130,8 @@ def main() -> int:
         "hook_size": lambda: size(hook, 4 << 20),
         "hook_constructors": lambda: constructors(hook, GATE_CONSTRUCTORS),
         "hook_no_executable_data": lambda: no_executable_data(hook),
+        # gRPC alone would double the time that it takes to start.
+        "plugin_needed": lambda: needs_none_of(tree / PLUGIN, "grpc", "protobuf", "archive", "systemd"),
     }
     wanted = sys.argv[2:] or list(limits)
     results = []

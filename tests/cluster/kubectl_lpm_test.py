@@ -21,7 +21,8 @@ from suite import container
 
 TITLE = "containercheckpoint.lpm.my.domain/"
 GHOST = ("/bin/holder", "ghost", "3072")
-NOWHERE = {"nodeSelector": {"lpm.test/no-such": "node"}}
+NOWHERE: Json = {"nodeSelector": {"lpm.test/no-such": "node"}}
+GONE = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
 
 
 class Plugin(node_test.NodeTest):
@@ -82,7 +83,8 @@ class Road(Plugin):
         text = self.lpm("describe", f"ckpt/{name}")
         print(out, self.said, text, sep="\n", flush=True)
         for line in (rf"Name: +{name}", f"Node: +{NODE}", "Phase: +Completed", r"  until the kubelet was asked .*",
-                     r"  CRIU +\S+ m?s +#+", r"  PreflightPassed +True +ChecksPassed.*", rf"Record: +{mine['status']['recordID']} .*"):
+                     r"  CRIU +\S+ m?s +#+", r"  PreflightPassed +True +ChecksPassed.*",
+                     rf"Record: +{mine['status']['recordID']} .*"):
             self.assertRegex(text, rf"(?m)^{line}$")
         self.assertEqual(json.loads(self.lpm("describe", name, "-o", "json"))["spec"], mine["spec"])
         self.fails("logs", name, says=(name, "no lines of a log", "only a failure has some"))
@@ -234,10 +236,27 @@ class Access(Plugin):
         self.fails("describe", "../pods", says=("is no checkpoint",))
         self.fails("describe", "ckpt/../x", says=("is no name of Kubernetes",))
         self.fails("list", "-n", "no/such", says=("namespace no/such is none",))
-        self.fails("checkpoint", "pod", "-c", "ctr", "-n", "no-such", says=("namespaces \"no-such\" not found", "kubectl get namespaces"))
+        self.fails("checkpoint", "pod", "-c", "ctr", "-n", "no-such",
+                   says=("namespaces \"no-such\" not found", "kubectl get namespaces"))
         self.fails("list", "--kubeconfig", "/no/such", says=("/no/such", "--kubeconfig"))
         self.fails("list", "--context", "no-such", says=("no-such", "context"))
         self.fails("tell", says=("tell is no command", "--help"))
+
+    def test_an_api_server_that_fails_meanwhile(self) -> None:
+        """It is asked again, whatever becomes of a watch, and the checkpoint is asked for once."""
+        pod = self.pod(container("ctr"))
+        faults = [Fault("lose"), Fault("answer", status=500, body=b"{}"), Fault("answer", body=json.dumps(GONE).encode())]
+
+        def choose(seen: Seen) -> Fault | None:
+            return faults.pop(0) if "watch=1" in seen.path and faults else None
+        front = FaultyProxy(self.cluster.pki, API_PORT, choose)
+        self.addCleanup(front.close)
+        out = self.lpm("checkpoint", pod, "-c", "ctr", "--wait", "--kubeconfig",
+                       self.user("lpm-patient", "lpm-checkpoint-create", front.url))
+        self.assertIn(f"{self.created(out)} completed", out)
+        self.assertIn("does not answer, it is asked again", self.said)
+        self.assertEqual(faults, [])
+        self.assertEqual([seen.method for seen in front.seen].count("POST"), 1)
 
     def test_lpm_is_not_installed(self) -> None:
         """A real API server's answer for a kind that it does not have."""
