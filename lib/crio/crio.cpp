@@ -12,7 +12,36 @@ namespace lpm::crio {
 
 static constexpr std::size_t max_files = 1000;
 
-static void merge(Configuration& to, config::CrioFile&& file) {
+struct Key {
+    std::string_view name;
+    bool (*is_set)(const config::CrioHandler& handler);
+};
+// Without these a handler runs otherwise, or another implementation's folder is its state.
+static constexpr Key kept_keys[] = {
+    {"runtime_root", [](const config::CrioHandler& handler) { return !handler.runtime_root.empty(); }},
+    {"monitor_env", [](const config::CrioHandler& handler) { return !handler.monitor_env.empty(); }},
+    {"allowed_annotations",
+     [](const config::CrioHandler& handler) { return !handler.allowed_annotations.empty(); }},
+};
+
+// `before` becomes `after` by that file.
+static void note_lost(Configuration& to, const config::CrioHandler& before, const config::CrioHandler& after,
+                      const std::string& file) {
+    LostKeys lost{after.name, file, {}};
+    for (auto& earlier : to.lost)
+        if (earlier.handler == after.name)
+            std::erase_if(earlier.keys, [&](const std::string& key) {
+                return std::ranges::find(kept_keys, key, &Key::name)->is_set(after);
+            });
+    std::erase_if(to.lost, [](const LostKeys& earlier) { return earlier.keys.empty(); });
+    for (const auto& key : kept_keys)
+        if (key.is_set(before) && !key.is_set(after))
+            lost.keys.emplace_back(key.name);
+    if (!lost.keys.empty())
+        to.lost.push_back(std::move(lost));
+}
+
+static void merge(Configuration& to, config::CrioFile&& file, const std::string& path) {
     if (file.default_runtime)
         to.default_runtime = *std::move(file.default_runtime);
     if (file.listen)
@@ -20,10 +49,12 @@ static void merge(Configuration& to, config::CrioFile&& file) {
     to.criu_support = file.enable_criu_support.value_or(to.criu_support);
     for (auto& handler : file.handlers) {
         const auto known = std::ranges::find(to.handlers, handler.name, &config::CrioHandler::name);
-        if (known == to.handlers.end())
+        if (known == to.handlers.end()) {
             to.handlers.push_back(std::move(handler));
-        else
+        } else {
+            note_lost(to, *known, handler, path);
             *known = std::move(handler);
+        }
     }
 }
 
@@ -37,7 +68,7 @@ static void read_file_of(Configuration& to, const std::string& path) {
         return;
     }
     to.files.push_back(path);
-    merge(to, *std::move(file));
+    merge(to, *std::move(file), path);
 }
 
 // Their paths.

@@ -14,11 +14,19 @@ namespace lpm::crio {
 
 inline constexpr const char* config_dir = "/etc/crio";
 
+// A table of a later file has replaced that of an earlier one, and lacks keys that the earlier one set.
+struct LostKeys {
+    std::string handler;
+    std::string file; // the later one
+    std::vector<std::string> keys;
+};
+
 struct Configuration {
     std::string default_runtime; // empty: no file sets it, and it is the built-in one of that CRI-O
     bool criu_support = true;
     std::string listen = "/var/run/crio/crio.sock";
     std::vector<config::CrioHandler> handlers; // each as the last file that has it sets it
+    std::vector<LostKeys> lost;                // of keys that no file after that one sets again
     std::vector<std::string> files;            // that were read, in CRI-O's order
     std::vector<std::string> problems;         // files that could not be read: CRI-O would not start
 

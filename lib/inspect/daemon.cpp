@@ -15,27 +15,45 @@ static bool is_in_namespace_of_init(pid_t pid, const char* kind) {
     return its && nodes && *its == *nodes;
 }
 
-pid_t find_daemon(std::string_view name) {
-    return procfs::find_process([&](pid_t pid) {
-        const auto status = procfs::read_status(pid);
-        return status && status->name == name && status->users.effective == 0 &&
-               is_in_namespace_of_init(pid, "mnt") && is_in_namespace_of_init(pid, "user");
-    });
+static bool is_daemon(pid_t pid, std::string_view name) {
+    const auto status = procfs::read_status(pid);
+    return status && status->name == name && status->users.effective == 0 &&
+           is_in_namespace_of_init(pid, "mnt") && is_in_namespace_of_init(pid, "user");
 }
 
-std::optional<std::string> parse_path_flag(std::string_view cmdline, std::string_view flag) {
+pid_t find_daemon(std::string_view name) {
+    return procfs::find_process([&](pid_t pid) { return is_daemon(pid, name); });
+}
+
+std::vector<pid_t> find_daemons(std::string_view name) {
+    constexpr std::size_t most = 10'000;
+    std::vector<pid_t> found;
+    (void)procfs::find_process([&](pid_t pid) {
+        if (is_daemon(pid, name))
+            found.push_back(pid);
+        return found.size() >= most;
+    });
+    return found;
+}
+
+std::optional<std::string> parse_flag(std::string_view cmdline, std::string_view flag) {
     (void)next_part(cmdline, '\0');
-    std::optional<std::string> path;
+    std::optional<std::string> value;
     while (!cmdline.empty()) {
         std::string_view word = next_part(cmdline, '\0');
         if (!word.starts_with("--") || !word.substr(2).starts_with(flag)) // pflag: a long one has two dashes
             continue;
         word.remove_prefix(2 + flag.size());
         if (word.starts_with('='))
-            path = word.substr(1);
-        else if (word.empty())
-            path = next_part(cmdline, '\0');
+            value = word.substr(1);
+        else if (word.empty() && !cmdline.empty())
+            value = next_part(cmdline, '\0');
     }
+    return value;
+}
+
+std::optional<std::string> parse_path_flag(std::string_view cmdline, std::string_view flag) {
+    auto path = parse_flag(cmdline, flag);
     return path && path->starts_with('/') ? path : std::nullopt;
 }
 

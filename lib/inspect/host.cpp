@@ -14,6 +14,7 @@
 #include "base/dir.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "inspect/space.hpp"
 #include "linux/cpu.hpp"
 #include "linux/mountinfo.hpp"
 #include "linux/procfs.hpp"
@@ -32,8 +33,7 @@ std::optional<KernelVersion> parse_kernel_version(std::string_view release) {
     return KernelVersion{*major, *minor};
 }
 
-// Of a path that need not be there; nothing when it is not absolute.
-static std::optional<Space> find_space(std::string path) {
+std::optional<Space> find_space(std::string path) {
     if (!path.starts_with('/'))
         return std::nullopt;
     struct statvfs fs{};

@@ -42,6 +42,25 @@ TEST_F(Configuration, has_the_handler_of_the_last_file_whole) {
     EXPECT_EQ(configuration.files.size(), 3U);
 }
 
+TEST_F(Configuration, names_keys_that_a_later_file_takes_away) {
+    dir.write("crio.conf.d/10", "[crio.runtime.runtimes.runc]\nruntime_root = \"/run/one\"\n"
+                                "monitor_env = [\"PATH=/usr/bin\"]\nallowed_annotations = [\"a\"]\n");
+    EXPECT_TRUE(read().lost.empty());
+    dir.write("crio.conf.d/20", "[crio.runtime.runtimes.runc]\nruntime_path = \"/x\"\n");
+    const auto lost = read().lost;
+    ASSERT_EQ(lost.size(), 1U);
+    EXPECT_EQ(lost[0].handler, "runc");
+    EXPECT_TRUE(lost[0].file.ends_with("crio.conf.d/20")) << lost[0].file;
+    EXPECT_EQ(lost[0].keys, (std::vector<std::string>{"runtime_root", "monitor_env", "allowed_annotations"}));
+    dir.write("crio.conf.d/30", "[crio.runtime.runtimes.runc]\nruntime_path = \"/x\"\n"
+                                "runtime_root = \"/run/two\"\nmonitor_env = [\"PATH=/usr/bin\"]\n");
+    ASSERT_EQ(read().lost.size(), 1U);
+    EXPECT_EQ(read().lost[0].keys, std::vector<std::string>{"allowed_annotations"});
+    dir.write("crio.conf.d/40", "[crio.runtime.runtimes.runc]\nallowed_annotations = [\"a\"]\n"
+                                "runtime_root = \"/run/two\"\nmonitor_env = [\"PATH=/usr/bin\"]\n");
+    EXPECT_TRUE(read().lost.empty());
+}
+
 TEST_F(Configuration, takes_every_file_of_the_folder_in_the_order_of_names) {
     dir.write("crio.conf.d/b", "[crio.api]\nlisten = \"/run/b.sock\"\n");
     dir.write("crio.conf.d/a.conf~", "[crio.api]\nlisten = \"/run/a.sock\"\n");

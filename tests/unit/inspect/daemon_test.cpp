@@ -18,3 +18,11 @@ TEST(PathFlag, is_what_a_command_line_says) {
           "kubelet\0--root-dirs=/a\0"sv, "kubelet\0-root-dir=/a\0"sv, ""sv})
         EXPECT_EQ(parse_path_flag(none, "root-dir"), std::nullopt) << none;
 }
+
+TEST(Flag, is_any_value_that_is_given) {
+    EXPECT_EQ(inspect::parse_flag("kubelet\0--feature-gates=A=true,B=false\0"sv, "feature-gates"),
+              "A=true,B=false");
+    EXPECT_EQ(inspect::parse_flag("kubelet\0--config\0x\0"sv, "config"), "x");
+    EXPECT_EQ(inspect::parse_flag("kubelet\0--config-dir=/x\0"sv, "config"), std::nullopt);
+    EXPECT_EQ(inspect::parse_flag("kubelet\0--config"sv, "config"), std::nullopt);
+}
