@@ -28,6 +28,7 @@ struct Context {
 [[nodiscard]] Action add_records(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_show(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_watch(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_doctor(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_preflight(CLI::App& app, const Context& context);
 
 } // namespace lpm::cli

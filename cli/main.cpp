@@ -14,6 +14,7 @@ static const cli::Program program{.name = "lpmctl", .trouble = cli::trouble};
 static constexpr cli::Command<cli::Context> commands[] = {
     {"archives", "The archives of checkpoints on this node, and of which container each is",
      cli::add_archives},
+    {"doctor", "Whether this node can take checkpoints, and what to do where it cannot", cli::add_doctor},
     {"inspect", "What an archive has inside: processes, descriptors, mounts, sizes", cli::add_inspect},
     {"preflight", "Whether a running container could be checkpointed now; it is not touched",
      cli::add_preflight},

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <format>
+
+#include "base/text.hpp"
+#include "doctor/judges.hpp"
+
+namespace lpm::doctor {
+
+static constexpr unsigned first = 25;      // 1.25: alpha, off
+static constexpr unsigned default_on = 30; // 1.30: beta, on
+
+static std::string set_gate(const KubeletState& kubelet, std::string_view value) {
+    return std::format("featureGates: {{ContainerCheckpoint: {}}} in {} (with kubeadm also as a patch of "
+                       "kubeletconfiguration, or an upgrade takes it away); then: systemctl restart kubelet",
+                       value, kubelet.config.empty() ? "its --config file" : kubelet.config);
+}
+
+Finding judge_kubelet_gate(const Facts& facts) {
+    const auto& kubelet = facts.kubelet;
+    if (!kubelet.runs)
+        return {State::unknown, "no kubelet runs here", "systemctl status kubelet"};
+    if (!kubelet.version)
+        return {State::unknown, "the version of the kubelet is not known", "kubelet --version"};
+    const auto [major, minor] = *kubelet.version;
+    const std::string version = std::format("kubelet {}.{}", major, minor);
+    if (major == 1 && minor < first)
+        return {State::fail, version + " has no checkpoints", "Kubernetes 1.30 or newer"};
+    if (kubelet.gate)
+        return *kubelet.gate
+                   ? Finding{State::ok, version + ", ContainerCheckpoint is set in " + kubelet.gate_set_by}
+                   : Finding{State::fail,
+                             version + ", and " + kubelet.gate_set_by + " switches ContainerCheckpoint off",
+                             set_gate(kubelet, "true")};
+    if (!kubelet.unread.empty())
+        return {State::unknown, "settings of the kubelet cannot be read: " + kubelet.unread,
+                "look for ContainerCheckpoint below featureGates there"};
+    if (major == 1 && minor < default_on)
+        return {State::fail, version + " has ContainerCheckpoint off unless it is set",
+                set_gate(kubelet, "true")};
+    return {State::ok, version + ", which has ContainerCheckpoint on"};
+}
+
+Finding judge_kubelet_endpoint(const Facts& facts) {
+    const auto& kubelet = facts.kubelet;
+    if (!kubelet.runs)
+        return {State::unknown, "no kubelet runs here", "systemctl status kubelet"};
+    if (!kubelet.endpoint_fault.empty())
+        return {State::fail,
+                std::format("the kubelet does not answer on port {}: {}", kubelet.port,
+                            one_line(kubelet.endpoint_fault)),
+                "journalctl -u kubelet"};
+    return {State::ok, std::format("the kubelet listens on port {}", kubelet.port)};
+}
+
+} // namespace lpm::doctor
