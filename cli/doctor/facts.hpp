@@ -26,11 +26,12 @@ struct Call {
 };
 
 struct RuntimeState {
-    std::string link{};          // where /etc/lpm/runtime leads to; empty: it is no link
-    bool link_there = false;     // something is there
-    bool link_is_us = false;     // and that is lpm-runc
-    std::string path{};          // the runtime that a call reaches; empty: none
-    std::optional<Call> front{}; // lpm-runc --version
+    std::string link{};           // where /etc/lpm/runtime leads to; empty: it is no link
+    bool link_there = false;      // something is there
+    bool link_is_us = false;      // and that is lpm-runc
+    bool script_calls_us = false; // it is a script that names lpm-runc
+    std::string path{};           // the runtime that a call reaches; empty: none
+    std::optional<Call> front{};  // lpm-runc --version
     std::optional<Call> checkpoint_help{};
     std::optional<Call> restore_help{};
     std::optional<oci::RuntimeFacts> told{};

@@ -30,6 +30,12 @@ Finding judge_runtime(const Facts& facts) {
                 std::format("{} leads to {}, which is not there{}", paths::configured_runtime, runtime.link,
                             instead),
                 set_runtime()};
+    if (runtime.script_calls_us)
+        return {State::fail,
+                std::format("{} leads to the script {}, which leads back to lpm-runc",
+                            paths::configured_runtime,
+                            runtime.link.empty() ? paths::configured_runtime : runtime.link),
+                set_runtime()};
     if (!reaches)
         return {
             State::fail,

@@ -90,6 +90,8 @@ const Case cases[] = {
      "leads back to lpm-runc: calls go to /usr/sbin/runc", "ln -sfn"},
     {"Runtime", [](Facts& f) { f.runtime.link_there = false; }, State::fail,
      "leads to /usr/sbin/runc, which is not there", "ln -sfn"},
+    {"Runtime", [](Facts& f) { f.runtime.script_calls_us = true; }, State::fail,
+     "the script /usr/sbin/runc, which leads back to lpm-runc", "ln -sfn"},
     {"Runtime", [](Facts& f) { f.runtime = {}; }, State::fail, "leads to no runtime", "install runc"},
     {"Runtime", [](Facts& f) { f.runtime.front->status = 1; }, State::fail, "--version fails", "ln -sfn"},
     {"Runtime", [](Facts& f) { f.runtime.front.reset(); }, State::unknown, "could not be run", "--version"},
