@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "config/toml.hpp"
+#include "config/toml_text.hpp"
 
 namespace lpm::config {
 
@@ -55,6 +56,19 @@ class Reader {
 
 } // namespace
 
+// `ascii`: a question mark in `table` was one in its file.
+static void read_keys(const toml::table& table, bool ascii, CrioHandler& to) {
+    for (const auto& [name, node] : table) {
+        auto value = toml_text(node, ascii);
+        if (value && is_repeatable(name.str(), ascii))
+            to.keys.push_back({std::string(name.str()), *std::move(value)});
+        else
+            to.odd_key = name.str();
+    }
+    if (!is_repeatable(to.name, ascii))
+        to.odd_key = to.name;
+}
+
 static CrioHandler read_handler(Reader& reader, std::string_view name, const toml::table& table) {
     CrioHandler handler;
     handler.name = name;
@@ -73,6 +87,7 @@ Result<CrioFile> parse_crio_file(std::string_view text, const std::string& file)
         return fail(Errc::invalid, place(file, parsed.error().source(), parsed.error().description()));
     Reader reader(file);
     CrioFile read;
+    const bool ascii = is_ascii(text);
     const toml::table* crio = reader.table(&parsed.table(), "crio");
     const toml::table* runtime = reader.table(crio, "runtime");
     reader.read<std::string>(reader.table(crio, "api"), "listen", read.listen);
@@ -83,9 +98,11 @@ Result<CrioFile> parse_crio_file(std::string_view text, const std::string& file)
             if (read.handlers.size() == max_crio_handlers)
                 return fail(Errc::unavailable,
                             file + " has more than " + std::to_string(max_crio_handlers) + " handlers");
-            if (const toml::table* table = node.as_table())
+            if (const toml::table* table = node.as_table()) {
                 read.handlers.push_back(read_handler(reader, name.str(), *table));
-            else
+                read.handlers.back().file = file;
+                read_keys(*table, ascii, read.handlers.back());
+            } else
                 reader.wrong(node, name.str());
         }
     if (!reader.problem().empty())

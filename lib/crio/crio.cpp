@@ -88,11 +88,12 @@ const config::CrioHandler* Configuration::handler(std::string_view name) const {
     return found == handlers.end() ? nullptr : &*found;
 }
 
-Configuration read_configuration(const std::string& dir) {
+Configuration read_configuration(const std::string& dir, std::string_view without) {
     Configuration configuration;
     read_file_of(configuration, dir + "/crio.conf");
     for (const auto& path : list_files(dir + "/crio.conf.d"))
-        read_file_of(configuration, path);
+        if (without.empty() || path != dir + "/crio.conf.d/" + std::string(without))
+            read_file_of(configuration, path);
     return configuration;
 }
 

@@ -34,8 +34,8 @@ struct Configuration {
 };
 
 // `dir`/crio.conf, then every file of `dir`/crio.conf.d whatever its name, in the order of their names
-// (pkg/config/config.go, UpdateFromPath).
-[[nodiscard]] Configuration read_configuration(const std::string& dir);
+// (pkg/config/config.go, UpdateFromPath); but not the file `without` of that folder.
+[[nodiscard]] Configuration read_configuration(const std::string& dir, std::string_view without = {});
 
 // Where runtimes keep the states of containers: what handlers name, and where runc and crun have them when
 // nobody says so. Without doubles.

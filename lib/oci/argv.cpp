@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "oci/argv.hpp"
 
+#include "base/fnv.hpp"
+
 namespace lpm::oci {
 namespace {
 
@@ -271,9 +273,7 @@ void root_hash(const char* root, char (&out)[17]) {
     std::size_t length = length_of(root);
     while (length > 1 && root[length - 1] == '/')
         --length;
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (std::size_t i = 0; i < length; ++i)
-        hash = (hash ^ static_cast<unsigned char>(root[i])) * 0x100000001b3;
+    const std::uint64_t hash = fnv1a(root, length);
     for (unsigned i = 0; i < 16; ++i) {
         const auto digit = static_cast<char>((hash >> (60 - 4 * i)) & 0xf);
         out[i] = static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "crio/drop_in_file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include "base/dir.hpp"
+#include "base/draft.hpp"
+#include "base/file.hpp"
+#include "config/crio_file.hpp"
+#include "crio/drop_in.hpp"
+
+namespace lpm::crio {
+
+static constexpr const char* folder_name = "crio.conf.d";
+static constexpr mode_t readable = 0644;
+static constexpr char name[] = "zz-lpm.conf";
+static constexpr char draft[] = "zz-lpm.conf.draft";
+static constexpr char backup[] = "zz-lpm.conf.before";
+static_assert(drop_in_name == name);
+
+// Of processes that were killed: nobody else has the lock.
+static void remove_drafts(int above) {
+    std::vector<std::string> found;
+    each_entry(above, [&](int, const dirent& entry) {
+        const std::string_view one = entry.d_name;
+        for (const std::string of : {draft, backup})
+            if (one.starts_with("." + of + ".tmp."))
+                found.emplace_back(one);
+        return true;
+    });
+    found.emplace_back(draft);
+    for (const auto& one : found)
+        ::unlinkat(above, one.c_str(), 0);
+}
+
+Result<DropInFile> DropInFile::open(const std::string& dir) {
+    constexpr mode_t enterable = 0755;
+    TRY_ASSIGN(Fd above, open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY));
+    if (::flock(above.get(), LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK
+                   ? fail(Errc::busy, "another lpmctl is at work in " + dir + ": try again when it has ended")
+                   : fail_errno(errno, "lock " + dir);
+    if (::mkdirat(above.get(), folder_name, enterable) != 0 && errno != EEXIST)
+        return fail_errno(errno, "make " + dir + "/" + folder_name);
+    TRY_ASSIGN(Fd folder, open_at(above.get(), folder_name, O_RDONLY | O_DIRECTORY));
+    remove_drafts(above.get());
+    return DropInFile(dir, std::move(above), std::move(folder));
+}
+
+Result<> DropInFile::publish(std::string_view text) {
+    TRY(replace_file(above_.get(), draft, text, readable));
+    if (::renameat(above_.get(), draft, folder_.get(), name) != 0) {
+        const int error = errno;
+        ::unlinkat(above_.get(), draft, 0);
+        return fail_errno(error, "publish " + drop_in_path(dir_));
+    }
+    TRY(sync_dir(folder_.get()));
+    return sync_dir(above_.get());
+}
+
+Result<> DropInFile::remove() {
+    if (::unlinkat(folder_.get(), name, 0) != 0)
+        return fail_errno(errno, "remove " + drop_in_path(dir_));
+    return sync_dir(folder_.get());
+}
+
+Result<std::string> DropInFile::keep(std::string_view text) {
+    TRY(replace_file(above_.get(), backup, text, readable));
+    return dir_ + "/" + backup;
+}
+
+std::string drop_in_path(const std::string& dir) {
+    return dir + "/" + folder_name + "/" + name;
+}
+
+Result<std::optional<std::string>> read_drop_in(const std::string& dir) {
+    auto text = read_file(AT_FDCWD, drop_in_path(dir), config::max_crio_file);
+    if (text)
+        return std::optional(*std::move(text));
+    if (text.error().code == Errc::absent)
+        return std::optional<std::string>();
+    return std::unexpected(std::move(text).error());
+}
+
+} // namespace lpm::crio

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+// The drop-in on the disk. CRI-O reads every file of crio.conf.d, whatever its name, so that a draft there
+// would be read as well: drafts and backups lie one folder above, in that of crio.conf.
+namespace lpm::crio {
+
+class DropInFile {
+  public:
+    // `dir`: /etc/crio. One process at a time: Errc::busy for a second one. Drafts that a killed one has left
+    // are removed. Makes crio.conf.d when it is missing.
+    [[nodiscard]] static Result<DropInFile> open(const std::string& dir);
+
+    // On the disk when it returns; at no moment half of it, or none where there was one.
+    [[nodiscard]] Result<> publish(std::string_view text);
+    [[nodiscard]] Result<> remove();
+    // A copy of `text` in /etc/crio, as it was before; returns its path.
+    [[nodiscard]] Result<std::string> keep(std::string_view text);
+
+  private:
+    DropInFile(std::string dir, Fd above, Fd folder)
+        : dir_(std::move(dir)), above_(std::move(above)), folder_(std::move(folder)) {}
+    std::string dir_;
+    Fd above_;
+    Fd folder_;
+};
+
+// Of `dir`, /etc/crio.
+[[nodiscard]] std::string drop_in_path(const std::string& dir);
+// Nothing when there is none.
+[[nodiscard]] Result<std::optional<std::string>> read_drop_in(const std::string& dir);
+
+} // namespace lpm::crio
