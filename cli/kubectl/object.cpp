@@ -133,7 +133,7 @@ std::string age_text(std::string_view rfc3339, std::chrono::sys_seconds now) {
 }
 
 std::optional<std::chrono::seconds> read_duration(std::string_view text) {
-    constexpr std::int64_t most = 24 * 60 * 60;
+    constexpr std::int64_t most = 86'400; // a day
     std::int64_t unit = 1;
     if (text.ends_with('s') || text.ends_with('m') || text.ends_with('h')) {
         unit = text.back() == 'h' ? 3600 : text.back() == 'm' ? 60 : 1;
