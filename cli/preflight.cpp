@@ -72,7 +72,8 @@ Action add_preflight(CLI::App& app, const Context& context) {
     app.add_option("CONTAINER", given->container, "NAMESPACE/POD/CONTAINER, or the beginning of its id")
         ->required();
     app.add_option("--option", given->options, "As in [options] of lpm.toml, for this one: tcp=close")
-        ->take_all();
+        ->take_all()
+        ->allow_extra_args(false);
     return [&context, given] { return preflight(context, given->container, given->options); };
 }
 

@@ -31,16 +31,21 @@ TEST(Bar, is_a_share_and_never_nothing_of_something) {
 }
 
 TEST(Time, is_for_people) {
-    for (const auto& [microseconds, text] :
-         {std::pair<std::uint64_t, const char*>{0, "0 us"}, {999, "999 us"}, {1000, "1.0 ms"}, {9990, "10.0 ms"},
-          {412'000, "412 ms"}, {1'300'000, "1.3 s"}, {200'000'000, "3 min 20 s"}})
+    for (const auto& [microseconds, text] : {std::pair<std::uint64_t, const char*>{0, "0 us"},
+                                             {999, "999 us"},
+                                             {1000, "1.0 ms"},
+                                             {9990, "10.0 ms"},
+                                             {412'000, "412 ms"},
+                                             {1'300'000, "1.3 s"},
+                                             {200'000'000, "3 min 20 s"}})
         EXPECT_EQ(cli::human_time(microseconds), text);
 }
 
 TEST(Yaml, takes_no_text_for_something_else) {
-    const json::Value value{{"yes", "no"},
-                            {"plain", {{"list", {1, "1", true, "true", nullptr}}, {"empty", json::Value::array()}}},
-                            {"two words", "a: b\n# c"}};
+    const json::Value value{
+        {"yes", "no"},
+        {"plain", {{"list", {1, "1", true, "true", nullptr}}, {"empty", json::Value::array()}}},
+        {"two words", "a: b\n# c"}};
     EXPECT_EQ(cli::write_yaml(value), "plain:\n"
                                       "  empty: []\n"
                                       "  list:\n"
