@@ -22,6 +22,8 @@ static constexpr cli::Command<cli::Context> commands[] = {
     {"show", "One of them: who, when, checks, how long each phase took, why it failed", cli::add_show},
     {"verify", "Whether an archive is whole, and whether this node would restore it", cli::add_verify},
     {"watch", "Each as it begins and ends", cli::add_watch},
+    {"node", "Put lpm into CRI-O's configuration, take it out, or switch it off", cli::add_node},
+    {"runtime", "Which runtime lpm-runc becomes", cli::add_runtime},
 };
 
 static int run_main(int argc, char** argv) {

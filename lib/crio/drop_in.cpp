@@ -89,7 +89,7 @@ static CrioHandler new_handler(std::string_view name, CrioHandler base, const Wa
     base.name = name;
     for (const char* key : {"runtime_path", "runtime_config_path", "platform_runtime_paths"})
         std::erase_if(base.keys, [&](const CrioKey& one) { return is_key(one, key); });
-    set(base.keys, "runtime_root", wanted.runtime_root);
+    set(base.keys, "runtime_root", "/run/" + wanted.implementation + "-" + std::string(name));
     return base;
 }
 

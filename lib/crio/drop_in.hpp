@@ -21,8 +21,8 @@ struct Wanted {
     // The handler that this CRI-O has when no file sets one: runc up to 1.30, crun since 1.31. Empty:
     // unknown.
     std::string built_in;
-    // Of handlers that are new: containers of another implementation must not lie among theirs.
-    std::string runtime_root = "/run/runc";
+    // Of a handler that is new: /run/IMPLEMENTATION-NAME is its runtime_root, which it shares with no other.
+    std::string implementation = "runc";
 };
 
 // The handler of containers for which nobody names one; empty when no file says so and `built_in` is unknown.

@@ -127,7 +127,7 @@ TEST_F(DropIn, adds_a_second_handler_beside_the_default_one) {
     ASSERT_TRUE(made) << made.error().text;
     const auto got = with(*made, "lpm");
     EXPECT_EQ(got.runtime_path, through_lpm);
-    EXPECT_EQ(got.runtime_root, "/run/runc");
+    EXPECT_EQ(got.runtime_root, "/run/runc-lpm");
     EXPECT_EQ(got.runtime_type, "pod");
     EXPECT_EQ(value_of(got, "exec_cpu_affinity"), "\"first\"");
     EXPECT_EQ(value_of(got, "platform_runtime_paths"), "") << "it names another implementation";
