@@ -67,25 +67,26 @@ std::optional<Implementation> implementation_in(const NodeConfig& node,
     return is_lpm(program) ? node.real : implementation_of(program);
 }
 
-Result<> check_containers(const NodeConfig& node, const std::string& handler,
-                          const std::optional<Implementation>& next) {
+Result<std::string> check_containers(const NodeConfig& node, const std::string& handler,
+                                     const std::optional<Implementation>& next) {
     const auto now = implementation_in(node, node.with, handler);
     if (!now || (next && now->is_like(*next)))
-        return {};
+        return std::string();
     const auto* set = node.with.handler(handler);
     const auto live = live_text(set == nullptr || set->runtime_root.empty()
                                     ? std::vector<std::string>{"/run/runc", "/run/crun"}
                                     : std::vector{set->runtime_root});
+    const std::string change = "handler " + one_line(handler, 100) +
+                               (next ? " runs " + now->text() + " and would run " + next->text() +
+                                           ", which does not know its containers"
+                                     : " would be gone");
     if (live.empty())
-        return {};
-    const std::string name = "handler " + one_line(handler, 100);
-    if (!next)
-        return fail(Errc::busy, name + " would be gone, and " + live + ": end its pods first");
+        return "Before that start end all pods of it: " + change;
     return fail(Errc::busy,
-                name + " runs " + now->text() + " and would run " + next->text() +
-                    ", which does not know its containers, and " + live +
-                    ": drain the node first, or give lpm a handler of its own by lpmctl node enable "
-                    "--runtime-class lpm");
+                change + ", and " + live +
+                    (next ? ": drain the node first, or give lpm a handler of its own by lpmctl node "
+                            "enable --runtime-class lpm"
+                          : ": end its pods first"));
 }
 
 } // namespace lpm::cli

@@ -37,7 +37,8 @@ struct NodeConfig {
                                                               const std::string& handler);
 
 // Errc::busy when containers of the handler live that `next` does not know. `next`: nothing when it goes.
-[[nodiscard]] Result<> check_containers(const NodeConfig& node, const std::string& handler,
-                                        const std::optional<Implementation>& next);
+// Returns what must not be so when CRI-O takes the change, which is later; empty when it is no matter.
+[[nodiscard]] Result<std::string> check_containers(const NodeConfig& node, const std::string& handler,
+                                                   const std::optional<Implementation>& next);
 
 } // namespace lpm::cli

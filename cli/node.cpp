@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -39,25 +40,33 @@ static std::string list_of(const std::vector<std::string>& names) {
     return text;
 }
 
-// A change that was made, or was not necessary. With a manifest on standard output, that is for kubectl only.
-static void tell(const Context& context, const NodeConfig& node, const std::vector<std::string>& handlers,
-                 bool changed, const std::string& manifest) {
-    const std::string what = node.path() + (changed ? " is written" : " is as it should be") + ": " +
-                             list_of(handlers) + " through lpm-runc";
-    const std::string then =
-        changed ? "\nCRI-O takes it at its next start, and not before: " + std::string(restart) : "";
+namespace {
+struct Change {
+    std::string what; // one line
+    std::vector<std::string> handlers;
+    std::vector<std::string> cautions; // see check_containers
+    bool made = false;                 // else nothing was to do
+    std::string manifest{};            // for kubectl: then nothing else is on standard output
+};
+} // namespace
+
+static void tell(const Context& context, const NodeConfig& node, const Change& change) {
     if (context.format != Format::table)
-        print(context.format, json::Value{{"file", node.path()},
-                                          {"changed", changed},
-                                          {"handlers", handlers},
-                                          {"restart", changed ? restart : ""},
-                                          {"manifest", manifest}});
-    else if (manifest.empty())
-        print(what + then);
-    else
-        std::fprintf(stderr, "%s%s\n", what.c_str(), then.c_str());
-    if (context.format == Format::table && !manifest.empty())
-        print(manifest);
+        return print(context.format, json::Value{{"file", node.path()},
+                                                 {"changed", change.made},
+                                                 {"handlers", change.handlers},
+                                                 {"restart", change.made ? restart : ""},
+                                                 {"cautions", change.cautions},
+                                                 {"manifest", change.manifest}});
+    std::string text = change.what;
+    if (change.made)
+        text += "\nCRI-O takes it at its next start, and not before: " + std::string(restart);
+    for (const auto& caution : change.cautions)
+        text += "\n" + caution;
+    if (change.manifest.empty())
+        return print(text);
+    std::fprintf(stderr, "%s\n", text.c_str());
+    print(change.manifest);
 }
 
 static std::string manifest_of(const std::string& name) {
@@ -101,58 +110,73 @@ static Result<> check_edited(const NodeConfig& node, bool force) {
     return {};
 }
 
-static Result<int> enable(const Context& context, const Given& given) {
-    TRY_ASSIGN(NodeConfig node, read_node_config(given.dir));
-    const auto names = wanted_handlers(node, given);
-    TRY_ASSIGN(const std::string text, node.make(names));
-    const bool changes = node.drop_in != text;
-    if (given.check) {
-        if (changes)
-            std::fprintf(stderr, "lpmctl: %s %s: lpmctl node enable\n", node.path().c_str(),
-                         !node.drop_in      ? "is not there"
-                         : node.is_edited() ? "was changed by hand"
-                                            : "is stale, files before it have changed");
-        return changes ? no : yes;
-    }
-    if (given.plan) {
+// --check and --plan.
+static int compare(const NodeConfig& node, const std::string& text, bool plan) {
+    if (plan) {
         print("--- " + (node.drop_in ? node.path() : std::string("/dev/null")) + "\n+++ " + node.path());
         std::fputs(diff_of(node.drop_in.value_or(""), text).c_str(), stdout);
         return yes;
     }
+    if (node.drop_in == text)
+        return yes;
+    std::fprintf(stderr, "lpmctl: %s %s: lpmctl node enable\n", node.path().c_str(),
+                 !node.drop_in      ? "is not there"
+                 : node.is_edited() ? "was changed by hand"
+                                    : "is stale, files before it have changed");
+    return no;
+}
+
+static Result<std::vector<std::string>> check_all(const NodeConfig& node,
+                                                  const std::vector<std::string>& handlers, bool through) {
+    std::vector<std::string> cautions;
+    for (const auto& name : handlers) {
+        const auto next = through ? node.real : implementation_in(node, node.others, name);
+        TRY_ASSIGN(std::string caution, check_containers(node, name, next));
+        if (!caution.empty())
+            cautions.push_back(std::move(caution));
+    }
+    return cautions;
+}
+
+static Result<int> enable(const Context& context, const Given& given) {
+    std::optional<crio::DropInFile> file;
+    if (!given.plan && !given.check) {
+        TRY_ASSIGN(file, crio::DropInFile::open(given.dir));
+    }
+    TRY_ASSIGN(const NodeConfig node, read_node_config(given.dir));
+    Change change{.what = {}, .handlers = wanted_handlers(node, given), .cautions = {}};
+    TRY_ASSIGN(const std::string text, node.make(change.handlers));
+    if (!file)
+        return compare(node, text, given.plan);
     TRY(check_edited(node, given.force));
     TRY(check_programs(node));
-    for (const auto& name : names)
-        TRY(check_containers(node, name, node.real));
-    if (changes) {
-        TRY_ASSIGN(crio::DropInFile file, crio::DropInFile::open(node.dir));
+    TRY_ASSIGN(change.cautions, check_all(node, change.handlers, true));
+    change.made = node.drop_in != text;
+    if (change.made) {
         if (node.is_edited())
-            TRY(file.keep(*node.drop_in));
-        TRY(file.publish(text));
+            TRY(file->keep(*node.drop_in));
+        TRY(file->publish(text));
     }
-    tell(context, node, names, changes, manifest_of(given.runtime_class));
+    change.what = node.path() + (change.made ? " is written: " : " is as it should be: ") +
+                  list_of(change.handlers) + " through lpm-runc";
+    change.manifest = manifest_of(given.runtime_class);
+    tell(context, node, change);
     return yes;
 }
 
 static Result<int> disable(const Context& context, const Given& given) {
-    TRY_ASSIGN(NodeConfig node, read_node_config(given.dir));
+    TRY_ASSIGN(crio::DropInFile file, crio::DropInFile::open(given.dir));
+    TRY_ASSIGN(const NodeConfig node, read_node_config(given.dir));
     TRY(check_edited(node, given.force));
-    for (const auto& name : node.handlers)
-        TRY(check_containers(node, name, implementation_in(node, node.others, name)));
-    if (node.drop_in) {
-        TRY_ASSIGN(crio::DropInFile file, crio::DropInFile::open(node.dir));
+    Change change{.what = {}, .handlers = node.handlers, .cautions = {}, .made = node.drop_in.has_value()};
+    TRY_ASSIGN(change.cautions, check_all(node, node.handlers, false));
+    if (change.made) {
         if (node.is_edited())
             TRY(file.keep(*node.drop_in));
         TRY(file.remove());
     }
-    if (context.format != Format::table)
-        print(context.format, json::Value{{"file", node.path()},
-                                          {"changed", node.drop_in.has_value()},
-                                          {"handlers", node.handlers},
-                                          {"restart", node.drop_in ? restart : ""}});
-    else if (node.drop_in)
-        print(node.path() + " is removed\nCRI-O goes on as before until its next start: " + restart);
-    else
-        print(node.path() + " is not there: nothing to do");
+    change.what = node.path() + (change.made ? " is removed" : " is not there: nothing to do");
+    tell(context, node, change);
     return yes;
 }
 

@@ -134,7 +134,7 @@ Result<std::string> make_drop_in(const Configuration& others, const Wanted& want
                 config::write_crio_handler(handler.name, handler.keys);
     }
     return std::format(
-        "# Written by lpmctl node enable. What is changed here by hand is kept from lpmctl.\n{}{:016x}\n{}",
+        "# Written by lpmctl node enable. lpmctl leaves it alone once it is changed by hand.\n{}{:016x}\n{}",
         sum_line, fnv1a(body.data(), body.size()), body);
 }
 

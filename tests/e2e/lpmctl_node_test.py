@@ -145,10 +145,13 @@ class DropIn(NodeCommands):
         self.assertEqual(told, {"crun": (False, CRUN), "lpm": (True, RUNTIME)})
         self.assertIn('runtime_root = "/run/runc-lpm"\n', (self.dir / DROP_IN).read_text())
         site.write_text(site.read_text().replace(CRUN, REAL))
-        self.node("enable", "--handler", "crun")
+        self.assertNotIn("Before that start", self.node("enable", "--handler", "crun"))
         self.assertTrue(all(h["throughLpm"] for h in self.status()["handlers"]))
         site.write_text(site.read_text().replace(REAL, CRUN))
         self.assert_refused("1 container lives", "disable")
+        site.write_text(site.read_text().replace(str(root), "/run/none"))
+        self.node("enable")
+        self.assertRegex(self.node("disable"), r"(?m)^Before that start end all pods of it: handler crun runs runc .* would run crun ")
 
     def test_killed_at_each_step(self) -> None:
         """CRI-O reads whole files at each moment, and the next call tidies up."""
