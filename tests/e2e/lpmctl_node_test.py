@@ -44,7 +44,7 @@ class NodeCommands(NodeTest):
     def node(self, verb: str, *words: object, status: int = 0) -> str:
         return self.ctl("node", verb, "--crio", self.dir, *words, status=status)
 
-    def status(self, status: int = 0) -> Any:
+    def told(self, status: int = 0) -> Any:
         return json.loads(self.node("status", "-o", "json", status=status))
 
     def assert_refused(self, why: str, *words: object) -> None:
@@ -69,7 +69,7 @@ class DropIn(NodeCommands):
         (self.dir / "crio.conf").write_text("# a user's words, caf\u00e9\n[crio.runtime]\nlog_level = \"info\"  # so\n")
         (self.dir / "crio.conf.d/20-site.conf").write_text("[crio.runtime.runtimes.runc]\nruntime_root = \"/run/site\"\n# end")
         before = self.files()
-        self.assertEqual(self.status(1)["dropIn"]["state"], "none")
+        self.assertEqual(self.told(1)["dropIn"]["state"], "none")
         plan = self.node("enable", "--plan")
         self.assertIn(f'\n+runtime_path = "{RUNTIME}"\n+runtime_root = "/run/site"\n', plan)
         self.node("enable", "--check", status=1)
@@ -81,7 +81,7 @@ class DropIn(NodeCommands):
         self.assertEqual(plan.splitlines()[2:], ["+" + line for line in text.splitlines()])
         self.assertEqual(self.node("enable", "--check"), "")
         self.assertIn("as it should be", self.node("enable"))
-        told = self.status()
+        told = self.told()
         self.assertEqual(told["dropIn"]["state"], "fresh")
         self.assertEqual([(h["name"], h["throughLpm"], h["default"]) for h in told["handlers"]], [("runc", True, True)])
         self.assertRegex(self.node("status"), r"(?m)^HANDLER +THROUGH +RUNS +RUNTIME_PATH\nrunc \(default\) +lpm +runc ")
@@ -95,11 +95,11 @@ class DropIn(NodeCommands):
         self.install("1.36")
         self.node("enable", "--check", status=1)
         self.assertIn("stale", self.said)
-        self.assertEqual(self.status(1)["dropIn"]["state"], "stale")
+        self.assertEqual(self.told(1)["dropIn"]["state"], "stale")
         self.assertIn('-monitor_path = "/usr/libexec/crio/conmon"\n+monitor_path = "/usr/libexec/crio/conmonrs"\n',
                       self.node("enable", "--plan"))
         self.node("enable")
-        self.assertEqual(self.status()["dropIn"]["state"], "fresh")
+        self.assertEqual(self.told()["dropIn"]["state"], "fresh")
 
     def test_refusals_change_nothing(self) -> None:
         later = self.dir / "crio.conf.d/zzz"
@@ -120,12 +120,12 @@ class DropIn(NodeCommands):
         mine = self.dir / DROP_IN
         mine.write_text(mine.read_text() + "# mine\n")
         edited = mine.read_bytes()
-        self.assertEqual(self.status(1)["dropIn"]["state"], "edited")
+        self.assertEqual(self.told(1)["dropIn"]["state"], "edited")
         self.assert_refused("was changed after lpmctl", "enable")
         self.assert_refused("was changed after lpmctl", "disable")
         self.node("enable", "--force")
         self.assertEqual(self.files()["zz-lpm.conf.before"], edited)
-        self.assertEqual(self.status()["dropIn"]["state"], "fresh")
+        self.assertEqual(self.told()["dropIn"]["state"], "fresh")
         mine.write_bytes(edited)
         self.node("disable", "--force")
         self.assertEqual(sorted(self.files()), ["crio.conf.d/10-crio.conf", "zz-lpm.conf.before"])
@@ -141,17 +141,18 @@ class DropIn(NodeCommands):
         manifest = self.node("enable", "--runtime-class", "lpm")
         self.assertEqual(manifest, "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata:\n  name: lpm\nhandler: lpm\n")
         self.assertIn("systemctl restart crio", self.said)
-        told = {h["name"]: (h["throughLpm"], h["runtimePath"]) for h in self.status()["handlers"]}
+        told = {h["name"]: (h["throughLpm"], h["runtimePath"]) for h in self.told()["handlers"]}
         self.assertEqual(told, {"crun": (False, CRUN), "lpm": (True, RUNTIME)})
         self.assertIn('runtime_root = "/run/runc-lpm"\n', (self.dir / DROP_IN).read_text())
         site.write_text(site.read_text().replace(CRUN, REAL))
         self.assertNotIn("Before that start", self.node("enable", "--handler", "crun"))
-        self.assertTrue(all(h["throughLpm"] for h in self.status()["handlers"]))
+        self.assertTrue(all(h["throughLpm"] for h in self.told()["handlers"]))
         site.write_text(site.read_text().replace(REAL, CRUN))
         self.assert_refused("1 container lives", "disable")
         site.write_text(site.read_text().replace(str(root), "/run/none"))
         self.node("enable")
-        self.assertRegex(self.node("disable"), r"(?m)^Before that start end all pods of it: handler crun runs runc .* would run crun ")
+        self.assertRegex(self.node("disable"),
+                         r"(?m)^Before that start end all pods of it: handler crun runs runc .* would run crun ")
 
     def test_killed_at_each_step(self) -> None:
         """CRI-O reads whole files at each moment, and the next call tidies up."""
@@ -191,11 +192,11 @@ class Switches(NodeCommands):
         for _ in range(2):
             self.ctl("node", "bypass", "on")
             self.assertTrue(BYPASS.exists())
-        self.assertTrue(self.status(1)["bypass"])
+        self.assertTrue(self.told(1)["bypass"])
         for _ in range(2):
             self.ctl("node", "bypass", "off")
             self.assertFalse(BYPASS.exists())
-        self.assertFalse(self.status()["bypass"])
+        self.assertFalse(self.told()["bypass"])
         self.ctl("node", "bypass", "perhaps", status=2)
 
     def test_runtime(self) -> None:
