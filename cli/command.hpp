@@ -29,6 +29,7 @@ struct Context {
 [[nodiscard]] Action add_show(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_watch(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_doctor(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_selftest(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_preflight(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_node(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_runtime(CLI::App& app, const Context& context);

@@ -16,14 +16,16 @@ static constexpr cli::Command<cli::Context> commands[] = {
      cli::add_archives},
     {"doctor", "Whether this node can take checkpoints, and what to do where it cannot", cli::add_doctor},
     {"inspect", "What an archive has inside: processes, descriptors, mounts, sizes", cli::add_inspect},
+    {"node", "Put lpm into CRI-O's configuration, take it out, or switch it off", cli::add_node},
     {"preflight", "Whether a running container could be checkpointed now; it is not touched",
      cli::add_preflight},
     {"records", "The newest checkpoints and restores of this node", cli::add_records},
+    {"runtime", "Which runtime lpm-runc becomes", cli::add_runtime},
+    {"selftest", "A container of its own through a checkpoint and a restore, with this node's runtime",
+     cli::add_selftest},
     {"show", "One of them: who, when, checks, how long each phase took, why it failed", cli::add_show},
     {"verify", "Whether an archive is whole, and whether this node would restore it", cli::add_verify},
     {"watch", "Each as it begins and ends", cli::add_watch},
-    {"node", "Put lpm into CRI-O's configuration, take it out, or switch it off", cli::add_node},
-    {"runtime", "Which runtime lpm-runc becomes", cli::add_runtime},
 };
 
 static int run_main(int argc, char** argv) {

@@ -21,6 +21,8 @@ struct Places {
 // gather_crio.cpp
 [[nodiscard]] CrioState gather_crio();
 // gather_criu.cpp: what the files and the running CRI-O hand to the runtime.
+// A PATH of each handler that has one, the default one first; then that of the running CRI-O; never none.
+[[nodiscard]] std::vector<SearchPath> search_paths(const crio::Configuration& configuration);
 [[nodiscard]] CriuState gather_criu(const CrioState& crio);
 // gather_kubelet.cpp
 [[nodiscard]] KubeletState gather_kubelet();
