@@ -32,8 +32,9 @@ class Doctor(ClusterTest):
         self.pod(container("ctr"))
         lines = self.ask()
         self.assertEqual([line for line in lines.values() if line["state"] == "fail"], [])
-        for name in ("Runtime", "RuntimeCheckpoint", "Criu", "CriuVersion", "CrioConfiguration", "CrioHandlers", "CrioHandlerKeys",
-                     "CrioMonitorPath", "CrioCriuSupport", "CrioAnswer", "CrioContainers", "KubeletGate", "KubeletEndpoint"):
+        for name in ("Runtime", "RuntimeCheckpoint", "Criu", "CriuVersion", "CrioConfiguration", "CrioHandlers",
+                     "CrioHandlerKeys", "CrioMonitorPath", "CrioCriuSupport", "CrioAnswer", "CrioContainers", "KubeletGate",
+                     "KubeletEndpoint"):
             self.assertEqual(lines[name]["state"], "ok", lines[name])
         self.assertRegex(lines["CrioAnswer"]["found"], r"^cri-o 1\.\S+ takes checkpoints$")
         self.assertRegex(lines["KubeletGate"]["found"], rf"^kubelet {self.cluster.release}, ")

@@ -146,7 +146,8 @@ class Doctor(NodeTest):
         self.configure()
         later = FOLDER / "zz.conf"
         later.write_text(f'[crio.runtime.runtimes.runc]\nruntime_path = "{RUNTIME}"\n')
-        self.finds("CrioHandlerKeys", "fail", f"{later} takes runtime_root, monitor_env, allowed_annotations of handler runc away",
+        self.finds("CrioHandlerKeys", "fail",
+                   f"{later} takes runtime_root, monitor_env, allowed_annotations of handler runc away",
                    "systemctl restart crio")
         later.write_text("[crio.runtime\n")
         self.finds("CrioConfiguration", "fail", f"would not start again: {later}:1", "mend that file")
@@ -157,7 +158,8 @@ class Doctor(NodeTest):
         self.addCleanup(shutil.rmtree, archives.parent)
         run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", archives)
         try:
-            self.finds("DiskSpace", "fail", f"free for the kubelet's archives (file system of {archives})", f"du -xsh {archives}")
+            self.finds("DiskSpace", "fail", f"free for the kubelet's archives (file system of {archives})",
+                       f"du -xsh {archives}")
         finally:
             run("umount", archives)
 

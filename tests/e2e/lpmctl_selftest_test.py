@@ -31,7 +31,8 @@ class Selftest(NodeTest):
         self.assertEqual([line.split()[:2] for line in lines], [["ok", step] for step in STEPS])
         self.assertRegex(lines[2], r" m?s  [1-9]\d* checks before it, record \w{26}$")
         records = self.records()
-        self.assertEqual([(r["operation"], r["outcome"]) for r in records], [("checkpoint", "completed"), ("restore", "completed")])
+        self.assertEqual([(r["operation"], r["outcome"]) for r in records],
+                         [("checkpoint", "completed"), ("restore", "completed")])
         self.assertIn(records[0]["id"], lines[2])
         self.assert_nothing_is_left()
         steps = json.loads(run(LPMCTL, "selftest", "-o", "json").stdout)["steps"]
@@ -46,7 +47,8 @@ class Selftest(NodeTest):
         done = run(LPMCTL, "selftest", check=False)
         self.assertEqual(done.returncode, 1, done.stdout)
         lines = done.stdout.splitlines()
-        self.assertRegex(lines[2], r"^fail +Checkpoint .*criu is not installed where the runtime looks for it \(PATH is /nowhere\)")
+        self.assertRegex(lines[2], r"^fail +Checkpoint .*criu is not installed where the runtime looks for it "
+                                   r"\(PATH is /nowhere\)")
         self.assertIn("-> lpmctl doctor", lines[3])
         self.assertRegex(lines[4], r"^ok +CleanUp ")
         self.assert_nothing_is_left()
