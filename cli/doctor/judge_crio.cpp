@@ -67,6 +67,7 @@ Finding judge_crio_handler_keys(const Facts& facts) {
     if (!is_there(facts.crio))
         return no_crio();
     std::vector<std::string> lost;
+    lost.reserve(facts.crio.configuration.lost.size());
     for (const auto& [handler, file, keys] : facts.crio.configuration.lost)
         lost.push_back(std::format("{} takes {} of handler {} away", file, list_of(keys), handler));
     if (lost.empty())

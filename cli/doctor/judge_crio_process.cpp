@@ -72,6 +72,7 @@ Finding judge_crio_containers(const Facts& facts) {
     if (foreign.empty())
         return {State::ok, std::format("{} containers run, all through lpm", crio.containers)};
     std::vector<std::string> ids;
+    ids.reserve(foreign.size());
     for (const auto& id : foreign)
         ids.push_back(one_line(id.substr(0, 12)));
     return {State::warn,

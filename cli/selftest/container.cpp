@@ -120,9 +120,9 @@ Result<> Container::lay_out() {
                       json::write(make_spec(bundle + "/rootfs", id_, merged)));
 }
 
-Result<> Container::call(std::vector<std::string> words) {
+Result<> Container::call(const std::vector<std::string>& words) {
     (void)::unlink(call_log.c_str());
-    const std::string verb = words.front();
+    const std::string& verb = words.front();
     TRY_ASSIGN(const Output done, run_runtime(path_, words));
     if (done.late)
         return fail(Errc::unavailable, std::format("lpm-runc {} did not end in {}", verb, patience));

@@ -40,7 +40,7 @@ class Container {
   private:
     Container(Fd&& lock, std::string path);
     [[nodiscard]] Result<> lay_out();
-    [[nodiscard]] Result<> call(std::vector<std::string> words);
+    [[nodiscard]] Result<> call(const std::vector<std::string>& words);
 
     Fd lock_; // the folder, locked; none: moved from, or cleaned
     std::string path_;
