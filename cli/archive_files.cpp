@@ -13,7 +13,6 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "record/record.hpp"
-#include "service/answer.hpp"
 
 namespace lpm::cli {
 
@@ -52,9 +51,12 @@ Result<json::Value> read_archive(const std::string& path, const char* what, std:
                                               .from = archive.get()}));
     if (output.late || output.text.size() == longest_answer)
         return fail(Errc::unavailable, one_line(path) + " could not be read: lpm-read-archive did not end");
-    auto answer = service::parse_object(output.text);
-    if (!answer)
-        return std::unexpected(std::move(answer).error().in(one_line(path)));
+    auto answer = json::parse(output.text, {.bytes = longest_answer, .depth = 16, .values = 1'000'000});
+    if (!answer || !answer->is_object())
+        return fail(Errc::io, one_line(path) + ": lpm-read-archive ended with status " +
+                                  std::to_string(output.status) + ": " + one_line(output.text, 300));
+    if (const auto error = json::text_or_empty(*answer, "error.text"); !error.empty())
+        return fail(Errc::io, one_line(path) + ": " + one_line(error, 1000));
     if (json::find(*answer, "answer") == nullptr)
         return fail(Errc::io, one_line(path) + ": lpm-read-archive ended with status " +
                                   std::to_string(output.status) + " and without an answer");

@@ -32,9 +32,9 @@ static Result<int> show_list(const Context& context, std::size_t limit) {
             rfc3339({.tv_sec = static_cast<time_t>(file.modified_ms / 1000), .tv_nsec = 0});
         table.rows.push_back({one_line(file.path, 1000), human_size(file.size),
                               written.substr(0, 10) + " " + written.substr(11, 8),
-                              json::text_or_empty(archive, "state"), container_text(archive),
-                              json::text_or_empty(archive, "record")});
-        if (json::text_or_empty(archive, "state") == "unknown")
+                              one_line(json::text_or_empty(archive, "state"), 100), container_text(archive),
+                              one_line(json::text_or_empty(archive, "record"), 100)});
+        if (one_line(json::text_or_empty(archive, "state"), 100) == "unknown")
             std::fprintf(stderr, "lpmctl: %s\n",
                          one_line(json::text_or_empty(archive, "message"), 1000).c_str());
         archives.push_back(archive);
@@ -67,17 +67,17 @@ static std::string joined(const json::Value* list) {
 }
 
 static void add_archive(const json::Value& archive, const std::string& path, Description& to) {
-    const std::string state = json::text_or_empty(archive, "state");
+    const std::string state = one_line(json::text_or_empty(archive, "state"), 100);
     const std::string message = json::text_or_empty(archive, "message");
     to.add("Archive", one_line(path, 1000));
     to.add("State", coloured(state, colour_of(state)) + (message.empty() ? "" : ": " + one_line(message)));
     add_size(archive, "size", "Size", to);
-    to.add("Format", json::text_or_empty(archive, "format"));
+    to.add("Format", one_line(json::text_or_empty(archive, "format"), 100));
     to.add("Engine", one_line(json::text_or_empty(archive, "engine")));
     to.add("Container", container_text(archive));
     to.add("Id", one_line(json::text_or_empty(archive, "container.id")));
-    to.add("Record", json::text_or_empty(archive, "record"));
-    to.add("Attempt", json::text_or_empty(archive, "attempt"));
+    to.add("Record", one_line(json::text_or_empty(archive, "record"), 100));
+    to.add("Attempt", one_line(json::text_or_empty(archive, "attempt"), 100));
     if (const std::string name = json::text_or_empty(archive, "object.name"); !name.empty())
         to.add("For object", one_line(json::text_or_empty(archive, "object.namespace") + "/" + name));
 }
@@ -186,7 +186,7 @@ static Result<int> verify(const Context& context, const std::string& of) {
     if (context.format == Format::table) {
         Description text;
         add_archive(answer["archive"], path, text);
-        text.add("SHA-256", json::text_or_empty(answer, "sha256"));
+        text.add("SHA-256", one_line(json::text_or_empty(answer, "sha256"), 100));
         text.add("Faults", faults.empty() ? "none" : std::to_string(faults.size()));
         for (const auto& fault : faults)
             text.add_line(coloured(one_line(fault.is_string() ? fault.get_ref<const std::string&>() : ""),

@@ -220,6 +220,9 @@ Action add_node(CLI::App& app, const Context& context) {
     return [&context, given, status, enabler, disabler]() -> Result<int> {
         if (status->parsed())
             return node_status(context, given->dir);
+        const bool looks = enabler->parsed() && (given->plan || given->check);
+        if (!looks && ::geteuid() != 0)
+            return fail(Errc::denied, "this changes the node's configuration: run it as root");
         if (enabler->parsed())
             return enable(context, *given);
         return disabler->parsed() ? disable(context, *given) : bypass(context, given->bypass == "on");

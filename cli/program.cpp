@@ -11,7 +11,7 @@
 namespace lpm::cli {
 
 static int end_with(const Program& program, std::string_view text) {
-    std::fprintf(stderr, "%s: %s\n", program.name.c_str(), std::string(text).c_str());
+    std::fprintf(stderr, "%s: %s\n", program.name.c_str(), one_line(text, 8000).c_str());
     return program.trouble;
 }
 

@@ -148,8 +148,12 @@ Action add_runtime(CLI::App& app, const Context& context) {
     CLI::App* setter = app.add_subcommand("set", "Make /etc/lpm/runtime a link to another one");
     setter->add_option("PATH", given->path, "Of runc or crun")->required();
     setter->add_flag("--force", given->force, "Also while containers of another implementation live");
-    return [&context, given, getter] {
-        return getter->parsed() ? get(context) : set(context, given->path, given->force);
+    return [&context, given, getter]() -> Result<int> {
+        if (getter->parsed())
+            return get(context);
+        if (::geteuid() != 0)
+            return fail(Errc::denied, "this changes the node's configuration: run it as root");
+        return set(context, given->path, given->force);
     };
 }
 

@@ -81,6 +81,9 @@ std::vector<std::string> live_containers(const std::vector<std::string>& roots) 
 }
 
 std::string live_text(const std::vector<std::string>& roots) {
+    for (const auto& root : roots)
+        if (::access(root.c_str(), R_OK | X_OK) != 0 && errno != ENOENT)
+            return "containers may live in " + one_line(root) + ", which cannot be read";
     const auto count = live_containers(roots).size();
     if (count == 0)
         return {};

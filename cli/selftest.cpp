@@ -123,7 +123,9 @@ class Run {
         if (context_.format != Format::table)
             print(context_.format, value_of(steps_));
         if (interrupted != 0)
-            return fail(Errc::unavailable, "interrupted: what was made is removed");
+            return fail(Errc::unavailable,
+                        clean ? "interrupted: what was made is removed"
+                              : "interrupted, and something of it is left: CleanUp says what");
         return fine && clean ? yes : no;
     }
 

@@ -18,6 +18,7 @@ static ::sigset_t ending_signals() {
     ::sigemptyset(&set);
     ::sigaddset(&set, SIGINT);
     ::sigaddset(&set, SIGTERM);
+    ::sigaddset(&set, SIGHUP); // a terminal that is closed
     return set;
 }
 

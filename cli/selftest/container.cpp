@@ -69,8 +69,14 @@ static Result<> remove_all(const std::string& path) {
             ids.emplace_back(entry.d_name);
         return ids.size() < 100;
     });
-    for (const auto& id : ids)
-        (void)run_runtime(path, {"delete", "--force", id});
+    for (const auto& id : ids) {
+        TRY_ASSIGN(const Output deleted, run_runtime(path, {"delete", "--force", id}));
+        // Its state is all by which it can be found again. What was half made has none, and is no error.
+        if (deleted.late ||
+            (deleted.status != 0 && ::access((root + "/" + id + "/state.json").c_str(), F_OK) == 0))
+            return fail(Errc::busy, "lpm-runc delete --force " + id +
+                                        " has not ended the container: end it, then " + "remove " + folder);
+    }
     TRY(unmount_all());
     std::vector<std::string> words{"rm", "-rf", "--one-file-system", "--", root, bundle, images, call_log};
     TRY_ASSIGN(const Output removed, run(words, patience));
@@ -166,7 +172,9 @@ Result<std::string> Container::status() {
                              .environment = {{"CRI_O_EXTERNAL=1", "PATH=" + path_}}});
     if (!output)
         return std::unexpected(output.error());
-    const auto state = json::parse(output->text);
+    // The runtime's warnings, on standard error, come before it.
+    const auto begin = std::min(output->text.find('{'), output->text.size());
+    const auto state = json::parse(std::string_view(output->text).substr(begin));
     if (output->status != 0 || !state)
         return fail(Errc::io, "lpm-runc state: " + one_line(output->text));
     return json::text_or_empty(*state, "status");

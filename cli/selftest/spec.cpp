@@ -2,6 +2,8 @@
 // Copyright the lpm authors
 #include "selftest/spec.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -26,8 +28,9 @@ static json::Value mounts(bool merged) {
         mount("/usr", "bind", "/usr", bind),
     };
     if (!merged)
-        for (const char* folder : {"/bin", "/lib"})
-            all.push_back(mount(folder, "bind", folder, bind));
+        for (const char* folder : {"/bin", "/lib", "/lib64"}) // the last one where the loader is
+            if (::access(folder, F_OK) == 0)
+                all.push_back(mount(folder, "bind", folder, bind));
     return all;
 }
 

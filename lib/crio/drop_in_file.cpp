@@ -13,6 +13,7 @@
 #include "base/dir.hpp"
 #include "base/draft.hpp"
 #include "base/file.hpp"
+#include "base/paths.hpp"
 #include "config/crio_file.hpp"
 #include "crio/drop_in.hpp"
 
@@ -40,18 +41,28 @@ static void remove_drafts(int above) {
         ::unlinkat(above, one.c_str(), 0);
 }
 
+// A file of root's: whoever can open one can lock it, and /etc/crio is for everybody to read.
+static Result<Fd> lock() {
+    constexpr mode_t own = 0600;
+    TRY_ASSIGN(const Fd top, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(const Fd run, make_dirs(top.get(), std::string_view(paths::run_dir).substr(1)));
+    TRY_ASSIGN(Fd file, open_at(run.get(), "node.lock", O_RDWR | O_CREAT | O_NOFOLLOW, own));
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+        return file;
+    return errno == EWOULDBLOCK
+               ? fail(Errc::busy, "another lpmctl is at work on this node: try again when it has ended")
+               : fail_errno(errno, std::string("lock ") + paths::run_dir + "/node.lock");
+}
+
 Result<DropInFile> DropInFile::open(const std::string& dir) {
     constexpr mode_t enterable = 0755;
     TRY_ASSIGN(Fd above, open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY));
-    if (::flock(above.get(), LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK
-                   ? fail(Errc::busy, "another lpmctl is at work in " + dir + ": try again when it has ended")
-                   : fail_errno(errno, "lock " + dir);
+    TRY_ASSIGN(Fd locked, lock());
     if (::mkdirat(above.get(), folder_name, enterable) != 0 && errno != EEXIST)
         return fail_errno(errno, "make " + dir + "/" + folder_name);
     TRY_ASSIGN(Fd folder, open_at(above.get(), folder_name, O_RDONLY | O_DIRECTORY));
     remove_drafts(above.get());
-    return DropInFile(dir, std::move(above), std::move(folder));
+    return DropInFile(dir, std::move(locked), std::move(above), std::move(folder));
 }
 
 Result<> DropInFile::publish(std::string_view text) {

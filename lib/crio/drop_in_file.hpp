@@ -26,9 +26,11 @@ class DropInFile {
     [[nodiscard]] Result<std::string> keep(std::string_view text);
 
   private:
-    DropInFile(std::string dir, Fd above, Fd folder)
-        : dir_(std::move(dir)), above_(std::move(above)), folder_(std::move(folder)) {}
+    DropInFile(std::string dir, Fd lock, Fd above, Fd folder)
+        : dir_(std::move(dir)), lock_(std::move(lock)), above_(std::move(above)), folder_(std::move(folder)) {
+    }
     std::string dir_;
+    Fd lock_;
     Fd above_;
     Fd folder_;
 };

@@ -15,9 +15,19 @@ static bool is_in_namespace_of_init(pid_t pid, const char* kind) {
     return its && nodes && *its == *nodes;
 }
 
+// Anybody can start a program of root's (su, through a link) under another name: the file counts, too.
+static bool runs_program(pid_t pid, std::string_view name) {
+    constexpr std::string_view replaced = " (deleted)"; // by an upgrade
+    const auto link = procfs::read_proc_link(pid, "exe");
+    std::string_view path = link ? std::string_view(*link) : std::string_view();
+    if (path.ends_with(replaced))
+        path.remove_suffix(replaced.size());
+    return path.substr(path.rfind('/') + 1) == name;
+}
+
 static bool is_daemon(pid_t pid, std::string_view name) {
     const auto status = procfs::read_status(pid);
-    return status && status->name == name && status->users.effective == 0 &&
+    return status && status->name == name && status->users.effective == 0 && runs_program(pid, name) &&
            is_in_namespace_of_init(pid, "mnt") && is_in_namespace_of_init(pid, "user");
 }
 

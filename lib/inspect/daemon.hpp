@@ -11,8 +11,9 @@
 // Daemons of this node, by what runs: files may say what will be after the next start.
 namespace lpm::inspect {
 
-// The first process of that name (comm) which is root's and in the mount and user namespaces of process 1, as
-// no container's is: there it may be called so, too, and its command line is somebody's word. 0: none.
+// The first process of that name, which its program's file has as well. It is root's, and in the mount and
+// user namespaces of process 1, as no container's is: there it may be called so, too, and its command line is
+// somebody's word. 0: none.
 [[nodiscard]] pid_t find_daemon(std::string_view name);
 // All of them, 10,000 at most.
 [[nodiscard]] std::vector<pid_t> find_daemons(std::string_view name);

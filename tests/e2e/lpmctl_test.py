@@ -129,6 +129,7 @@ class Preflight(LpmctlTest):
 class Archives(LpmctlTest):
     def setUp(self) -> None:
         super().setUp()
+        run("systemd-sysusers", "/usr/lib/sysusers.d/lpm.conf")
         self.folder = self.work / "archives"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o755)

@@ -20,8 +20,8 @@ static std::vector<config::CrioKey> but_the_path(std::vector<config::CrioKey> ke
 
 // The drop-in of a handler, when there is one, reads as that handler with another path.
 static void check_drop_in(const crio::Configuration& others, const config::CrioHandler& handler) {
-    const auto text =
-        crio::make_drop_in(others, {.handlers = {handler.name}, .runtime_path = "/lpm"}, "/zz-lpm.conf");
+    const auto text = crio::make_drop_in(
+        others, {.handlers = {handler.name}, .runtime_path = "/lpm", .built_in = {}}, "/zz-lpm.conf");
     if (!text)
         return;
     const auto read = config::parse_crio_file(*text, "/zz-lpm.conf");
