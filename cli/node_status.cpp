@@ -24,6 +24,7 @@ struct Row {
 static std::vector<Row> rows_of(const NodeConfig& node) {
     const std::string chosen = crio::default_handler(node.with, node.built_in);
     std::vector<std::string> names;
+    names.reserve(node.with.handlers.size() + 1);
     for (const auto& handler : node.with.handlers)
         names.push_back(handler.name);
     if (!chosen.empty() && node.with.handler(chosen) == nullptr)

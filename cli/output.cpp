@@ -3,6 +3,7 @@
 #include "output.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <format>
@@ -55,6 +56,7 @@ static std::size_t width_of(std::string_view text) {
 std::string text_of(const Table& table) {
     constexpr std::size_t gap = 2;
     std::vector<std::size_t> widths;
+    widths.reserve(table.heads.size());
     for (const auto& head : table.heads)
         widths.push_back(width_of(head));
     for (const auto& row : table.rows)
@@ -108,7 +110,7 @@ std::string bar_of(std::uint64_t part, std::uint64_t all, std::size_t width) {
     if (part == 0 || all == 0)
         return {};
     const double share = std::min(1.0, static_cast<double>(part) / static_cast<double>(all));
-    const auto length = static_cast<std::size_t>(share * static_cast<double>(width) + 0.5);
+    const auto length = static_cast<std::size_t>(std::lround(share * static_cast<double>(width)));
     return std::string(std::max<std::size_t>(length, 1), '#');
 }
 

@@ -17,7 +17,6 @@
 namespace lpm::sidecar {
 
 using config::Right;
-using lpm::node::ArchiveState;
 using lpm::node::Level;
 
 static constexpr std::size_t longest_answer = std::size_t{2} << 20; // clients take 4 MiB

@@ -72,10 +72,12 @@ static Result<> remove_all(const std::string& path) {
     for (const auto& id : ids) {
         TRY_ASSIGN(const Output deleted, run_runtime(path, {"delete", "--force", id}));
         // Its state is all by which it can be found again. What was half made has none, and is no error.
-        if (deleted.late ||
-            (deleted.status != 0 && ::access((root + "/" + id + "/state.json").c_str(), F_OK) == 0))
-            return fail(Errc::busy, "lpm-runc delete --force " + id +
-                                        " has not ended the container: end it, then " + "remove " + folder);
+        const std::string state = std::format("{}/{}/state.json", root, id);
+        if (deleted.late || (deleted.status != 0 && ::access(state.c_str(), F_OK) == 0))
+            return fail(
+                Errc::busy,
+                std::format("lpm-runc delete --force {} has not ended the container: end it, then remove {}",
+                            id, folder));
     }
     TRY(unmount_all());
     std::vector<std::string> words{"rm", "-rf", "--one-file-system", "--", root, bundle, images, call_log};
