@@ -37,7 +37,7 @@ class Records(SidecarTest):
         self.assertEqual(list(record.argv), kept["invocation"]["argv"])
         self.assertEqual((record.image_bytes, record.exit_status), (kept["image_bytes"], 0))
         self.assertFalse(record.HasField("signal"))
-        listed = self.api.ListRecords(page_size=1000)
+        listed = self.listed()
         self.assertIn(record, list(listed.records))
         self.assertEqual(list(listed.faults), [])
 
@@ -61,7 +61,7 @@ class Records(SidecarTest):
         whole = path.read_text()
         self.addCleanup(path.write_text, whole)
         path.write_text("{")
-        [fault] = self.api.ListRecords(page_size=1000).faults
+        [fault] = self.listed().faults
         self.assertIn(kept["id"], fault)
         self.assertEqual(self.code(self.api.GetRecord, id=kept["id"])[0], "INTERNAL")
 
