@@ -117,7 +117,8 @@ TEST(OpenFiles, are_found_by_their_ids) {
     EXPECT_TRUE(std::holds_alternative<std::monostate>(table->find(4)->what));
     EXPECT_EQ(table->find(5).error().code, Errc::absent);
     EXPECT_FALSE(criu::FileTable::open(files_head + record("\x08")));
-    const auto cut = criu::FileTable::open(files_head + record(field(2, 1U) + field(3, "\x08")));
+    const std::string short_of_a_byte = files_head + record(field(2, 1U) + field(3, "\x08"));
+    const auto cut = criu::FileTable::open(short_of_a_byte);
     EXPECT_EQ(cut->find(1).error().code, Errc::invalid);
 }
 
