@@ -98,7 +98,7 @@ constexpr int allowed_to_read[] = {
     SCMP_SYS(getpid),       SCMP_SYS(getrandom),     SCMP_SYS(gettid),       SCMP_SYS(lseek),
     SCMP_SYS(madvise),      SCMP_SYS(mremap),        SCMP_SYS(munmap),       SCMP_SYS(pread64),
     SCMP_SYS(read),         SCMP_SYS(readv),         SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(write),         SCMP_SYS(writev)};
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),   SCMP_SYS(write),        SCMP_SYS(writev)};
 
 constexpr int deadly[] = {
     // into other processes, or out of our place
