@@ -7,7 +7,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 from typing import Any
 
 import node_test
@@ -136,15 +135,7 @@ class Refused(Plugin):
 
     def test_logs_of_a_failure(self) -> None:
         """What has come between the checks and the checkpoint: the node's words are in the object."""
-        pod = self.pod(container("ctr", "sh", "-c", "until [ -e /tmp/go ]; do sleep 0.05; done; exec /bin/holder ghost 3072"))
-
-        def choose(seen: Seen) -> Fault | None:
-            if seen.method != "POST":
-                return None
-            self.cluster.kubectl("exec", pod, "-c", "ctr", "--", "touch", "/tmp/go")
-            time.sleep(1)
-            return Fault("cut")
-        self.kubelet.choose = choose
+        pod = self.pod_with_a_late_ghost()
         name = self.created(self.lpm("checkpoint", pod, "--wait", status=1))
         self.assertIn("was refused: GhostTooLarge", self.said)
         out = self.lpm("logs", name)

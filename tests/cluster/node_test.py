@@ -107,6 +107,19 @@ class NodeTest(ControllerTest):
         rest = {key: value for key, value in status.items() if key not in ("archiveDigest", "conditions")}
         self.assertEqual(rest, {key: value for key, value in completed.items() if key in rest})
 
+    def pod_with_a_late_ghost(self) -> str:
+        """It holds a deleted file from the POST on, whose answer is lost: the checks before it find nothing."""
+        pod = self.pod(container("ctr", "sh", "-c", "until [ -e /tmp/go ]; do sleep 0.05; done; exec /bin/holder ghost 3072"))
+
+        def choose(seen: Seen) -> Fault | None:
+            if seen.method != "POST":
+                return None
+            self.cluster.kubectl("exec", pod, "-c", "ctr", "--", "touch", "/tmp/go")
+            time.sleep(1)
+            return Fault("cut")
+        self.kubelet.choose = choose
+        return pod
+
 
 class Beforehand(NodeTest):
     def test_the_attempt_is_prepared(self) -> None:
@@ -245,15 +258,7 @@ class Afterwards(NodeTest):
 
     def test_what_the_runtime_refuses_is_told_by_its_record(self) -> None:
         """Between the checks beforehand and the checkpoint something has come: the answer is lost, and the record is there."""
-        pod = self.pod(container("ctr", "sh", "-c", "until [ -e /tmp/go ]; do sleep 0.05; done; exec /bin/holder ghost 3072"))
-
-        def choose(seen: Seen) -> Fault | None:
-            if seen.method != "POST":
-                return None
-            self.cluster.kubectl("exec", pod, "-c", "ctr", "--", "touch", "/tmp/go")
-            time.sleep(1)
-            return Fault("cut")
-        self.kubelet.choose = choose
+        pod = self.pod_with_a_late_ghost()
         status = self.assert_failed(self.ask(pod, "ctr"), "GhostTooLarge", "ghost_limit")
         self.assertEqual(status["recordID"], self.last_record("checkpoint", "refused")["id"])
         self.assertIn("ghost_limit", status["logExcerpt"])
