@@ -49,14 +49,6 @@ static Result<int> get(const Context& context) {
     return target.empty() || target == now.path ? yes : no;
 }
 
-// A script that calls us would go round in a circle.
-static bool calls_lpm(const std::string& path) {
-    constexpr std::size_t most = 65536;
-    const auto script = read_head(AT_FDCWD, path, most);
-    return script && script->starts_with("#!") &&
-           (script->contains(paths::front_program) || script->contains(paths::handler_program));
-}
-
 static Result<> check_file(const std::string& path) {
     struct stat file{};
     if (!path.starts_with('/'))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fcntl.h>
 #include <memory>
 #include <unistd.h>
 
@@ -59,6 +60,15 @@ Implementation real_runtime() {
 bool is_lpm(const std::string& path) {
     return same_file(path.c_str(), paths::front_program) ||
            oci::names_library(path, paths::front_mark) == true;
+}
+
+bool calls_lpm(const std::string& path) {
+    constexpr std::size_t most = 65536;
+    const std::string handler = paths::handler_program;
+    const auto script = read_head(AT_FDCWD, path, most);
+    return script && script->starts_with("#!") &&
+           (script->contains(paths::front_program) ||
+            script->contains(handler.substr(0, handler.rfind('/') + 1)));
 }
 
 std::vector<std::string> live_containers(const std::vector<std::string>& roots) {

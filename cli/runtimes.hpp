@@ -30,6 +30,9 @@ struct Implementation {
 // `path` leads to lpm-runc, or to a copy of it or of another program of lpm's.
 [[nodiscard]] bool is_lpm(const std::string& path);
 
+// `path` is a script that calls lpm-runc, which would go round in a circle.
+[[nodiscard]] bool calls_lpm(const std::string& path);
+
 // Containers whose state lies in one of these directories: ids, in their order. At most 100,000.
 [[nodiscard]] std::vector<std::string> live_containers(const std::vector<std::string>& roots);
 // "3 containers live (/run/runc)"; empty when there are none.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include <array>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -9,6 +8,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "doctor/gather.hpp"
+#include "runtimes.hpp"
 
 namespace lpm::doctor {
 
@@ -32,20 +32,12 @@ static std::string link_of(const std::string& path) {
     return to.starts_with('/') ? to : path.substr(0, path.rfind('/') + 1) + to;
 }
 
-// What a script that calls lpm-runc would be: a loop, which lpm-runc leaves by taking another runtime.
-static bool calls_us(const std::string& path) {
-    constexpr std::size_t most = 65536;
-    const auto script = read_head(AT_FDCWD, path, most);
-    return script && script->starts_with("#!") &&
-           (script->contains(paths::front_program) || script->contains("/etc/lpm/bin/"));
-}
-
 RuntimeState gather_runtime() {
     RuntimeState state;
     state.link = link_of(paths::configured_runtime);
     state.link_there = ::access(paths::configured_runtime, F_OK) == 0;
     state.link_is_us = same_file(paths::configured_runtime, paths::front_program);
-    state.script_calls_us = !state.link_is_us && calls_us(paths::configured_runtime);
+    state.script_calls_us = !state.link_is_us && cli::calls_lpm(paths::configured_runtime);
     state.path = oci::runtime_path();
     state.front = call_program({paths::front_program, "--version"});
     if (state.path.empty())
