@@ -38,10 +38,7 @@ static int run_main(int argc, char** argv) {
     app.add_option("--store", context.store, "Where the records are")->capture_default_str();
     app.add_option("--gate", context.gate, "Where lpm-gate listens")->capture_default_str();
     app.set_version_flag("--version", std::string("lpmctl ") + paths::version);
-    app.require_subcommand(1);
-    app.fallthrough();
-    const auto actions = cli::add_commands(app, commands, context);
-    return cli::run_program(program, app, actions, argc, argv);
+    return cli::run_program(program, app, commands, context, argc, argv);
 }
 
 int main(int argc, char** argv) {

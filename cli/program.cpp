@@ -15,7 +15,7 @@ static int end_with(const Program& program, std::string_view text) {
     return program.trouble;
 }
 
-int run_program(const Program& program, CLI::App& app, const Actions& actions, int argc, char** argv) {
+int run_actions(const Program& program, CLI::App& app, const Actions& actions, int argc, char** argv) {
     const auto is_command = [&](std::string_view name) {
         return std::ranges::any_of(actions, [&](const auto& one) { return one.first->get_name() == name; });
     };

@@ -42,9 +42,17 @@ struct Program {
     int trouble;      // exit status after an error
 };
 
-// Reads the command line and does what it says; what went wrong stands on standard error.
-[[nodiscard]] int run_program(const Program& program, CLI::App& app, const Actions& actions, int argc,
+// Reads the command line, whose options of `app` may stand behind the command, too, and does what it says;
+// what went wrong stands on standard error.
+[[nodiscard]] int run_actions(const Program& program, CLI::App& app, const Actions& actions, int argc,
                               char** argv);
+template <std::ranges::range Commands, class Context>
+[[nodiscard]] int run_program(const Program& program, CLI::App& app, const Commands& commands,
+                              const Context& context, int argc, char** argv) {
+    app.require_subcommand(1);
+    app.fallthrough();
+    return run_actions(program, app, add_commands(app, commands, context), argc, argv);
+}
 // What `run` returns, also when a library throws.
 [[nodiscard]] int run_safely(const Program& program, const std::function<int()>& run);
 

@@ -36,10 +36,7 @@ static int run_main(int argc, char** argv) {
     app.add_option("--context", context.context, "Of the kubeconfig, instead of its current one");
     app.add_option("--kubeconfig", context.kubeconfig, "Instead of $KUBECONFIG, or ~/.kube/config");
     app.set_version_flag("--version", std::string("kubectl-lpm ") + paths::version);
-    app.require_subcommand(1);
-    app.fallthrough();
-    const auto actions = cli::add_commands(app, commands, context);
-    return cli::run_program(program, app, actions, argc, argv);
+    return cli::run_program(program, app, commands, context, argc, argv);
 }
 
 int main(int argc, char** argv) {

@@ -12,7 +12,7 @@ namespace lpm::cli::kubectl {
 
 static constexpr std::size_t longest_message = 4000;
 
-static std::string text_at(const json::Value& object, std::string_view path) {
+std::string text_at(const json::Value& object, std::string_view path) {
     return one_line(json::text_or_empty(object, path), longest_message);
 }
 

@@ -18,6 +18,9 @@ namespace lpm::cli::kubectl {
 
 inline constexpr const char* resource = "containercheckpoint.lpm.my.domain";
 
+// One printable line.
+[[nodiscard]] std::string text_at(const json::Value& object, std::string_view path);
+
 // The name alone of what the user says, "web-1" or "pod/web-1", as kubectl takes it. Errc::invalid for what
 // is no name of Kubernetes, or of another kind.
 enum class Kind { pod, checkpoint };

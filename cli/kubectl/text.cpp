@@ -9,10 +9,6 @@
 
 namespace lpm::cli::kubectl {
 
-static std::string text_at(const json::Value& object, std::string_view path) {
-    return one_line(json::text_or_empty(object, path), 4000);
-}
-
 static std::string number_at(const json::Value& object, std::string_view path, std::string_view unit) {
     const auto number = json::integer(object, path);
     return number ? std::to_string(*number) + std::string(unit) : std::string();
