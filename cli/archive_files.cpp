@@ -3,7 +3,6 @@
 #include "archive_files.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -12,7 +11,7 @@
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "record/record.hpp"
+#include "records.hpp"
 
 namespace lpm::cli {
 
@@ -77,8 +76,7 @@ json::Value identity_of(const ArchiveFile& file) {
 Result<std::string> find_archive(const Context& context, const std::string& of) {
     if (of.contains('/'))
         return of;
-    std::string id = of;
-    std::ranges::transform(id, id.begin(), [](unsigned char c) { return std::toupper(c); });
+    const std::string id = in_capitals(of);
     if (!record::valid_id(id) && !record::valid_attempt(of))
         return fail(Errc::invalid,
                     one_line(of) + " is neither a path nor the id of a record, attempt or object");

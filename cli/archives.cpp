@@ -6,7 +6,7 @@
 #include "archive_files.hpp"
 #include "ask.hpp"
 #include "base/text.hpp"
-#include "record/record.hpp"
+#include "records.hpp"
 #include "service/told_images.hpp"
 
 namespace lpm::cli {
@@ -30,11 +30,10 @@ static Result<int> show_list(const Context& context, std::size_t limit) {
         const json::Value archive = identity_of(file);
         const std::string written =
             rfc3339({.tv_sec = static_cast<time_t>(file.modified_ms / 1000), .tv_nsec = 0});
-        table.rows.push_back({one_line(file.path, 1000), human_size(file.size),
-                              written.substr(0, 10) + " " + written.substr(11, 8),
+        table.rows.push_back({one_line(file.path, 1000), human_size(file.size), short_time(written),
                               one_line(json::text_or_empty(archive, "state"), 100), container_text(archive),
                               one_line(json::text_or_empty(archive, "record"), 100)});
-        if (one_line(json::text_or_empty(archive, "state"), 100) == "unknown")
+        if (json::text_or_empty(archive, "state") == "unknown")
             std::fprintf(stderr, "lpmctl: %s\n",
                          one_line(json::text_or_empty(archive, "message"), 1000).c_str());
         archives.push_back(archive);
@@ -165,12 +164,7 @@ static void add_restore(const Result<record::Record>& judged, Description& to) {
                                  ? coloured("nothing is in its way that can be told before", Colour::green)
                                  : coloured("would be refused", Colour::red) + ": " + judged->code);
     to.add("Why", one_line(judged->message, 4000));
-    for (const auto& finding : judged->findings) {
-        const std::string verdict = finding.verdict.text();
-        if (finding.verdict != record::Verdict::pass)
-            to.add_line(coloured(std::format("{:<8}", verdict), colour_of(verdict)) + finding.check + ": " +
-                        one_line(finding.message, 2000));
-    }
+    add_others(judged->findings, to);
 }
 
 static Result<int> verify(const Context& context, const std::string& of) {
@@ -196,7 +190,7 @@ static Result<int> verify(const Context& context, const std::string& of) {
         print(text.text());
     } else {
         if (restore && *restore)
-            answer["restore"] = json::parse(record::write_record(**restore)).value_or(json::Value::object());
+            answer["restore"] = value_of(**restore);
         else if (restore)
             answer["not_judged"] = restore->error().text;
         print(context.format, answer);

@@ -9,8 +9,8 @@
 
 namespace lpm::cli {
 
-static json::Value value_of(const record::Record& judged) {
-    json::Value value = json::parse(record::write_record(judged)).value_or(json::Value::object());
+static json::Value value_of_judged(const record::Record& judged) {
+    json::Value value = value_of(judged);
     for (const char* member :
          {"schema", "id", "state", "operation", "gate", "times"}) // of a call that was made
         value.erase(member);
@@ -29,14 +29,8 @@ static std::string text_of(const record::Record& judged) {
     for (const auto& word : judged.additions)
         added += (added.empty() ? "" : " ") + one_line(word);
     text.add("lpm would add", added);
-    std::size_t passed = 0;
-    for (const auto& finding : judged.findings)
-        passed += finding.verdict == record::Verdict::pass ? 1 : 0;
-    text.add("Checks", std::to_string(passed) + " of " + std::to_string(judged.findings.size()) + " passed");
-    for (const auto& finding : judged.findings) {
-        if (finding.verdict != record::Verdict::pass)
-            text.add_check(finding.verdict.text(), finding.check, finding.message);
-    }
+    text.add("Checks", passed_text(judged.findings));
+    add_others(judged.findings, text);
     for (const auto& note : judged.notes)
         text.add("Note", one_line(note, 1000));
     return text.text();
@@ -59,7 +53,7 @@ static Result<int> preflight(const Context& context, const std::string& name,
     if (context.format == Format::table)
         print(text_of(judged));
     else
-        print(context.format, value_of(judged));
+        print(context.format, value_of_judged(judged));
     return judged.code.empty() ? yes : no;
 }
 

@@ -45,6 +45,27 @@ std::string short_time(std::string_view rfc3339) {
     return one_line(rfc3339.substr(0, date)) + " " + one_line(rfc3339.substr(date + 1, seconds - date - 1));
 }
 
+json::Value value_of(const record::Record& record) {
+    return json::parse(record::write_record(record)).value_or(json::Value::object());
+}
+
+std::string in_capitals(std::string id) {
+    std::ranges::transform(id, id.begin(), [](unsigned char c) { return std::toupper(c); });
+    return id;
+}
+
+std::string passed_text(const std::vector<record::Finding>& findings) {
+    const auto passed = std::ranges::count_if(
+        findings, [](const record::Finding& finding) { return finding.verdict == record::Verdict::pass; });
+    return std::to_string(passed) + " of " + std::to_string(findings.size()) + " passed";
+}
+
+void add_others(const std::vector<record::Finding>& findings, Description& to) {
+    for (const auto& finding : findings)
+        if (finding.verdict != record::Verdict::pass)
+            to.add_check(finding.verdict.text(), finding.check, finding.message);
+}
+
 Result<Store> open_store(const std::string& path) {
     auto store = Store::open_existing(path);
     if (store)
@@ -59,8 +80,7 @@ Result<Store> open_store(const std::string& path) {
 }
 
 Result<record::Record> find_record(const Store& store, const std::string& id) {
-    std::string wanted = id;
-    std::ranges::transform(wanted, wanted.begin(), [](unsigned char c) { return std::toupper(c); });
+    const std::string wanted = in_capitals(id);
     if (wanted == "LATEST") {
         TRY_ASSIGN(record::Listing newest, store.list({}, 1, Store::Listed::newest_first));
         if (newest.records.empty())
@@ -125,10 +145,6 @@ static Result<Found> find(const Store& store, const Wanted& wanted) {
         after = page.next;
     } while (!after.empty() && found.records.size() < wanted.limit);
     return found;
-}
-
-static json::Value value_of(const record::Record& record) {
-    return json::parse(record::write_record(record)).value_or(json::Value::object());
 }
 
 static Table table_of(const std::vector<record::Record>& records) {

@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
+#include "output.hpp"
 #include "record/record.hpp"
 #include "record/store.hpp"
 
@@ -19,6 +21,16 @@ namespace lpm::cli {
 [[nodiscard]] std::optional<std::uint64_t> time_of(const record::Record& record);
 // "2026-11-26 22:10:03" of a time in RFC 3339, UTC.
 [[nodiscard]] std::string short_time(std::string_view rfc3339);
+
+// As docs/records.md has it.
+[[nodiscard]] json::Value value_of(const record::Record& record);
+// An id of a record as it is written: people may type small letters.
+[[nodiscard]] std::string in_capitals(std::string id);
+
+// "56 of 57 passed"
+[[nodiscard]] std::string passed_text(const std::vector<record::Finding>& findings);
+// Those that have not.
+void add_others(const std::vector<record::Finding>& findings, Description& to);
 
 // The store, to read. The error says what to do when it is not there, or may not be read.
 [[nodiscard]] Result<record::Store> open_store(const std::string& path);

@@ -57,16 +57,10 @@ static std::vector<Phase> phases_of(const record::Record& record) {
 }
 
 static void add_checks(const record::Record& record, Description& to) {
-    std::size_t passed = 0;
-    for (const auto& finding : record.findings)
-        passed += finding.verdict == record::Verdict::pass ? 1 : 0;
     if (record.findings.empty())
         return;
-    to.add("Checks", std::to_string(passed) + " of " + std::to_string(record.findings.size()) + " passed");
-    for (const auto& finding : record.findings) {
-        if (finding.verdict != record::Verdict::pass)
-            to.add_check(finding.verdict.text(), finding.check, finding.message);
-    }
+    to.add("Checks", passed_text(record.findings));
+    add_others(record.findings, to);
 }
 
 static void add_hooks(const record::Record& record, Description& to) {
@@ -144,8 +138,7 @@ static Result<int> show(const Context& context, const std::string& id) {
         print(text_of_record(record, store.log_dir(record.id)));
         return yes;
     }
-    TRY_ASSIGN(const json::Value value, json::parse(record::write_record(record)));
-    print(context.format, value);
+    print(context.format, value_of(record));
     return yes;
 }
 

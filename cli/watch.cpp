@@ -14,7 +14,7 @@ static void tell(const Context& context, const record::Store& store, const recor
     if (context.format != Format::table) { // a document each: JSON Lines, or YAML's with ---
         json::Value value{{"id", entry.id}, {"change", entry.state.text()}, {"position", entry.next.text()}};
         if (record)
-            value["record"] = json::parse(record::write_record(*record)).value_or(json::Value::object());
+            value["record"] = value_of(*record);
         print(context.format == Format::json ? json::write(value) : "---\n" + write_yaml(value));
     } else {
         const std::string word = entry.outcome.empty() ? entry.state.text() : entry.outcome.text();
