@@ -107,9 +107,7 @@ class MainRoad(ControllerTest):
     def test_a_refusal_stays_and_a_refusal_that_passes(self) -> None:
         """What lpm says of the container, in the object: GhostTooLarge at once, TcpEstablished until the client goes."""
         pod = self.pod(container("ghost", "/bin/holder", "ghost", "3072"),
-                       container("tcp", "sh", "-c", "sleep 1000 | nc -l -p 4000 >/dev/null & sleep 1; "
-                                 "(until [ -e /tmp/go ]; do sleep 0.1; done) | nc 127.0.0.1 4000 >/dev/null & "
-                                 "exec /bin/counter"))
+                       container("tcp", "/bin/holder", "tcp-until", "/tmp/go"))
         self.output(pod, "tcp", 5)
         refused = self.ask(pod, "ghost")
         status = self.assert_failed(refused, "GhostTooLarge", "ghost_limit")

@@ -164,9 +164,7 @@ class Beforehand(NodeTest):
         self.assertEqual((self.kubelet.posts(), self.records()), ([], []))
 
     def test_what_passes_is_awaited_without_a_request(self) -> None:
-        pod = self.pod(container("tcp", "sh", "-c", "sleep 1000 | nc -l -p 4000 >/dev/null & sleep 1; "
-                                 "(until [ -e /tmp/go ]; do sleep 0.1; done) | nc 127.0.0.1 4000 >/dev/null & "
-                                 "exec /bin/counter"))
+        pod = self.pod(container("tcp", "/bin/holder", "tcp-until", "/tmp/go"))
         self.output(pod, "tcp", 5)
         name = self.ask(pod, "tcp")
         wait_for("it is refused for now", lambda: self.status_of(name).get("reason") == "TcpEstablished", 20)

@@ -4,6 +4,7 @@
 #include "holder.hpp"
 
 #include <arpa/inet.h>
+#include <csignal>
 #include <cstring>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -48,6 +49,18 @@ static void hold_tcp(const std::string& argument) {
         must(shutdown(server, SHUT_WR), "shutdown");
     else if (argument != "connected")
         unknown(argument);
+}
+
+// tcp-until PATH: a child is connected to itself until PATH exists.
+static void hold_tcp_until(const std::string& path) {
+    hold_tcp("connected");
+    must(signal(SIGCHLD, SIG_IGN) == SIG_ERR ? -1 : 0, "signal"); // the kernel reaps it
+    if (must(fork(), "fork") == 0) {
+        while (access(path.c_str(), F_OK) != 0)
+            usleep(50'000);
+        _exit(0);
+    }
+    must(close_range(3, ~0U, 0), "close_range");
 }
 
 static void hold_mptcp(const std::string&) {
@@ -128,13 +141,9 @@ static void hold_netlink(const std::string& argument) {
 }
 
 static constexpr Case cases[] = {
-    {"tcp", hold_tcp},
-    {"mptcp", hold_mptcp},
-    {"family", hold_family},
-    {"unix-stream", hold_unix_stream},
-    {"unix-datagram", hold_unix_datagram},
-    {"unix-own", hold_unix_own},
-    {"netlink", hold_netlink},
+    {"tcp", hold_tcp},           {"tcp-until", hold_tcp_until},     {"mptcp", hold_mptcp},
+    {"family", hold_family},     {"unix-stream", hold_unix_stream}, {"unix-datagram", hold_unix_datagram},
+    {"unix-own", hold_unix_own}, {"netlink", hold_netlink},
 };
 const std::span<const Case> network = cases;
 
