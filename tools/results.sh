@@ -44,12 +44,19 @@ results_close() {
 }
 
 # results_sum NAME...: what failed, and how where the suite tells it in NAME.log, and the numbers. Fails when anything failed
-# or nothing passed.
+# or nothing passed. A test that passed only when it was run again has passed, and is a fault to find.
 results_sum() {
-    local name
+    local name flaky
     for name; do
         [ -e "$LPM_RESULTS/$name.tsv" ] || results_add "$name" failed "the suite left no results"
     done
+    flaky=$(for name; do [ ! -s "$LPM_RESULTS/$name.flaky" ] || sed "s|^|  $name: |" "$LPM_RESULTS/$name.flaky"; done)
+    if [ -n "$flaky" ]; then
+        printf 'failed, and passed when it was run again alone:\n%s\n' "$flaky"
+        for name; do
+            [ ! -s "$LPM_RESULTS/$name.flaky" ] || head -n 80 "$LPM_RESULTS/$name.log"
+        done
+    fi
     if [ "$(results_count failed "$@")" -gt 0 ]; then
         echo "failed:"
         for name; do

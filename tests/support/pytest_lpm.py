@@ -22,6 +22,7 @@ def name_of(nodeid: str) -> str:
 
 Report = pytest.TestReport
 ALONE = 0
+FEW = 3
 
 
 def turn_of(item: pytest.Item) -> int:
@@ -66,10 +67,18 @@ def pytest_report_teststatus(report: Report) -> tuple[str, str, str]:
 
 class Results:
     """Of one suite: TSV (a line "passed|failed|skipped<TAB>name" for each test), SHOWN (what passed tests have shown of
-    checks) and LOG (the failures). One object for all sessions of pytest that the suite takes."""
+    checks), LOG (the failures) and FLAKY (what failed and then passed). One object for all sessions of pytest that the
+    suite takes.
 
-    def __init__(self, stem: pathlib.Path) -> None:
-        self.tsv, self.shown, self.log = (open(f"{stem}.{end}", "w", encoding="utf-8") for end in ("tsv", "shown", "log"))
+    With `again`, a test that fails has no line yet: the suite asks `to_run_again` at its end, and the next result counts.
+    A line that is missing is a failure, so a suite that dies in between loses none.
+    """
+
+    def __init__(self, stem: pathlib.Path, again: bool = False) -> None:
+        self.tsv, self.shown, self.log, self.flaky = (
+            open(f"{stem}.{end}", "w", encoding="utf-8") for end in ("tsv", "shown", "log", "flaky"))
+        self.again = again
+        self.held: dict[str, str] = {}  # node id and name of those that failed once
         self.reports: dict[str, list[Report]] = {}  # of tests that have not ended
         self.seconds: dict[str, float] = {}  # of those that have
         self.count = self.failed = 0
@@ -86,20 +95,37 @@ class Results:
             self.note(verdict_of(reports), name_of(report.nodeid), reports)
 
     def note(self, verdict: str, name: str, reports: Sequence[Report | pytest.CollectReport]) -> None:
-        print(f"{verdict}\t{name}", file=self.tsv, flush=True)
         print(getattr(reports[-1], "capstdout", ""), end="")
         for report in reports:
             if report.failed:
                 print(report.longreprtext, flush=True)
                 print(f"=== {name}\n{report.longreprtext}", file=self.log, flush=True)
-        self.count += 1
-        self.failed += verdict == "failed"
+        if self.again and verdict == "failed" and reports[-1].when != "collect":
+            self.held[reports[-1].nodeid.partition("@")[0]] = name
+        else:
+            self.count_as(verdict, name)
         self.seconds[name] = sum(getattr(report, "duration", 0.0) for report in reports)
         print(f"{verdict:8}{name} ({self.seconds[name]:.1f} s)", flush=True)
         if verdict == "passed":
             for report in reports:
                 for check, cell in dict(getattr(report, "user_properties", ())).get("shown", ()):
                     print(f"{check}\t{cell}\t{name}", file=self.shown, flush=True)
+
+    def count_as(self, verdict: str, name: str) -> None:
+        print(f"{verdict}\t{name}", file=self.tsv, flush=True)
+        self.count += 1
+        self.failed += verdict == "failed"
+        if verdict == "passed" and name in self.held.values():
+            print(name, file=self.flaky, flush=True)
+
+    def to_run_again(self) -> list[str]:
+        """Node ids of those that failed, once all have run. More than a few are no accident: they have failed."""
+        self.again = False
+        if len(self.held) <= FEW:
+            return list(self.held)
+        for name in self.held.values():
+            self.count_as("failed", name)
+        return []
 
     def tell_slowest(self, count: int = 25) -> None:
         for name, seconds in sorted(self.seconds.items(), key=lambda entry: -entry[1])[:count]:

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""Run tests/e2e with pytest inside a node: run_e2e.py [--tests FOLDER] SUITE FLAVOUR RESULTS [PATTERN...]
+"""Run tests/e2e with pytest inside a node: run_e2e.py [--tests FOLDER] [--again] SUITE FLAVOUR RESULTS [PATTERN...]
 
 Writes RESULTS/SUITE.planned (the names of the tests, before the first of them runs), RESULTS/SUITE.tsv (one line per
 test), RESULTS/SUITE.shown (what passed tests have shown of checks) and RESULTS/SUITE.log (the failures). PATTERN: parts of
-names. FOLDER: another one than e2e; when it has a suite.py, that is opened before its tests and closed after them, and
+names. --again: the few tests that failed run a second time, alone, and what passes then is in RESULTS/SUITE.flaky, too. FOLDER: another one than e2e; when it has a suite.py, that is opened before its tests and closed after them, and
 its tests come in turns: those that are marked `parallel` side by side, the others alone at the end.
 """
 import argparse
@@ -57,6 +57,7 @@ def sanitizer_reports(tsv: TextIO) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tests", default="e2e")
+    parser.add_argument("--again", action="store_true")
     for name in ("suite", "flavour", "results"):
         parser.add_argument(name)
     parser.add_argument("patterns", nargs="*")
@@ -64,9 +65,9 @@ def main() -> int:
     tests, stem = HERE.parent / args.tests, pathlib.Path(args.results, args.suite)
     sys.path.insert(1, str(tests))
     suite = importlib.import_module("suite") if (tests / "suite.py").exists() else None
-    results, collected = Results(stem), Collected()
-    choice = ["-c", str(HERE.parent / "pytest.ini"), str(tests), f"--flavour={args.flavour}",
-              *(f"--name={pattern}" for pattern in args.patterns)]
+    results, collected = Results(stem, args.again), Collected()
+    common = ["-c", str(HERE.parent / "pytest.ini"), f"--flavour={args.flavour}"]
+    choice = [*common, str(tests), *(f"--name={pattern}" for pattern in args.patterns)]
     status = pytest.main([*choice, "--collect-only", "-q"], plugins=[results, collected])
     stem.with_name(f"{args.suite}.planned").write_text("".join(f"{name}\n" for name in collected.names))
     if status != pytest.ExitCode.OK:
@@ -74,6 +75,8 @@ def main() -> int:
     with opened(suite, args.flavour, pathlib.Path(args.results)):
         for more in in_turns(suite, collected.turns) if suite else [()]:
             pytest.main([*choice, *more], plugins=[results])
+        for test in results.to_run_again():
+            pytest.main([*common, str(HERE.parent / test)], plugins=[results])
     results.tell_slowest()
     clean = sanitizer_reports(results.tsv)
     return 0 if clean and results.count == len(collected.names) and not results.failed else 1
