@@ -31,6 +31,7 @@ static void tell(const Context& context, const record::Store& store, const recor
 static Result<int> watch(const Context& context, const std::string& from) {
     TRY_ASSIGN(const record::Store store, open_store(context.store));
     const record::Journal journal(context.store);
+    record::JournalWatch changes(journal);
     TRY_ASSIGN(record::JournalPosition position, journal.end());
     if (!from.empty()) {
         const auto given = record::JournalPosition::parse(from);
@@ -41,11 +42,10 @@ static Result<int> watch(const Context& context, const std::string& from) {
     constexpr std::size_t at_once = 100;
     constexpr std::chrono::seconds rest{60};
     while (std::ferror(stdout) == 0) {
-        TRY_ASSIGN(const record::JournalBatch batch, journal.read_from(position, at_once));
+        TRY_ASSIGN(const record::JournalBatch batch,
+                   changes.next(position, at_once, std::chrono::steady_clock::now() + rest));
         for (const auto& entry : batch.entries)
             tell(context, store, entry);
-        if (batch.next == position)
-            TRY(journal.wait(position, std::chrono::steady_clock::now() + rest));
         position = batch.next;
     }
     return trouble; // nobody reads it any more

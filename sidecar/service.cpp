@@ -160,11 +160,13 @@ grpc::Status Service::GetRecord(grpc::ServerContext* context, const node::v1::Ge
 // Until the client is gone, the sidecar is to end, or an error.
 Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer) {
     TRY_ASSIGN(const record::Store store, this->store());
+    record::JournalWatch changes(journal_);
     writer.SendInitialMetadata(); // from here on nothing is missed
     while (!context.IsCancelled()) {
         if (ending_)
             return fail(Errc::unavailable, "lpm-sidecar ends: watch from the last position");
-        TRY_ASSIGN(const record::JournalBatch batch, journal_.read_from(position, entries_at_once));
+        TRY_ASSIGN(const record::JournalBatch batch,
+                   changes.next(position, entries_at_once, std::chrono::steady_clock::now() + look_up));
         for (const auto& entry : batch.entries) {
             node::v1::WatchRecordsResponse response;
             convert(entry, response);
@@ -177,10 +179,7 @@ Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosit
             if (!writer.Write(response))
                 return {};
         }
-        const bool more = batch.next != position;
         position = batch.next;
-        if (!more)
-            TRY(journal_.wait(position, std::chrono::steady_clock::now() + look_up));
     }
     return {};
 }

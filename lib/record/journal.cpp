@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -232,34 +230,6 @@ Result<JournalPosition> Journal::end() const {
         end = begin;
     }
     return position;
-}
-
-// All changes of the files of a directory; an Fd that is none when the kernel does not watch it.
-static Fd watch(const std::string& dir) {
-    Fd watcher(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    constexpr std::uint32_t changes = IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_ONLYDIR;
-    if (watcher && ::inotify_add_watch(watcher.get(), dir.c_str(), changes) < 0)
-        watcher.reset();
-    return watcher;
-}
-
-Result<bool> Journal::wait(JournalPosition position, std::chrono::steady_clock::time_point deadline) const {
-    using std::chrono::milliseconds;
-    // Not every file system tells of changes, and before the first line there is nothing to watch.
-    constexpr milliseconds unwatched(200);
-    constexpr milliseconds watched(5000);
-    for (;;) {
-        // Watched before it is looked at, so that nothing falls between.
-        const Fd watcher = watch(store_ + "/" + journal_dir);
-        TRY_ASSIGN(const JournalBatch batch, read_from(position, 1));
-        if (batch.next != position)
-            return true;
-        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-        if (left <= milliseconds::zero())
-            return false;
-        pollfd change{watcher.get(), POLLIN, 0};
-        ::poll(&change, 1, static_cast<int>(std::min(left, watcher ? watched : unwatched).count()));
-    }
 }
 
 } // namespace lpm::record

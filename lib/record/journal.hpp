@@ -65,14 +65,28 @@ class Journal {
     // At most `limit` entries. Errc::absent when the position is none of this journal, above all when its
     // generation has been removed: then the records are to be listed again.
     [[nodiscard]] Result<JournalBatch> read_from(JournalPosition position, std::size_t limit) const;
-    // Until read_from(position) gives something or goes on; false when it does not by `deadline`. Errors are
-    // those of read_from.
-    [[nodiscard]] Result<bool> wait(JournalPosition position,
-                                    std::chrono::steady_clock::time_point deadline) const;
 
   private:
+    friend class JournalWatch;
     [[nodiscard]] Result<Fd> open_dir() const;
     std::string store_;
+};
+
+// For one thread that waits for what comes. It keeps the kernel's watch of the folder from wait to wait: to
+// end one takes the kernel some 10 ms (synchronize_srcu), by which a line would be told later.
+class JournalWatch {
+  public:
+    // `journal` stays as long as this.
+    explicit JournalWatch(const Journal& journal) : journal_(journal) {}
+
+    // read_from(position, limit), once that gives something or goes on; what it gives at `deadline` else.
+    [[nodiscard]] Result<JournalBatch> next(JournalPosition position, std::size_t limit,
+                                            std::chrono::steady_clock::time_point deadline);
+
+  private:
+    void watch_folder();
+    const Journal& journal_;
+    Fd watcher_;
 };
 
 } // namespace lpm::record

@@ -19,6 +19,7 @@ using namespace lpm;
 using namespace std::chrono_literals;
 using record::Journal;
 using record::JournalPosition;
+using record::JournalWatch;
 
 namespace {
 
@@ -31,6 +32,13 @@ struct JournalStore {
     const TempDir dir;
     record::Store store = record::Store::open(dir.path()).value();
     const Journal journal{dir.path()};
+    JournalWatch watch{journal};
+
+    // Whether something comes behind `position` by `deadline`.
+    Result<bool> wait(JournalPosition position, Clock::time_point deadline) {
+        TRY_ASSIGN(const auto batch, watch.next(position, 1, deadline));
+        return batch.next != position;
+    }
 
     std::string publish(std::string id = record::new_id()) {
         record::Record r;
@@ -112,7 +120,7 @@ TEST(Journal, waits_for_a_line_to_be_whole) {
     EXPECT_EQ(kept.ids(first), Ids{whole});
     EXPECT_EQ(kept.journal.end().value(), end) << "half a line is behind the end";
     EXPECT_EQ(kept.journal.read_from(end, all).value().next, end);
-    EXPECT_FALSE(kept.journal.wait(end, Clock::now() + 10ms).value()) << "and nothing to be woken for";
+    EXPECT_FALSE(kept.wait(end, Clock::now() + 10ms).value()) << "and nothing to be woken for";
     kept.append("te\":\"intent\"}\n");
     EXPECT_EQ(kept.ids(end), Ids{"01ARZ3NDEKTSV4RRFFQ69G5FAV"});
 }
@@ -176,7 +184,7 @@ TEST(Journal, says_when_a_position_is_gone) {
     JournalStore kept;
     const auto gone = [&](JournalPosition position) {
         const auto batch = kept.journal.read_from(position, all);
-        const auto woken = kept.journal.wait(position, Clock::now() + 10s);
+        const auto woken = kept.wait(position, Clock::now() + 10s);
         return !batch && batch.error().code == Errc::absent && !woken && woken.error().code == Errc::absent;
     };
     EXPECT_TRUE(gone({2, 0})) << "there never was a journal";
@@ -208,7 +216,7 @@ TEST(Journal, is_not_led_elsewhere) {
     EXPECT_EQ(kept.journal.read_from(first, all).error().code, Errc::invalid);
     std::filesystem::create_symlink("../victim", kept.dir.path("journal/current"));
     EXPECT_EQ(kept.journal.end().error().code, Errc::invalid);
-    EXPECT_EQ(kept.journal.wait(first, Clock::now() + 10s).error().code, Errc::invalid);
+    EXPECT_EQ(kept.wait(first, Clock::now() + 10s).error().code, Errc::invalid);
     std::filesystem::remove_all(kept.dir.path("journal"));
     std::filesystem::create_directory(kept.dir.path("journal"));
     ASSERT_EQ(::mkfifo(kept.dir.path("journal/00000001.jsonl").c_str(), 0600), 0);
@@ -220,26 +228,26 @@ TEST(Journal, changes_nothing) {
     const Journal journal(dir.path("lpm"));
     EXPECT_EQ(journal.end().value(), first);
     EXPECT_TRUE(journal.read_from(first, all)->entries.empty());
-    EXPECT_FALSE(journal.wait(first, Clock::now() + 10ms).value());
+    EXPECT_EQ(JournalWatch(journal).next(first, all, Clock::now() + 10ms).value().next, first);
     EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
 TEST(Journal, wakes_who_waits) {
     JournalStore kept;
-    EXPECT_FALSE(kept.journal.wait(first, Clock::now() - 1s).value());
-    EXPECT_FALSE(kept.journal.wait(first, Clock::now() + 50ms).value());
+    EXPECT_FALSE(kept.wait(first, Clock::now() - 1s).value());
+    EXPECT_FALSE(kept.wait(first, Clock::now() + 50ms).value());
     const auto wake = [&](JournalPosition at, const auto& what) {
         std::thread other([&] {
             std::this_thread::sleep_for(100ms);
             what();
         });
         const auto start = Clock::now();
-        EXPECT_TRUE(kept.journal.wait(at, start + 60s).value());
+        EXPECT_TRUE(kept.wait(at, start + 60s).value());
         other.join();
         return Clock::now() - start;
     };
     EXPECT_LT(wake(first, [&] { kept.publish(); }), 30s) << "by the first line of all";
-    EXPECT_TRUE(kept.journal.wait(first, Clock::now() - 1s).value()) << "there is one already";
+    EXPECT_TRUE(kept.wait(first, Clock::now() - 1s).value()) << "there is one already";
     const auto end = kept.journal.end().value();
     EXPECT_LT(wake(end, [&] { kept.publish(); }), 4s);
     const auto later = kept.journal.end().value();
@@ -249,6 +257,25 @@ TEST(Journal, wakes_who_waits) {
     std::string id;
     EXPECT_LT(wake(batch.next, [&] { id = kept.publish(); }), 4s);
     EXPECT_EQ(kept.ids(later), Ids{id}) << "from the position before the new file as well";
+}
+
+TEST(Journal, wakes_who_waits_for_a_folder_that_has_come_anew) {
+    JournalStore kept;
+    const auto id = kept.publish();
+    const auto end = kept.journal.end().value();
+    EXPECT_FALSE(kept.wait(end, Clock::now() + 10ms).value()) << "it watches the folder";
+    std::filesystem::rename(kept.dir.path("journal"), kept.dir.path("old"));
+    using How = std::filesystem::copy_options;
+    std::filesystem::copy(kept.dir.path("old"), kept.dir.path("journal"),
+                          How::recursive | How::copy_symlinks);
+    std::thread other([&] {
+        std::this_thread::sleep_for(100ms);
+        kept.publish();
+    });
+    const auto start = Clock::now();
+    EXPECT_TRUE(kept.wait(end, start + 60s).value());
+    other.join();
+    EXPECT_LT(Clock::now() - start, 4s);
 }
 
 // Gates write, the journal is renewed meanwhile, and a reader that follows sees every record.
@@ -279,9 +306,10 @@ TEST(Journal, is_followed_while_it_is_renewed) {
     });
     std::set<std::string> seen;
     JournalPosition at;
-    while (seen.size() < std::size_t{writers} * each &&
-           kept.journal.wait(at, Clock::now() + 20s).value_or(false)) {
-        const auto batch = kept.journal.read_from(at, 7).value();
+    while (seen.size() < std::size_t{writers} * each) {
+        const auto batch = kept.watch.next(at, 7, Clock::now() + 20s).value();
+        if (batch.next == at)
+            break;
         EXPECT_EQ(batch.skipped, 0U);
         for (const auto& entry : batch.entries)
             seen.insert(entry.id);
