@@ -17,6 +17,7 @@
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "events.hpp"
+#include "follow.hpp"
 #include "kube/credentials.hpp"
 #include "kube/kubelet.hpp"
 #include "kube/reflector.hpp"
@@ -72,8 +73,7 @@ class App {
   private:
     std::unique_ptr<SidecarClient> ask_by_our_certificate();
     Result<> open();
-    void follow_objects();
-    void follow_schema();
+    void follow();
     void work();
     int lead();
     void finish();
@@ -154,56 +154,11 @@ Result<> App::open() {
     return node::allow_daemon_calls(settings_.allow_exec);
 }
 
-void App::follow_objects() {
-    const auto failed = [](const Error& error) {
-        node::log(Level::warn, "ContainerCheckpoints are not followed just now", {{"error", error.text}});
-    };
-    objects_.follow({.list_begins = [this] { store_.list_begins(); },
-                     .set =
-                         [this](const json::Value& object) {
-                             if (auto read = read_checkpoint(object)) {
-                                 const std::string key = read->key.text();
-                                 store_.set(*std::move(read));
-                                 queue_.add(key);
-                             } else {
-                                 node::log(Level::warn, "an object is left alone",
-                                           {{"error", read.error().text}});
-                             }
-                         },
-                     .removed =
-                         [this](const json::Value& object) {
-                             if (const auto read = read_checkpoint(object)) {
-                                 store_.removed(read->key);
-                                 queue_.add(read->key.text()); // it does not wait for room any more
-                             }
-                         },
-                     .list_ended =
-                         [this] {
-                             for (const Key& key : store_.list_ended())
-                                 queue_.add(key.text());
-                         },
-                     .failed = failed});
-    threads_.emplace_back([this](const std::stop_token& stop) { objects_.run(stop); });
-}
-
-void App::follow_schema() {
-    crds_.follow({.list_begins = [] {},
-                  .set =
-                      [this](const json::Value& crd) {
-                          auto missing = missing_fields(crd);
-                          if (missing != schema_.missing())
-                              node::log(missing.empty() ? Level::info : Level::warn,
-                                        "the installed CRD is read", {{"missing", names_of(missing)}});
-                          numbers_.set_missing_fields(missing.size());
-                          schema_.set(std::move(missing));
-                      },
-                  .removed = [](const json::Value&) {},
-                  .list_ended = [] {},
-                  .failed =
-                      [](const Error& error) {
-                          node::log(Level::warn, "the CRD is not followed just now", {{"error", error.text}});
-                      }});
+void App::follow() {
+    crds_.follow(crd_handlers(schema_, numbers_));
     threads_.emplace_back([this](const std::stop_token& stop) { crds_.run(stop); });
+    objects_.follow(object_handlers(store_, queue_));
+    threads_.emplace_back([this](const std::stop_token& stop) { objects_.run(stop); });
 }
 
 void App::work() {
@@ -263,8 +218,7 @@ int App::lead() {
     leads_ = true;
     node::log(Level::info, "leads", {{"identity", holder_}});
     threads_.emplace_back([this](const std::stop_token& stop) { events_.run(stop); });
-    follow_schema();
-    follow_objects();
+    follow();
     if (settings_.signer)
         signer_.start(threads_);
     work();
