@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 
 static constexpr std::size_t most_nodes = 256;
 static constexpr auto longest_idle = 30s;
-static constexpr auto next_try = 3s; // a node that is gone keeps one caller waiting, not all of them
 
 static std::shared_ptr<grpc::ChannelCredentials> make_credentials(const SidecarClient::Files& files) {
     constexpr unsigned look_up_seconds = 5;
@@ -73,16 +72,23 @@ SidecarChannels::Lent SidecarChannels::lend(const SidecarClient::Node& node) {
     const auto now = Clock::now();
     Kept& kept = kept_[node.name];
     const bool same = kept.host == node.host;
-    if (same && !kept.channel && now - kept.used < next_try)
+    if (same && !kept.channel &&
+        now - kept.used < kept.pause) // of a node that is gone one caller waits, not all
         return {nullptr, false, kept.failure};
     const bool again = same && kept.channel && now - kept.used < longest_idle;
     if (!again)
-        kept = {node.host, connect(node), "", now};
+        kept = {node.host, connect(node), "", now, same ? kept.pause : 0s};
     kept.used = now;
     Lent lent{kept.channel, again, ""};
     if (kept_.size() > most_nodes)
         drop_oldest();
     return lent;
+}
+
+void SidecarChannels::worked(const SidecarClient::Node& node) {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = kept_.find(node.name); at != kept_.end())
+        at->second.pause = 0s;
 }
 
 void SidecarChannels::failed(const SidecarClient::Node& node, const std::shared_ptr<grpc::Channel>& channel,
@@ -92,7 +98,8 @@ void SidecarChannels::failed(const SidecarClient::Node& node, const std::shared_
     if (at == kept_.end() || at->second.channel != channel)
         return;
     if (for_now)
-        at->second = {node.host, nullptr, failure, Clock::now()};
+        at->second = {node.host, nullptr, failure, Clock::now(),
+                      std::clamp(at->second.pause * 2, next_try, longest_pause)};
     else
         kept_.erase(at);
 }

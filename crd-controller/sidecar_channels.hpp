@@ -31,7 +31,9 @@ class SidecarChannels {
         std::string failure;
     };
     [[nodiscard]] Lent lend(const SidecarClient::Node& node);
-    // A call on it has failed, so. `for_now`: it is not tried again for a moment.
+    void worked(const SidecarClient::Node& node);
+    // A call on it has failed, so. `for_now`: it is not tried again for a moment, which grows with each of
+    // them.
     void failed(const SidecarClient::Node& node, const std::shared_ptr<grpc::Channel>& channel,
                 const std::string& failure, bool for_now);
 
@@ -41,11 +43,13 @@ class SidecarChannels {
 
   private:
     using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::seconds next_try{3}, longest_pause{48};
     struct Kept {
         std::string host;
         std::shared_ptr<grpc::Channel> channel;
         std::string failure;
-        Clock::time_point used; // or failed
+        Clock::time_point used;        // or failed
+        std::chrono::seconds pause{0}; // after its last failures in a row
     };
     [[nodiscard]] std::shared_ptr<grpc::Channel> connect(const SidecarClient::Node& node);
     [[nodiscard]] Result<> renew_identity();

@@ -83,8 +83,10 @@ static Result<> call(SidecarChannels& channels, const SidecarClient::Node& node,
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
         const auto stub = node::v1::Node::NewStub(lent.channel);
         const grpc::Status status = (stub.get()->*method)(&context, request, &response);
-        if (status.ok())
+        if (status.ok()) {
+            channels.worked(node);
             return {};
+        }
         const std::string failure = channels.place_of(node) + words_of(status, time);
         const bool connected =
             lent.channel->GetState(false) == GRPC_CHANNEL_READY; // it is the sidecar's own word

@@ -16,6 +16,7 @@
 
 #include "../support.hpp"
 #include "node.grpc.pb.h"
+#include "sidecar_channels.hpp"
 
 using namespace lpm;
 using namespace lpm::controller;
@@ -321,4 +322,19 @@ TEST_F(Sidecar, needs_its_files) {
     const auto made = SidecarClient::open({dir_.path("ca"), dir_.path("crt"), dir_.path("key")}, 1);
     ASSERT_FALSE(made);
     EXPECT_NE(made.error().text.find(dir_.path("ca")), std::string::npos) << made.error().text;
+}
+
+TEST(SidecarChannels, try_a_node_that_is_gone_less_and_less_often) {
+    const Identity ours = make_identity("controller");
+    SidecarChannels channels(
+        [&] { return Result<SidecarClient::Identity>({ours.certificate, ours.certificate, ours.key}); }, 9);
+    const SidecarClient::Node node{"node1", "127.0.0.1"};
+    for (const bool tried_after_3_s : {true, false}) {
+        const auto lent = channels.lend(node);
+        ASSERT_TRUE(lent.channel);
+        channels.failed(node, lent.channel, "is gone", true);
+        EXPECT_EQ(channels.lend(node).failure, "is gone");
+        std::this_thread::sleep_for(3100ms);
+        EXPECT_EQ(channels.lend(node).channel != nullptr, tried_after_3_s);
+    }
 }
