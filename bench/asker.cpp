@@ -3,7 +3,8 @@
 // asker page|watch|crowd SOCKET STORE [COUNT]: a client of lpm-sidecar that measures, and the plain reading
 // of the same files beside it (bench/records).
 //   page   the first page of ListRecords, COUNT times
-//   watch  from a line in the journal until WatchRecords has told it with its record, COUNT times. The peer's record takes
+//   watch  from a line in the journal until WatchRecords has told it with its record, COUNT times. The peer's
+//   record takes
 //          half an empty call more: gRPC's way from one process to another
 //   crowd  200 clients for COUNT seconds, every fourth of them with a watch: errors and calls
 #include <algorithm>

@@ -21,16 +21,17 @@ Result<SidecarClient::Node> Reconciler::node_of(const std::string& name) {
 
 Preflight Reconciler::ask_beforehand(const Checkpoint& object, const Action::Target& target) {
     const auto node = node_of(target.node);
+    const auto judge = [&](const Result<NodeVerdict>& told) {
+        return judge_preflight(object.spec, target.node, object.status.attempt->number, told);
+    };
     if (!node) // whatever it is: it says nothing of the container
-        return judge_preflight(object.spec, target.node, fail(Errc::unavailable, node.error().text));
+        return judge(fail(Errc::unavailable, node.error().text));
     const SidecarClient::Container container{object.key.space, target.pod, object.status.pod_uid,
                                              target.container, ""};
-    return judge_preflight(object.spec, target.node,
-                           object.spec.dry_run
-                               ? parts_.sidecar->preflight(*node, container, object.spec.options)
-                               : parts_.sidecar->prepare(*node, container, object.spec.options,
-                                                         object.status.attempt->uid,
-                                                         {object.key.space, object.key.name, object.uid}));
+    return judge(object.spec.dry_run ? parts_.sidecar->preflight(*node, container, object.spec.options)
+                                     : parts_.sidecar->prepare(
+                                           *node, container, object.spec.options, object.status.attempt->uid,
+                                           {object.key.space, object.key.name, object.uid}));
 }
 
 Looked Reconciler::look_at_node(const Checkpoint& object, const Answer& heard) {

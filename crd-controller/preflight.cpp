@@ -54,7 +54,8 @@ static Preflight passed(const Spec& spec, const NodeVerdict& told) {
     return out;
 }
 
-Preflight judge_preflight(const Spec& spec, std::string_view node, const Result<NodeVerdict>& told) {
+Preflight judge_preflight(const Spec& spec, std::string_view node, std::int64_t attempt,
+                          const Result<NodeVerdict>& told) {
     if (told)
         return told->code.empty() ? passed(spec, *told) : blocked(spec, *told);
     const std::string where = "lpm-sidecar of " + std::string(node);
@@ -73,7 +74,8 @@ Preflight judge_preflight(const Spec& spec, std::string_view node, const Result<
             where + " finds no such container below a runtime that lpm stands in front of (" + text +
                 "): let runtime_path of its handler name /etc/lpm/bin/runc, or nothing is checked "
                 "and recorded",
-            Kind::refused);
+            // It may have ended, which the kubelet tells a second later: the pod is looked at again first.
+            attempt > 1 ? Kind::refused : Kind::transient);
     case Errc::denied:
         return not_checked(
             spec, "NoSidecar",

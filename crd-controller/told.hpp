@@ -63,7 +63,8 @@ struct Preflight {
     std::optional<Answer> end; // the attempt ends so, and the kubelet is not asked
     bool prepared = false;     // the node knows the attempt by its uid
 };
-[[nodiscard]] Preflight judge_preflight(const Spec& spec, std::string_view node,
+// `attempt`: its number, from 1.
+[[nodiscard]] Preflight judge_preflight(const Spec& spec, std::string_view node, std::int64_t attempt,
                                         const Result<NodeVerdict>& told);
 
 // All that is known of an attempt beside the kubelet's answer.

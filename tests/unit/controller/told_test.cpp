@@ -34,13 +34,13 @@ static NodeVerdict blocks(bool transient) {
 
 TEST(Preflight, nothing_speaks_against_it) {
     const NodeVerdict fine{.checks = {{"ExecSession", "warn", "one"}}};
-    const Preflight out = judge_preflight(plain(), "n1", fine);
+    const Preflight out = judge_preflight(plain(), "n1", 1, fine);
     EXPECT_EQ(out.passed, "True");
     EXPECT_EQ(out.reason, "ChecksPassed");
     EXPECT_TRUE(out.prepared);
     EXPECT_FALSE(out.end);
     EXPECT_EQ(out.checks, fine.checks);
-    const Preflight only = judge_preflight(dry(), "n1", fine);
+    const Preflight only = judge_preflight(dry(), "n1", 1, fine);
     EXPECT_FALSE(only.prepared);
     ASSERT_TRUE(only.end);
     EXPECT_EQ(only.end->kind, Kind::checked);
@@ -54,7 +54,7 @@ TEST(Preflight, a_check_that_blocks_is_a_refusal_without_a_request) {
     };
     for (const Row& row : {Row{plain(), true, Kind::transient}, Row{plain(), false, Kind::refused},
                            Row{dry(), true, Kind::refused}, Row{dry(), false, Kind::refused}}) {
-        const Preflight out = judge_preflight(row.spec, "n1", blocks(row.transient));
+        const Preflight out = judge_preflight(row.spec, "n1", 1, blocks(row.transient));
         EXPECT_EQ(out.passed, "False");
         EXPECT_EQ(out.reason, "TcpEstablished");
         EXPECT_FALSE(out.prepared);
@@ -76,10 +76,10 @@ TEST(Preflight, who_cannot_be_asked_is_gone_without_unless_he_is_needed) {
     const Row rows[] = {{Errc::unavailable, "NoSidecar", "systemctl status lpm-sidecar", Kind::transient},
                         {Errc::io, "NoSidecar", "why not", Kind::transient},
                         {Errc::denied, "NoSidecar", "[clients]", Kind::transient},
-                        {Errc::absent, "RuntimeBypassed", "runtime_path", Kind::refused}};
+                        {Errc::absent, "RuntimeBypassed", "runtime_path", Kind::transient}};
     for (const Row& row : rows) {
         const Result<NodeVerdict> told = fail(row.code, "why not");
-        const Preflight out = judge_preflight(plain(), "n1", told);
+        const Preflight out = judge_preflight(plain(), "n1", 1, told);
         EXPECT_EQ(out.passed, "Unknown");
         EXPECT_EQ(out.reason, row.reason);
         EXPECT_NE(out.message.find(row.says), std::string::npos) << out.message;
@@ -87,7 +87,7 @@ TEST(Preflight, who_cannot_be_asked_is_gone_without_unless_he_is_needed) {
         EXPECT_FALSE(out.end);
         EXPECT_FALSE(out.prepared);
         for (const Spec& spec : {dry(), with_options()}) {
-            const Preflight ends = judge_preflight(spec, "n1", told);
+            const Preflight ends = judge_preflight(spec, "n1", 1, told);
             ASSERT_TRUE(ends.end) << row.reason;
             EXPECT_EQ(ends.end->kind, row.needed);
             EXPECT_EQ(ends.end->reason, row.reason);
@@ -95,8 +95,16 @@ TEST(Preflight, who_cannot_be_asked_is_gone_without_unless_he_is_needed) {
     }
 }
 
+TEST(Preflight, a_container_that_is_not_found_may_have_ended_just_now) {
+    const Result<NodeVerdict> told = fail(Errc::absent, "not found");
+    for (const Spec& spec : {dry(), with_options()}) {
+        EXPECT_EQ(judge_preflight(spec, "n1", 1, told).end->kind, Kind::transient);
+        EXPECT_EQ(judge_preflight(spec, "n1", 2, told).end->kind, Kind::refused);
+    }
+}
+
 TEST(Preflight, a_container_with_which_something_goes_on_is_tried_again) {
-    const Preflight out = judge_preflight(plain(), "n1", fail(Errc::busy, "is paused"));
+    const Preflight out = judge_preflight(plain(), "n1", 1, fail(Errc::busy, "is paused"));
     ASSERT_TRUE(out.end);
     EXPECT_EQ(out.end->kind, Kind::transient);
     EXPECT_EQ(out.end->reason, "ContainerPaused");
@@ -104,10 +112,10 @@ TEST(Preflight, a_container_with_which_something_goes_on_is_tried_again) {
 }
 
 TEST(Preflight, options_that_are_none_end_it) {
-    const Preflight out = judge_preflight(with_options(), "n1", fail(Errc::invalid, "options: no"));
+    const Preflight out = judge_preflight(with_options(), "n1", 1, fail(Errc::invalid, "options: no"));
     ASSERT_TRUE(out.end);
     EXPECT_EQ(out.end->reason, "OptionsInvalid");
-    EXPECT_FALSE(judge_preflight(plain(), "n1", fail(Errc::invalid, "no")).end);
+    EXPECT_FALSE(judge_preflight(plain(), "n1", 1, fail(Errc::invalid, "no")).end);
 }
 
 static const Answer unheard_of{Kind::unknown, "OutcomeUnknown", "no whole answer", "", false};
@@ -235,7 +243,7 @@ static const Condition& condition(const Status& status, std::string_view type) {
 
 TEST(Conclude, what_the_node_told_is_written) {
     Told told;
-    told.preflight = judge_preflight(plain(), "n1", NodeVerdict{.checks = {{"A", "warn", "m"}}});
+    told.preflight = judge_preflight(plain(), "n1", 1, NodeVerdict{.checks = {{"A", "warn", "m"}}});
     told.archive = NodeArchive{"/k/a.tar", 7, "1:2", "whole", "", "R1"};
     told.record = record("final", "completed");
     told.record->stood_still_us = 250'400;
@@ -268,7 +276,7 @@ TEST(Conclude, a_failure_has_the_words_of_the_record) {
 
 TEST(Conclude, a_refusal_beforehand_is_tried_again_without_a_request) {
     Told told;
-    told.preflight = judge_preflight(plain(), "n1", blocks(true));
+    told.preflight = judge_preflight(plain(), "n1", 1, blocks(true));
     const Conclusion end = conclude(running(), *told.preflight->end, "pod-uid", observed(), told);
     EXPECT_EQ(end.status.phase, "Pending");
     EXPECT_EQ(end.status.reason, "TcpEstablished");
@@ -279,7 +287,7 @@ TEST(Conclude, a_refusal_beforehand_is_tried_again_without_a_request) {
 
 TEST(Conclude, a_dry_run_has_no_archive) {
     Told told;
-    told.preflight = judge_preflight(dry(), "n1", NodeVerdict{.checks = {{"A", "warn", "m"}}});
+    told.preflight = judge_preflight(dry(), "n1", 1, NodeVerdict{.checks = {{"A", "warn", "m"}}});
     const Conclusion end = conclude(running(), *told.preflight->end, "pod-uid", observed(), told);
     EXPECT_EQ(end.status.phase, "Completed");
     EXPECT_EQ(end.status.reason, "DryRunCompleted");
@@ -305,7 +313,7 @@ TEST(Conclude, says_that_lpm_was_not_there) {
 
 TEST(Conclude, says_that_nobody_has_looked_at_the_archive) {
     Told told;
-    told.preflight = judge_preflight(plain(), "n1", fail(Errc::unavailable, "refused"));
+    told.preflight = judge_preflight(plain(), "n1", 1, fail(Errc::unavailable, "refused"));
     told.unchecked = told.preflight->message;
     const Conclusion end = conclude(running(), done, "pod-uid", observed(), told);
     EXPECT_EQ(end.status.phase, "Completed");
