@@ -2,9 +2,13 @@
 // Copyright the lpm authors
 #include "gate.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <poll.h>
 
 namespace lpm::sidecar {
+
+static constexpr std::chrono::milliseconds look_up{1000};
 
 // An answer that came too late is the end of it as well.
 static bool goes_on(const Fd& connection) {
@@ -23,8 +27,9 @@ Result<> ArchiveTurns::take(const Deadline& deadline) {
                 Errc::unavailable,
                 "requests about archives do not end: does a disk hang, or a mount without its server? "
                 "`ps -C lpm-gate -o pid,stat,wchan,etime` shows what they wait for");
-        if (given_.wait_for(lock, deadline.left()) == std::cv_status::timeout)
+        if (deadline.passed())
             return fail(Errc::unavailable, "too many ask for archives at the same time: ask again");
+        given_.wait_for(lock, std::min(deadline.left(), look_up)); // one that is kept ends without a word
     }
     ++busy_;
     return {};

@@ -55,3 +55,16 @@ TEST(ArchiveTurns, are_kept_by_what_does_not_end) {
     ASSERT_EQ(::send(processes[4].theirs.get(), "x", 1, 0), 1);
     EXPECT_EQ(refusal(turns, 0ms), "") << "one has answered, too late";
 }
+
+TEST(ArchiveTurns, come_by_themselves_when_one_that_is_kept_ends) {
+    ArchiveTurns turns;
+    Connection kept = connection();
+    for (std::size_t i = 0; i < most_of_archives; ++i)
+        ASSERT_EQ(refusal(turns, 0ms), "");
+    turns.give(std::move(kept.ours));
+    std::jthread other([&] {
+        std::this_thread::sleep_for(100ms);
+        kept.theirs.reset();
+    });
+    EXPECT_EQ(refusal(turns, 10s), "");
+}
