@@ -214,6 +214,9 @@ static void watch(const std::string& socket, const std::string& store, int count
     tell(ours, plain);
 }
 
+// The calls of one client of the crowd.
+static constexpr std::chrono::milliseconds between = 5s;
+
 // One client of the crowd, until `end`; how many calls it made.
 static long ask_until(Clock::time_point end, const Stub& stub, std::atomic<long>& errors) {
     long calls = 0;
@@ -235,7 +238,7 @@ static long ask_until(Clock::time_point end, const Stub& stub, std::atomic<long>
             if (!status->ok() && errors++ < 5)
                 std::fprintf(stderr, "asker: %d %s\n", status->error_code(), status->error_message().c_str());
         calls += 2;
-        std::this_thread::sleep_for(5s);
+        std::this_thread::sleep_for(between);
     }
     return calls;
 }
@@ -251,6 +254,7 @@ static void crowd(const std::string& socket, const std::string& store, int secon
     std::vector<std::jthread> threads;
     for (int i = 0; i < clients; ++i)
         threads.emplace_back([&, i] {
+            std::this_thread::sleep_for(between * i / clients); // all at once would be a peak of threads each time
             const Stub stub = client(socket);
             grpc::ClientContext context;
             std::jthread reader;
