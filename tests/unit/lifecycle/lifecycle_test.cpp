@@ -235,7 +235,7 @@ TEST(Lifecycle, runs_nothing_that_others_can_put_in_its_place) {
             << path;
     ::chmod(hooks.dir.path("open").c_str(), 01777);
     EXPECT_EQ(said(hooks.dir.path("open/program")), "") << "sticky: nobody can replace root's file";
-    ::chown(hooks.dir.path("open").c_str(), 1, 1);
+    ASSERT_EQ(::chown(hooks.dir.path("open").c_str(), 1, 1), 0);
     EXPECT_NE(said(hooks.dir.path("open/program")).find("can be written by others"), std::string::npos);
     std::filesystem::create_symlink("around", hooks.dir.path("around"));
     EXPECT_FALSE(said(hooks.dir.path("around")).empty());
