@@ -14,6 +14,12 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
 sidecar=(libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libarchive13t64 libseccomp2 libcap2
     libsystemd0 systemd python3-grpcio python3-protobuf)
 
+# Where packages of lpm are installed (tests/packages): as a user's node, with no compiler, no systemd and nothing of the
+# tests', but with what the packages depend on, as a test node has no network.
+bare=(runc criu conmon podman iptables iproute2 procps mount busybox-static libcurl4t64
+    libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libarchive13t64 libseccomp2 libcap2
+    libsystemd0)
+
 # A node that is a whole cluster (tests/cluster): beside Kubernetes and CRI-O, which tools/peers builds. Its suite is
 # trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
 cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon podman crun iptables iproute2 procps
