@@ -35,7 +35,8 @@ point_handler() {
 }
 
 probe() {
-    timeout 60 /usr/libexec/lpm/lpm-gate --probe || [ $? -eq 75 ] || say "what runc and CRIU can do is not known now: lpmctl doctor"
+    timeout 60 /usr/libexec/lpm/lpm-gate --probe || [ $? -eq 75 ] ||
+        say "what runc and CRIU can do is not known now: lpmctl doctor"
 }
 
 # runc_installed VERSION: the one that was there before, if any.
