@@ -5,31 +5,3 @@
 # shellcheck shell=sh
 
 say() { printf 'lpm: %s\n' "$*" >&2; }
-
-# make_user NAME: as /usr/lib/sysusers.d/NAME.conf says. A node without systemd has nobody who reads that.
-make_user() {
-    if command -v systemd-sysusers >/dev/null; then
-        systemd-sysusers "$1.conf"
-        return
-    fi
-    getent group "$1" >/dev/null || groupadd --system "$1"
-    getent passwd "$1" >/dev/null ||
-        useradd --system --gid "$1" --home-dir / --no-create-home --shell /usr/sbin/nologin "$1"
-}
-
-# A user whose process runs stays.
-remove_user() {
-    ! getent passwd "$1" >/dev/null || userdel "$1" || say "the user $1 stays"
-    ! getent group "$1" >/dev/null || groupdel "$1" || say "the group $1 stays"
-}
-
-# The folders of /usr/lib/tmpfiles.d/lpm.conf. That it changes what an older lpm has left is for systemd alone.
-make_folders() {
-    if command -v systemd-tmpfiles >/dev/null; then
-        systemd-tmpfiles --create lpm.conf
-        return
-    fi
-    while read -r kind path mode user group _; do
-        [ "$kind" != d ] || install -d -m "$mode" -o "$user" -g "$group" "$path"
-    done </usr/lib/tmpfiles.d/lpm.conf
-}

@@ -15,9 +15,3 @@ node_going() {
     [ -e "$drop_in" ] || return 0
     lpmctl node disable >&2 || say "$drop_in stays: remove it when the reason above is gone"
 }
-
-node_purged() {
-    rm -rf /etc/lpm/pki
-    rm -f /etc/lpm/sidecar.toml
-    rmdir /etc/lpm 2>/dev/null || true
-}
