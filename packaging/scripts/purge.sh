@@ -13,7 +13,7 @@ remove_user() {
 # Prints a line for each that may still call the handler.
 callers() {
     [ -L "$handler" ] || return 0
-    grep -lsr -- "$handler" /etc/crio /etc/containers /etc/containerd /etc/docker || true
+    grep -lsr -- "$handler" /etc/crio/crio.conf /etc/crio/crio.conf.d /etc/containers /etc/containerd /etc/docker || true
     for process in /proc/[0-9]*; do
         if tr '\0' '\n' 2>/dev/null <"$process/cmdline" | grep -qx -- "$handler"; then
             echo "process ${process#/proc/} ($(cat "$process/comm" 2>/dev/null))"
