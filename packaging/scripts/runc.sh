@@ -6,13 +6,15 @@
 
 handler=/etc/lpm/bin/runc
 
+# leads_back PROGRAM: it is lpm-runc, or a wrapper that calls it.
+leads_back() { grep -qs -e "$handler" -e 'lpm-runc build ' -e /usr/bin/lpm-runc "$1"; }
+
 # Prints what lpm-runc becomes, as lib/oci/runtime_path.cpp finds it.
 real_runtime() {
     chosen=$(readlink /etc/lpm/runtime || true)
     case $chosen in /*) ;; *) chosen=/etc/lpm/runtime ;; esac
     for path in "$chosen" @usual_places@; do
-        # shellcheck disable=SC3013 # dash, bash and busybox know -ef
-        if [ -f "$path" ] && [ -x "$path" ] && ! [ "$path" -ef /usr/bin/lpm-runc ]; then
+        if [ -f "$path" ] && [ -x "$path" ] && ! leads_back "$path"; then
             echo "$path"
             return
         fi
