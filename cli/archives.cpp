@@ -201,7 +201,8 @@ static Result<int> verify(const Context& context, const std::string& of) {
 Action add_archives(CLI::App& app, const Context& context) {
     const auto limit = std::make_shared<std::size_t>(50);
     app.add_option("--limit", *limit, "At most so many, the newest")
-        ->check(CLI::Range(1, 5000))
+        ->check(CLI::Range(1, 5000).description(""))
+        ->type_name("NUMBER")
         ->capture_default_str();
     return [&context, limit] { return show_list(context, *limit); };
 }
@@ -214,7 +215,7 @@ Action add_inspect(CLI::App& app, const Context& context) {
         bool environment = false;
     };
     const auto given = std::make_shared<Given>();
-    app.add_option("ARCHIVE", given->of, of_what)->required();
+    app.add_option("ARCHIVE", given->of, of_what)->type_name("")->required();
     app.add_flag("--environment", given->environment,
                  "With the variables of each process: secrets may be among them");
     return [&context, given] { return inspect(context, given->of, given->environment); };
@@ -222,7 +223,7 @@ Action add_inspect(CLI::App& app, const Context& context) {
 
 Action add_verify(CLI::App& app, const Context& context) {
     const auto of = std::make_shared<std::string>();
-    app.add_option("ARCHIVE", *of, of_what)->required();
+    app.add_option("ARCHIVE", *of, of_what)->type_name("")->required();
     return [&context, of] { return verify(context, *of); };
 }
 

@@ -21,6 +21,9 @@ struct Context {
     std::string gate;  // socket of lpm-gate
 };
 
+// The whole command line of lpmctl; the context lives as long as `app`.
+[[nodiscard]] Actions add_lpmctl(CLI::App& app, Context& context);
+
 // Each adds its options to `app`, and lives as long as that.
 [[nodiscard]] Action add_archives(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_inspect(CLI::App& app, const Context& context);

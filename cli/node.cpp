@@ -200,23 +200,26 @@ Action add_node(CLI::App& app, const Context& context) {
     const auto given = std::make_shared<Given>();
     app.require_subcommand(1);
     app.add_option("--crio", given->dir, "Where CRI-O's crio.conf and crio.conf.d are")
+        ->type_name("DIR")
         ->capture_default_str();
     CLI::App* status = app.add_subcommand("status", "Each handler of CRI-O: through lpm or not");
     CLI::App* enabler =
         app.add_subcommand("enable", "Write zz-lpm.conf, by which handlers go through lpm-runc");
-    enabler->add_option("--handler", given->handler, "This one; else those that it has, or the default one");
-    enabler->add_option(
-        "--runtime-class", given->runtime_class,
-        "A handler of this name, beside the others; prints the RuntimeClass for kubectl apply -f -");
+    enabler->add_option("--handler", given->handler, "This one; else those that it has, or the default one")
+        ->type_name("NAME");
+    enabler
+        ->add_option(
+            "--runtime-class", given->runtime_class,
+            "A handler of this name, beside the others; prints the RuntimeClass for kubectl apply -f -")
+        ->type_name("NAME");
     enabler->add_flag("--plan", given->plan, "Show what would change, and change nothing");
     enabler->add_flag("--check", given->check, "Exit with 1 when something would change, and change nothing");
     CLI::App* disabler = app.add_subcommand("disable", "Remove zz-lpm.conf");
     for (auto* one : {enabler, disabler})
         one->add_flag("--force", given->force, "Also when it was changed by hand; a copy is kept");
     CLI::App* bypasser = app.add_subcommand("bypass", "Switch all of lpm off at once, or on again");
-    bypasser->add_option("on|off", given->bypass, "on: lpm does nothing")
-        ->required()
-        ->check(CLI::IsMember({"on", "off"}));
+    take_one_of(bypasser->add_option("SWITCH", given->bypass, "on: lpm does nothing")->required(),
+                {"on", "off"});
     return [&context, given, status, enabler, disabler]() -> Result<int> {
         if (status->parsed())
             return node_status(context, given->dir);

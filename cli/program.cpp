@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "base/text.hpp"
+#include "complete.hpp"
 
 namespace lpm::cli {
 
@@ -15,7 +16,18 @@ static int end_with(const Program& program, std::string_view text) {
     return program.trouble;
 }
 
-int run_actions(const Program& program, CLI::App& app, const Actions& actions, int argc, char** argv) {
+void take_one_of(CLI::Option* option, const std::vector<std::string>& words) {
+    std::string names;
+    for (const auto& word : words)
+        names += (names.empty() ? "" : "|") + word;
+    option->check(CLI::IsMember(words).description(""))->type_name(names);
+}
+
+int run_program(const Program& program, CLI::App& app, const Actions& actions, int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "__complete") {
+        std::fputs(text_of(complete(app, {argv + 2, argv + argc}, program.suggest)).c_str(), stdout);
+        return 0;
+    }
     const auto is_command = [&](std::string_view name) {
         return std::ranges::any_of(actions, [&](const auto& one) { return one.first->get_name() == name; });
     };

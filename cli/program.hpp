@@ -7,6 +7,7 @@
 #include <ranges>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // The only place that sees CLI11's header.
 #include <CLI/CLI.hpp>
@@ -20,6 +21,14 @@ namespace lpm::cli {
 using Action = std::function<Result<int>()>;
 using Actions = std::map<const CLI::App*, Action>;
 
+// A word that a shell offers, and what it means.
+struct Suggestion {
+    std::string word;
+    std::string help;
+};
+// What an argument may be that is shown as `kind` in --help: "ID", "POD".
+using Suggest = std::vector<Suggestion> (*)(std::string_view kind);
+
 // `add` adds the command's options to `app`; the context lives as long as that.
 template <class Context> struct Command {
     std::string_view name;
@@ -27,9 +36,12 @@ template <class Context> struct Command {
     Action (*add)(CLI::App& app, const Context& context);
 };
 
+// Options of `app` may stand behind the command, too.
 template <std::ranges::range Commands, class Context>
 [[nodiscard]] Actions add_commands(CLI::App& app, const Commands& commands, const Context& context) {
     Actions actions;
+    app.require_subcommand(1);
+    app.fallthrough();
     for (const auto& [name, what, add] : commands) {
         CLI::App& sub = *app.add_subcommand(std::string(name), what);
         actions.emplace(&sub, add(sub, context));
@@ -37,22 +49,19 @@ template <std::ranges::range Commands, class Context>
     return actions;
 }
 
+// The option takes one of these words; --help, the manual and completions say which.
+void take_one_of(CLI::Option* option, const std::vector<std::string>& words);
+
 struct Program {
     std::string name; // as it is typed, "lpmctl"
     int trouble;      // exit status after an error
+    Suggest suggest = nullptr;
 };
 
-// Reads the command line, whose options of `app` may stand behind the command, too, and does what it says;
-// what went wrong stands on standard error.
-[[nodiscard]] int run_actions(const Program& program, CLI::App& app, const Actions& actions, int argc,
+// Reads the command line and does what it says; what went wrong stands on standard error. A first argument
+// `__complete` asks what may follow the others instead (complete.hpp).
+[[nodiscard]] int run_program(const Program& program, CLI::App& app, const Actions& actions, int argc,
                               char** argv);
-template <std::ranges::range Commands, class Context>
-[[nodiscard]] int run_program(const Program& program, CLI::App& app, const Commands& commands,
-                              const Context& context, int argc, char** argv) {
-    app.require_subcommand(1);
-    app.fallthrough();
-    return run_actions(program, app, add_commands(app, commands, context), argc, argv);
-}
 // What `run` returns, also when a library throws.
 [[nodiscard]] int run_safely(const Program& program, const std::function<int()>& run);
 

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <memory>
 
+#include "base/paths.hpp"
 #include "base/text.hpp"
 #include "command.hpp"
 
@@ -98,6 +99,22 @@ Result<record::Record> find_record(const Store& store, const std::string& id) {
     return record;
 }
 
+std::vector<Suggestion> suggest_records(std::string_view kind) {
+    constexpr std::size_t newest = 20;
+    if (kind != "ID" && kind != "ARCHIVE")
+        return {};
+    const auto store = Store::open_existing(paths::state_dir);
+    const auto page = store ? store->list({}, newest, Store::Listed::newest_first)
+                            : Result<record::Listing>(record::Listing{});
+    std::vector<Suggestion> ids;
+    if (page && !page->records.empty() && kind == "ID")
+        ids.push_back({"latest", "the newest one"});
+    if (page)
+        for (const auto& [id, record] : page->records)
+            ids.push_back({id, record ? record->operation.text() + " of " + container_text(*record) : ""});
+    return ids;
+}
+
 namespace {
 
 struct Wanted {
@@ -180,14 +197,19 @@ static Result<int> list(const Context& context, const Wanted& wanted) {
 Action add_records(CLI::App& app, const Context& context) {
     const auto wanted = std::make_shared<Wanted>();
     app.add_option("--limit", wanted->limit, "At most so many, the newest")
-        ->check(CLI::Range(1, 100'000))
+        ->check(CLI::Range(1, 100'000).description(""))
+        ->type_name("NUMBER")
         ->capture_default_str();
-    app.add_option("-n,--namespace", wanted->name_space, "Of pods in this namespace");
-    app.add_option("--pod", wanted->pod, "Of this pod");
-    app.add_option("-c,--container", wanted->container, "Of the container of this name, or id");
-    app.add_option("--operation", wanted->operation, "checkpoint, pre-dump, restore or create");
-    app.add_option("--outcome", wanted->outcome, "completed, refused, failed or interrupted");
-    app.add_option("--attempt", wanted->attempt, "Of the controller's attempt with this uid");
+    app.add_option("-n,--namespace", wanted->name_space, "Of pods in this namespace")->type_name("NAMESPACE");
+    app.add_option("--pod", wanted->pod, "Of this pod")->type_name("POD");
+    app.add_option("-c,--container", wanted->container, "Of the container of this name, or id")
+        ->type_name("NAME");
+    take_one_of(app.add_option("--operation", wanted->operation, "Of this kind"),
+                {"checkpoint", "pre-dump", "restore", "create"});
+    take_one_of(app.add_option("--outcome", wanted->outcome, "That ended so"),
+                {"completed", "refused", "failed", "interrupted"});
+    app.add_option("--attempt", wanted->attempt, "Of the controller's attempt with this uid")
+        ->type_name("UID");
     return [&context, wanted] { return list(context, *wanted); };
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "output.hpp"
+#include "program.hpp"
 #include "record/record.hpp"
 #include "record/store.hpp"
 
@@ -31,6 +32,9 @@ namespace lpm::cli {
 [[nodiscard]] std::string passed_text(const std::vector<record::Finding>& findings);
 // Those that have not.
 void add_others(const std::vector<record::Finding>& findings, Description& to);
+
+// Of arguments that may be an id of a record: the newest ones.
+[[nodiscard]] std::vector<Suggestion> suggest_records(std::string_view kind);
 
 // The store, to read. The error says what to do when it is not there, or may not be read.
 [[nodiscard]] Result<record::Store> open_store(const std::string& path);

@@ -138,7 +138,7 @@ Action add_runtime(CLI::App& app, const Context& context) {
     app.require_subcommand(1);
     CLI::App* getter = app.add_subcommand("get", "Which runtime lpm-runc becomes");
     CLI::App* setter = app.add_subcommand("set", "Make /etc/lpm/runtime a link to another one");
-    setter->add_option("PATH", given->path, "Of runc or crun")->required();
+    setter->add_option("PATH", given->path, "Of runc or crun")->type_name("")->required();
     setter->add_flag("--force", given->force, "Also while containers of another implementation live");
     return [&context, given, getter]() -> Result<int> {
         if (getter->parsed())

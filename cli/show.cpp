@@ -144,7 +144,7 @@ static Result<int> show(const Context& context, const std::string& id) {
 
 Action add_show(CLI::App& app, const Context& context) {
     const auto id = std::make_shared<std::string>();
-    app.add_option("ID", *id, "Of a record, or: latest")->required();
+    app.add_option("ID", *id, "Of a record, or: latest")->type_name("")->required();
     return [&context, id] { return show(context, *id); };
 }
 

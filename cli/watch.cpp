@@ -53,7 +53,8 @@ static Result<int> watch(const Context& context, const std::string& from) {
 
 Action add_watch(CLI::App& app, const Context& context) {
     const auto from = std::make_shared<std::string>();
-    app.add_option("--from", *from, "A position that an earlier watch has told (-o json); else from now on");
+    app.add_option("--from", *from, "A position that an earlier watch has told (-o json); else from now on")
+        ->type_name("POSITION");
     return [&context, from] { return watch(context, *from); };
 }
 

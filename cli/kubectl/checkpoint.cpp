@@ -168,11 +168,14 @@ static Result<int> preflight(const Context& context, Asked asked) {
 }
 
 static void add_common(CLI::App& app, Asked& asked) {
-    app.add_option("POD", asked.pod, "Name of a pod, also as pod/NAME")->required();
+    app.add_option("POD", asked.pod, "Name of a pod, also as pod/NAME")->type_name("")->required();
     app.add_option("-c,--container", asked.container,
-                   "Name of the container; of a pod that has several, and no default, it must be given");
-    app.add_option("--name", asked.name, "Of the ContainerCheckpoint; else one is made of the pod's");
+                   "Name of the container; of a pod that has several, and no default, it must be given")
+        ->type_name("NAME");
+    app.add_option("--name", asked.name, "Of the ContainerCheckpoint; else one is made of the pod's")
+        ->type_name("NAME");
     app.add_option("--option", asked.options, "Of CRIU, where the node allows it: tcp=close")
+        ->type_name("NAME=VALUE")
         ->take_all()
         ->allow_extra_args(false);
 }
@@ -182,11 +185,14 @@ Action add_checkpoint(CLI::App& app, const Context& context) {
     asked->wait_timeout = "30m";
     add_common(app, *asked);
     app.add_option("--timeout", asked->timeout, "timeoutSeconds: how long new attempts may begin")
-        ->check(CLI::Range(1, 3600));
+        ->check(CLI::Range(1, 3600).description(""))
+        ->type_name("SECONDS");
     app.add_option("--ttl", asked->ttl, "ttlSecondsAfterFinished: the object goes so long after its end")
-        ->check(CLI::Range(0, 2147483647));
-    app.add_option("--deletion-policy", asked->policy, "Retain or Delete: the archive, with the object")
-        ->check(CLI::IsMember({"Retain", "Delete"}).description(""));
+        ->check(CLI::Range(0, 2147483647).description(""))
+        ->type_name("SECONDS");
+    take_one_of(app.add_option("--deletion-policy", asked->policy,
+                               "What becomes of the archive when the object is deleted"),
+                {"Retain", "Delete"});
     app.add_flag("--wait", asked->wait, "Until it has ended: each change is a line on standard error");
     add_wait_timeout(app, asked->wait_timeout);
     return [&context, asked] { return checkpoint(context, *asked); };

@@ -70,6 +70,9 @@ class Session {
 inline constexpr const char* role_view = "lpm-checkpoint-view";
 inline constexpr const char* role_create = "lpm-checkpoint-create";
 
+// The whole command line of kubectl-lpm; the context lives as long as `app`.
+[[nodiscard]] Actions add_kubectl_lpm(CLI::App& app, Context& context);
+
 // Each adds its options to `app`, and lives as long as that.
 [[nodiscard]] Action add_checkpoint(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_preflight(CLI::App& app, const Context& context);

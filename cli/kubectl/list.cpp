@@ -95,7 +95,7 @@ static Result<int> list(const Context& context, const Wanted& wanted) {
 Action add_list(CLI::App& app, const Context& context) {
     const auto wanted = std::make_shared<Wanted>();
     app.add_flag("-A,--all-namespaces", wanted->everywhere, "Of all namespaces");
-    app.add_option("-l,--selector", wanted->selector, "By labels, as of kubectl get");
+    app.add_option("-l,--selector", wanted->selector, "By labels, as of kubectl get")->type_name("LABELS");
     return [&context, wanted] { return list(context, *wanted); };
 }
 

@@ -151,6 +151,7 @@ Result<json::Value> wait_for_end(Session& session, json::Value object, const Pat
 
 void add_wait_timeout(CLI::App& app, std::string& to) {
     app.add_option("--wait-timeout", to, "How long to wait: 90s, 5m, 1h")
+        ->type_name("TIME")
         ->capture_default_str()
         ->check([](const std::string& text) {
             return read_duration(text) ? std::string() : "must be a time up to 24h, as 90s, 5m or 1h";

@@ -66,6 +66,15 @@ class Records(LpmctlTest):
         self.assertIn(f'id: "{second["id"]}"\n', self.ctl("show", "latest", "-o", "yaml"))
         self.assertNotIn("\033", shown)
 
+    def test_shells_complete_its_id(self) -> None:
+        record = self.take(self.counter())
+        script = ("source /usr/share/bash-completion/completions/lpmctl\n"
+                  "COMP_WORDS=(lpmctl show '') COMP_CWORD=2; _lpmctl lpmctl; echo ${COMPREPLY[0]} ${COMPREPLY[1]}\n"
+                  "COMP_WORDS=(lpmctl records --outcome = re) COMP_CWORD=4; _lpmctl lpmctl; echo ${COMPREPLY[*]}\n")
+        self.assertEqual(run("bash", "-c", script).stdout, f"latest {record['id']}\nrefused\n")
+        pages = {path.name for path in pathlib.Path("/usr/share/man").glob("man*/*lpm*")}
+        self.assertGreaterEqual(pages, {"lpmctl.1", "kubectl-lpm.1", "lpm-gate.8", "lpm.toml.5", "lpm-records.5"})
+
     def test_a_refusal_says_what_to_do(self) -> None:
         cid = self.counter("/bin/holder", "mptcp")
         self.lines(cid, 1)
