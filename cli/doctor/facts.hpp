@@ -97,8 +97,10 @@ struct KubeletState {
     std::string unread{};       // why its settings could not be read; empty: they were
     std::string config{};       // its --config; empty: none
     std::string dir{};          // its root directory
+    std::string address{};      // where it listens; empty: everywhere
     unsigned port = 10250;
-    std::string endpoint_fault{}; // why nobody answers there; empty: somebody does
+    std::vector<std::string> certificates{}; // files, of which one has the certificate that it shows
+    std::string endpoint_fault{};            // why nobody answers there; empty: somebody does
 };
 
 struct Place {

@@ -37,7 +37,8 @@ static std::vector<std::string> drop_ins(const std::string& folder) {
     return files;
 }
 
-static void read_settings(KubeletState& state, std::string& address, const std::string& cmdline) {
+static void read_settings(KubeletState& state, const std::string& cmdline) {
+    std::string certificate;
     state.config = inspect::parse_path_flag(cmdline, "config").value_or("");
     std::vector<std::string> files;
     if (!state.config.empty())
@@ -56,8 +57,15 @@ static void read_settings(KubeletState& state, std::string& address, const std::
             state.gate_set_by = path;
         }
         state.port = file->port.value_or(state.port);
-        address = file->address.empty() ? address : file->address;
+        state.address = file->address.empty() ? state.address : file->address;
+        certificate = file->certificate.empty() ? certificate : file->certificate;
     }
+    certificate = inspect::parse_path_flag(cmdline, "tls-cert-file").value_or(certificate);
+    const std::string own = inspect::parse_path_flag(cmdline, "cert-dir").value_or("/var/lib/kubelet/pki");
+    if (certificate.empty()) // of the cluster, or one that it has made for itself
+        state.certificates = {own + "/kubelet-server-current.pem", own + "/kubelet.crt"};
+    else
+        state.certificates = {certificate};
     if (const auto flag = inspect::parse_flag(cmdline, "feature-gates"))
         if (const auto gate = parse_gates(*flag)) {
             state.gate = gate;
@@ -111,9 +119,8 @@ KubeletState gather_kubelet() {
     if (const auto told = run({std::format("/proc/{}/exe", pid), "--version"}, 10s);
         told && told->status == 0)
         state.version = parse_kubernetes_version(told->text);
-    std::string address;
-    read_settings(state, address, *cmdline);
-    state.endpoint_fault = endpoint_fault(address, state.port);
+    read_settings(state, *cmdline);
+    state.endpoint_fault = endpoint_fault(state.address, state.port);
     return state;
 }
 

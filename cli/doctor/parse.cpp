@@ -69,6 +69,8 @@ Result<KubeletFile> parse_kubelet_file(std::string_view text) {
     }
     if (const auto* address = kube::yaml::find(root, "address"))
         file.address = address->text;
+    if (const auto* certificate = kube::yaml::find(root, "tlsCertFile"))
+        file.certificate = certificate->text;
     return file;
 }
 

@@ -26,7 +26,8 @@ namespace lpm::doctor {
 struct KubeletFile {
     std::optional<bool> gate;
     std::optional<unsigned> port;
-    std::string address; // empty: all
+    std::string address;     // empty: all
+    std::string certificate; // tlsCertFile
 };
 // Errc::invalid.
 [[nodiscard]] Result<KubeletFile> parse_kubelet_file(std::string_view text);

@@ -17,11 +17,13 @@
 #include "base/text.hpp"
 #include "linux/mountinfo.hpp"
 #include "oci/argv.hpp"
+#include "runtime_call.hpp"
 #include "selftest/spec.hpp"
 
 namespace lpm::selftest {
 
 using namespace std::chrono_literals;
+using cli::RuntimeCall;
 
 static constexpr auto patience = 60s; // of one call; a dump of what sleeps takes a tenth of a second
 static constexpr std::size_t most_log = std::size_t{1} << 20;
@@ -31,24 +33,8 @@ static const std::string bundle = folder + "/bundle"; // and logs of CRIU
 static const std::string images = folder + "/images";
 static const std::string call_log = folder + "/runtime.log";
 
-// Of lpm-runc, as CRI-O calls it. Its own output goes nowhere: the container has it, too.
-static Result<Output> run_runtime(const std::string& path, const std::vector<std::string>& words) {
-    Job job;
-    job.argv = {"/bin/sh",
-                "-c",
-                "exec \"$@\" >/dev/null 2>&1",
-                "sh",
-                paths::front_program,
-                "--root",
-                root,
-                "--log",
-                call_log,
-                "--log-format",
-                "json"};
-    std::ranges::copy(words, std::back_inserter(job.argv));
-    job.timeout = patience;
-    job.environment = {{"CRI_O_EXTERNAL=1", "PATH=" + path}};
-    return run(job);
+static RuntimeCall call_of(const std::string& path, const std::vector<std::string>& words) {
+    return {.path = path, .root = root, .log = call_log, .words = words, .timeout = patience};
 }
 
 // What lies below the folder is never followed into a mount: /usr of the node may be mounted there when a
@@ -70,7 +56,7 @@ static Result<> remove_all(const std::string& path) {
         return ids.size() < 100;
     });
     for (const auto& id : ids) {
-        TRY_ASSIGN(const Output deleted, run_runtime(path, {"delete", "--force", id}));
+        TRY_ASSIGN(const Output deleted, cli::run_runtime(call_of(path, {"delete", "--force", id})));
         // Its state is all by which it can be found again. What was half made has none, and is no error.
         const std::string state = std::format("{}/{}/state.json", root, id);
         if (deleted.late || (deleted.status != 0 && ::access(state.c_str(), F_OK) == 0))
@@ -132,15 +118,7 @@ Result<> Container::lay_out() {
 }
 
 Result<> Container::call(const std::vector<std::string>& words) {
-    (void)::unlink(call_log.c_str());
-    const std::string& verb = words.front();
-    TRY_ASSIGN(const Output done, run_runtime(path_, words));
-    if (done.late)
-        return fail(Errc::unavailable, std::format("lpm-runc {} did not end in {}", verb, patience));
-    if (done.status == 0)
-        return {};
-    const std::string said = last_message(read_file(AT_FDCWD, call_log, most_log).value_or(""));
-    return fail(Errc::io, said.empty() ? std::format("lpm-runc {} ends with {}", verb, done.status) : said);
+    return cli::call_runtime(call_of(path_, words));
 }
 
 Result<> Container::create() {

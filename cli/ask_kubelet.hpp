@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace lpm::cli {
+
+struct KubeletCall {
+    std::string name_space;
+    std::string pod;
+    std::string container;
+    std::string kubeconfig; // of a user who may create nodes/checkpoint; empty: see find_kubeconfig
+    std::chrono::seconds timeout{};
+};
+
+// The one that is asked where none is named: $KUBECONFIG, or that of kubeadm's administrator. Errc::absent,
+// with what else can be done.
+[[nodiscard]] Result<std::string> find_kubeconfig();
+
+// Has the kubelet of this node take a checkpoint: the path of the archive. By lpm-ask-kubelet, which has what
+// lpmctl does without: libcurl takes longer to load than all that lpmctl does for a list. Errc::unavailable:
+// the kubelet was not asked, or said no. Errc::io: nobody knows what became of it.
+[[nodiscard]] Result<std::string> checkpoint_by_kubelet(const KubeletCall& call);
+
+} // namespace lpm::cli
