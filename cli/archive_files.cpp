@@ -73,6 +73,21 @@ json::Value identity_of(const ArchiveFile& file) {
     return archive;
 }
 
+const json::Value& list_of(const json::Value& answer, std::string_view member) {
+    static const json::Value none = json::Value::array();
+    const json::Value* list = json::find(answer, member);
+    return list != nullptr && list->is_array() ? *list : none;
+}
+
+std::string joined(const json::Value* list) {
+    std::string text;
+    if (list != nullptr && list->is_array())
+        for (const auto& word : *list)
+            if (word.is_string())
+                text += (text.empty() ? "" : " ") + one_line(word.get_ref<const std::string&>(), 200);
+    return text;
+}
+
 Result<std::string> find_archive(const Context& context, const std::string& of) {
     if (of.contains('/'))
         return of;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -26,5 +27,10 @@ namespace lpm::cli {
 
 // A path, or the archive of this node that has this record, attempt or object.
 [[nodiscard]] Result<std::string> find_archive(const Context& context, const std::string& of);
+
+// A list in an answer; empty when it has none.
+[[nodiscard]] const json::Value& list_of(const json::Value& answer, std::string_view member);
+// Texts of a list, for one line.
+[[nodiscard]] std::string joined(const json::Value* list);
 
 } // namespace lpm::cli

@@ -56,15 +56,6 @@ static void add_size(const json::Value& answer, std::string_view member, std::st
         to.add(name, human_size(*size));
 }
 
-static std::string joined(const json::Value* list) {
-    std::string text;
-    if (list != nullptr && list->is_array())
-        for (const auto& word : *list)
-            if (word.is_string())
-                text += (text.empty() ? "" : " ") + one_line(word.get_ref<const std::string&>(), 200);
-    return text;
-}
-
 static void add_archive(const json::Value& archive, const std::string& path, Description& to) {
     const std::string state = one_line(json::text_or_empty(archive, "state"), 100);
     const std::string message = json::text_or_empty(archive, "message");
@@ -79,12 +70,6 @@ static void add_archive(const json::Value& archive, const std::string& path, Des
     to.add("Attempt", one_line(json::text_or_empty(archive, "attempt"), 100));
     if (const std::string name = json::text_or_empty(archive, "object.name"); !name.empty())
         to.add("For object", one_line(json::text_or_empty(archive, "object.namespace") + "/" + name));
-}
-
-static const json::Value& list_of(const json::Value& answer, std::string_view member) {
-    static const json::Value none = json::Value::array();
-    const json::Value* list = json::find(answer, member);
-    return list != nullptr && list->is_array() ? *list : none;
 }
 
 static void add_processes(const json::Value& answer, Description& to) {

@@ -27,6 +27,7 @@ struct Context {
 // Each adds its options to `app`, and lives as long as that.
 [[nodiscard]] Action add_archives(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_checkpoint(CLI::App& app, const Context& context);
+[[nodiscard]] Action add_diff(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_inspect(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_verify(CLI::App& app, const Context& context);
 [[nodiscard]] Action add_records(CLI::App& app, const Context& context);

@@ -8,6 +8,7 @@ namespace lpm::cli {
 static constexpr Command<Context> commands[] = {
     {"archives", "The archives of checkpoints on this node, and of which container each is", add_archives},
     {"checkpoint", "Take a checkpoint of a running container, which runs on", add_checkpoint},
+    {"diff", "What differs between two checkpoints", add_diff},
     {"doctor", "Whether this node can take checkpoints, and what to do where it cannot", add_doctor},
     {"inspect", "What an archive has inside: processes, descriptors, mounts, sizes", add_inspect},
     {"node", "Put lpm into CRI-O's configuration, take it out, or switch it off", add_node},

@@ -77,7 +77,7 @@ class Place {
 static void add_values(const CLI::Option& option, const std::string& before, Suggest suggest,
                        Completion& to) {
     const std::string kind = option.get_positional() ? option.get_name() : option.get_type_name();
-    static constexpr std::string_view files[] = {"FILE", "DIR", "PATH", "ARCHIVE"};
+    static constexpr std::string_view files[] = {"FILE", "DIR", "PATH", "ARCHIVE", "A", "B"};
     to.files = to.files || std::ranges::find(files, kind) != std::end(files);
     const std::string words = option.get_type_name();
     if (words.contains('|'))

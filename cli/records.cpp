@@ -101,13 +101,14 @@ Result<record::Record> find_record(const Store& store, const std::string& id) {
 
 std::vector<Suggestion> suggest_records(std::string_view kind) {
     constexpr std::size_t newest = 20;
-    if (kind != "ID" && kind != "ARCHIVE")
+    static constexpr std::string_view kinds[] = {"ID", "ARCHIVE", "A", "B"};
+    if (std::ranges::find(kinds, kind) == std::end(kinds))
         return {};
     const auto store = Store::open_existing(paths::state_dir);
     const auto page = store ? store->list({}, newest, Store::Listed::newest_first)
                             : Result<record::Listing>(record::Listing{});
     std::vector<Suggestion> ids;
-    if (page && !page->records.empty() && kind == "ID")
+    if (page && !page->records.empty() && kind != "ARCHIVE")
         ids.push_back({"latest", "the newest one"});
     if (page)
         for (const auto& [id, record] : page->records)

@@ -171,6 +171,24 @@ class Archives(LpmctlTest):
         self.assertRegex(verified, re.compile(fine, re.MULTILINE))
         self.assertEqual(self.read("verify", path)["sha256"], digest)
 
+    def test_compared(self) -> None:
+        cid = self.counter()
+        self.lines(cid, 1)
+        first, second = self.folder / "first.tar", self.folder / "second.tar"
+        self.crio.checkpoint(cid, first)
+        self.assertEqual(self.read("diff", first, first)["lists"], [])
+        record = self.last_record("checkpoint", "completed")
+        more = self.start("more", "/bin/holder", "pipes", annotations=ANNOTATIONS)
+        self.lines(more, 1)
+        self.crio.checkpoint(more, second)
+        told = self.read("diff", record["id"], second, status=1)
+        self.assertEqual((told["a"]["record"], told["a"]["archive"], told["left_out"]), (record["id"], str(first), []))
+        lists = {entry["name"]: entry for entry in told["lists"]}
+        self.assertEqual(lists["processes"]["gone"], ["1 counter /bin/counter"])
+        text = self.ctl("diff", record["id"], second, status=1)
+        self.assertIn("\nprocesses: 1 gone, 1 added\n- 1 counter /bin/counter\n+ 1 holder /bin/holder pipes", text)
+        self.ctl("diff", "xyz", second, status=2)
+
     def test_what_is_not_whole_or_does_not_fit(self) -> None:
         path = self.archive()
         cut = self.folder / "cut.tar"
