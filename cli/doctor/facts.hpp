@@ -72,7 +72,8 @@ struct CriAnswer {
 struct CrioState {
     bool runs = false;
     std::optional<Time> started{};
-    std::string other_files{}; // --config or --config-dir of its command line; empty: the usual ones
+    std::string
+        other_files{}; // --config or --config-dir of its command line that we cannot find; empty: none
     crio::Configuration configuration{};
     std::vector<Handler> handlers{};
     std::string newest_file{}; // of the configuration, or its folder; empty: there is none

@@ -13,10 +13,12 @@
 #include "inspect/daemon.hpp"
 #include "linux/boot.hpp"
 #include "linux/procfs.hpp"
+#include "runtimes.hpp"
 
 namespace lpm::doctor {
 
 using namespace std::chrono_literals;
+using cli::is_lpm;
 
 // By the clock of now: a start is told in ticks since the boot.
 static std::optional<Time> start_of(pid_t pid) {
@@ -29,18 +31,33 @@ static std::optional<Time> start_of(pid_t pid) {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()) - age;
 }
 
-static void add_process(CrioState& state) {
+// Where the CRI-O that runs has its files.
+static crio::Files files_of(const std::string& cmdline, CrioState& state) {
+    crio::Files files = crio::files_in(crio::config_dir);
+    struct Flag {
+        const char* name;
+        std::string& path;
+    };
+    for (const auto& [name, path] : {Flag{"config", files.main}, Flag{"config-dir", files.folder}}) {
+        const auto value = inspect::parse_flag(cmdline, name);
+        if (!value || *value == path)
+            continue;
+        if (value->starts_with('/'))
+            path = *value;
+        else // of a directory that we do not know
+            state.other_files +=
+                (state.other_files.empty() ? "--" : " --") + std::string(name) + "=" + one_line(*value, 200);
+    }
+    return files;
+}
+
+static crio::Files add_process(CrioState& state) {
     const pid_t pid = inspect::find_daemon("crio");
     if (pid == 0)
-        return;
+        return crio::files_in(crio::config_dir);
     state.runs = true;
     state.started = start_of(pid);
-    if (const auto cmdline = procfs::read_proc(pid, "cmdline"))
-        for (const char* flag : {"config", "config-dir"})
-            if (const auto value = inspect::parse_flag(*cmdline, flag);
-                value && *value != "/etc/crio/crio.conf" && *value != "/etc/crio/crio.conf.d")
-                state.other_files += (state.other_files.empty() ? "--" : " --") + std::string(flag) + "=" +
-                                     one_line(*value, 200);
+    return files_of(procfs::read_proc(pid, "cmdline").value_or(""), state);
 }
 
 static void add_change(CrioState& state, const std::string& path) {
@@ -64,7 +81,7 @@ static void add_handlers(CrioState& state) {
         Handler handler;
         handler.name = set.name;
         handler.path = what.runtime_path;
-        handler.through_lpm = same_file(what.runtime_path.c_str(), paths::front_program);
+        handler.through_lpm = !what.runtime_path.empty() && is_lpm(what.runtime_path);
         handler.is_default = &set == default_one;
         handler.is_machine = what.runtime_type == "vm";
         handler.sets_path = sets_path(what);
@@ -104,19 +121,19 @@ static void add_containers(CrioState& state) {
         if (conmon.runtime.empty() || conmon.of_podman)
             continue;
         ++state.containers;
-        if (!same_file(conmon.runtime.c_str(), paths::front_program))
+        if (!is_lpm(conmon.runtime))
             state.foreign_containers.push_back(conmon.id);
     }
 }
 
 CrioState gather_crio() {
     CrioState state;
-    state.configuration = crio::read_configuration(crio::config_dir);
-    add_process(state);
+    const crio::Files files = add_process(state);
+    state.configuration = crio::read_configuration(files);
     for (const auto& file : state.configuration.files)
         add_change(state, file);
     if (!state.configuration.files.empty())
-        add_change(state, std::string(crio::config_dir) + "/crio.conf.d"); // a file that was removed
+        add_change(state, files.folder); // a file that was removed
     add_handlers(state);
     state.answer = state.runs ? ask_cri() : CriAnswer{.not_asked = "CRI-O does not run"};
     add_containers(state);

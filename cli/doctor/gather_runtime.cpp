@@ -36,7 +36,7 @@ RuntimeState gather_runtime() {
     RuntimeState state;
     state.link = link_of(paths::configured_runtime);
     state.link_there = ::access(paths::configured_runtime, F_OK) == 0;
-    state.link_is_us = same_file(paths::configured_runtime, paths::front_program);
+    state.link_is_us = cli::is_lpm(paths::configured_runtime);
     state.script_calls_us = !state.link_is_us && cli::calls_lpm(paths::configured_runtime);
     state.path = oci::runtime_path();
     state.front = call_program({paths::front_program, "--version"});

@@ -30,8 +30,9 @@ Finding judge_crio_configuration(const Facts& facts) {
                 "name); then: crio config --default is an example"};
     if (!crio.other_files.empty())
         return {State::unknown,
-                "CRI-O runs with " + crio.other_files + ", and what is told here is of /etc/crio",
-                "let CRI-O use /etc/crio, or look at that file by hand"};
+                "CRI-O runs with " + crio.other_files +
+                    ", which is no absolute path: what is told here is of /etc/crio",
+                "give CRI-O an absolute path, or look at that file by hand"};
     return {State::ok, "read: " + list_of(crio.configuration.files)};
 }
 

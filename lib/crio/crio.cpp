@@ -3,6 +3,9 @@
 #include "crio/crio.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
+#include <functional>
+#include <sys/stat.h>
 #include <utility>
 
 #include "base/dir.hpp"
@@ -71,16 +74,30 @@ static void read_file_of(Configuration& to, const std::string& path) {
     merge(to, *std::move(file), path);
 }
 
-// Their paths.
-static std::vector<std::string> list_files(const std::string& folder) {
-    std::vector<std::string> paths;
-    each_entry(folder, [&](int, const dirent& entry) {
-        if (const std::string_view name = entry.d_name; name != "." && name != "..")
-            paths.emplace_back(folder).append("/").append(name);
+// Files below the folder, unordered. Links to folders are not followed: CRI-O takes them for files, and
+// fails.
+static void add_files(const std::string& folder, unsigned depth, std::vector<std::string>& paths) {
+    constexpr unsigned deepest = 16;
+    each_entry(folder, [&](int dir, const dirent& entry) {
+        const std::string_view name = entry.d_name;
+        if (name == "." || name == "..")
+            return true;
+        std::string path = folder;
+        path.append("/").append(name);
+        struct stat info{};
+        const bool is_folder =
+            ::fstatat(dir, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+        if (!is_folder)
+            paths.push_back(std::move(path));
+        else if (depth < deepest)
+            add_files(path, depth + 1, paths);
         return paths.size() < max_files;
     });
-    std::ranges::sort(paths);
-    return paths;
+}
+
+bool comes_before(std::string_view path, std::string_view other) {
+    const auto order = [](char c) { return c == '/' ? '\0' : c; };
+    return std::ranges::lexicographical_compare(path, other, std::less<unsigned char>(), order, order);
 }
 
 const config::CrioHandler* Configuration::handler(std::string_view name) const {
@@ -88,13 +105,20 @@ const config::CrioHandler* Configuration::handler(std::string_view name) const {
     return found == handlers.end() ? nullptr : &*found;
 }
 
-Configuration read_configuration(const std::string& dir, std::string_view without) {
+Configuration read_configuration(const Files& from, std::string_view without) {
     Configuration configuration;
-    read_file_of(configuration, dir + "/crio.conf");
-    for (const auto& path : list_files(dir + "/crio.conf.d"))
-        if (without.empty() || path != dir + "/crio.conf.d/" + std::string(without))
+    read_file_of(configuration, from.main);
+    std::vector<std::string> paths;
+    add_files(from.folder, 0, paths);
+    std::ranges::sort(paths, comes_before);
+    for (const auto& path : paths)
+        if (without.empty() || path != from.folder + "/" + std::string(without))
             read_file_of(configuration, path);
     return configuration;
+}
+
+Configuration read_configuration(const std::string& dir, std::string_view without) {
+    return read_configuration(files_in(dir), without);
 }
 
 std::vector<std::string> state_roots(const Configuration& configuration) {

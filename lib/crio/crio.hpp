@@ -33,8 +33,22 @@ struct Configuration {
     [[nodiscard]] const config::CrioHandler* handler(std::string_view name) const;
 };
 
-// `dir`/crio.conf, then every file of `dir`/crio.conf.d whatever its name, in the order of their names
-// (pkg/config/config.go, UpdateFromPath); but not the file `without` of that folder.
+// Where a CRI-O has them: --config and --config-dir.
+struct Files {
+    std::string main;
+    std::string folder;
+};
+[[nodiscard]] inline Files files_in(const std::string& dir) {
+    return {dir + "/crio.conf", dir + "/crio.conf.d"};
+}
+
+// The main file, then every file of the folder and below it whatever its name, but not the file `without` of
+// that folder. In the order of CRI-O (filepath.Walk in UpdateFromPath, pkg/config/config.go): by the names in
+// each folder, a folder's own files where its name stands.
+[[nodiscard]] Configuration read_configuration(const Files& from, std::string_view without = {});
+// In that order. Of two paths of one folder.
+[[nodiscard]] bool comes_before(std::string_view path, std::string_view other);
+// Of `dir`/crio.conf and `dir`/crio.conf.d.
 [[nodiscard]] Configuration read_configuration(const std::string& dir, std::string_view without = {});
 
 // Where runtimes keep the states of containers: what handlers name, and where runc and crun have them when

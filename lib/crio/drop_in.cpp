@@ -68,7 +68,7 @@ static void set(std::vector<CrioKey>& keys, std::string_view name, std::string_v
 
 static Result<> check(const CrioHandler& handler, const std::string& path) {
     const std::string of = "handler " + one_line(handler.name, 100) + " in " + handler.file;
-    if (handler.file > path)
+    if (comes_before(path, handler.file))
         return fail(Errc::invalid, handler.file + " sets handler " + one_line(handler.name, 100) +
                                        " again, and CRI-O reads it after " + path +
                                        ": rename it so that its name sorts before");

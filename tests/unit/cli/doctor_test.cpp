@@ -138,7 +138,7 @@ const Case cases[] = {
     {"KnownPairs", [](Facts& f) { f.node.kernel.reset(); }, State::unknown, "not known", "uname -r"},
     {"CrioConfiguration", [](Facts& f) { f.crio.configuration.problems = {"crio.conf:1: no TOML"}; },
      State::fail, "would not start again: crio.conf:1", "mend that file"},
-    {"CrioConfiguration", [](Facts& f) { f.crio.other_files = "--config=/x"; }, State::unknown, "--config=/x",
+    {"CrioConfiguration", [](Facts& f) { f.crio.other_files = "--config=x"; }, State::unknown, "--config=x",
      "by hand"},
     {"CrioConfiguration", [](Facts& f) { f.crio = {}; }, State::unknown, "does not run", "install"},
     {"CrioHandlers", [](Facts& f) { f.crio.handlers[0].through_lpm = false; }, State::fail,

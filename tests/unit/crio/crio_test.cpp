@@ -67,6 +67,26 @@ TEST_F(Configuration, takes_every_file_of_the_folder_in_the_order_of_names) {
     EXPECT_EQ(read().listen, "/run/b.sock");
 }
 
+TEST_F(Configuration, takes_files_of_folders_where_their_name_stands) {
+    for (const char* name : {"a/z", "a-b", "a.conf", "a/b/c", "b/a", "a0"})
+        dir.write(std::string("crio.conf.d/") + name, "[crio.runtime]\n");
+    std::vector<std::string> names;
+    for (const auto& path : read().files)
+        names.push_back(path.substr(dir.path().size() + std::string_view("/crio.conf.d/").size()));
+    EXPECT_EQ(names, (std::vector<std::string>{"a/b/c", "a/z", "a-b", "a.conf", "a0", "b/a"}));
+    EXPECT_TRUE(crio::comes_before("/d/zz/x", "/d/zz-lpm.conf"));
+    EXPECT_FALSE(crio::comes_before("/d/zz-lpm.conf", "/d/zz/x"));
+    EXPECT_TRUE(crio::comes_before("/d/a", "/d/\xc3\xa4")) << "bytes have no sign";
+}
+
+TEST_F(Configuration, does_not_follow_links_to_folders) {
+    dir.write("other/x", "[crio.runtime]\n");
+    dir.write("crio.conf.d/a", "[crio.runtime]\n");
+    ASSERT_EQ(::symlink((dir.path() + "/other").c_str(), (dir.path() + "/crio.conf.d/link").c_str()), 0);
+    EXPECT_EQ(read().files.size(), 1U);
+    EXPECT_EQ(read().problems.size(), 1U) << "CRI-O would not start";
+}
+
 TEST_F(Configuration, names_what_cannot_be_read) {
     dir.write("crio.conf", "[crio.runtime\n");
     dir.write("crio.conf.d/1", "[crio.runtime]\ndefault_runtime = 7\n");
