@@ -32,7 +32,7 @@ static void remove_drafts(int above) {
     each_entry(above, [&](int, const dirent& entry) {
         const std::string_view one = entry.d_name;
         for (const std::string of : {draft, backup})
-            if (one.starts_with("." + of + ".tmp."))
+            if (one.starts_with("." + of + ".") && one.contains(".tmp."))
                 found.emplace_back(one);
         return true;
     });
@@ -83,8 +83,17 @@ Result<> DropInFile::remove() {
 }
 
 Result<std::string> DropInFile::keep(std::string_view text) {
-    TRY(replace_file(above_.get(), backup, text, readable));
-    return dir_ + "/" + backup;
+    constexpr unsigned most = 100;
+    for (unsigned number = 0; number < most; ++number) {
+        const std::string file = number == 0 ? backup : std::string(backup) + "." + std::to_string(number);
+        const auto there = read_file(above_.get(), file, config::max_crio_file);
+        if (!there && there.error().code == Errc::absent)
+            TRY(replace_file(above_.get(), file, text, readable));
+        else if (!there || *there != text)
+            continue; // what somebody else has written, and nobody keeps twice
+        return dir_ + "/" + file;
+    }
+    return fail(Errc::exists, dir_ + "/" + backup + " and its like are too many: remove what nobody needs");
 }
 
 std::string drop_in_path(const std::string& dir) {

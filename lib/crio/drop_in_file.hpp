@@ -22,7 +22,7 @@ class DropInFile {
     // On the disk when it returns; at no moment half of it, or none where there was one.
     [[nodiscard]] Result<> publish(std::string_view text);
     [[nodiscard]] Result<> remove();
-    // A copy of `text` in /etc/crio, as it was before; returns its path.
+    // A copy of `text` in /etc/crio, as it was before; returns its path. Earlier copies stay.
     [[nodiscard]] Result<std::string> keep(std::string_view text);
 
   private:

@@ -126,9 +126,10 @@ class DropIn(NodeCommands):
         self.node("enable", "--force")
         self.assertEqual(self.files()["zz-lpm.conf.before"], edited)
         self.assertEqual(self.told()["dropIn"]["state"], "fresh")
-        mine.write_bytes(edited)
+        mine.write_bytes(edited + b"# more\n")
         self.node("disable", "--force")
-        self.assertEqual(sorted(self.files()), ["crio.conf.d/10-crio.conf", "zz-lpm.conf.before"])
+        self.assertEqual(sorted(self.files()), ["crio.conf.d/10-crio.conf", "zz-lpm.conf.before", "zz-lpm.conf.before.1"])
+        self.assertEqual(self.files()["zz-lpm.conf.before"], edited)
 
     def test_containers_of_another_implementation(self) -> None:
         self.start("counter", "/bin/counter")

@@ -3,8 +3,10 @@
 #include "crio/drop_in.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 
 #include "../support.hpp"
+#include "base/file.hpp"
 #include "crio/drop_in_file.hpp"
 
 using namespace lpm;
@@ -236,6 +238,10 @@ TEST_F(DropIn, is_published_whole_and_leaves_no_draft) {
         const auto kept = file->keep("one\n");
         ASSERT_TRUE(kept);
         EXPECT_EQ(*kept, dir.path("zz-lpm.conf.before"));
+        EXPECT_EQ(file->keep("one\n").value(), *kept);
+        EXPECT_EQ(file->keep("two\n").value(), *kept + ".1") << "the first copy stays";
+        EXPECT_EQ(read_file(AT_FDCWD, *kept, 100).value(), "one\n");
+        std::filesystem::remove(*kept + ".1");
         ASSERT_TRUE(file->remove());
         EXPECT_FALSE(file->remove());
     }
