@@ -143,13 +143,39 @@ void add_phases(std::uint64_t all_microseconds, std::vector<Phase> phases, Descr
     }
 }
 
+// A terminal obeys U+007F to U+009F as well, which JSON lets through.
+static std::string without_controls(const std::string& text) {
+    constexpr char lead = '\xC2'; // of U+0080 to U+00BF
+    constexpr unsigned char first = 0x80;
+    constexpr unsigned char last = 0x9F;
+    constexpr unsigned char rubout = 0x7F;
+    std::string safe;
+    safe.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+        if (text[i] == lead && next >= first && next <= last) {
+            safe += std::format("\\u{:04x}", next);
+            ++i;
+        } else if (static_cast<unsigned char>(text[i]) == rubout) {
+            safe += "\\u007f";
+        } else {
+            safe += text[i];
+        }
+    }
+    return safe;
+}
+
+std::string write_json(const json::Value& value, int indent) {
+    return without_controls(json::write(value, indent));
+}
+
 // Names of members as YAML takes them without quotes.
 static std::string key_of(const std::string& name) {
     static constexpr std::string_view words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
     const bool plain = !name.empty() && std::ranges::all_of(name, [](char c) {
         return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     });
-    return plain && std::ranges::find(words, name) == std::end(words) ? name : json::write(json::Value(name));
+    return plain && std::ranges::find(words, name) == std::end(words) ? name : write_json(json::Value(name));
 }
 
 // A text is written as JSON has it, which YAML takes: no word is mistaken for a number or a truth.
@@ -159,7 +185,7 @@ static void add_yaml(const json::Value& value, std::size_t depth, std::string& t
         const bool nested = (member.is_object() || member.is_array()) && !member.empty();
         to += indent + head;
         if (!nested) {
-            to += " " + json::write(member) + "\n";
+            to += " " + write_json(member) + "\n";
         } else {
             to += "\n";
             add_yaml(member, depth + 1, to);
@@ -172,14 +198,14 @@ static void add_yaml(const json::Value& value, std::size_t depth, std::string& t
         for (const auto& member : value)
             add_member("-", member);
     else
-        to += indent + json::write(value) + "\n";
+        to += indent + write_json(value) + "\n";
 }
 
 std::string write_yaml(const json::Value& value) {
     std::string text;
     add_yaml(value, 0, text);
     if ((value.is_object() || value.is_array()) && value.empty())
-        text = json::write(value) + "\n";
+        text = write_json(value) + "\n";
     return text;
 }
 
@@ -189,7 +215,7 @@ void print(std::string_view text) {
 }
 
 void print(Format format, const json::Value& value) {
-    const std::string text = format == Format::yaml ? write_yaml(value) : json::write(value, 2) + "\n";
+    const std::string text = format == Format::yaml ? write_yaml(value) : write_json(value, 2) + "\n";
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 

@@ -59,6 +59,8 @@ void add_phases(std::uint64_t all_microseconds, std::vector<Phase> phases, Descr
 // "412 ms", "1.3 s", "3 min 20 s", of microseconds.
 [[nodiscard]] std::string human_time(std::uint64_t microseconds);
 
+// With nothing in it that a terminal would obey. `indent` < 0: one line.
+[[nodiscard]] std::string write_json(const json::Value& value, int indent = -1);
 [[nodiscard]] std::string write_yaml(const json::Value& value);
 
 // To standard output, with a line end.

@@ -15,7 +15,7 @@ static void tell(const Context& context, const record::Store& store, const recor
         json::Value value{{"id", entry.id}, {"change", entry.state.text()}, {"position", entry.next.text()}};
         if (record)
             value["record"] = value_of(*record);
-        print(context.format == Format::json ? json::write(value) : "---\n" + write_yaml(value));
+        print(context.format == Format::json ? write_json(value) : "---\n" + write_yaml(value));
     } else {
         const std::string word = entry.outcome.empty() ? entry.state.text() : entry.outcome.text();
         std::string line = short_time(entry.time) + "  " + entry.id + "  " + coloured(word, colour_of(word));

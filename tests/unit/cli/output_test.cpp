@@ -59,3 +59,13 @@ TEST(Yaml, takes_no_text_for_something_else) {
     EXPECT_EQ(cli::write_yaml(json::Value::object()), "{}\n");
     EXPECT_EQ(cli::write_yaml({{{"a", 1}}, {{"b", 2}}}), "-\n  a: 1\n-\n  b: 2\n");
 }
+
+TEST(Json, has_nothing_that_a_terminal_obeys) {
+    const json::Value value{{"a\x7f", "\x1b[31m \xc2\x9b"
+                                      "31m \x9b \xc3\x9f \xc2\xa0"}};
+    const std::string text = "{\"a\\u007f\":\"\\u001b[31m \\u009b31m \xef\xbf\xbd \xc3\x9f \xc2\xa0\"}";
+    EXPECT_EQ(cli::write_json(value), text);
+    EXPECT_EQ(json::parse(text).value(), json::parse(json::write(value)).value());
+    EXPECT_EQ(cli::write_yaml(value),
+              "\"a\\u007f\": \"\\u001b[31m \\u009b31m \xef\xbf\xbd \xc3\x9f \xc2\xa0\"\n");
+}
