@@ -152,7 +152,10 @@ static Result<int> judge(const Context& context, const json::Value& object, cons
 static Result<int> preflight(const Context& context, Asked asked) {
     constexpr int longest = 3600; // of the CRD
     const auto time = read_duration(asked.wait_timeout).value_or(std::chrono::seconds(0));
+    constexpr int left_behind = 300; // by a client that was killed before it could delete it
     asked.dry_run = true;
+    if (!asked.keep)
+        asked.ttl = left_behind;
     asked.timeout = static_cast<int>(std::min<std::int64_t>(time.count(), longest));
     TRY_ASSIGN(const auto session, Session::open(context));
     TRY_ASSIGN(const json::Value wanted, object_of(*session, asked));
