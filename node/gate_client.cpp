@@ -55,9 +55,9 @@ Result<Reply> ask_gate(const std::string& socket, const service::Request& reques
     constexpr std::chrono::milliseconds look_up{500};
     auto connected = connect_unix(socket);
     if (!connected)
-        return fail(Errc::unavailable, "lpm-gate does not answer on " + socket + " (" +
-                                           connected.error().text +
-                                           "): is lpm-gate.socket started on this node?");
+        return std::unexpected(Error{Errc::unavailable, connected.error().sys,
+                                     "lpm-gate does not answer on " + socket + " (" + connected.error().text +
+                                         "): is lpm-gate.socket started on this node?"});
     const int gate = connected->get();
     if (!write_all(gate, service::write_request(request)) || ::shutdown(gate, SHUT_WR) != 0)
         return fail(Errc::unavailable,
