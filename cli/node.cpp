@@ -15,6 +15,7 @@
 #include "crio/drop_in_file.hpp"
 #include "diff.hpp"
 #include "drop_in.hpp"
+#include "kubelet_gate.hpp"
 #include "node_status.hpp"
 
 namespace lpm::cli {
@@ -28,6 +29,7 @@ struct Given {
     bool plan = false;
     bool check = false;
     bool force = false;
+    bool kubelet = false;
 };
 } // namespace
 
@@ -212,6 +214,8 @@ Action add_node(CLI::App& app, const Context& context) {
             "--runtime-class", given->runtime_class,
             "A handler of this name, beside the others; prints the RuntimeClass for kubectl apply -f -")
         ->type_name("NAME");
+    enabler->add_flag("--kubelet", given->kubelet,
+                      "Not CRI-O: switch the kubelet's feature gate ContainerCheckpoint on");
     enabler->add_flag("--plan", given->plan, "Show what would change, and change nothing");
     enabler->add_flag("--check", given->check, "Exit with 1 when something would change, and change nothing");
     CLI::App* disabler = app.add_subcommand("disable", "Remove zz-lpm.conf");
@@ -227,7 +231,8 @@ Action add_node(CLI::App& app, const Context& context) {
         if (!looks && ::geteuid() != 0)
             return fail(Errc::denied, "this changes the node's configuration: run it as root");
         if (enabler->parsed())
-            return enable(context, *given);
+            return given->kubelet ? enable_kubelet(context, given->plan, given->check)
+                                  : enable(context, *given);
         return disabler->parsed() ? disable(context, *given) : bypass(context, given->bypass == "on");
     };
 }

@@ -90,6 +90,10 @@ struct KubernetesVersion {
     [[nodiscard]] auto operator<=>(const KubernetesVersion&) const = default;
 };
 
+// What lpmctl node enable --kubelet writes beside the kubelet's own file.
+inline constexpr const char* gate_patch = "/etc/kubernetes/patches/kubeletconfiguration-lpm+merge.yaml";
+inline constexpr const char* gate_drop_in = "zz-lpm.conf"; // in its --config-dir
+
 struct KubeletState {
     bool runs = false;
     std::optional<KubernetesVersion> version{};
@@ -97,6 +101,8 @@ struct KubeletState {
     std::string gate_set_by{};  // that file, or "--feature-gates"
     std::string unread{};       // why its settings could not be read; empty: they were
     std::string config{};       // its --config; empty: none
+    std::string config_dir{};   // its --config-dir; empty: none
+    bool was_set = false;       // by lpmctl node enable --kubelet, whose files are still there
     std::string dir{};          // its root directory
     std::string address{};      // where it listens; empty: everywhere
     unsigned port = 10250;

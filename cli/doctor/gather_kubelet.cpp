@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/dir.hpp"
 #include "base/fd.hpp"
@@ -43,8 +44,10 @@ static void read_settings(KubeletState& state, const std::string& cmdline) {
     std::vector<std::string> files;
     if (!state.config.empty())
         files.push_back(state.config);
-    if (const auto folder = inspect::parse_path_flag(cmdline, "config-dir"))
-        std::ranges::copy(drop_ins(*folder), std::back_inserter(files));
+    state.config_dir = inspect::parse_path_flag(cmdline, "config-dir").value_or("");
+    state.was_set = ::access(gate_patch, F_OK) == 0;
+    if (!state.config_dir.empty())
+        std::ranges::copy(drop_ins(state.config_dir), std::back_inserter(files));
     for (const auto& path : files) {
         auto text = read_file(AT_FDCWD, path, most_bytes);
         auto file = text ? parse_kubelet_file(*text) : std::unexpected(text.error());

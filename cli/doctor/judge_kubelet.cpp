@@ -10,10 +10,12 @@ namespace lpm::doctor {
 static constexpr unsigned first = 25;      // 1.25: alpha, off
 static constexpr unsigned default_on = 30; // 1.30: beta, on
 
-static std::string set_gate(const KubeletState& kubelet, std::string_view value) {
-    return std::format("featureGates: {{ContainerCheckpoint: {}}} in {} (with kubeadm also as a patch of "
-                       "kubeletconfiguration, or an upgrade takes it away); then: systemctl restart kubelet",
-                       value, kubelet.config.empty() ? "its --config file" : kubelet.config);
+static std::string set_gate(const KubeletState& kubelet) {
+    return std::format(
+        "lpmctl node enable --kubelet, or by hand featureGates: {{ContainerCheckpoint: true}} in {} (with "
+        "kubeadm also as a patch of kubeletconfiguration, or an upgrade takes it away); then: systemctl "
+        "restart kubelet",
+        kubelet.config.empty() ? "its --config file" : kubelet.config);
 }
 
 Finding judge_kubelet_gate(const Facts& facts) {
@@ -31,13 +33,18 @@ Finding judge_kubelet_gate(const Facts& facts) {
                    ? Finding{State::ok, version + ", ContainerCheckpoint is set in " + kubelet.gate_set_by}
                    : Finding{State::fail,
                              version + ", and " + kubelet.gate_set_by + " switches ContainerCheckpoint off",
-                             set_gate(kubelet, "true")};
+                             set_gate(kubelet)};
     if (!kubelet.unread.empty())
         return {State::unknown, "settings of the kubelet cannot be read: " + kubelet.unread,
                 "look for ContainerCheckpoint below featureGates there"};
     if (major == 1 && minor < default_on)
-        return {State::fail, version + " has ContainerCheckpoint off unless it is set",
-                set_gate(kubelet, "true")};
+        return {State::fail,
+                version + " has ContainerCheckpoint off unless it is set" +
+                    (kubelet.was_set
+                         ? std::string("; it was, and is gone, as after an upgrade without --patches: ") +
+                               gate_patch + " is still there"
+                         : ""),
+                set_gate(kubelet)};
     return {State::ok, version + ", which has ContainerCheckpoint on"};
 }
 
