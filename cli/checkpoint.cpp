@@ -14,6 +14,7 @@
 #include "base/random.hpp"
 #include "base/text.hpp"
 #include "command.hpp"
+#include "config/forms.hpp"
 #include "crio/crio.hpp"
 #include "doctor/gather.hpp"
 #include "judged.hpp"
@@ -100,9 +101,12 @@ static Result<std::string> ask_kubelet(const record::Record& prepared, const Giv
                            .container = name_of(prepared, "name"),
                            .kubeconfig = kubeconfig,
                            .timeout = std::chrono::seconds(given.timeout)};
-    if (call.name_space.empty() || call.pod.empty() || call.container.empty())
-        return fail(Errc::invalid, one_line(given.container) +
-                                       " is no container of a pod: --runtime DIR asks the runtime itself");
+    // They become a part of the URL, and come from annotations of the container, whoever wrote them.
+    for (const auto* name : {&call.name_space, &call.pod, &call.container})
+        if (!config::is_subdomain(*name))
+            return fail(Errc::invalid,
+                        one_line(given.container) +
+                            " is no container of a pod: --runtime DIR asks the runtime itself");
     return checkpoint_by_kubelet(call);
 }
 
