@@ -23,7 +23,7 @@ Result<std::string> find_kubeconfig() {
     const char* named = std::getenv("KUBECONFIG"); // NOLINT(concurrency-mt-unsafe)
     if (named != nullptr && *named != '\0')
         return std::string(named);
-    const std::string usual = "/etc/kubernetes/admin.conf";
+    std::string usual = "/etc/kubernetes/admin.conf";
     if (::access(usual.c_str(), R_OK) == 0)
         return usual;
     return fail(Errc::absent,

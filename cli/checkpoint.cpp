@@ -60,7 +60,7 @@ static std::string name_of(const record::Record& record, std::string_view key) {
 
 // Nothing of another checkpoint is written over.
 static Result<std::string> make_images_dir(const std::string& name) {
-    const std::string path = std::filesystem::absolute(name);
+    std::string path = std::filesystem::absolute(name);
     constexpr mode_t private_mode = 0700;
     if (::mkdir(path.c_str(), private_mode) != 0 && errno != EEXIST)
         return fail_errno(errno, "make " + path);
