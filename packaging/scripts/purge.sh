@@ -23,12 +23,13 @@ callers() {
     done
 }
 
-# is_younger PROCESS: than the handler, which the removal has made anew.
+# is_younger PROCESS: than the handler, which the removal has made anew. All is told in whole seconds, so that "later" may be a
+# second earlier: two are asked for.
 is_younger() {
     ticks=$(sed 's/.*) //' "$1/stat" 2>/dev/null | cut -d' ' -f20)
     uptime=$(cut -d. -f1 /proc/uptime)
     began=$(($(date +%s) - uptime + ${ticks:-0} / $(getconf CLK_TCK)))
-    [ "$began" -gt "$(stat -c %Y "$handler" 2>/dev/null || echo 0)" ]
+    [ "$began" -gt $(($(stat -c %Y "$handler" 2>/dev/null || echo 0) + 1)) ]
 }
 
 # What programs and packages of lpm have made, and its settings. Hooks in checkpoint.d are the node owner's own.
