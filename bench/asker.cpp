@@ -254,7 +254,8 @@ static void crowd(const std::string& socket, const std::string& store, int secon
     std::vector<std::jthread> threads;
     for (int i = 0; i < clients; ++i)
         threads.emplace_back([&, i] {
-            std::this_thread::sleep_for(between * i / clients); // all at once would be a peak of threads each time
+            std::this_thread::sleep_for(between * i /
+                                        clients); // all at once would be a peak of threads each time
             const Stub stub = client(socket);
             grpc::ClientContext context;
             std::jthread reader;

@@ -40,7 +40,9 @@ static Result<std::vector<std::string>> read_pins(const json::Value& files) {
 }
 
 // The token of a user is shown as well: it lies in a file of this node, whose root the kubelet is.
-static Result<kube::Response> send(const json::Value& asked) {
+static Result<kube::Request> prepare() {
+    TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, "/dev/stdin", longest_file));
+    TRY_ASSIGN(const json::Value asked, json::parse(text));
     constexpr std::int64_t longest_seconds = 86'400;
     const json::Value none = json::Value::array();
     const auto* files = json::find(asked, "certificates");
@@ -56,8 +58,7 @@ static Result<kube::Response> send(const json::Value& asked) {
         std::clamp<std::int64_t>(json::integer(asked, "seconds").value_or(0), 1, longest_seconds));
     request.limit = longest_file;
     request.once = true;
-    kube::Http http("lpmctl");
-    return http.send(request);
+    return request;
 }
 
 static json::Value answer_of(const Result<kube::Response>& response) {
@@ -68,9 +69,11 @@ static json::Value answer_of(const Result<kube::Response>& response) {
 }
 
 static Result<kube::Response> run_main() {
-    TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, "/dev/stdin", longest_file));
-    TRY_ASSIGN(const json::Value asked, json::parse(text));
-    return send(asked);
+    auto request = prepare();
+    if (!request) // whatever it is: nothing was sent
+        return fail(Errc::unavailable, request.error().text);
+    kube::Http http("lpmctl");
+    return http.send(*request);
 }
 
 int main() {

@@ -17,7 +17,9 @@
 #include "config/forms.hpp"
 #include "crio/crio.hpp"
 #include "doctor/gather.hpp"
+#include "inspect/daemon.hpp"
 #include "judged.hpp"
+#include "lifecycle/trusted.hpp"
 #include "records.hpp"
 #include "runtime_call.hpp"
 
@@ -74,6 +76,7 @@ static Result<std::string> make_images_dir(const std::string& name) {
         return fail(Errc::invalid, path + " is no directory that can be read");
     if (!empty)
         return fail(Errc::exists, path + " is not empty: images go into a directory of their own");
+    TRY(lifecycle::open_trusted(path)); // or its owner could lead root's writing elsewhere
     return path;
 }
 
@@ -170,6 +173,9 @@ static Result<int> checkpoint(const Context& context, const Given& given) {
     } else if (!by_kubelet) {
         TRY_ASSIGN(images, make_images_dir(given.images));
     }
+    if (by_kubelet && inspect::find_daemon("kubelet") == 0) // before hooks have prepared the application
+        return fail(Errc::unavailable,
+                    std::string("no kubelet runs on this node: --runtime DIR asks the runtime itself"));
     TRY_ASSIGN(const record::Record prepared, prepare(context, given, attempt));
     if (!prepared.code.empty()) {
         if (context.format == Format::table)

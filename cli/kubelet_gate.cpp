@@ -120,7 +120,11 @@ Result<std::vector<FileChange>> plan_gate(const doctor::KubeletState& kubelet, b
                                        " switches ContainerCheckpoint off, which is on unless somebody "
                                        "does: take it out there");
     if (!kubelet.config_dir.empty()) {
-        changes.push_back(whole_file(kubelet.config_dir + "/" + doctor::gate_drop_in));
+        const std::string ours = kubelet.config_dir + "/" + doctor::gate_drop_in;
+        if (kubelet.gate_set_by.starts_with(kubelet.config_dir + "/") && kubelet.gate_set_by > ours)
+            return fail(Errc::invalid, kubelet.gate_set_by + " is read after " + ours +
+                                           " and switches ContainerCheckpoint off: take it out there");
+        changes.push_back(whole_file(ours));
         return changes;
     }
     if (kubelet.config.empty())

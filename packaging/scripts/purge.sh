@@ -4,8 +4,15 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # handler is of runc.sh
 
-# A user whose process runs stays.
+# A user whose process runs stays, and one who can log in: a person, who had that name before.
 remove_user() {
+    case $(getent passwd "$1") in
+    '' | *nologin | *false) ;;
+    *)
+        say "the user $1 can log in and stays, as does the group"
+        return
+        ;;
+    esac
     ! getent passwd "$1" >/dev/null || userdel "$1" || say "the user $1 stays"
     ! getent group "$1" >/dev/null || groupdel "$1" || say "the group $1 stays"
 }
@@ -13,7 +20,7 @@ remove_user() {
 # Prints a line for each that may still call the handler.
 callers() {
     [ -L "$handler" ] || return 0
-    grep -lsr -- "$handler" /etc/crio/crio.conf /etc/crio/crio.conf.d /etc/containers /etc/containerd /etc/docker || true
+    grep -lsR -- "$handler" /etc/crio/crio.conf /etc/crio/crio.conf.d /etc/containers /etc/containerd /etc/docker || true
     for process in /proc/[0-9]*; do
         if tr '\0' '\n' 2>/dev/null <"$process/cmdline" | grep -qx -- "$handler"; then
             echo "process ${process#/proc/} ($(cat "$process/comm" 2>/dev/null))"
@@ -23,13 +30,15 @@ callers() {
     done
 }
 
-# is_younger PROCESS: than the handler, which the removal has made anew. All is told in whole seconds, so that "later" may be a
-# second earlier: two are asked for.
+# is_younger PROCESS: than the handler, which the removal has made anew, and than each change of the files that may have named it.
+# All is told in whole seconds, so that "later" may be a second earlier: two are asked for.
 is_younger() {
     ticks=$(sed 's/.*) //' "$1/stat" 2>/dev/null | cut -d' ' -f20)
     uptime=$(cut -d. -f1 /proc/uptime)
     began=$(($(date +%s) - uptime + ${ticks:-0} / $(getconf CLK_TCK)))
-    [ "$began" -gt $(($(stat -c %Y "$handler" 2>/dev/null || echo 0) + 1)) ]
+    changed=$(stat -c %Y "$handler" /etc/crio /etc/crio/crio.conf /etc/crio/crio.conf.d /etc/crio/crio.conf.d/* 2>/dev/null |
+        sort -n | tail -n 1)
+    [ "$began" -gt $((${changed:-0} + 1)) ]
 }
 
 # What programs and packages of lpm have made, and its settings. Hooks in checkpoint.d are the node owner's own.
@@ -44,8 +53,10 @@ runc_purged() {
 $called
 When CRI-O has been started anew: rm $handler /etc/lpm/runtime"
     elif [ -L "$handler" ]; then
-        rm -f "$handler" /etc/lpm/runtime
+        rm -f "$handler"
+        [ ! -L /etc/lpm/runtime ] || rm -f /etc/lpm/runtime # a program there is its owner's
     fi
+    rm -rf /etc/lpm/pki # a key for the group, whose number somebody else may get
     rmdir -p "${handler%/*}" 2>/dev/null || true
     remove_user lpm
 }

@@ -63,8 +63,11 @@ runc_peers_changed() {
 # Before our files go.
 runc_going() {
     if ! path=$(real_runtime); then
-        say "there is no container runtime: $handler leads nowhere from now on"
-        path=/usr/sbin/runc
+        # Not to another implementation, which would say that the containers of this one are not there.
+        path=$(readlink /etc/lpm/runtime || true)
+        case $path in /*) ;; *) path=/usr/sbin/runc ;; esac
+        ! leads_back "$path" || path=/usr/sbin/runc
+        say "there is no container runtime: $handler is a link to $path, and works when that is there"
     fi
     ! [ -L "$handler" ] || point_handler "$path"
 }
