@@ -40,6 +40,10 @@ class Checkpoint(LpmctlTest):
         self.assertIn("is not empty", self.said)
         self.ctl("checkpoint", NAME, "--runtime", "/nowhere/x", status=2)
         self.assertIn("make /nowhere/x: No such file", self.said)
+        (self.images / "mine").unlink()
+        self.images.chmod(0o777)
+        self.ctl("checkpoint", NAME, "--runtime", self.images, status=2)
+        self.assertIn("can be written by others than root", self.said)
         self.assertEqual(self.records(), [])
 
     def test_refused_before_anything_is_frozen(self) -> None:
