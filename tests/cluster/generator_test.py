@@ -7,10 +7,11 @@ import tempfile
 import tomllib
 from typing import Any
 
+import parts
 import pytest
-from e2e import REAL, RUNTIME, run
+from e2e import REAL, RUNTIME, run, wait_for
 from parts import CRIO, SOCKET
-from suite import ClusterTest
+from suite import ClusterTest, container
 
 LPMCTL = "/usr/bin/lpmctl"
 MORE = """allowed_annotations = ["io.kubernetes.cri-o.Devices"]
@@ -79,3 +80,43 @@ class Generator(ClusterTest):
         crun = self.handlers()["crun"]
         self.assertEqual((crun["runtime_path"], crun["container_min_memory"]), (RUNTIME, "500KiB"))
         self.assertIn("io.kubernetes.cri-o.Devices", crun["allowed_annotations"])
+
+
+class Applied(ClusterTest):
+    """On the node itself, with a CRI-O that is started again after each step. The pod goes on."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.below = parts.real_runtime()
+
+    def restart_crio(self, runtime: str) -> None:
+        self.cluster.parts["crio"].end()
+        self.cluster.parts["crio"] = parts.crio(self.below)
+        self.cluster.parts["crio"].start()
+        wait_for("CRI-O has read its files",
+                 lambda: f'runtime_path = "{runtime}"' in run("crio", "status", "config", check=False).stdout)
+        self.cluster.wait_ready()
+
+    def files(self) -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in pathlib.Path("/etc/crio").rglob("*") if path.is_file()}
+
+    def test_there_and_back(self) -> None:
+        self.cluster.use_runtime(self.below)
+        self.addCleanup(self.cluster.wait_ready)
+        self.addCleanup(self.cluster.use_runtime, RUNTIME)
+        self.cluster.wait_ready()
+        pod, before = self.pod(container("ctr")), self.files()
+        cid, nonce = self.id_of(pod, "ctr"), self.assert_goes_on(pod, "ctr")
+        self.checkpoint(pod, "ctr")
+        self.assertEqual(self.records(), [], "runc itself")
+        run(LPMCTL, "node", "enable")
+        self.addCleanup(pathlib.Path("/etc/crio/crio.conf.d/zz-lpm.conf").unlink, missing_ok=True)
+        self.restart_crio(RUNTIME)
+        self.checkpoint(pod, "ctr")
+        self.assertEqual(self.last_record("checkpoint", "completed")["container"]["id"], cid)
+        run(LPMCTL, "node", "disable")
+        self.assertEqual(self.files(), before)
+        self.restart_crio(self.below)
+        self.checkpoint(pod, "ctr")
+        self.assertEqual(len(self.records()), 1, "runc itself again")
+        self.assertEqual((self.id_of(pod, "ctr"), self.assert_goes_on(pod, "ctr")), (cid, nonce))
