@@ -5,8 +5,9 @@
 
 Writes RESULTS/SUITE.planned (the names of the tests, before the first of them runs), RESULTS/SUITE.tsv (one line per
 test), RESULTS/SUITE.shown (what passed tests have shown of checks) and RESULTS/SUITE.log (the failures). PATTERN: parts of
-names. --again: the few tests that failed run a second time, alone, and what passes then is in RESULTS/SUITE.flaky, too. FOLDER: another one than e2e; when it has a suite.py, that is opened before its tests and closed after them, and
-its tests come in turns: those that are marked `parallel` side by side, the others alone at the end.
+names. --again: the few tests that failed run a second time, alone; what passes then is in RESULTS/SUITE.flaky, too. FOLDER:
+another one than e2e; when it has a suite.py, that is opened before its tests and closed after them, and its tests come in
+turns: those that are marked `parallel` side by side, the others alone at the end.
 """
 import argparse
 import contextlib
