@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-// Texts of other programs that lpmctl doctor reads.
+// Texts of other programs that lpmctl doctor reads, and the kubelet's file that node enable --kubelet
+// changes.
 #include "doctor/parse.hpp"
+#include "kubelet_gate.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -20,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)doctor::parse_gates(text);
     if (const auto file = doctor::parse_kubelet_file(text); file && file->port)
         expect(*file->port <= 65535);
+    if (const auto set = cli::set_gate(std::string(text)); set) // once it is on there is nothing left to do
+        expect(cli::set_gate(*set) == *set && doctor::parse_kubelet_file(*set)->gate == true);
     if (const auto answer = doctor::parse_cri_answer(text))
         expect(!answer->not_asked.empty() || !answer->version.empty());
     expect(doctor::parse_conmon(text).runtime.size() <= size);
