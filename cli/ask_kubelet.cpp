@@ -63,14 +63,18 @@ static Result<std::string> read_answer(const json::Value& answer) {
     return fail(Errc::unavailable, said);
 }
 
-Result<std::string> checkpoint_by_kubelet(const KubeletCall& call) {
-    constexpr std::chrono::seconds least(
-        120); // the kubelet raises a shorter time to its runtimeRequestTimeout
-    constexpr std::chrono::seconds more(60);
-    const auto kubelet = doctor::gather_kubelet();
+Result<doctor::KubeletState> find_kubelet() {
+    auto kubelet = doctor::gather_kubelet();
     if (!kubelet.runs)
         return fail(Errc::unavailable,
                     std::string("no kubelet runs on this node: --runtime DIR asks the runtime itself"));
+    return kubelet;
+}
+
+Result<std::string> checkpoint_by_kubelet(const doctor::KubeletState& kubelet, const KubeletCall& call) {
+    constexpr std::chrono::seconds least(
+        120); // the kubelet raises a shorter time to its runtimeRequestTimeout
+    constexpr std::chrono::seconds more(60);
     const auto patience = std::max(call.timeout, least) + more;
     const json::Value request{{"url", url_of(kubelet, call)},
                               {"certificates", kubelet.certificates},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "doctor/facts.hpp"
 
 namespace lpm::cli {
 
@@ -21,9 +22,13 @@ struct KubeletCall {
 // with what else can be done.
 [[nodiscard]] Result<std::string> find_kubeconfig();
 
-// Has the kubelet of this node take a checkpoint: the path of the archive. By lpm-ask-kubelet, which has what
+// That of this node, which runs. Errc::unavailable, with what else can be done.
+[[nodiscard]] Result<doctor::KubeletState> find_kubelet();
+
+// Has this kubelet take a checkpoint: the path of the archive. By lpm-ask-kubelet, which has what
 // lpmctl does without: libcurl takes longer to load than all that lpmctl does for a list. Errc::unavailable:
 // the kubelet was not asked, or said no. Errc::io: nobody knows what became of it.
-[[nodiscard]] Result<std::string> checkpoint_by_kubelet(const KubeletCall& call);
+[[nodiscard]] Result<std::string> checkpoint_by_kubelet(const doctor::KubeletState& kubelet,
+                                                        const KubeletCall& call);
 
 } // namespace lpm::cli

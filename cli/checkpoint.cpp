@@ -17,7 +17,6 @@
 #include "config/forms.hpp"
 #include "crio/crio.hpp"
 #include "doctor/gather.hpp"
-#include "inspect/daemon.hpp"
 #include "judged.hpp"
 #include "lifecycle/trusted.hpp"
 #include "records.hpp"
@@ -97,8 +96,8 @@ static Result<std::string> ask_runtime(const record::Record& prepared, const std
     return images;
 }
 
-static Result<std::string> ask_kubelet(const record::Record& prepared, const Given& given,
-                                       const std::string& kubeconfig) {
+static Result<std::string> ask_kubelet(const doctor::KubeletState& kubelet, const record::Record& prepared,
+                                       const Given& given, const std::string& kubeconfig) {
     const KubeletCall call{.name_space = name_of(prepared, "namespace"),
                            .pod = name_of(prepared, "pod"),
                            .container = name_of(prepared, "name"),
@@ -110,19 +109,15 @@ static Result<std::string> ask_kubelet(const record::Record& prepared, const Giv
             return fail(Errc::invalid,
                         one_line(given.container) +
                             " is no container of a pod: --runtime DIR asks the runtime itself");
-    return checkpoint_by_kubelet(call);
+    return checkpoint_by_kubelet(kubelet, call);
 }
 
 // The record of our attempt is among the newest ones.
 static record::Record find_attempt(const std::string& path, const std::string& attempt) {
     constexpr std::size_t newest = 1000;
-    const auto store = record::Store::open_existing(path);
-    const auto page = store ? store->list({}, newest, record::Store::Listed::newest_first)
-                            : Result<record::Listing>(record::Listing{});
-    if (page)
-        for (const auto& listed : page->records)
-            if (listed.record && listed.record->attempt == attempt)
-                return *listed.record;
+    for (const auto& listed : newest_records(path, newest))
+        if (listed.record && listed.record->attempt == attempt)
+            return *listed.record;
     return {};
 }
 
@@ -173,9 +168,10 @@ static Result<int> checkpoint(const Context& context, const Given& given) {
     } else if (!by_kubelet) {
         TRY_ASSIGN(images, make_images_dir(given.images));
     }
-    if (by_kubelet && inspect::find_daemon("kubelet") == 0) // before hooks have prepared the application
-        return fail(Errc::unavailable,
-                    std::string("no kubelet runs on this node: --runtime DIR asks the runtime itself"));
+    doctor::KubeletState kubelet;
+    if (by_kubelet) { // before hooks have prepared the application
+        TRY_ASSIGN(kubelet, find_kubelet());
+    }
     TRY_ASSIGN(const record::Record prepared, prepare(context, given, attempt));
     if (!prepared.code.empty()) {
         if (context.format == Format::table)
@@ -185,7 +181,7 @@ static Result<int> checkpoint(const Context& context, const Given& given) {
         return no;
     }
     Taken taken{.record = {},
-                .place = by_kubelet ? ask_kubelet(prepared, given, kubeconfig)
+                .place = by_kubelet ? ask_kubelet(kubelet, prepared, given, kubeconfig)
                                     : ask_runtime(prepared, images, attempt)};
     taken.record = find_attempt(context.store, attempt);
     if (!taken.place && taken.record.id.empty()) // it did not come as far as lpm-runc
@@ -209,10 +205,7 @@ Action add_checkpoint(CLI::App& app, const Context& context) {
         ->check(CLI::Range(1, 3600).description(""))
         ->type_name("SECONDS")
         ->capture_default_str();
-    app.add_option("--option", given->options, "As in [options] of lpm.toml, for this one: tcp=close")
-        ->type_name("NAME=VALUE")
-        ->take_all()
-        ->allow_extra_args(false);
+    add_request_options(app, given->options);
     return [&context, given] { return checkpoint(context, *given); };
 }
 

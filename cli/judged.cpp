@@ -34,6 +34,13 @@ std::string text_of_judged(const record::Record& judged) {
     return text.text();
 }
 
+void add_request_options(CLI::App& app, std::vector<std::string>& options) {
+    app.add_option("--option", options, "As in [options] of lpm.toml, for this one: tcp=close")
+        ->type_name("NAME=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
 Result<record::OptionList> read_options(const std::vector<std::string>& options) {
     record::OptionList list;
     for (const auto& option : options) {

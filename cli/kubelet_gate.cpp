@@ -79,12 +79,11 @@ Result<std::string> set_gate(const std::string& text) {
 }
 
 static Result<> check_version(const doctor::KubeletState& kubelet) {
-    constexpr unsigned first = 25;
     if (!kubelet.runs)
         return fail(Errc::absent, "no kubelet runs on this node: its version and its files are not known");
     if (!kubelet.version)
         return fail(Errc::absent, "the version of the kubelet is not known");
-    if (kubelet.version->major == 1 && kubelet.version->minor < first)
+    if (kubelet.version->major == 1 && kubelet.version->minor < doctor::first_with_gate)
         return fail(Errc::invalid, "this kubelet has no checkpoints: Kubernetes 1.30 has");
     if (kubelet.gate_set_by == "--feature-gates" && kubelet.gate == false)
         return fail(Errc::invalid,
@@ -109,9 +108,9 @@ static FileChange whole_file(std::string path) {
 }
 
 Result<std::vector<FileChange>> plan_gate(const doctor::KubeletState& kubelet, bool by_kubeadm) {
-    constexpr unsigned default_on = 30;
     TRY(check_version(kubelet));
-    const bool is_on_unset = kubelet.version->major > 1 || kubelet.version->minor >= default_on;
+    const bool is_on_unset =
+        kubelet.version->major > 1 || kubelet.version->minor >= doctor::first_with_gate_on;
     std::vector<FileChange> changes;
     if (kubelet.gate.value_or(is_on_unset))
         return changes;

@@ -32,10 +32,7 @@ Action add_preflight(CLI::App& app, const Context& context) {
     app.add_option("CONTAINER", given->container, "NAMESPACE/POD/CONTAINER, or the beginning of its id")
         ->type_name("")
         ->required();
-    app.add_option("--option", given->options, "As in [options] of lpm.toml, for this one: tcp=close")
-        ->type_name("NAME=VALUE")
-        ->take_all()
-        ->allow_extra_args(false);
+    add_request_options(app, given->options);
     return [&context, given] { return preflight(context, given->container, given->options); };
 }
 

@@ -99,20 +99,24 @@ Result<record::Record> find_record(const Store& store, const std::string& id) {
     return record;
 }
 
+std::vector<record::ListedRecord> newest_records(const std::string& path, std::size_t count) {
+    const auto store = Store::open_existing(path);
+    auto page = store ? store->list({}, count, Store::Listed::newest_first)
+                      : Result<record::Listing>(record::Listing{});
+    return page ? std::move(page->records) : std::vector<record::ListedRecord>{};
+}
+
 std::vector<Suggestion> suggest_records(std::string_view kind) {
     constexpr std::size_t newest = 20;
     static constexpr std::string_view kinds[] = {"ID", "ARCHIVE", "A", "B"};
     if (std::ranges::find(kinds, kind) == std::end(kinds))
         return {};
-    const auto store = Store::open_existing(paths::state_dir);
-    const auto page = store ? store->list({}, newest, Store::Listed::newest_first)
-                            : Result<record::Listing>(record::Listing{});
+    const auto records = newest_records(paths::state_dir, newest);
     std::vector<Suggestion> ids;
-    if (page && !page->records.empty() && kind != "ARCHIVE")
+    if (!records.empty() && kind != "ARCHIVE")
         ids.push_back({"latest", "the newest one"});
-    if (page)
-        for (const auto& [id, record] : page->records)
-            ids.push_back({id, record ? record->operation.text() + " of " + container_text(*record) : ""});
+    for (const auto& [id, record] : records)
+        ids.push_back({id, record ? record->operation.text() + " of " + container_text(*record) : ""});
     return ids;
 }
 

@@ -38,6 +38,8 @@ void add_others(const std::vector<record::Finding>& findings, Description& to);
 
 // The store, to read. The error says what to do when it is not there, or may not be read.
 [[nodiscard]] Result<record::Store> open_store(const std::string& path);
+// At most so many, the newest first; none of a store that cannot be read.
+[[nodiscard]] std::vector<record::ListedRecord> newest_records(const std::string& path, std::size_t count);
 // By its id, in whatever case; "latest": the newest one.
 [[nodiscard]] Result<record::Record> find_record(const record::Store& store, const std::string& id);
 

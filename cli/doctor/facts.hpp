@@ -90,6 +90,9 @@ struct KubernetesVersion {
     [[nodiscard]] auto operator<=>(const KubernetesVersion&) const = default;
 };
 
+// Minor versions of Kubernetes 1: since when there is a feature gate ContainerCheckpoint (alpha, off), and
+// since when it is on (beta).
+inline constexpr unsigned first_with_gate = 25, first_with_gate_on = 30;
 // What lpmctl node enable --kubelet writes beside the kubelet's own file.
 inline constexpr const char* gate_patch = "/etc/kubernetes/patches/kubeletconfiguration-lpm+merge.yaml";
 inline constexpr const char* gate_drop_in = "zz-lpm.conf"; // in its --config-dir

@@ -7,9 +7,6 @@
 
 namespace lpm::doctor {
 
-static constexpr unsigned first = 25;      // 1.25: alpha, off
-static constexpr unsigned default_on = 30; // 1.30: beta, on
-
 static std::string set_gate(const KubeletState& kubelet) {
     return std::format(
         "lpmctl node enable --kubelet, or by hand featureGates: {{ContainerCheckpoint: true}} in {} (with "
@@ -26,7 +23,7 @@ Finding judge_kubelet_gate(const Facts& facts) {
         return {State::unknown, "the version of the kubelet is not known", "kubelet --version"};
     const auto [major, minor] = *kubelet.version;
     const std::string version = std::format("kubelet {}.{}", major, minor);
-    if (major == 1 && minor < first)
+    if (major == 1 && minor < first_with_gate)
         return {State::fail, version + " has no checkpoints", "Kubernetes 1.30 or newer"};
     if (kubelet.gate)
         return *kubelet.gate
@@ -37,7 +34,7 @@ Finding judge_kubelet_gate(const Facts& facts) {
     if (!kubelet.unread.empty())
         return {State::unknown, "settings of the kubelet cannot be read: " + kubelet.unread,
                 "look for ContainerCheckpoint below featureGates there"};
-    if (major == 1 && minor < default_on)
+    if (major == 1 && minor < first_with_gate_on)
         return {State::fail,
                 version + " has ContainerCheckpoint off unless it is set" +
                     (kubelet.was_set
