@@ -19,7 +19,7 @@ real_runtime() {
             return
         fi
         case ${path##*/} in
-        crun* | youki* | runsc* | kata*) return 1 ;; # another implementation does not know its containers
+        @other_implementations@) return 1 ;; # another implementation does not know its containers
         esac
     done
     return 1

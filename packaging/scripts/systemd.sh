@@ -19,14 +19,16 @@ stop_units() {
 }
 
 # Under SELinux a wrapper of another type than runc's would start containers in another domain.
-unlabel_wrapper() {
-    command -v semanage >/dev/null || return 0
-    semanage fcontext --delete /usr/bin/lpm-runc 2>/dev/null || true
-    semanage fcontext --delete /usr/libexec/lpm/lpm-gate 2>/dev/null || true
-}
 label_wrapper() {
     command -v semanage >/dev/null || return 0
-    semanage fcontext --add --type container_runtime_exec_t /usr/bin/lpm-runc 2>/dev/null || true
-    semanage fcontext --add --type container_runtime_exec_t /usr/libexec/lpm/lpm-gate 2>/dev/null || true
-    restorecon /usr/bin/lpm-runc /usr/libexec/lpm/lpm-gate || true
+    for program in /usr/bin/lpm-runc /usr/libexec/lpm/lpm-gate; do
+        semanage fcontext --add --type container_runtime_exec_t "$program" 2>/dev/null || true
+        restorecon "$program" || true
+    done
+}
+unlabel_wrapper() {
+    command -v semanage >/dev/null || return 0
+    for program in /usr/bin/lpm-runc /usr/libexec/lpm/lpm-gate; do
+        semanage fcontext --delete "$program" 2>/dev/null || true
+    done
 }
