@@ -50,23 +50,18 @@ results_sum() {
     for name; do
         [ -e "$LPM_RESULTS/$name.tsv" ] || results_add "$name" failed "the suite left no results"
     done
-    flaky=$(for name; do [ ! -s "$LPM_RESULTS/$name.flaky" ] || sed "s|^|  $name: |" "$LPM_RESULTS/$name.flaky"; done)
-    if [ -n "$flaky" ]; then
-        printf 'failed, and passed when it was run again alone:\n%s\n' "$flaky"
-        for name; do
-            [ ! -s "$LPM_RESULTS/$name.flaky" ] || head -n 80 "$LPM_RESULTS/$name.log"
-        done
-    fi
     if [ "$(results_count failed "$@")" -gt 0 ]; then
         echo "failed:"
         for name; do
             sed -n "s|^failed	|  $name: |p" "$LPM_RESULTS/$name.tsv"
             ! grep -q "^failed	" "$LPM_RESULTS/$name.tsv" || echo "    log: $LPM_RESULTS/$name.out"
         done
-        for name; do
-            [ ! -s "$LPM_RESULTS/$name.log" ] || head -n 80 "$LPM_RESULTS/$name.log"
-        done
     fi
+    flaky=$(for name; do [ ! -s "$LPM_RESULTS/$name.flaky" ] || sed "s|^|  $name: |" "$LPM_RESULTS/$name.flaky"; done)
+    [ -z "$flaky" ] || printf 'failed, and passed when it was run again alone:\n%s\n' "$flaky"
+    for name; do
+        [ ! -s "$LPM_RESULTS/$name.log" ] || head -n 80 "$LPM_RESULTS/$name.log"
+    done
     echo "$(results_count passed "$@") passed, $(results_count failed "$@") failed, $(results_count skipped "$@") skipped"
     [ "$(results_count failed "$@")" -eq 0 ] && [ "$(results_count passed "$@")" -gt 0 ]
 }
