@@ -11,6 +11,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "crio/crio.hpp"
+#include "inspect/crio_files.hpp"
 #include "oci/argv.hpp"
 
 namespace lpm::cli {
@@ -34,7 +35,7 @@ Result<node::Reply> ask(const std::string& socket, const service::Request& reque
 // Ids of containers on this node that begin so.
 static std::vector<std::string> ids_of(const std::string& beginning) {
     std::vector<std::string> ids;
-    for (const auto& root : crio::state_roots(crio::read_configuration(crio::config_dir)))
+    for (const auto& root : crio::state_roots(crio::read_configuration(inspect::find_crio_files().files)))
         each_entry(root, [&](int, const dirent& entry) {
             if (oci::valid_id(entry.d_name) && std::string_view(entry.d_name).starts_with(beginning))
                 ids.emplace_back(entry.d_name);

@@ -12,7 +12,7 @@
 namespace lpm::cli {
 
 std::string NodeConfig::path() const {
-    return crio::drop_in_path(dir);
+    return crio::drop_in_path(files.folder);
 }
 
 Result<std::string> NodeConfig::make(std::vector<std::string> names) const {
@@ -30,15 +30,15 @@ static std::string ask_built_in() {
     return said && said->status == 0 ? crio::built_in_handler(said->text) : std::string();
 }
 
-Result<NodeConfig> read_node_config(const std::string& dir) {
-    NodeConfig node{.dir = dir,
-                    .with = crio::read_configuration(dir),
-                    .others = crio::read_configuration(dir, crio::drop_in_name),
+Result<NodeConfig> read_node_config(const crio::Files& files) {
+    NodeConfig node{.files = files,
+                    .with = crio::read_configuration(files),
+                    .others = crio::read_configuration(files, crio::drop_in_name),
                     .drop_in = {},
                     .handlers = {},
                     .built_in = {},
                     .real = real_runtime()};
-    TRY_ASSIGN(node.drop_in, crio::read_drop_in(dir));
+    TRY_ASSIGN(node.drop_in, crio::read_drop_in(files.folder));
     if (node.drop_in)
         if (const auto file = config::parse_crio_file(*node.drop_in, node.path()))
             for (const auto& handler : file->handlers)

@@ -14,7 +14,7 @@
 namespace lpm::cli {
 
 struct NodeConfig {
-    std::string dir;                    // /etc/crio
+    crio::Files files;                  // where it lies
     crio::Configuration with;           // as it is
     crio::Configuration others;         // without the drop-in
     std::optional<std::string> drop_in; // its text; nothing: there is none
@@ -29,7 +29,7 @@ struct NodeConfig {
 };
 
 // Runs `crio --version` where no file sets the default handler.
-[[nodiscard]] Result<NodeConfig> read_node_config(const std::string& dir);
+[[nodiscard]] Result<NodeConfig> read_node_config(const crio::Files& files);
 
 // What the handler runs in that configuration, lpm-runc seen through; nothing: it has no such handler.
 [[nodiscard]] std::optional<Implementation> implementation_in(const NodeConfig& node,

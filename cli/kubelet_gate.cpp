@@ -2,16 +2,13 @@
 // Copyright the lpm authors
 #include "kubelet_gate.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fcntl.h>
-#include <filesystem>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "diff.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/parse.hpp"
 
@@ -136,26 +133,6 @@ Result<std::vector<FileChange>> plan_gate(const doctor::KubeletState& kubelet, b
     return changes;
 }
 
-// A link stays one: what it leads to is replaced, with the mode that it has.
-static Result<> write(const FileChange& change) {
-    constexpr mode_t readable = 0644;
-    constexpr mode_t permissions = 07777;
-    std::error_code none;
-    const std::filesystem::path path = std::filesystem::weakly_canonical(change.path, none);
-    std::filesystem::create_directories(path.parent_path(), none);
-    struct stat info{};
-    const mode_t mode = ::stat(path.c_str(), &info) == 0 ? info.st_mode & permissions : readable;
-    TRY_ASSIGN(const Fd dir, open_at(AT_FDCWD, path.parent_path(), O_RDONLY | O_DIRECTORY));
-    return replace_file(dir.get(), path.filename(), change.after, mode);
-}
-
-static void show(const std::vector<FileChange>& changes) {
-    for (const auto& change : changes) {
-        print("--- " + (change.before.empty() ? "/dev/null" : change.path) + "\n+++ " + change.path);
-        std::fputs(diff_of(change.before, change.after).c_str(), stdout);
-    }
-}
-
 static void tell(const Context& context, const std::vector<FileChange>& changes) {
     json::Value files = json::Value::array();
     std::string text;
@@ -178,7 +155,7 @@ Result<int> enable_kubelet(const Context& context, bool plan, bool check) {
     const bool by_kubeadm = ::access("/var/lib/kubelet/kubeadm-flags.env", F_OK) == 0;
     TRY_ASSIGN(const auto changes, plan_gate(doctor::gather_kubelet(), by_kubeadm));
     if (plan)
-        show(changes);
+        std::ranges::for_each(changes, show);
     else if (check && !changes.empty())
         std::fprintf(stderr,
                      "lpmctl: ContainerCheckpoint is off in this kubelet: lpmctl node enable --kubelet\n");

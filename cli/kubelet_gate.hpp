@@ -7,6 +7,7 @@
 
 #include "command.hpp"
 #include "doctor/facts.hpp"
+#include "file_change.hpp"
 
 // The kubelet's feature gate ContainerCheckpoint, which is off in Kubernetes 1.25 to 1.29 unless it is set.
 namespace lpm::cli {
@@ -15,11 +16,6 @@ namespace lpm::cli {
 // that is not in YAML's block style, or is none.
 [[nodiscard]] Result<std::string> set_gate(const std::string& text);
 
-struct FileChange {
-    std::string path;
-    std::string before; // empty: there is none
-    std::string after;
-};
 // What has to be written for that kubelet, in this order; nothing where its gate is on. `by_kubeadm`: an
 // upgrade makes its file anew, with the patches of kubeadm's folder. Errc::invalid: it cannot be done, or not
 // by us.

@@ -95,8 +95,8 @@ static json::Value value_of(const NodeConfig& node, const std::vector<Row>& rows
             {"problems", node.with.problems}};
 }
 
-Result<int> node_status(const Context& context, const std::string& dir) {
-    TRY_ASSIGN(const NodeConfig node, read_node_config(dir));
+Result<int> node_status(const Context& context, const crio::Files& files) {
+    TRY_ASSIGN(const NodeConfig node, read_node_config(files));
     const auto rows = rows_of(node);
     std::string why;
     const std::string state = state_of(node, why);

@@ -6,10 +6,11 @@
 
 #include "base/result.hpp"
 #include "command.hpp"
+#include "crio/crio.hpp"
 
 namespace lpm::cli {
 
-// What files say of CRI-O in `dir` and of lpm: `yes` when a handler goes through lpm, as it should now.
-[[nodiscard]] Result<int> node_status(const Context& context, const std::string& dir);
+// What CRI-O's files say, and of lpm: `yes` when a handler goes through lpm, as it should now.
+[[nodiscard]] Result<int> node_status(const Context& context, const crio::Files& files);
 
 } // namespace lpm::cli

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "command.hpp"
 #include "crio/crio.hpp"
+#include "inspect/crio_files.hpp"
 #include "runtimes.hpp"
 
 namespace lpm::cli {
@@ -82,7 +83,8 @@ static Result<> check_change(const Implementation& next) {
     const Implementation now = real_runtime();
     if (now.path.empty() || now.is_like(next))
         return {};
-    const auto live = live_text(crio::state_roots(crio::read_configuration(crio::config_dir)));
+    const auto live =
+        live_text(crio::state_roots(crio::read_configuration(inspect::find_crio_files().files)));
     if (!live.empty())
         return fail(Errc::busy, "lpm-runc runs " + now.text() + ", and " + live + ": " + next.text() +
                                     " may not know their states; drain the node first, or give --force");

@@ -11,6 +11,7 @@
 #include "crio/crio.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/judges.hpp"
+#include "inspect/crio_files.hpp"
 #include "record/store.hpp"
 #include "selftest/container.hpp"
 
@@ -102,7 +103,7 @@ class Run {
 
     // One step after the other, until one fails; then what was made is removed.
     Result<int> all() {
-        const auto paths = doctor::search_paths(crio::read_configuration(crio::config_dir));
+        const auto paths = doctor::search_paths(crio::read_configuration(inspect::find_crio_files().files));
         TRY_ASSIGN(Container container, Container::make(paths.front().path));
         const std::string first = container.id();
         const bool fine =

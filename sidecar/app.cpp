@@ -2,10 +2,12 @@
 // Copyright the lpm authors
 #include "app.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
+#include <malloc.h>
 #include <memory>
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -113,13 +115,16 @@ static Result<std::unique_ptr<grpc::Server>> serve_this_node(Service& service) {
 }
 
 static void await_end(const sigset_t& ends) {
+    constexpr std::chrono::nanoseconds longest = 15s;
     const auto alive = lpm::node::watchdog();
-    const auto rest = alive ? std::chrono::duration_cast<std::chrono::nanoseconds>(*alive) / 2 : 3600s;
+    const auto rest =
+        alive ? std::min(longest, std::chrono::duration_cast<std::chrono::nanoseconds>(*alive) / 2) : longest;
     const timespec wait{std::chrono::duration_cast<std::chrono::seconds>(rest).count(), (rest % 1s).count()};
     for (;;) {
         if (::sigtimedwait(&ends, nullptr, &wait) > 0)
             return;
         lpm::node::tell_alive();
+        ::malloc_trim(0); // what many calls at once have used up, each arena of the allocator would keep
     }
 }
 

@@ -146,11 +146,11 @@ static void ask(json::Value& facts, Relay& relay, std::chrono::seconds wait) {
                       [](const grpc::Status& how, const auto&) { return checkpoint_facts(how); });
 }
 
-Result<json::Value> ask_cri(const std::string& endpoint, const std::string& crio_dir,
+Result<json::Value> ask_cri(const std::string& endpoint, const crio::Files& files,
                             std::chrono::seconds wait) {
     crio::Configuration crio;
     if (endpoint.empty())
-        crio = crio::read_configuration(crio_dir);
+        crio = crio::read_configuration(files);
     TRY_ASSIGN(const std::string socket, socket_of(endpoint.empty() ? crio.listen : endpoint));
     json::Value facts = {
         {"schema", schema},

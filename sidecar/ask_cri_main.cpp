@@ -9,7 +9,7 @@
 #include "ask_cri.hpp"
 #include "base/paths.hpp"
 #include "cri_facts.hpp"
-#include "crio/crio.hpp"
+#include "inspect/crio_files.hpp"
 
 using namespace lpm;
 
@@ -38,7 +38,8 @@ static int run_main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return cli.exit(error) == 0 ? answered : bad_arguments;
     }
-    const auto facts = sidecar::ask_cri(endpoint, crio::config_dir, std::chrono::seconds(seconds));
+    const auto facts =
+        sidecar::ask_cri(endpoint, inspect::find_crio_files().files, std::chrono::seconds(seconds));
     if (!facts)
         return end_with(!endpoint.empty() && facts.error().code == Errc::invalid ? bad_arguments : not_asked,
                         facts.error().text);

@@ -109,10 +109,24 @@ grpc::Status Service::Prepare(grpc::ServerContext* context, const node::v1::Prep
     return told("Prepare", done);
 }
 
+namespace {
+// More at a time would take no shorter, and each holds a page of records.
+class Reading {
+  public:
+    explicit Reading(std::counting_semaphore<>& readers) : readers_(readers) { readers_.acquire(); }
+    Reading(const Reading&) = delete;
+    ~Reading() { readers_.release(); }
+
+  private:
+    std::counting_semaphore<>& readers_;
+};
+} // namespace
+
 grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::ListRecordsRequest* request,
                                   node::v1::ListRecordsResponse* response) {
     const auto list = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::records));
+        const Reading reading(readers_);
         TRY_ASSIGN(const int size, page_size(request->page_size()));
         if (!request->page_token().empty() && !record::valid_id(request->page_token()))
             return fail(Errc::invalid, "page_token: must be the next_page_token of another page");
@@ -143,6 +157,7 @@ grpc::Status Service::GetRecord(grpc::ServerContext* context, const node::v1::Ge
                                 node::v1::Record* response) {
     const auto get = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::records));
+        const Reading reading(readers_);
         if (!record::valid_id(request->id()))
             return fail(Errc::invalid, "id: must be that of a record, 26 letters and digits");
         TRY_ASSIGN(const record::Store store, this->store());

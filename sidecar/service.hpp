@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <semaphore>
 #include <string>
 
 #include "access.hpp"
@@ -97,6 +98,7 @@ class Service final : public node::v1::Node::Service {
     ArchiveNumbers& archive_numbers_;
     Numbers& numbers_;
     const record::Journal journal_;
+    std::counting_semaphore<> readers_{4}; // of records, at a time
     std::atomic<bool> ending_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/parse.hpp"
+#include "inspect/crio_files.hpp"
 #include "inspect/daemon.hpp"
 #include "linux/boot.hpp"
 #include "linux/procfs.hpp"
@@ -31,33 +32,13 @@ static std::optional<Time> start_of(pid_t pid) {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()) - age;
 }
 
-// Where the CRI-O that runs has its files.
-static crio::Files files_of(const std::string& cmdline, CrioState& state) {
-    crio::Files files = crio::files_in(crio::config_dir);
-    struct Flag {
-        const char* name;
-        std::string& path;
-    };
-    for (const auto& [name, path] : {Flag{"config", files.main}, Flag{"config-dir", files.folder}}) {
-        const auto value = inspect::parse_flag(cmdline, name);
-        if (!value || *value == path)
-            continue;
-        if (value->starts_with('/'))
-            path = *value;
-        else // of a directory that we do not know
-            state.other_files +=
-                (state.other_files.empty() ? "--" : " --") + std::string(name) + "=" + one_line(*value, 200);
-    }
-    return files;
-}
-
 static crio::Files add_process(CrioState& state) {
-    const pid_t pid = inspect::find_daemon("crio");
-    if (pid == 0)
-        return crio::files_in(crio::config_dir);
-    state.runs = true;
-    state.started = start_of(pid);
-    return files_of(procfs::read_proc(pid, "cmdline").value_or(""), state);
+    inspect::CrioFiles found = inspect::find_crio_files();
+    state.runs = found.pid != 0;
+    state.other_files = found.unknown;
+    if (state.runs)
+        state.started = start_of(found.pid);
+    return found.files;
 }
 
 static void add_change(CrioState& state, const std::string& path) {

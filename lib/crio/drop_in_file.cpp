@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,13 @@
 
 namespace lpm::crio {
 
-static constexpr const char* folder_name = "crio.conf.d";
+// Of one that may be written as /etc/crio/crio.conf.d/.
+static std::string folder_above(std::string_view folder) {
+    while (folder.ends_with('/'))
+        folder.remove_suffix(1);
+    return std::filesystem::path(folder).parent_path();
+}
+
 static constexpr mode_t readable = 0644;
 static constexpr char name[] = "zz-lpm.conf";
 static constexpr char draft[] = "zz-lpm.conf.draft";
@@ -54,15 +61,15 @@ static Result<Fd> lock() {
                : fail_errno(errno, std::string("lock ") + paths::run_dir + "/node.lock");
 }
 
-Result<DropInFile> DropInFile::open(const std::string& dir) {
+Result<DropInFile> DropInFile::open(const std::string& folder) {
     constexpr mode_t enterable = 0755;
-    TRY_ASSIGN(Fd above, open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(Fd above, open_at(AT_FDCWD, folder_above(folder), O_RDONLY | O_DIRECTORY));
     TRY_ASSIGN(Fd locked, lock());
-    if (::mkdirat(above.get(), folder_name, enterable) != 0 && errno != EEXIST)
-        return fail_errno(errno, "make " + dir + "/" + folder_name);
-    TRY_ASSIGN(Fd folder, open_at(above.get(), folder_name, O_RDONLY | O_DIRECTORY));
+    if (::mkdir(folder.c_str(), enterable) != 0 && errno != EEXIST)
+        return fail_errno(errno, "make " + folder);
+    TRY_ASSIGN(Fd opened, open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY));
     remove_drafts(above.get());
-    return DropInFile(dir, std::move(locked), std::move(above), std::move(folder));
+    return DropInFile(folder, std::move(locked), std::move(above), std::move(opened));
 }
 
 Result<> DropInFile::publish(std::string_view text) {
@@ -70,7 +77,7 @@ Result<> DropInFile::publish(std::string_view text) {
     if (::renameat(above_.get(), draft, folder_.get(), name) != 0) {
         const int error = errno;
         ::unlinkat(above_.get(), draft, 0);
-        return fail_errno(error, "publish " + drop_in_path(dir_));
+        return fail_errno(error, "publish " + drop_in_path(path_));
     }
     TRY(sync_dir(folder_.get()));
     return sync_dir(above_.get());
@@ -78,7 +85,7 @@ Result<> DropInFile::publish(std::string_view text) {
 
 Result<> DropInFile::remove() {
     if (::unlinkat(folder_.get(), name, 0) != 0)
-        return fail_errno(errno, "remove " + drop_in_path(dir_));
+        return fail_errno(errno, "remove " + drop_in_path(path_));
     return sync_dir(folder_.get());
 }
 
@@ -91,17 +98,18 @@ Result<std::string> DropInFile::keep(std::string_view text) {
             TRY(replace_file(above_.get(), file, text, readable));
         else if (!there || *there != text)
             continue; // what somebody else has written, and nobody keeps twice
-        return dir_ + "/" + file;
+        return folder_above(path_) + "/" + file;
     }
-    return fail(Errc::exists, dir_ + "/" + backup + " and its like are too many: remove what nobody needs");
+    return fail(Errc::exists,
+                folder_above(path_) + "/" + backup + " and its like are too many: remove what nobody needs");
 }
 
-std::string drop_in_path(const std::string& dir) {
-    return dir + "/" + folder_name + "/" + name;
+std::string drop_in_path(const std::string& folder) {
+    return folder + "/" + name;
 }
 
-Result<std::optional<std::string>> read_drop_in(const std::string& dir) {
-    auto text = read_file(AT_FDCWD, drop_in_path(dir), config::max_crio_file);
+Result<std::optional<std::string>> read_drop_in(const std::string& folder) {
+    auto text = read_file(AT_FDCWD, drop_in_path(folder), config::max_crio_file);
     if (text)
         return std::optional(*std::move(text));
     if (text.error().code == Errc::absent)

@@ -15,29 +15,28 @@ namespace lpm::crio {
 
 class DropInFile {
   public:
-    // `dir`: /etc/crio. One process at a time: Errc::busy for a second one. Drafts that a killed one has left
-    // are removed. Makes crio.conf.d when it is missing.
-    [[nodiscard]] static Result<DropInFile> open(const std::string& dir);
+    // `folder`: /etc/crio/crio.conf.d, made when it is missing. One process at a time: Errc::busy for a
+    // second one. Drafts that a killed one has left are removed.
+    [[nodiscard]] static Result<DropInFile> open(const std::string& folder);
 
     // On the disk when it returns; at no moment half of it, or none where there was one.
     [[nodiscard]] Result<> publish(std::string_view text);
     [[nodiscard]] Result<> remove();
-    // A copy of `text` in /etc/crio, as it was before; returns its path. Earlier copies stay.
+    // A copy of `text` in the folder above, as it was before; returns its path. Earlier copies stay.
     [[nodiscard]] Result<std::string> keep(std::string_view text);
 
   private:
-    DropInFile(std::string dir, Fd lock, Fd above, Fd folder)
-        : dir_(std::move(dir)), lock_(std::move(lock)), above_(std::move(above)), folder_(std::move(folder)) {
-    }
-    std::string dir_;
+    DropInFile(std::string path, Fd lock, Fd above, Fd folder)
+        : path_(std::move(path)), lock_(std::move(lock)), above_(std::move(above)),
+          folder_(std::move(folder)) {}
+    std::string path_; // of the folder
     Fd lock_;
     Fd above_;
     Fd folder_;
 };
 
-// Of `dir`, /etc/crio.
-[[nodiscard]] std::string drop_in_path(const std::string& dir);
+[[nodiscard]] std::string drop_in_path(const std::string& folder);
 // Nothing when there is none.
-[[nodiscard]] Result<std::optional<std::string>> read_drop_in(const std::string& dir);
+[[nodiscard]] Result<std::optional<std::string>> read_drop_in(const std::string& folder);
 
 } // namespace lpm::crio

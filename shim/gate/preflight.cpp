@@ -7,6 +7,7 @@
 #include "base/paths.hpp"
 #include "call.hpp"
 #include "crio/crio.hpp"
+#include "inspect/crio_files.hpp"
 #include "lifecycle/lifecycle.hpp"
 #include "oci/container_lock.hpp"
 #include "recorder.hpp"
@@ -77,7 +78,7 @@ static void record_outcome(record::Record& record, const inspect::Facts& facts, 
 
 Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options, bool prepared,
                             char** environment) {
-    const auto roots = crio::state_roots(crio::read_configuration(crio::config_dir));
+    const auto roots = crio::state_roots(crio::read_configuration(inspect::find_crio_files().files));
     Preflight found;
     TRY_ASSIGN(found.container, inspect::locate(target, roots, Deadline(locate_time)));
     found.engine = inspect::find_engine(found.container.state);

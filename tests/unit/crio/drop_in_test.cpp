@@ -28,7 +28,7 @@ class DropIn : public testing::Test {
         return crio::make_drop_in(
             others(),
             {.handlers = std::move(handlers), .runtime_path = through_lpm, .built_in = std::move(built_in)},
-            crio::drop_in_path(dir.path()));
+            crio::drop_in_path(dir.path("crio.conf.d")));
     }
     // What CRI-O has for the handler with the drop-in in its place.
     config::CrioHandler with(const std::string& text, std::string_view name) const {
@@ -227,14 +227,14 @@ TEST_F(DropIn, is_published_whole_and_leaves_no_draft) {
     dir.write("zz-lpm.conf.draft", "not yet");
     set("10-a.conf", "# a user's\n");
     {
-        auto file = crio::DropInFile::open(dir.path());
+        auto file = crio::DropInFile::open(dir.path("crio.conf.d"));
         ASSERT_TRUE(file) << file.error().text;
-        const auto second = crio::DropInFile::open(dir.path());
+        const auto second = crio::DropInFile::open(dir.path("crio.conf.d"));
         ASSERT_FALSE(second);
         EXPECT_EQ(second.error().code, Errc::busy);
         ASSERT_TRUE(file->publish("one\n"));
         ASSERT_TRUE(file->publish("two\n"));
-        EXPECT_EQ(crio::read_drop_in(dir.path()).value(), "two\n");
+        EXPECT_EQ(crio::read_drop_in(dir.path("crio.conf.d")).value(), "two\n");
         const auto kept = file->keep("one\n");
         ASSERT_TRUE(kept);
         EXPECT_EQ(*kept, dir.path("zz-lpm.conf.before"));
@@ -245,12 +245,12 @@ TEST_F(DropIn, is_published_whole_and_leaves_no_draft) {
         ASSERT_TRUE(file->remove());
         EXPECT_FALSE(file->remove());
     }
-    EXPECT_EQ(crio::read_drop_in(dir.path()).value(), std::nullopt);
+    EXPECT_EQ(crio::read_drop_in(dir.path("crio.conf.d")).value(), std::nullopt);
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(dir.path()))
         if (entry.is_regular_file())
             names.push_back(entry.path().filename());
     std::ranges::sort(names);
     EXPECT_EQ(names, (std::vector<std::string>{"10-a.conf", "zz-lpm.conf.before"}));
-    EXPECT_FALSE(crio::DropInFile::open(dir.path("nowhere")));
+    EXPECT_FALSE(crio::DropInFile::open(dir.path("nowhere/crio.conf.d")));
 }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "inspect/crio_files.hpp"
+
 using namespace lpm;
 using inspect::parse_path_flag;
 using namespace std::string_view_literals;
@@ -25,4 +27,17 @@ TEST(Flag, is_any_value_that_is_given) {
     EXPECT_EQ(inspect::parse_flag("kubelet\0--config\0x\0"sv, "config"), "x");
     EXPECT_EQ(inspect::parse_flag("kubelet\0--config-dir=/x\0"sv, "config"), std::nullopt);
     EXPECT_EQ(inspect::parse_flag("kubelet\0--config"sv, "config"), std::nullopt);
+}
+
+TEST(CrioFiles, are_those_of_its_command_line) {
+    const auto usual = inspect::crio_files_of("crio\0--log-level=info\0"sv);
+    EXPECT_EQ(usual.files.main, "/etc/crio/crio.conf");
+    EXPECT_EQ(usual.files.folder, "/etc/crio/crio.conf.d");
+    const auto own = inspect::crio_files_of("crio\0--config\0/a/conf\0--config-dir=/a/parts\0"sv);
+    EXPECT_EQ(own.files.main, "/a/conf");
+    EXPECT_EQ(own.files.folder, "/a/parts");
+    EXPECT_EQ(own.unknown, "");
+    const auto unknown = inspect::crio_files_of("crio\0--config=conf\0--config-dir=parts\0"sv);
+    EXPECT_EQ(unknown.files.main, "/etc/crio/crio.conf");
+    EXPECT_EQ(unknown.unknown, "--config=conf --config-dir=parts");
 }
