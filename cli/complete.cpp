@@ -3,6 +3,7 @@
 #include "complete.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -34,14 +35,15 @@ class Place {
         if (option_ != nullptr && word == "=") // bash makes three words of --output=json
             return;
         if (option_ != nullptr)
-            option_ = nullptr;
+            keep(std::exchange(option_, nullptr), word);
         else if (word.starts_with('-') && word != "-")
             pass_option(word);
         else if (const auto* command = find_command(word); command != nullptr)
             app_ = command;
         else
-            ++arguments_;
+            pass_argument(word);
     }
+    [[nodiscard]] const Typed& typed() const { return typed_; }
     [[nodiscard]] const CLI::App& app() const { return *app_; }
     [[nodiscard]] bool has_arguments() const { return arguments_ > 0; }
     // Whose value is missing.
@@ -55,10 +57,24 @@ class Place {
     }
 
   private:
+    void keep(const CLI::Option* option, const std::string& value) {
+        if (option != nullptr)
+            typed_[option->get_positional() ? option->get_name() : "--" + option->get_lnames().front()] =
+                value;
+    }
+    void pass_argument(const std::string& word) {
+        keep(argument(), word);
+        ++arguments_;
+    }
     void pass_option(const std::string& word) {
-        const auto* found = word.contains('=') ? nullptr : find_option(app_, word);
-        if (found != nullptr && takes_value(*found))
+        const auto equals = word.find('=');
+        const auto* found = find_option(app_, word.substr(0, equals));
+        if (found == nullptr || !takes_value(*found))
+            return;
+        if (equals == std::string::npos)
             option_ = found;
+        else
+            keep(found, word.substr(equals + 1));
     }
     [[nodiscard]] const CLI::App* find_command(const std::string& word) const {
         const auto commands = commands_of(*app_);
@@ -68,6 +84,7 @@ class Place {
 
     const CLI::App* app_;
     const CLI::Option* option_ = nullptr;
+    Typed typed_;
     std::size_t arguments_ = 0;
 };
 
@@ -75,7 +92,7 @@ class Place {
 
 // `before`: what stands before the value in the same word.
 static void add_values(const CLI::Option& option, const std::string& before, Suggest suggest,
-                       Completion& to) {
+                       const Typed& typed, Completion& to) {
     const std::string kind = option.get_positional() ? option.get_name() : option.get_type_name();
     static constexpr std::string_view files[] = {"FILE", "DIR", "PATH", "ARCHIVE", "A", "B"};
     to.files = to.files || std::ranges::find(files, kind) != std::end(files);
@@ -84,7 +101,7 @@ static void add_values(const CLI::Option& option, const std::string& before, Sug
         for (std::string_view rest = words; !rest.empty();)
             to.words.push_back({before + std::string(next_part(rest, '|')), ""});
     else if (suggest != nullptr)
-        for (auto& [word, help] : suggest(kind))
+        for (auto& [word, help] : suggest(kind, typed))
             to.words.push_back({before + word, help});
 }
 
@@ -109,10 +126,10 @@ Completion complete(const CLI::App& app, const std::vector<std::string>& words, 
     if (place.option() != nullptr && typed == "=")
         typed.clear();
     if (place.option() != nullptr) {
-        add_values(*place.option(), "", suggest, found);
+        add_values(*place.option(), "", suggest, place.typed(), found);
     } else if (const auto equals = typed.find('='); typed.starts_with("--") && equals != std::string::npos) {
         if (const auto* option = find_option(&place.app(), typed.substr(0, equals)); option != nullptr)
-            add_values(*option, typed.substr(0, equals + 1), suggest, found);
+            add_values(*option, typed.substr(0, equals + 1), suggest, place.typed(), found);
     } else if (typed.starts_with('-')) {
         add_options(&place.app(), found);
     } else {
@@ -120,7 +137,7 @@ Completion complete(const CLI::App& app, const std::vector<std::string>& words, 
              place.has_arguments() ? std::vector<const CLI::App*>{} : commands_of(place.app()))
             found.words.push_back({command->get_name(), command->get_description()});
         if (const auto* argument = place.argument(); argument != nullptr)
-            add_values(*argument, "", suggest, found);
+            add_values(*argument, "", suggest, place.typed(), found);
     }
     std::erase_if(found.words, [&](const Suggestion& one) { return !one.word.starts_with(typed); });
     return found;

@@ -26,8 +26,10 @@ struct Suggestion {
     std::string word;
     std::string help;
 };
+// What stands before it: "--namespace" and "POD" with their values.
+using Typed = std::map<std::string, std::string>;
 // What an argument may be that is shown as `kind` in --help: "ID", "POD".
-using Suggest = std::vector<Suggestion> (*)(std::string_view kind);
+using Suggest = std::vector<Suggestion> (*)(std::string_view kind, const Typed& typed);
 
 // `add` adds the command's options to `app`; the context lives as long as that.
 template <class Context> struct Command {

@@ -106,7 +106,7 @@ std::vector<record::ListedRecord> newest_records(const std::string& path, std::s
     return page ? std::move(page->records) : std::vector<record::ListedRecord>{};
 }
 
-std::vector<Suggestion> suggest_records(std::string_view kind) {
+std::vector<Suggestion> suggest_records(std::string_view kind, const Typed& /*typed*/) {
     constexpr std::size_t newest = 20;
     static constexpr std::string_view kinds[] = {"ID", "ARCHIVE", "A", "B"};
     if (std::ranges::find(kinds, kind) == std::end(kinds))

@@ -34,7 +34,7 @@ namespace lpm::cli {
 void add_others(const std::vector<record::Finding>& findings, Description& to);
 
 // Of arguments that may be an id of a record: the newest ones.
-[[nodiscard]] std::vector<Suggestion> suggest_records(std::string_view kind);
+[[nodiscard]] std::vector<Suggestion> suggest_records(std::string_view kind, const Typed& typed);
 
 // The store, to read. The error says what to do when it is not there, or may not be read.
 [[nodiscard]] Result<record::Store> open_store(const std::string& path);

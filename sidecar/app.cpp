@@ -130,6 +130,7 @@ static void await_end(const sigset_t& ends) {
 
 Result<> run(const Settings& settings) {
     const sigset_t ends = block_signals();
+    ::mallopt(M_ARENA_MAX, 2); // each of a hundred threads' would keep what its greatest call has needed
     TRY(lpm::node::drop_capabilities());
     Numbers numbers;
     Node node(settings.places.gate_socket);

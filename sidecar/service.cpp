@@ -26,6 +26,20 @@ static constexpr std::size_t longest_answer = std::size_t{2} << 20;
 static constexpr std::size_t entries_at_once = 100;
 static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
+namespace {
+// More at a time would take no shorter, and each holds records as they are in their files, many times what is
+// answered: all watches get a new one at once.
+class Reading {
+  public:
+    explicit Reading(std::counting_semaphore<>& readers) : readers_(readers) { readers_.acquire(); }
+    Reading(const Reading&) = delete;
+    ~Reading() { readers_.release(); }
+
+  private:
+    std::counting_semaphore<>& readers_;
+};
+} // namespace
+
 Service::Service(Places places, Access access, Node& node, Numbers& numbers)
     : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives),
       archive_numbers_(node.archive_numbers), numbers_(numbers), journal_(places_.store) {}
@@ -109,19 +123,6 @@ grpc::Status Service::Prepare(grpc::ServerContext* context, const node::v1::Prep
     return told("Prepare", done);
 }
 
-namespace {
-// More at a time would take no shorter, and each holds a page of records.
-class Reading {
-  public:
-    explicit Reading(std::counting_semaphore<>& readers) : readers_(readers) { readers_.acquire(); }
-    Reading(const Reading&) = delete;
-    ~Reading() { readers_.release(); }
-
-  private:
-    std::counting_semaphore<>& readers_;
-};
-} // namespace
-
 grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::ListRecordsRequest* request,
                                   node::v1::ListRecordsResponse* response) {
     const auto list = [&]() -> Result<> {
@@ -172,6 +173,20 @@ grpc::Status Service::GetRecord(grpc::ServerContext* context, const node::v1::Ge
     return told("GetRecord", get());
 }
 
+Result<node::v1::WatchRecordsResponse> Service::told_of(const record::JournalEntry& entry,
+                                                        const record::Store& store) {
+    const Reading reading(readers_);
+    node::v1::WatchRecordsResponse response;
+    convert(entry, response);
+    const auto record = store.load(entry.id);
+    if (!record && record.error().code != Errc::absent)
+        return fail(Errc::unavailable, "record " + entry.id + " cannot be read: " + record.error().text +
+                                           ": watch from the last position");
+    if (record)
+        convert(*record, *response.mutable_record());
+    return response;
+}
+
 // Until the client is gone, the sidecar is to end, or an error.
 Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer) {
     TRY_ASSIGN(const record::Store store, this->store());
@@ -183,14 +198,7 @@ Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosit
         TRY_ASSIGN(const record::JournalBatch batch,
                    changes.next(position, entries_at_once, std::chrono::steady_clock::now() + look_up));
         for (const auto& entry : batch.entries) {
-            node::v1::WatchRecordsResponse response;
-            convert(entry, response);
-            const auto record = store.load(entry.id);
-            if (!record && record.error().code != Errc::absent)
-                return fail(Errc::unavailable, "record " + entry.id + " cannot be read: " +
-                                                   record.error().text + ": watch from the last position");
-            if (record)
-                convert(*record, *response.mutable_record());
+            TRY_ASSIGN(const auto response, told_of(entry, store));
             if (!writer.Write(response))
                 return {};
         }

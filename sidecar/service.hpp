@@ -76,6 +76,8 @@ class Service final : public node::v1::Node::Service {
   private:
     using Watch = grpc::ServerWriter<node::v1::WatchRecordsResponse>;
     Result<> watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer);
+    [[nodiscard]] Result<node::v1::WatchRecordsResponse> told_of(const record::JournalEntry& entry,
+                                                                 const record::Store& store);
     template <class Request, class Response>
     Result<> ask(const grpc::ServerContext& context, const Request& request, Response& response,
                  std::chrono::milliseconds time);
@@ -98,7 +100,7 @@ class Service final : public node::v1::Node::Service {
     ArchiveNumbers& archive_numbers_;
     Numbers& numbers_;
     const record::Journal journal_;
-    std::counting_semaphore<> readers_{4}; // of records, at a time
+    std::counting_semaphore<> readers_{2}; // of records, at a time
     std::atomic<bool> ending_ = false;
 };
 

@@ -174,7 +174,7 @@ static void add_common(CLI::App& app, Asked& asked) {
     app.add_option("POD", asked.pod, "Name of a pod, also as pod/NAME")->type_name("")->required();
     app.add_option("-c,--container", asked.container,
                    "Name of the container; of a pod that has several, and no default, it must be given")
-        ->type_name("NAME");
+        ->type_name("CONTAINER");
     app.add_option("--name", asked.name, "Of the ContainerCheckpoint; else one is made of the pod's")
         ->type_name("NAME");
     app.add_option("--option", asked.options, "Of CRIU, where the node allows it: tcp=close")

@@ -70,6 +70,9 @@ class Session {
 inline constexpr const char* role_view = "lpm-checkpoint-view";
 inline constexpr const char* role_create = "lpm-checkpoint-create";
 
+// Names of the cluster, of which it asks the API server; none when that does not answer soon.
+[[nodiscard]] std::vector<Suggestion> suggest(std::string_view kind, const Typed& typed);
+
 // The whole command line of kubectl-lpm; the context lives as long as `app`.
 [[nodiscard]] Actions add_kubectl_lpm(CLI::App& app, Context& context);
 

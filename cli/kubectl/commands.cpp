@@ -27,7 +27,7 @@ Actions add_kubectl_lpm(CLI::App& app, Context& context) {
                     [formats, &context](const std::string& text) { context.output = formats.at(text); },
                     "For programs, or with more columns"),
                 {"json", "yaml", "wide", "name"});
-    app.add_option("-n,--namespace", context.name_space, "Instead of the context's")->type_name("NAME");
+    app.add_option("-n,--namespace", context.name_space, "Instead of the context's")->type_name("NAMESPACE");
     app.add_option("--context", context.context, "Of the kubeconfig, instead of its current one")
         ->type_name("NAME");
     app.add_option("--kubeconfig", context.kubeconfig, "Instead of $KUBECONFIG, or ~/.kube/config")

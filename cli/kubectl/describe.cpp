@@ -51,7 +51,7 @@ static Result<int> logs(const Context& context, const std::string& name) {
 static Action of_one(CLI::App& app, const Context& context,
                      Result<int> (*what)(const Context&, const std::string&)) {
     const auto name = std::make_shared<std::string>();
-    app.add_option("NAME", *name, "Of a ContainerCheckpoint")->type_name("")->required();
+    app.add_option("CHECKPOINT", *name, "Name of a ContainerCheckpoint")->type_name("")->required();
     return [&context, name, what] { return what(context, *name); };
 }
 

@@ -5,7 +5,8 @@
 using namespace lpm;
 
 // kubectl runs it for `kubectl lpm`.
-static const cli::Program program{.name = "kubectl lpm", .trouble = cli::kubectl::no};
+static const cli::Program program{
+    .name = "kubectl lpm", .trouble = cli::kubectl::no, .suggest = cli::kubectl::suggest};
 
 static int run_main(int argc, char** argv) {
     CLI::App app("", program.name);

@@ -3,11 +3,13 @@
 #include "crio/drop_in_file.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -50,11 +52,18 @@ static void remove_drafts(int above) {
 
 // A file of root's: whoever can open one can lock it, and /etc/crio is for everybody to read.
 static Result<Fd> lock() {
+    using namespace std::chrono_literals;
     constexpr mode_t own = 0600;
+    constexpr auto patience = 2s; // a trigger of packages asks beside an administrator
     TRY_ASSIGN(const Fd top, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
     TRY_ASSIGN(const Fd run, make_dirs(top.get(), std::string_view(paths::run_dir).substr(1)));
     TRY_ASSIGN(Fd file, open_at(run.get(), "node.lock", O_RDWR | O_CREAT | O_NOFOLLOW, own));
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    int locked = ::flock(file.get(), LOCK_EX | LOCK_NB);
+    for (; locked != 0 && errno == EWOULDBLOCK && std::chrono::steady_clock::now() < deadline;
+         locked = ::flock(file.get(), LOCK_EX | LOCK_NB))
+        std::this_thread::sleep_for(20ms);
+    if (locked == 0)
         return file;
     return errno == EWOULDBLOCK
                ? fail(Errc::busy, "another lpmctl is at work on this node: try again when it has ended")

@@ -15,8 +15,8 @@ namespace lpm::crio {
 
 class DropInFile {
   public:
-    // `folder`: /etc/crio/crio.conf.d, made when it is missing. One process at a time: Errc::busy for a
-    // second one. Drafts that a killed one has left are removed.
+    // `folder`: /etc/crio/crio.conf.d, made when it is missing. One process at a time: Errc::busy for one
+    // that has waited two seconds for another. Drafts that a killed one has left are removed.
     [[nodiscard]] static Result<DropInFile> open(const std::string& folder);
 
     // On the disk when it returns; at no moment half of it, or none where there was one.

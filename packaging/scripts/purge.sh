@@ -64,5 +64,10 @@ When CRI-O has been started anew: rm $handler /etc/lpm/runtime"
 node_purged() {
     rm -rf /etc/lpm/pki
     rm -f /etc/lpm/sidecar.toml
+    unit=/etc/systemd/system/crio.service.d/lpm.conf
+    if grep -qs '^# Made by lpmctl' "$unit"; then
+        rm -f "$unit"
+        rmdir "${unit%/*}" 2>/dev/null || true
+    fi
     rmdir /etc/lpm 2>/dev/null || true
 }

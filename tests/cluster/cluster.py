@@ -179,6 +179,13 @@ class Cluster:
         self.parts["crio"] = parts.crio(path)
         self.parts["crio"].start()
         wait_for("CRI-O has taken it", lambda: chosen in run("crio", "status", "config", check=False).stdout)
+        self.wait_connected()
+
+    def wait_connected(self) -> None:
+        """The kubelet has its connection to CRI-O again, which it tries ever more seldom while that is away."""
+        time.sleep(2)  # so long it tells what it knew before
+        self._wait("the kubelet asks CRI-O", lambda: self.admin.request(
+            "GET", f"/api/v1/nodes/{NODE}/proxy/runningpods/")[0] == 200)
 
     def wait_ready(self) -> None:
         """The node and everything that it asks for answers."""

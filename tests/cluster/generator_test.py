@@ -2,6 +2,8 @@
 # Copyright the lpm authors
 """The drop-in of `lpmctl node enable` as real CRI-O reads it."""
 import pathlib
+import re
+import shlex
 import shutil
 import tempfile
 import tomllib
@@ -14,6 +16,7 @@ from parts import CRIO, SOCKET
 from suite import ClusterTest, container
 
 LPMCTL = "/usr/bin/lpmctl"
+UNIT = pathlib.Path("/etc/systemd/system/crio.service.d/lpm.conf")
 MORE = """allowed_annotations = ["io.kubernetes.cri-o.Devices"]
 container_min_memory = "20MiB"
 container_create_timeout = 300
@@ -96,9 +99,40 @@ class Applied(ClusterTest):
         wait_for("CRI-O has read its files",
                  lambda: f'runtime_path = "{runtime}"' in run("crio", "status", "config", check=False).stdout)
         self.cluster.wait_ready()
+        self.cluster.wait_connected()
 
     def files(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in pathlib.Path("/etc/crio").rglob("*") if path.is_file()}
+
+    def test_an_update_of_crio_that_moves_its_monitor(self) -> None:
+        """Its package starts it at once. systemd, which is not here, runs what crio.service.d says before."""
+        old = pathlib.Path("/usr/local/libexec/old-conmon")
+        lower = pathlib.Path("/etc/crio/crio.conf.d/10-cluster.conf")
+        self.cluster.use_runtime(self.below)
+        self.addCleanup(self.cluster.wait_ready)
+        self.addCleanup(self.cluster.use_runtime, RUNTIME)
+        self.cluster.wait_ready()
+        old.parent.mkdir(exist_ok=True)
+        shutil.copy("/usr/bin/conmon", old)
+        now = lower.read_text()
+        lower.write_text(now.replace("/usr/bin/conmon", str(old)))
+        run(LPMCTL, "node", "enable")
+        self.addCleanup(run, LPMCTL, "node", "disable", "--force")
+        pod = self.pod(container("ctr"))
+        cid, nonce = self.id_of(pod, "ctr"), self.assert_goes_on(pod, "ctr")
+        lower.write_text(now)
+        old.unlink()
+        self.cluster.parts["crio"].end()
+        failed = run("timeout", "10", "crio", check=False)
+        self.assertNotIn(failed.returncode, (0, 124))
+        self.assertIn(str(old), failed.stdout + failed.stderr)
+        before_start = re.search(r"(?m)^ExecStartPre=-(.*)$", UNIT.read_text())
+        assert before_start
+        self.assertIn("is made anew", run(*shlex.split(before_start[1])).stdout)
+        self.restart_crio(RUNTIME)
+        self.checkpoint(pod, "ctr")
+        self.assertEqual(self.last_record("checkpoint", "completed")["container"]["id"], cid)
+        self.assertEqual((self.id_of(pod, "ctr"), self.assert_goes_on(pod, "ctr")), (cid, nonce))
 
     def test_there_and_back(self) -> None:
         self.cluster.use_runtime(self.below)
@@ -116,6 +150,7 @@ class Applied(ClusterTest):
         self.assertEqual(self.last_record("checkpoint", "completed")["container"]["id"], cid)
         run(LPMCTL, "node", "disable")
         self.assertEqual(self.files(), before)
+        self.assertFalse(UNIT.parent.exists())
         self.restart_crio(self.below)
         self.checkpoint(pod, "ctr")
         self.assertEqual(len(self.records()), 1, "runc itself again")

@@ -88,6 +88,25 @@ class Road(Plugin):
         self.assertEqual(json.loads(self.lpm("describe", name, "-o", "json"))["spec"], mine["spec"])
         self.fails("logs", name, says=(name, "no lines of a log", "only a failure has some"))
 
+    def offered(self, *words: str) -> list[str]:
+        """What kubectl's completion of `kubectl lpm` offers; by its plugin, as a shell asks it."""
+        done = run("kubectl_complete-lpm", *words)
+        *lines, last = done.stdout.splitlines()
+        self.assertEqual(last, ":4")
+        return [line.partition("\t")[0] for line in lines]
+
+    def test_a_shell_completes_names_of_the_cluster(self) -> None:
+        pod = self.pod(container("ctr"), container("other"))
+        self.assertEqual(self.offered("checkpoint", pod[:-1]), [pod])
+        self.assertEqual(self.offered("checkpoint", pod, "-c", ""), ["ctr", "other"])
+        self.assertEqual(self.offered("checkpoint", "-n", "kube-s"), ["kube-system"])
+        self.assertNotIn(pod, self.offered("-n", "kube-system", "checkpoint", ""))
+        name = f"{pod}-completed"
+        self.lpm("checkpoint", pod, "-c", "ctr", "--name", name)
+        for verb in ("describe", "logs"):
+            self.assertEqual(self.offered(verb, name[:-1]), [name])
+        self.assertEqual(self.offered("--kubeconfig", "/nowhere", "checkpoint", ""), [])
+
     def test_list(self) -> None:
         pod = self.pod(container("ctr"), container("other"))
         self.fails("checkpoint", pod, says=(pod, "ctr, other", "-c"))

@@ -12,9 +12,11 @@ using namespace lpm;
 
 namespace {
 
-std::vector<cli::Suggestion> suggest(std::string_view kind) {
+std::vector<cli::Suggestion> suggest(std::string_view kind, const cli::Typed& typed) {
     if (kind == "ID" || kind == "ARCHIVE")
         return {{"01A", "a\tcheckpoint\n"}};
+    if (kind == "CONTAINER") // as what stands before it tells
+        return {{typed.at("--namespace") + "/" + typed.at("POD"), ""}};
     return {};
 }
 
@@ -63,6 +65,20 @@ TEST(Complete, offers_what_may_follow) {
     EXPECT_TRUE(offered({}).starts_with("archives "));
 }
 
+TEST(Complete, knows_what_stands_before) {
+    CLI::App app("", "kubectl lpm");
+    cli::kubectl::Context context;
+    const auto actions = cli::kubectl::add_kubectl_lpm(app, context);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"checkpoint", "-n", "shop", "redis-0", "-c", ""},
+          {"-n", "shop", "checkpoint", "redis-0", "--container", "sh"},
+          {"--namespace=shop", "checkpoint", "redis-0", "-c", "shop/"}}) {
+        const auto found = cli::complete(app, words, suggest);
+        ASSERT_EQ(found.words.size(), 1U);
+        EXPECT_EQ(found.words.front().word, "shop/redis-0");
+    }
+}
+
 TEST(Complete, is_written_as_kubectl_reads_it) {
     EXPECT_EQ(cli::text_of({.words = {{"01A", "a\tcheckpoint\n"}, {"b", ""}}}),
               "01A\ta checkpoint \nb\n:4\n");
@@ -74,9 +90,9 @@ TEST(Manual, has_every_command_and_its_options) {
     cli::kubectl::Context context;
     const auto actions = cli::kubectl::add_kubectl_lpm(app, context);
     const std::string text = cli::commands_document(app);
-    for (const char* line : {"\n| `-n`, `--namespace NAME` | Instead of the context's |\n",
+    for (const char* line : {"\n| `-n`, `--namespace NAMESPACE` | Instead of the context's |\n",
                              "\n### kubectl lpm checkpoint POD\nTake a checkpoint of a running container.\n",
                              "\n| `--wait` | ", "\n| `--deletion-policy Retain\\|Delete` | ",
-                             "(default: 30m) |\n", "\n### kubectl lpm logs NAME\n"})
+                             "(default: 30m) |\n", "\n### kubectl lpm logs CHECKPOINT\n"})
         EXPECT_TRUE(text.contains(line)) << line << text;
 }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "base/text.hpp"
+#include "config/forms.hpp"
+#include "kubectl/command.hpp"
+
+namespace lpm::cli::kubectl {
+
+static std::string typed_as(const Typed& typed, const std::string& what) {
+    const auto found = typed.find(what);
+    return found == typed.end() ? std::string() : found->second;
+}
+
+// Names of a list, and what `help` says of each.
+static std::vector<Suggestion> names_in(Session& session, const std::string& path,
+                                        std::string (*help)(const json::Value& object)) {
+    constexpr std::size_t most = 500;
+    std::vector<Suggestion> names;
+    std::stop_source enough;
+    const auto listed = session.client().list(
+        path,
+        [&](const json::Value& object) {
+            names.push_back({json::text_or_empty(object, "metadata.name"), help(object)});
+            if (names.size() == most)
+                enough.request_stop();
+        },
+        enough.get_token());
+    return listed || enough.stop_requested() ? names : std::vector<Suggestion>{};
+}
+
+static std::vector<Suggestion> containers_of(Session& session, std::string pod) {
+    if (pod.starts_with("pod/"))
+        pod.erase(0, pod.find('/') + 1);
+    const auto object = config::is_subdomain(pod) ? session.read_pod(pod) : fail(Errc::invalid, "");
+    std::vector<Suggestion> names;
+    if (const auto* containers = object ? json::find_path(*object, "spec.containers") : nullptr;
+        containers != nullptr && containers->is_array())
+        for (const auto& container : *containers)
+            names.push_back(
+                {json::text_or_empty(container, "name"), json::text_or_empty(container, "image")});
+    return names;
+}
+
+std::vector<Suggestion> suggest(std::string_view kind, const Typed& typed) {
+    constexpr std::chrono::seconds patience(2); // somebody waits who has pressed TAB
+    static constexpr std::string_view kinds[] = {"POD", "CONTAINER", "CHECKPOINT", "NAMESPACE"};
+    if (std::ranges::find(kinds, kind) == std::end(kinds))
+        return {};
+    const auto session = Session::open({.name_space = typed_as(typed, "--namespace"),
+                                        .context = typed_as(typed, "--context"),
+                                        .kubeconfig = typed_as(typed, "--kubeconfig"),
+                                        .output = {}});
+    if (!session)
+        return {};
+    (*session)->client().hurry(patience);
+    const auto phase = [](const json::Value& object) { return json::text_or_empty(object, "status.phase"); };
+    if (kind == "POD")
+        return names_in(**session, "/api/v1/namespaces/" + (*session)->space() + "/pods", phase);
+    if (kind == "NAMESPACE")
+        return names_in(**session, "/api/v1/namespaces", phase);
+    if (kind == "CHECKPOINT")
+        return names_in(**session, (*session)->path(), [](const json::Value& object) {
+            return json::text_or_empty(object, "status.phase") + " " +
+                   json::text_or_empty(object, "spec.podName");
+        });
+    return containers_of(**session, typed_as(typed, "POD"));
+}
+
+} // namespace lpm::cli::kubectl
