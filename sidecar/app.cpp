@@ -79,6 +79,8 @@ static void set_limits(grpc::ServerBuilder& builder, const char* name, int threa
     quota.SetMaxThreads(threads);
     builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(longest_request);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE,
+                               0); // windows that grow are of no use to short requests
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, most_calls);
 }
 
@@ -133,7 +135,7 @@ Result<> run(const Settings& settings) {
     ::mallopt(M_ARENA_MAX, 2); // each of a hundred threads' would keep what its greatest call has needed
     TRY(lpm::node::drop_capabilities());
     Numbers numbers;
-    Node node(settings.places.gate_socket);
+    Node node(settings.places);
     Service local(settings.places, Access::of_this_node(), node, numbers);
     Service remote(settings.places, Access::of_others(settings.file.clients), node, numbers);
     TRY_ASSIGN(LocalSocket socket, LocalSocket::open(settings.socket));

@@ -42,7 +42,8 @@ class Reading {
 
 Service::Service(Places places, Access access, Node& node, Numbers& numbers)
     : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives),
-      archive_numbers_(node.archive_numbers), numbers_(numbers), journal_(places_.store) {}
+      archive_numbers_(node.archive_numbers), record_numbers_(node.record_numbers), numbers_(numbers),
+      journal_(places_.store) {}
 
 Gate::Ended Service::ended(const grpc::ServerContext& context) const {
     return [this, &context] { return ending_ || context.IsCancelled(); };
@@ -226,6 +227,11 @@ grpc::Status Service::WatchRecords(grpc::ServerContext* context, const node::v1:
                 done.error().text + ": list the records, and watch from the position of the first page"};
     }
     return told("WatchRecords", done);
+}
+
+std::string Service::metrics() {
+    return numbers_.text() + record_numbers_.text() +
+           numbers_of(criu::read_tooling(places_.probe_file, boot_id())) + archive_numbers_.text();
 }
 
 grpc::Status Service::GetMetrics(grpc::ServerContext* context, const node::v1::GetMetricsRequest*,

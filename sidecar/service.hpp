@@ -12,6 +12,7 @@
 #include "archives.hpp"
 #include "gate.hpp"
 #include "node.grpc.pb.h"
+#include "node_numbers.hpp"
 #include "numbers.hpp"
 #include "record/journal.hpp"
 #include "record/store.hpp"
@@ -27,11 +28,12 @@ struct Places {
 
 // What all services of a sidecar share.
 struct Node {
-    explicit Node(std::string gate_socket)
-        : gate(std::move(gate_socket)), archives(gate), archive_numbers(archives) {}
+    explicit Node(const Places& places)
+        : gate(places.gate_socket), archives(gate), archive_numbers(archives), record_numbers(places.store) {}
     Gate gate;
     Archives archives;
     ArchiveNumbers archive_numbers;
+    RecordNumbers record_numbers;
 };
 
 // lpm.node.v1: thin, each call reads or asks and converts. Called by many threads.
@@ -68,7 +70,7 @@ class Service final : public node::v1::Node::Service {
                             node::v1::GetMetricsResponse* response) override;
 
     // What GetMetrics answers.
-    [[nodiscard]] std::string metrics() { return numbers_.text() + archive_numbers_.text(); }
+    [[nodiscard]] std::string metrics();
 
     // Watches end, with UNAVAILABLE: the client goes on from its position with the next sidecar.
     void end() { ending_ = true; }
@@ -98,6 +100,7 @@ class Service final : public node::v1::Node::Service {
     Gate& gate_;
     Archives& archives_;
     ArchiveNumbers& archive_numbers_;
+    RecordNumbers& record_numbers_;
     Numbers& numbers_;
     const record::Journal journal_;
     std::counting_semaphore<> readers_{2}; // of records, at a time
