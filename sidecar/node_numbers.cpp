@@ -34,8 +34,10 @@ RecordNumbers::RecordNumbers(const std::string& store) : path_(store), journal_(
     metrics_.declare_counter(ended, "Checkpoints and restores that have ended");
     metrics_.declare_counter(reasons, "Those that were refused, or have failed, by their reasons");
     for (const auto operation : record::words_of(record::Operation{}))
-        for (const auto outcome : record::words_of(record::Outcome{})) // or nobody sees the first one as an increase
-            metrics_.count(ended, {{"operation", std::string(operation)}, {"outcome", std::string(outcome)}}, 0);
+        for (const auto outcome :
+             record::words_of(record::Outcome{})) // or nobody sees the first one as an increase
+            metrics_.count(ended, {{"operation", std::string(operation)}, {"outcome", std::string(outcome)}},
+                           0);
     metrics_.declare_gauge("lpm_records_readable", "0: the records of this node cannot be read");
     if (const auto end = journal_.end())
         position_ = *end;

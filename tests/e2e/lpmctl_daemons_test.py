@@ -33,7 +33,8 @@ class Crio(Daemons):
     def test_its_own_files(self) -> None:
         own = self.dir / "own"
         own.mkdir()
-        (own / "conf").write_text('[crio.runtime]\ndefault_runtime = "runc"\n[crio.runtime.runtimes.runc]\nruntime_root = "/run/own"\n')
+        (own / "conf").write_text('[crio.runtime]\ndefault_runtime = "runc"\n'
+                                  '[crio.runtime.runtimes.runc]\nruntime_root = "/run/own"\n')
         self.start_daemon("crio", "--config", own / "conf", f"--config-dir={own}/parts")
         self.ctl("node", "enable")
         self.assertIn('runtime_root = "/run/own"\n', (own / "parts/zz-lpm.conf").read_text())

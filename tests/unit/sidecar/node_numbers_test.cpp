@@ -37,15 +37,15 @@ class RecordNumbers : public testing::Test {
 TEST_F(RecordNumbers, count_what_has_ended_since) {
     end(record::Outcome::completed);
     sidecar::RecordNumbers numbers(dir.path());
-    EXPECT_TRUE(has_line(numbers.text(), R"(lpm_operations_total{operation="checkpoint",outcome="completed"} 0)"))
+    EXPECT_TRUE(
+        has_line(numbers.text(), R"(lpm_operations_total{operation="checkpoint",outcome="completed"} 0)"))
         << "what was before it began";
     end(record::Outcome::completed);
     end(record::Outcome::refused, "TcpEstablished");
     end(record::Outcome::refused, "TcpEstablished");
     for (int i = 0; i < 2; ++i) { // asking again changes nothing
         const std::string text = numbers.text();
-        EXPECT_TRUE(
-            has_line(text, R"(lpm_operations_total{operation="checkpoint",outcome="completed"} 1)"))
+        EXPECT_TRUE(has_line(text, R"(lpm_operations_total{operation="checkpoint",outcome="completed"} 1)"))
             << text;
         EXPECT_TRUE(has_line(
             text,
