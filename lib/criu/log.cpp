@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "criu/log.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include "base/text.hpp"
@@ -112,9 +113,13 @@ static constexpr std::string_view harmless[] = {
     "rlimit: Can't setup RLIMIT_NOFILE for self",
 };
 
-// Said of every zombie, and alone when a traced process could not be stopped: it counts if nothing better
-// comes.
-static constexpr ErrorPattern traced{"found while seizing", "Traced"};
+// Only a prelude, which counts if nothing better comes. The first is said of every zombie, and alone when a
+// traced process could not be stopped; the second of a helper (iptables-restore, tar), whose caller says next
+// what it was for.
+static constexpr ErrorPattern preludes[] = {
+    {"found while seizing", "Traced"},
+    {"exited, status=", unknown_error},
+};
 
 static bool skipped(std::string_view text) {
     for (const auto part : harmless)
@@ -140,23 +145,27 @@ static LogError classified(std::string_view text, std::span<const ErrorPattern> 
 }
 
 std::optional<LogError> first_error(std::string_view log) {
-    std::optional<LogError> seized;
+    std::optional<LogError> prelude;
     while (!log.empty()) {
         const auto text = error_text(next_line(log));
         if (text.empty() || skipped(text))
             continue;
-        if (text.find(traced.part) != std::string_view::npos) {
-            seized = classified(text, {&traced, 1});
+        const auto* before =
+            std::ranges::find_if(preludes, [&](const ErrorPattern& row) { return text.contains(row.part); });
+        if (before != std::end(preludes)) {
+            prelude = classified(text, {before, 1});
             continue;
         }
         auto error = classified(text, known);
-        return seized && error.code == unknown_error ? seized : error;
+        const bool says_less = error.code == unknown_error && prelude &&
+                               (prelude->code != unknown_error || text.contains("ing FAILED"));
+        return says_less ? prelude : error;
     }
-    return seized;
+    return prelude;
 }
 
 std::set<std::string_view> error_codes() {
-    std::set<std::string_view> codes{traced.code};
+    std::set<std::string_view> codes{preludes[0].code};
     for (const ErrorPattern& row : known)
         codes.insert(row.code);
     return codes;

@@ -65,6 +65,20 @@ TEST(CriuLog, is_silent_about_a_good_log) {
     EXPECT_FALSE(criu::first_error("Error (unfinished"));
 }
 
+TEST(CriuLog, blames_what_comes_after_a_helper_that_ended) {
+    const std::string ended = "(00.1) Error (criu/util.c:643): exited, status=2\n";
+    const std::string failed = "(00.2) Error (criu/cr-dump.c:1975): Dumping FAILED.\n";
+    EXPECT_EQ(criu::first_error(ended + "(00.1) Error (criu/net.c:1): iptables-restore failed\n" + failed)
+                  .value()
+                  .code,
+              "NetworkLockTool");
+    EXPECT_EQ(
+        criu::first_error(ended + "(00.1) Error (criu/net.c:1): Locking network failed\n").value().message,
+        "Locking network failed");
+    EXPECT_EQ(criu::first_error(ended + failed).value().message, "exited, status=2");
+    EXPECT_EQ(criu::first_error(ended).value().code, "CriuError");
+}
+
 TEST(CriuLog, blames_a_zombie_only_when_nothing_better_comes) {
     const std::string zombie = "(00.1) Error (criu/seize.c:335): zombie 12 (comm x) found while seizing\n";
     const std::string failed = "(00.2) Error (criu/cr-dump.c:1975): Dumping FAILED.\n";
