@@ -43,6 +43,8 @@ std::optional<Space> find_space(std::string path) {
             return std::nullopt;
         path.resize(std::max<std::size_t>(path.rfind('/'), 1));
     }
+    if (fs.f_blocks == 0) // ramfs, or a tmpfs without a limit: it does not say
+        return std::nullopt;
     Space space;
     space.path = std::move(path);
     // CRIU writes as root, which may use the reserved blocks as well.

@@ -9,8 +9,8 @@
 
 namespace lpm::inspect {
 
-// Of a path that need not be there: of the nearest folder that is. Nothing when it is not absolute. Waits for
-// the file system, which the caller knows not to hang.
+// Of a path that need not be there: of the nearest folder that is. Nothing when it is not absolute, or its
+// file system has no size. Waits for the file system, which the caller knows not to hang.
 [[nodiscard]] std::optional<Space> find_space(std::string path);
 
 } // namespace lpm::inspect

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <filesystem>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -114,10 +115,20 @@ static bool is_word_of(const json::Value* list, std::string_view word) {
     return std::ranges::any_of(*list, [&](const json::Value& entry) { return entry == word; });
 }
 
+// runc cleans it before it joins it to the root file system (libcontainer/specconv, securejoin).
+static std::string clean_path(const std::string& text) {
+    if (text.empty())
+        return text;
+    std::string path = std::filesystem::path("/" + text).lexically_normal();
+    while (path.size() > 1 && path.ends_with('/'))
+        path.pop_back();
+    return path;
+}
+
 static void read_mount(const json::Value& entry, Bundle& bundle) {
     const auto* options = json::find(entry, "options");
     const auto type = json::text_or_empty(entry, "type");
-    auto place = json::text_or_empty(entry, "destination");
+    auto place = clean_path(json::text_or_empty(entry, "destination"));
     const bool bind = type == "bind" || is_word_of(options, "bind") || is_word_of(options, "rbind");
     bundle.has_tmpfs = bundle.has_tmpfs || type == "tmpfs";
     bundle.mounts.push_back({place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type});

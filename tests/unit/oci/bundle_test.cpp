@@ -66,7 +66,7 @@ TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
         {"destination":"/dev","type":"tmpfs"},
         {"destination":"/dev/shm","type":"bind","options":["rw","rbind"]},
         {"destination":"/etc/hosts","type":"bind","options":["rw"]},
-        {"destination":"/data","type":"none","options":["rbind","rw"]},
+        {"destination":"/var/../data/","type":"none","options":["rbind","rw"]},
         {"destination":"/config","type":"bind","options":["ro"]}, 7,
         {"destination":"/etc/hosts-data","type":"bind"}, {"destination":"/run/secrets/kubernetes.io","type":"bind"},
         {"destination":"/run/secretsdb","type":"bind"}],
