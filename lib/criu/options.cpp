@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "criu/options.hpp"
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <ranges>
 #include <sys/stat.h>
@@ -140,21 +141,18 @@ bool EffectiveOptions::on(std::string_view name) const {
     return set && set->value != "false" && set->value != "no" && set->value != "off" && set->value != "0";
 }
 
-// CRIU's notation: bytes, or with K, M or G behind (criu/config.c parse_size).
+// As criu/config.c parse_size does: a K, M or G anywhere counts, in that order, and in front of it what atol
+// takes for a number, which is 0 for none.
 std::uint64_t ghost_limit(const EffectiveOptions& options) {
     constexpr std::uint64_t standard = std::uint64_t{1} << 20;
     const auto set = options.find("ghost-limit");
     if (!set || set->value.empty())
         return standard;
-    std::string_view digits = set->value;
     unsigned shift = 0;
-    for (const auto& [letter, by] : {std::pair{'K', 10U}, std::pair{'M', 20U}, std::pair{'G', 30U}})
-        if (digits.back() == letter)
+    for (const auto& [letter, by] : {std::pair{'G', 30U}, std::pair{'M', 20U}, std::pair{'K', 10U}})
+        if (set->value.contains(letter))
             shift = by;
-    if (shift != 0)
-        digits.remove_suffix(1);
-    const auto number = to_number<std::uint64_t>(digits);
-    return number && *number <= UINT64_MAX >> shift ? *number << shift : standard;
+    return static_cast<std::uint64_t>(std::strtol(set->value.c_str(), nullptr, 10)) << shift;
 }
 
 } // namespace lpm::criu

@@ -64,8 +64,8 @@ class EffectiveOptions {
     std::ptrdiff_t words_at_ = 0;
 };
 
-// The size in bytes above which CRIU takes no deleted file; its default when the option is not set, or not
-// as CRIU writes sizes.
+// The size in bytes above which CRIU takes no deleted file, as CRIU reads it; its default when the option is
+// not set.
 [[nodiscard]] std::uint64_t ghost_limit(const EffectiveOptions& options);
 
 } // namespace lpm::criu

@@ -39,6 +39,35 @@ class Options(ResourceTest):
     def additions(self, operation: str) -> Any:
         return self.last_record(operation, "completed")["invocation"].get("additions", [])
 
+    def test_a_limit_is_what_criu_reads(self) -> None:
+        """A K, M or G anywhere counts; what is no number is 0. The runtime itself is the judge."""
+        cid = self.start("holder", "/bin/holder", "ghost", "3072")
+        self.lines(cid, 1)
+        for limit, fits in (("8MiB", True), ("4MK", False), ("2M", False), ("none", False), ("3G", True)):
+            with self.subTest(limit):
+                self.criu_config(f"ghost-limit {limit}")
+                images = self.folder("bare")
+                bare = run(REAL, "--root", self.root, "checkpoint", "--image-path", images, "--work-path", images,
+                           "--leave-running", cid, check=False)
+                self.assertEqual(bare.returncode == 0, fits, bare.stderr)
+                if fits:
+                    self.assertEqual(self.dump(cid).returncode, 0)
+                else:
+                    self.refused("GhostTooLarge", self.checkpoint_args(cid), "3.0 MiB")
+
+    def test_images_on_a_file_system_without_a_size(self) -> None:
+        """It says that 0 bytes are free."""
+        cid = self.start("holder", "/bin/holder", "ghost", "100")
+        self.lines(cid, 1)
+        for kind, option in (("ramfs", "mode=0700"), ("tmpfs", "size=0")):
+            with self.subTest(kind):
+                images = self.mounted(self.folder(kind), "-t", kind, "-o", option, kind)
+                done = self.call("--root", self.root, "checkpoint", "--image-path", images / "checkpoint", "--work-path", images,
+                                 "--leave-running", cid)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                record = self.last_record("checkpoint", "completed")
+                self.assertEqual([c["verdict"] for c in record["checks"] if c["id"] == "DiskSpace"], ["unknown"])
+
     @only_on(*ALL, *GUEST)
     def test_a_bigger_deleted_file(self) -> None:
         """The limit holds for the one call: the node's own CRIU configuration is untouched."""

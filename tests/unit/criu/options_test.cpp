@@ -67,8 +67,12 @@ TEST(CriuOptions, limit_deleted_files_in_the_notation_of_criu) {
     EXPECT_EQ(limit("3K"), 3072U);
     EXPECT_EQ(limit("512M"), std::uint64_t{512} << 20);
     EXPECT_EQ(limit("2G"), std::uint64_t{2} << 30);
-    for (const char* bad : {"", "G", "x", "-1", "99999999999G"})
-        EXPECT_EQ(limit(bad), standard) << bad;
+    EXPECT_EQ(limit("8MiB"), std::uint64_t{8} << 20);
+    EXPECT_EQ(limit("2KM"), 2048U) << "the K counts";
+    EXPECT_EQ(limit(""), standard);
+    for (const char* none : {"G", "x", "0"})
+        EXPECT_EQ(limit(none), 0U) << none;
+    EXPECT_EQ(limit("-1"), UINT64_MAX);
 }
 
 TEST(CriuOptions, take_a_flag_that_only_crun_has) {
