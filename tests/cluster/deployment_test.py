@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """The controller as a Deployment, `kubectl apply -k deploy`: in a pod, with the identity and the addresses of one."""
+import pathlib
+
 import images
 import pytest
 from controller import ControllerTest
@@ -22,7 +24,8 @@ class Deployment(ControllerTest):
         super().setUpClass()
         for chain in ("PREROUTING", "OUTPUT"):  # kube-proxy's work
             run("iptables", "-t", "nat", "-A", chain, *SERVICE)
-        run(f"{DEPLOY}/image", "localhost/lpm-controller:0.1.0")
+        [image] = pathlib.Path("/opt/lpm/packages").glob("lpm-controller_*.oci.tar")
+        run("podman", "pull", "--quiet", f"oci-archive:{image}")
         run("podman", "push", "--quiet", "--tls-verify=false", "localhost/lpm-controller:0.1.0",
             f"docker://{images.ADDRESS}/library/lpm-controller:0.1.0")
         run("kubectl", "apply", "-k", DEPLOY)
