@@ -14,11 +14,14 @@ node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps 
 sidecar=(libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libarchive13t64 libseccomp2 libcap2
     libsystemd0 systemd python3-grpcio python3-protobuf)
 
-# Where packages of lpm are installed (tests/packages): as a user's node, with no compiler, no systemd and nothing of the
-# tests', but with what the packages depend on, as a test node has no network.
-bare=(runc criu conmon podman iptables iproute2 procps mount busybox-static libcurl4t64
+# What packages of lpm depend on.
+libraries=(libcurl4t64
     libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15 libprometheus-cpp-core1.0 libcivetweb1 libarchive13t64 libseccomp2 libcap2
     libsystemd0)
+
+# Where packages of lpm are installed (tests/packages): as a user's node, with no compiler, no systemd and nothing of the
+# tests', but with what the packages depend on, as a test node has no network.
+bare=(runc criu conmon podman iptables iproute2 procps mount busybox-static "${libraries[@]}")
 
 # A node that is a whole cluster (tests/cluster): beside Kubernetes and CRI-O, which tools/peers builds. Its suite is
 # trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
@@ -28,7 +31,9 @@ cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon 
     "${sidecar[@]}"
     criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
 
-# debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need. Of the other suite come only packages
+# debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need, of the architectures that `architectures`
+# names (a list with commas; this machine's when it is empty); `as`: how mmdebstrap is called, for one that this machine does
+# not run itself. Of the other suite come only packages
 # that are named PACKAGE/OTHER. What is made by it is named by the hash of its packages: a change to the rest needs new
 # versions in tools/root and vm/image.
 debian_tree() {
@@ -42,8 +47,9 @@ debian_tree() {
     # The cluster that postgresql makes when it is installed is nobody's: tests make their own.
     # 9>&-: mmdebstrap leaves helpers that would hold the caller's lock after a failure.
     # shellcheck disable=SC2016 # $1 is the hook's own: the new root
-    mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
-        --aptopt='APT::Install-Recommends "false"' "${hook[@]}" --include="$(IFS=, && echo "$*")" \
+    "${as[@]}" mmdebstrap --variant=minbase --skip=check/qemu --aptopt='Acquire::Check-Valid-Until "false"' \
+        --aptopt='APT::Install-Recommends "false"' "${hook[@]}" ${architectures:+"--architectures=$architectures"} \
+        --include="$(IFS=, && echo "$*")" \
         --customize-hook='rm -rf "$1"/var/lib/postgresql/*/main "$1"/etc/postgresql/*' \
         "$suite" "$folder" ${LPM_MIRROR:+"$LPM_MIRROR"} 9>&-
 }
