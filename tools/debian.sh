@@ -31,11 +31,12 @@ cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon 
     "${sidecar[@]}"
     criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
 
-# debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need, of the architectures that `architectures`
-# names (a list with commas; this machine's when it is empty); `as`: how mmdebstrap is called, for one that this machine does
-# not run itself. Of the other suite come only packages
-# that are named PACKAGE/OTHER. What is made by it is named by the hash of its packages: a change to the rest needs new
-# versions in tools/root and vm/image.
+architectures='' as=()
+
+# debian_tree SUITE[+OTHER] FOLDER PACKAGE...: these packages and what they need. Of the other suite come only packages
+# that are named PACKAGE/OTHER. Of the architectures that `architectures` names (a list with commas; this machine's when it is
+# empty); `as` is how mmdebstrap is called for one whose programs this machine does not run itself. What is made by it is named by
+# the hash of its packages: a change to the rest needs new versions in tools/root and vm/image.
 debian_tree() {
     local suite=${1%+*} other=${1#*+} folder=$2 hook=()
     shift 2
