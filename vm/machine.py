@@ -59,10 +59,10 @@ def kvm_works(kernel: pathlib.Path) -> bool:
 
 
 def command_line(image: pathlib.Path, suite_disk: pathlib.Path, suite: str, memory: int,
-                 disk: pathlib.Path | None = None) -> list[str]:
+                 disk: pathlib.Path | None = None, processors: int = 1) -> list[str]:
     """QEMU for this guest, without what its console and ports are tied to. No suite: a shell on the console."""
-    # One processor: QEMU 7.2's threads do not keep up with a kernel that patches its own code while another
-    # processor runs it (seen once in 15 boots: "Oops: int3" before the first process).
+    # One processor, unless a suite asks for more: QEMU 7.2's threads do not keep up with a kernel that patches its own
+    # code while another processor runs it (seen once in 15 boots: "Oops: int3" before the first process).
     system = f"file={disk},cache=writeback" if disk else f"file={image / 'disk.img'},snapshot=on"
     argv: list[str | pathlib.Path]
     if image.name.startswith("arm64-"):  # vm/image
@@ -73,7 +73,8 @@ def command_line(image: pathlib.Path, suite_disk: pathlib.Path, suite: str, memo
     append = f"console={console} root=/dev/vda rw net.ifnames=0 panic=1 systemd.show_status=1"
     if suite:
         append += f" lpm.suite={suite}"
-    argv += ["-cpu", cpu, "-smp", "1", "-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot", "-nic", "none",
+    argv += ["-cpu", cpu, "-smp", str(processors), "-m", str(memory), "-nodefaults",
+             "-display", "none", "-no-reboot", "-nic", "none",
             "-kernel", image / "vmlinuz", "-initrd", image / "initrd", "-append", append,
             "-drive", f"{system},format=raw,if=virtio",
             "-drive", f"file={suite_disk},format=raw,if=virtio,readonly=on", "-device", "virtio-rng-pci"]
@@ -84,7 +85,7 @@ class Machine:
     """A started guest. `disk` is changed only with `keep`; else its changes are dropped."""
 
     def __init__(self, folder: pathlib.Path, image: pathlib.Path, suite_disk: pathlib.Path, suite: str,
-                 disk: pathlib.Path | None = None, memory: int = 2048) -> None:
+                 disk: pathlib.Path | None = None, memory: int = 2048, processors: int = 1) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.out, self.console = self.folder / "out", self.folder / "console.log"
@@ -93,7 +94,7 @@ class Machine:
             path.write_bytes(b"")
         self.seen = 0
         self.began = time.monotonic()
-        argv = [*command_line(image, suite_disk, suite, memory, disk),
+        argv = [*command_line(image, suite_disk, suite, memory, disk, processors),
                 "-serial", f"file:{self.console}", "-device", "virtio-serial-pci",
                 "-chardev", f"file,id=out,path={self.out}", "-device", "virtserialport,chardev=out,name=lpm.out",
                 "-chardev", f"file,id=results,path={self.results}",
