@@ -129,7 +129,7 @@ Finding judge_known_pairs(const Facts& facts) {
     if (runtime && runtime->kind == oci::RuntimeKind::runc && !runtime->ignores_cgroups)
         return {State::ok, on + "; a restore with runc " + runtime->version +
                                " is in the cgroup of the checkpoint (runc 1.2 and newer can leave it)"};
-    return {State::ok, on + " is has no fault that is known"};
+    return {State::ok, on + " has no fault that is known"};
 }
 
 } // namespace lpm::doctor

@@ -71,13 +71,12 @@ Finding judge_runtime_checkpoint(const Facts& facts) {
     if (runtime.path.empty())
         return {State::unknown, "there is no runtime to ask", set_runtime()};
     if (const Call* failed = failed_help(runtime))
-        return {
-            State::fail,
-            std::format("{} has no {}: its --help fails ({}), so CRI-O says \"configured runtime does not "
-                        "support checkpoint/restore\"",
-                        runtime.path, failed == &*runtime.checkpoint_help ? "checkpoint" : "restore",
-                        failed->said),
-            other};
+        return {State::fail,
+                std::format("{} has no {}: its --help fails{}, so CRI-O says \"configured runtime does not "
+                            "support checkpoint/restore\"",
+                            runtime.path, failed == &*runtime.checkpoint_help ? "checkpoint" : "restore",
+                            failed->said.empty() ? "" : " (" + failed->said + ")"),
+                other};
     if (runtime.no_criu == true)
         return {State::fail,
                 runtime.path + " is built without CRIU: \"this runc binary has not been compiled with "

@@ -94,8 +94,8 @@ const Case cases[] = {
     {"Runtime", [](Facts& f) { f.runtime.front.reset(); }, State::unknown, "could not be run", "--version"},
     {"RuntimeCheckpoint", [](Facts& f) { f.runtime.checkpoint_help = {1, "unknown command"}; }, State::fail,
      "has no checkpoint: its --help fails (unknown command)", "built with CRIU"},
-    {"RuntimeCheckpoint", [](Facts& f) { f.runtime.restore_help = {1, ""}; }, State::fail, "has no restore",
-     "built with CRIU"},
+    {"RuntimeCheckpoint", [](Facts& f) { f.runtime.restore_help = {1, ""}; }, State::fail,
+     "has no restore: its --help fails, so CRI-O", "built with CRIU"},
     {"RuntimeCheckpoint", [](Facts& f) { f.runtime.no_criu = true; }, State::fail, "(runc_nocriu)",
      "without the build tag runc_nocriu"},
     {"RuntimeCheckpoint", [](Facts& f) { f.runtime.told->criu = false; }, State::fail, "does not list +CRIU",
@@ -135,6 +135,12 @@ const Case cases[] = {
     {"KnownPairs", [](Facts& f) { f.node.kernel = {6, 14}; }, State::warn, "guard pages", "a kernel of 6.16"},
     {"KnownPairs", [](Facts& f) { f.criu.facts->crashes_on_lock = true; }, State::warn, "network-lock",
      "default.conf"},
+    {"KnownPairs",
+     [](Facts& f) {
+         f.node.kernel = {6, 12};
+         f.runtime.told->ignores_cgroups = true;
+     },
+     State::ok, "on Linux 6.12 has no fault that is known", ""},
     {"KnownPairs", [](Facts& f) { f.node.kernel.reset(); }, State::unknown, "not known", "uname -r"},
     {"CrioConfiguration", [](Facts& f) { f.crio.configuration.problems = {"crio.conf:1: no TOML"}; },
      State::fail, "would not start again: crio.conf:1", "mend that file"},
