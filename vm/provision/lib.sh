@@ -63,7 +63,8 @@ quietly() { if planning; then look "$@"; else "$@" >/dev/null; fi; }
 # is COMMAND...: how the machine is. A plan is that of a machine on which nothing is yet.
 is() { ! planning && "$@"; }
 
-# put PATH [MODE]: standard input becomes that file, whole or not at all; nothing is done when it is so already.
+# put PATH [MODE]: standard input becomes that file, whole or not at all; nothing is done when it is so already. The draft
+# lies beside the folder and not in it: CRI-O reads every file of crio.conf.d, and doctor looks at the folder's time.
 put() {
     local path=$1 mode=${2:-0644} new
     if planning; then
@@ -71,13 +72,15 @@ put() {
         sed 's/^/           /'
         return
     fi
-    mkdir -p "$(dirname "$path")"
-    new=$(mktemp "$(dirname "$path")/.lpm-provision.XXXXXX")
+    new=$(mktemp)
     cat >"$new"
     if cmp -s "$new" "$path" && [ "$(stat -c 0%a "$path")" = "$mode" ]; then
         rm "$new"
         return
     fi
+    mkdir -p "$(dirname "$path")"
+    mv "$new" "$(dirname "$(dirname "$path")")/.lpm-provision"
+    new=$(dirname "$(dirname "$path")")/.lpm-provision
     chmod "$mode" "$new"
     sync "$new"
     mv "$new" "$path"
@@ -155,6 +158,7 @@ install_packages() {
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     settle_packages
+    run apt-get -qq update
     run apt-get -qq -y --no-install-recommends --allow-change-held-packages install "${missing[@]}"
 }
 # A run that was cut off in the middle of dpkg's work.
@@ -198,15 +202,26 @@ started() {
     done
 }
 
-# applied FILE: kubectl apply; what was there already is no change.
+# applied FILE: kubectl apply; what was there already is no change. Again when it fails, and said: an API server on a slow
+# machine has refused for a moment, after it had got a new kind ("resource quota evaluation timed out").
 applied() {
-    local said
+    local said rc try line
     if planning; then
         printf '    apply  %s\n' "$1"
         return
     fi
-    said=$(kubectl apply -f "$1")
-    while read -r line; do
-        case $line in *' unchanged') ;; *) changed "$line" ;; esac
-    done <<<"$said"
+    for try in 1 2 3 4 5; do
+        rc=0
+        said=$(kubectl apply -f "$1" 2>&1) || rc=$?
+        while read -r line; do
+            case $line in
+            *' unchanged') ;;
+            *' created' | *' configured') changed "$line" ;;
+            *) say "$line" ;;
+            esac
+        done <<<"$said"
+        [ $rc -ne 0 ] || return 0
+        sleep $((try * 5))
+    done
+    die "kubectl apply -f $1 has failed five times"
 }
