@@ -161,8 +161,14 @@ install_packages() {
     run apt-get -qq update
     run apt-get -qq -y --no-install-recommends --allow-change-held-packages install "${missing[@]}"
 }
-# A run that was cut off in the middle of dpkg's work.
-settle_packages() { planning || [ -z "$(dpkg --audit)" ] || run dpkg --configure --pending; }
+# A run that was cut off in the middle of dpkg's work. dpkg, which has a terminal of its own, may have outlived it: it is
+# awaited first, by the lock that it holds (apt waits in the same way).
+settle_packages() {
+    if planning; then return; fi
+    wait_for 600 "dpkg, which is at work, ends" no_dpkg
+    [ -z "$(dpkg --audit)" ] || run dpkg --configure --pending
+}
+no_dpkg() { ! pgrep -x dpkg; }
 # has_package NAME [=VERSION]: VERSION may end in a star.
 has_package() {
     local version
