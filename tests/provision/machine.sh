@@ -57,6 +57,8 @@ words() {
     crictl pods
     journalctl --no-pager --output=cat --lines=25 --unit=crio
     journalctl --no-pager --output=cat --lines=40 --unit=kubelet
+    journalctl --no-pager --output=cat --lines=40 --unit=lpm-controller
+    journalctl --no-pager --output=cat --lines=20 --unit=lpm-sidecar --unit=lpm-sidecar-enroll
 }
 
 checkpoint() {
