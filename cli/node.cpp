@@ -61,6 +61,8 @@ Action add_node(CLI::App& app, const Context& context) {
     enabler->add_flag("--check", given->check, "Exit with 1 when something would change, and change nothing");
     enabler->add_flag("--renew", given->renew,
                       "Only make a zz-lpm.conf anew that is stale; so before each start of CRI-O");
+    for (const char* other : {"--handler", "--runtime-class", "--kubelet", "--plan", "--check"})
+        enabler->get_option("--renew")->excludes(enabler->get_option(other));
     CLI::App* disabler = app.add_subcommand("disable", "Remove zz-lpm.conf");
     for (auto* one : {enabler, disabler})
         one->add_flag("--force", given->force, "Also when it was changed by hand; a copy is kept");

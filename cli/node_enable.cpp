@@ -107,7 +107,9 @@ static Result<> check_edited(const NodeConfig& node, bool force) {
 
 // --check and --plan.
 static int compare(const NodeConfig& node, const std::string& text, const std::optional<FileChange>& unit,
-                   bool plan) {
+                   const std::vector<std::string>& cautions, bool plan) {
+    for (const auto& caution : cautions)
+        std::fprintf(stderr, "lpmctl: %s\n", caution.c_str());
     if (plan) {
         show({node.path(), node.drop_in.value_or(""), text});
         if (unit)
@@ -141,15 +143,14 @@ static Result<std::vector<std::string>> check_all(const NodeConfig& node,
 Result<crio::Files> files_of(const NodeGiven& given) {
     if (!given.dir.empty())
         return crio::files_in(given.dir);
-    inspect::CrioFiles found = inspect::find_crio_files();
-    if (!found.unknown.empty())
-        return fail(Errc::invalid, "CRI-O runs with " + found.unknown +
-                                       ", of a directory that is not known: give --crio DIR, where its "
-                                       "crio.conf and crio.conf.d are");
-    return std::move(found.files);
+    auto files = inspect::known_crio_files();
+    if (!files)
+        return fail(files.error().code,
+                    files.error().text + ": give --crio DIR, where its crio.conf and crio.conf.d are");
+    return files;
 }
 
-// What the unit's file lacks keeps no handler from going through lpm, or from going back.
+// What goes wrong with the unit's file keeps no handler from going through lpm, or from going back.
 static std::optional<FileChange> unit_change(const crio::Files& files, bool wanted,
                                              std::vector<std::string>& cautions) {
     auto change = plan_crio_unit(files, wanted);
@@ -157,6 +158,15 @@ static std::optional<FileChange> unit_change(const crio::Files& files, bool want
         return *std::move(change);
     cautions.push_back(std::move(change).error().text);
     return std::nullopt;
+}
+
+static void write_unit(Change& change) {
+    if (!change.unit)
+        return;
+    if (const auto done = write(*change.unit); !done) {
+        change.cautions.push_back(done.error().text);
+        change.unit.reset();
+    }
 }
 
 Result<int> enable_node(const Context& context, const NodeGiven& given) {
@@ -169,7 +179,7 @@ Result<int> enable_node(const Context& context, const NodeGiven& given) {
     Change change{.what = {}, .handlers = wanted_handlers(node, given), .cautions = {}};
     TRY_ASSIGN(const std::string text, node.make(change.handlers));
     if (!file)
-        return compare(node, text, unit_change(files, true, change.cautions), given.plan);
+        return compare(node, text, unit_change(files, true, change.cautions), change.cautions, given.plan);
     TRY(check_edited(node, given.force));
     TRY(check_programs(node));
     TRY_ASSIGN(change.cautions, check_all(node, change.handlers, true));
@@ -180,8 +190,7 @@ Result<int> enable_node(const Context& context, const NodeGiven& given) {
             TRY(file->keep(*node.drop_in));
         TRY(file->publish(text));
     }
-    if (change.unit)
-        TRY(write(*change.unit));
+    write_unit(change);
     change.what = node.path() + (change.made ? " is written: " : " is as it should be: ") +
                   list_of(change.handlers) + " through lpm-runc";
     change.manifest = manifest_of(given.runtime_class);
@@ -206,21 +215,31 @@ Result<int> renew_node(const NodeGiven& given) {
     return yes;
 }
 
+// A drop-in in /etc/crio, of a CRI-O that has its files elsewhere by now.
+static void look_elsewhere(const crio::Files& files, std::vector<std::string>& cautions) {
+    const std::string usual = crio::files_in(crio::config_dir).folder;
+    const std::string other = crio::drop_in_path(usual);
+    if (files.folder != usual && ::access(other.c_str(), F_OK) == 0)
+        cautions.push_back(other +
+                           " is there as well, which this CRI-O does not read: lpmctl node disable --crio " +
+                           crio::config_dir);
+}
+
 Result<int> disable_node(const Context& context, const NodeGiven& given) {
     TRY_ASSIGN(const crio::Files files, files_of(given));
-    TRY_ASSIGN(crio::DropInFile file, crio::DropInFile::open(files.folder));
     TRY_ASSIGN(const NodeConfig node, read_node_config(files));
     TRY(check_edited(node, given.force));
     Change change{.what = {}, .handlers = node.handlers, .cautions = {}, .made = node.drop_in.has_value()};
     TRY_ASSIGN(change.cautions, check_all(node, node.handlers, false));
-    change.unit = unit_change(files, false, change.cautions);
-    if (change.made) {
+    look_elsewhere(files, change.cautions);
+    if (change.made) { // else the folder need not be there
+        TRY_ASSIGN(crio::DropInFile file, crio::DropInFile::open(files.folder));
         if (node.is_edited())
             TRY(file.keep(*node.drop_in));
         TRY(file.remove());
     }
-    if (change.unit)
-        TRY(write(*change.unit));
+    change.unit = unit_change(files, false, change.cautions);
+    write_unit(change);
     change.what = node.path() + (change.made ? " is removed" : " is not there: nothing to do");
     tell(context, node, change);
     return yes;

@@ -83,8 +83,12 @@ static Result<> check_change(const Implementation& next) {
     const Implementation now = real_runtime();
     if (now.path.empty() || now.is_like(next))
         return {};
-    const auto live =
-        live_text(crio::state_roots(crio::read_configuration(inspect::find_crio_files().files)));
+    const auto files = inspect::known_crio_files();
+    if (!files)
+        return fail(files.error().code, files.error().text +
+                                            ", so that its containers are not known: drain the "
+                                            "node first, and give --force");
+    const auto live = live_text(crio::state_roots(crio::read_configuration(*files)));
     if (!live.empty())
         return fail(Errc::busy, "lpm-runc runs " + now.text() + ", and " + live + ": " + next.text() +
                                     " may not know their states; drain the node first, or give --force");

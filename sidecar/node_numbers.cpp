@@ -43,8 +43,17 @@ RecordNumbers::RecordNumbers(const std::string& store) : path_(store), journal_(
         position_ = *end;
 }
 
+bool RecordNumbers::is_new(const record::JournalEntry& entry) {
+    constexpr std::size_t most = 10'000;
+    if (entry.state != record::Change::final || entry.time < since_ || !counted_.insert(entry.id).second)
+        return false;
+    if (counted_.size() > most)
+        counted_.erase(counted_.begin());
+    return true;
+}
+
 void RecordNumbers::count(const record::Store& store, const record::JournalEntry& entry) {
-    if (entry.state != record::Change::final)
+    if (!is_new(entry))
         return;
     node::Metrics::Labels labels{{"operation", entry.operation.text()}, {"outcome", entry.outcome.text()}};
     metrics_.count(ended, labels);
@@ -57,10 +66,10 @@ void RecordNumbers::count(const record::Store& store, const record::JournalEntry
 
 Result<> RecordNumbers::read_on() {
     constexpr std::size_t at_once = 1000;
-    constexpr int most = 100; // batches for one question
+    constexpr int most = 10; // batches for one question; the next one goes on
     TRY_ASSIGN(const auto store, record::Store::open_existing(path_));
     if (!position_) {
-        TRY_ASSIGN(position_, journal_.begin());
+        TRY_ASSIGN(position_, journal_.end());
     }
     for (int batches = 0; batches < most; ++batches) {
         auto batch = journal_.read_from(*position_, at_once);

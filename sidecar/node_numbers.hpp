@@ -4,8 +4,10 @@
 
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
+#include "base/text.hpp"
 #include "criu/tooling.hpp"
 #include "node/metrics.hpp"
 #include "record/journal.hpp"
@@ -25,13 +27,18 @@ class RecordNumbers {
 
   private:
     void count(const record::Store& store, const record::JournalEntry& entry);
+    // A final record is published again when something is found out later; and what had ended before does not
+    // count.
+    [[nodiscard]] bool is_new(const record::JournalEntry& entry);
     [[nodiscard]] Result<> read_on();
 
     const std::string path_;
     const record::Journal journal_;
     node::Metrics metrics_;
     std::mutex mutex_;                                // of position_
-    std::optional<record::JournalPosition> position_; // nothing: the journal was not there yet
+    std::optional<record::JournalPosition> position_; // nothing: it could not be read yet
+    std::set<std::string> counted_;                   // ids, the newest of them
+    const std::string since_ = rfc3339(now());
 };
 
 } // namespace lpm::sidecar

@@ -36,4 +36,11 @@ CrioFiles find_crio_files() {
     return found;
 }
 
+Result<crio::Files> known_crio_files() {
+    CrioFiles found = find_crio_files();
+    if (!found.unknown.empty())
+        return fail(Errc::invalid, "CRI-O runs with " + found.unknown + ", of a directory that is not known");
+    return std::move(found.files);
+}
+
 } // namespace lpm::inspect

@@ -5,6 +5,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "base/result.hpp"
 #include "crio/crio.hpp"
 
 // Where the CRI-O that runs has its configuration.
@@ -20,6 +21,9 @@ struct CrioFiles {
 
 // The usual ones when no CRI-O runs.
 [[nodiscard]] CrioFiles find_crio_files();
+
+// Errc::invalid where that CRI-O has them in a place that we do not know.
+[[nodiscard]] Result<crio::Files> known_crio_files();
 
 // Of a command line, as /proc/PID/cmdline has it.
 [[nodiscard]] CrioFiles crio_files_of(std::string_view cmdline);

@@ -21,6 +21,11 @@ remove_user() {
 callers() {
     [ -L "$handler" ] || return 0
     grep -lsR -- "$handler" /etc/crio/crio.conf /etc/crio/crio.conf.d /etc/containers /etc/containerd /etc/docker || true
+    for process in /proc/[0-9]*; do # a CRI-O with other files
+        [ "$(cat "$process/comm" 2>/dev/null)" = crio ] || continue
+        tr '\0' '\n' 2>/dev/null <"$process/cmdline" | sed -n '/^--config\(-dir\)\{0,1\}$/{n;p}; s/^--config\(-dir\)\{0,1\}=//p' |
+            while read -r place; do grep -lsR -- "$handler" "$place" || true; done
+    done
     for process in /proc/[0-9]*; do
         if tr '\0' '\n' 2>/dev/null <"$process/cmdline" | grep -qx -- "$handler"; then
             echo "process ${process#/proc/} ($(cat "$process/comm" 2>/dev/null))"

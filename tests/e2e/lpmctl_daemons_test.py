@@ -98,6 +98,27 @@ class Start(Daemons):
         self.assertEqual(self.start_pre(), "")
         self.assertFalse(mine.exists())
 
+    def test_it_is_not_to_be_planned(self) -> None:
+        self.ctl("node", "enable", "--handler", "runc")
+        self.install("1.36")
+        before = self.files()
+        self.ctl("node", "enable", "--renew", "--plan", status=2)
+        self.assertEqual(self.files(), before)
+
+    def test_crio_went_before(self) -> None:
+        """Its folder is gone, and what would make the drop-in anew goes all the same."""
+        self.ctl("node", "enable", "--handler", "runc")
+        (ETC / "crio.conf.d").rename(self.work / "gone")
+        self.assertIn(f"{UNIT} is removed", self.ctl("node", "disable"))
+        self.assertFalse(UNIT.parent.exists())
+
+    def test_a_unit_that_cannot_be_written(self) -> None:
+        """The handler goes through lpm, and it is told."""
+        UNIT.parent.write_text("a file where the folder should be")
+        self.addCleanup(UNIT.parent.unlink)
+        self.assertIn("systemctl restart crio\n", self.ctl("node", "enable", "--handler", "runc"))
+        self.assertTrue((ETC / DROP_IN).exists())
+
     def test_a_file_of_somebody_else(self) -> None:
         UNIT.parent.mkdir(parents=True)
         UNIT.write_text("[Service]\nNice=1\n")

@@ -44,8 +44,8 @@ TEXT
 # What a second run must leave as it is: files by content, change and owner, units by the time of their start, objects by
 # their version.
 machine_state() {
-    find /etc /usr/local /opt/cni /var/lib/lpm-provision /var/lib/kubelet/config.yaml /usr/lib/systemd /usr/sbin/runc -xdev \
-        -not -path '/etc/kubernetes/lpm-kubeadm.yaml.*' \( -type f -o -type l \) -printf '%p %Z %m %u %g %l\n' 2>/dev/null | sort
+    find /etc /usr/local /var/lib/lpm-provision /var/lib/kubelet/config.yaml /usr/lib/systemd /usr/sbin/runc -xdev \
+        \( -type f -o -type l \) -printf '%p %Z %m %u %g %l\n' | sort
     systemctl show --property=Id,ExecMainStartTimestampMonotonic crio kubelet lpm-controller lpm-gate.socket
     kubectl get containercheckpoints,pods,crd,clusterroles,clusterrolebindings,serviceaccounts,csr --all-namespaces \
         -o 'jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.metadata.generation}{"\n"}{end}' | grep -v '^Lease'

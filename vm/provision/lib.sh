@@ -87,13 +87,6 @@ put() {
     changed "$path"
 }
 
-# link PATH TARGET: in one step.
-link() {
-    if is test "$(readlink "$1" 2>/dev/null || true)" = "$2"; then return; fi
-    run ln -sfn "$2" "$1.new"
-    run mv -fT "$1.new" "$1"
-}
-
 # wait_for SECONDS WHAT COMMAND...: until it succeeds.
 wait_for() {
     local end=$((SECONDS + $1)) what=$2
@@ -193,6 +186,7 @@ started() {
         return
     fi
     enabled "$unit"
+    [ "$(systemctl show --property=NeedDaemonReload --value "$unit")" != yes ] || run systemctl daemon-reload
     if ! systemctl is-active --quiet "$unit"; then
         run systemctl restart "$unit"
         return

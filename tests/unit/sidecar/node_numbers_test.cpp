@@ -3,6 +3,7 @@
 #include "node_numbers.hpp"
 
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "../support.hpp"
 
@@ -27,7 +28,9 @@ class RecordNumbers : public testing::Test {
         record.final = true;
         record.outcome = outcome;
         record.code = code;
+        record.ended = rfc3339(now());
         ASSERT_TRUE(store->publish(record));
+        ASSERT_TRUE(store->publish(record)); // as when its pause is found out later
     }
     TempDir dir;
 };
@@ -36,6 +39,7 @@ class RecordNumbers : public testing::Test {
 
 TEST_F(RecordNumbers, count_what_has_ended_since) {
     end(record::Outcome::completed);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2)); // times are in milliseconds
     sidecar::RecordNumbers numbers(dir.path());
     EXPECT_TRUE(
         has_line(numbers.text(), R"(lpm_operations_total{operation="checkpoint",outcome="completed"} 0)"))
