@@ -108,7 +108,7 @@ class Start(Daemons):
     def test_crio_went_before(self) -> None:
         """Its folder is gone, and what would make the drop-in anew goes all the same."""
         self.ctl("node", "enable", "--handler", "runc")
-        (ETC / "crio.conf.d").rename(self.work / "gone")
+        shutil.rmtree(ETC / "crio.conf.d")
         self.assertIn(f"{UNIT} is removed", self.ctl("node", "disable"))
         self.assertFalse(UNIT.parent.exists())
 
