@@ -58,9 +58,10 @@ class Place {
 
   private:
     void keep(const CLI::Option* option, const std::string& value) {
-        if (option != nullptr)
-            typed_[option->get_positional() ? option->get_name() : "--" + option->get_lnames().front()] =
-                value;
+        if (option == nullptr)
+            return;
+        const auto& names = option->get_lnames();
+        typed_[option->get_positional() || names.empty() ? option->get_name() : "--" + names.front()] = value;
     }
     void pass_argument(const std::string& word) {
         keep(argument(), word);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include "base/text.hpp"
+#include <csignal>
+#include <unistd.h>
+
 #include "config/forms.hpp"
 #include "kubectl/command.hpp"
 
@@ -41,11 +43,20 @@ static std::vector<Suggestion> containers_of(Session& session, std::string pod) 
     return names;
 }
 
+// Whoever has pressed TAB waits, and a plugin of the kubeconfig may wait for a password.
+static void give_up(int /*signal*/) {
+    constexpr std::string_view nothing = ":4\n";
+    (void)!::write(STDOUT_FILENO, nothing.data(), nothing.size());
+    ::_exit(0);
+}
+
 std::vector<Suggestion> suggest(std::string_view kind, const Typed& typed) {
-    constexpr std::chrono::seconds patience(2); // somebody waits who has pressed TAB
+    constexpr std::chrono::seconds patience(2);
     static constexpr std::string_view kinds[] = {"POD", "CONTAINER", "CHECKPOINT", "NAMESPACE"};
     if (std::ranges::find(kinds, kind) == std::end(kinds))
         return {};
+    std::signal(SIGALRM, give_up);
+    ::alarm(2 * patience.count());
     const auto session = Session::open({.name_space = typed_as(typed, "--namespace"),
                                         .context = typed_as(typed, "--context"),
                                         .kubeconfig = typed_as(typed, "--kubeconfig"),
