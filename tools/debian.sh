@@ -34,8 +34,7 @@ cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon 
 # A machine on which the steps of vm/provision that need the internet have run, but for what tools/peers builds; and the
 # registry that stands in for those of the internet.
 provision=(conmon containernetworking-plugins crun iptables conntrack socat ethtool ebtables iproute2 procps mount kmod openssl curl gnupg
-    ca-certificates jq docker-registry libcurl4t64 libssl3t64 libyaml-cpp0.8 libgrpc++1.51t64 libprotobuf32t64 libspdlog1.15
-    libprometheus-cpp-core1.0 libcivetweb1 libarchive13t64 libseccomp2 libcap2 libsystemd0 busybox-static
+    ca-certificates jq docker-registry libssl3t64 libyaml-cpp0.8 "${libraries[@]}" busybox-static
     criu/forky libcompel1/forky libnl-3-200/forky)
 
 architectures='' as=()
