@@ -179,7 +179,8 @@ class Cluster:
         self.parts["crio"] = parts.crio(path)
         self.parts["crio"].start()
         wait_for("CRI-O has taken it", lambda: chosen in run("crio", "status", "config", check=False).stdout)
-        self.wait_connected()
+        if not self.parts["kubelet"].ended():
+            self.wait_connected()
 
     def wait_connected(self) -> None:
         """The kubelet has its connection to CRI-O again, which it tries ever more seldom while that is away."""
