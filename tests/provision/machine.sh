@@ -45,7 +45,7 @@ TEXT
 # their version.
 machine_state() {
     find /etc /usr/local /var/lib/lpm-provision /var/lib/kubelet/config.yaml /usr/lib/systemd /usr/sbin/runc -xdev \
-        \( -type f -o -type l \) -printf '%p %C@ %m %u %g %l\n' | sort
+        -not -name run.lock \( -type f -o -type l \) -printf '%p %C@ %m %u %g %l\n' | sort
     systemctl show --property=Id,ExecMainStartTimestampMonotonic crio kubelet lpm-controller lpm-gate.socket
     kubectl get containercheckpoints,pods,crd,clusterroles,clusterrolebindings,serviceaccounts,csr --all-namespaces \
         -o 'jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.metadata.generation}{"\n"}{end}' | grep -v '^Lease'
