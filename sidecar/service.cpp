@@ -26,24 +26,15 @@ static constexpr std::size_t longest_answer = std::size_t{2} << 20;
 static constexpr std::size_t entries_at_once = 100;
 static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
-namespace {
-// More at a time would take no shorter, and each holds records as they are in their files, many times what is
-// answered: all watches get a new one at once.
-class Reading {
-  public:
-    explicit Reading(std::counting_semaphore<>& readers) : readers_(readers) { readers_.acquire(); }
-    Reading(const Reading&) = delete;
-    ~Reading() { readers_.release(); }
-
-  private:
-    std::counting_semaphore<>& readers_;
-};
-} // namespace
-
 Service::Service(Places places, Access access, Node& node, Numbers& numbers)
     : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives),
       archive_numbers_(node.archive_numbers), record_numbers_(node.record_numbers), numbers_(numbers),
       journal_(places_.store) {}
+
+Permit Service::read_in_turn() {
+    readers_.acquire();
+    return Permit(readers_);
+}
 
 Gate::Ended Service::ended(const grpc::ServerContext& context) const {
     return [this, &context] { return ending_ || context.IsCancelled(); };
@@ -128,7 +119,7 @@ grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::
                                   node::v1::ListRecordsResponse* response) {
     const auto list = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::records));
-        const Reading reading(readers_);
+        const Permit permit = read_in_turn();
         TRY_ASSIGN(const int size, page_size(request->page_size()));
         if (!request->page_token().empty() && !record::valid_id(request->page_token()))
             return fail(Errc::invalid, "page_token: must be the next_page_token of another page");
@@ -159,7 +150,7 @@ grpc::Status Service::GetRecord(grpc::ServerContext* context, const node::v1::Ge
                                 node::v1::Record* response) {
     const auto get = [&]() -> Result<> {
         TRY(access_.judge(*context, Right::records));
-        const Reading reading(readers_);
+        const Permit permit = read_in_turn();
         if (!record::valid_id(request->id()))
             return fail(Errc::invalid, "id: must be that of a record, 26 letters and digits");
         TRY_ASSIGN(const record::Store store, this->store());
@@ -176,7 +167,7 @@ grpc::Status Service::GetRecord(grpc::ServerContext* context, const node::v1::Ge
 
 Result<node::v1::WatchRecordsResponse> Service::told_of(const record::JournalEntry& entry,
                                                         const record::Store& store) {
-    const Reading reading(readers_);
+    const Permit permit = read_in_turn();
     node::v1::WatchRecordsResponse response;
     convert(entry, response);
     const auto record = store.load(entry.id);

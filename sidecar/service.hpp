@@ -78,6 +78,9 @@ class Service final : public node::v1::Node::Service {
   private:
     using Watch = grpc::ServerWriter<node::v1::WatchRecordsResponse>;
     Result<> watch(const grpc::ServerContext& context, record::JournalPosition position, Watch& writer);
+    // More at a time would take no shorter, and each holds records as they are in their files, many times
+    // what is answered: all watches get a new one at once.
+    [[nodiscard]] Permit read_in_turn();
     [[nodiscard]] Result<node::v1::WatchRecordsResponse> told_of(const record::JournalEntry& entry,
                                                                  const record::Store& store);
     template <class Request, class Response>
