@@ -3,8 +3,8 @@
 #include <csignal>
 #include <unistd.h>
 
-#include "config/forms.hpp"
 #include "kubectl/command.hpp"
+#include "kubectl/object.hpp"
 
 namespace lpm::cli::kubectl {
 
@@ -30,10 +30,9 @@ static std::vector<Suggestion> names_in(Session& session, const std::string& pat
     return listed || enough.stop_requested() ? names : std::vector<Suggestion>{};
 }
 
-static std::vector<Suggestion> containers_of(Session& session, std::string pod) {
-    if (pod.starts_with("pod/"))
-        pod.erase(0, pod.find('/') + 1);
-    const auto object = config::is_subdomain(pod) ? session.read_pod(pod) : fail(Errc::invalid, "");
+static std::vector<Suggestion> containers_of(Session& session, const std::string& pod) {
+    const auto name = read_name(pod, Kind::pod);
+    const auto object = name ? session.read_pod(*name) : fail(Errc::invalid, "");
     std::vector<Suggestion> names;
     if (const auto* containers = object ? json::find_path(*object, "spec.containers") : nullptr;
         containers != nullptr && containers->is_array())
