@@ -35,7 +35,7 @@ Result<node::Reply> ask(const std::string& socket, const service::Request& reque
 // Ids of containers on this node that begin so.
 static std::vector<std::string> ids_of(const std::string& beginning) {
     std::vector<std::string> ids;
-    for (const auto& root : crio::state_roots(crio::read_configuration(inspect::find_crio_files().files)))
+    for (const auto& root : crio::state_roots(inspect::read_crio()))
         each_entry(root, [&](int, const dirent& entry) {
             if (oci::valid_id(entry.d_name) && std::string_view(entry.d_name).starts_with(beginning))
                 ids.emplace_back(entry.d_name);

@@ -83,13 +83,12 @@ static Result<std::string> make_images_dir(const std::string& name) {
 static Result<std::string> ask_runtime(const record::Record& prepared, const std::string& images,
                                        const std::string& attempt) {
     constexpr std::chrono::hours longest(24); // of the largest memory; who ends it in the middle does harm
-    const RuntimeCall call{
-        .path = doctor::search_paths(crio::read_configuration(inspect::find_crio_files().files)).front().path,
-        .root = prepared.root,
-        .log = std::format("{}/{}.log", paths::run_dir, attempt),
-        .words = {"checkpoint", "--file-locks", "--image-path", images, "--leave-running",
-                  prepared.container},
-        .timeout = longest};
+    const RuntimeCall call{.path = doctor::search_paths(inspect::read_crio()).front().path,
+                           .root = prepared.root,
+                           .log = std::format("{}/{}.log", paths::run_dir, attempt),
+                           .words = {"checkpoint", "--file-locks", "--image-path", images, "--leave-running",
+                                     prepared.container},
+                           .timeout = longest};
     const auto done = call_runtime(call);
     (void)::unlink(call.log.c_str());
     if (!done)

@@ -19,9 +19,8 @@ static constexpr std::string_view content =
 
 Result<std::optional<FileChange>> plan_crio_unit(const crio::Files& files, bool wanted) {
     constexpr std::size_t longest = std::size_t{1} << 16;
-    const crio::Files usual = crio::files_in(crio::config_dir);
-    const bool of_these = files.main == usual.main && files.folder == usual.folder;
-    if (wanted && (!of_these || ::access("/etc/systemd/system", F_OK) != 0))
+    const bool usual = files == crio::files_in(crio::config_dir);
+    if (wanted && (!usual || ::access("/etc/systemd/system", F_OK) != 0))
         return std::nullopt;
     auto text = read_file(AT_FDCWD, crio_unit_file, longest);
     if (!text && text.error().code != Errc::absent)

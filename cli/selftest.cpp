@@ -103,7 +103,7 @@ class Run {
 
     // One step after the other, until one fails; then what was made is removed.
     Result<int> all() {
-        const auto paths = doctor::search_paths(crio::read_configuration(inspect::find_crio_files().files));
+        const auto paths = doctor::search_paths(inspect::read_crio());
         TRY_ASSIGN(Container container, Container::make(paths.front().path));
         const std::string first = container.id();
         const bool fine =

@@ -37,6 +37,7 @@ struct Configuration {
 struct Files {
     std::string main;
     std::string folder;
+    [[nodiscard]] bool operator==(const Files&) const = default;
 };
 [[nodiscard]] inline Files files_in(const std::string& dir) {
     return {dir + "/crio.conf", dir + "/crio.conf.d"};

@@ -36,6 +36,10 @@ CrioFiles find_crio_files() {
     return found;
 }
 
+crio::Configuration read_crio() {
+    return crio::read_configuration(find_crio_files().files);
+}
+
 Result<crio::Files> known_crio_files() {
     CrioFiles found = find_crio_files();
     if (!found.unknown.empty())

@@ -22,6 +22,9 @@ struct CrioFiles {
 // The usual ones when no CRI-O runs.
 [[nodiscard]] CrioFiles find_crio_files();
 
+// What they say, for a CRI-O that starts now.
+[[nodiscard]] crio::Configuration read_crio();
+
 // Errc::invalid where that CRI-O has them in a place that we do not know.
 [[nodiscard]] Result<crio::Files> known_crio_files();
 

@@ -78,7 +78,7 @@ static void record_outcome(record::Record& record, const inspect::Facts& facts, 
 
 Result<Preflight> preflight(const inspect::Target& target, const record::OptionList& options, bool prepared,
                             char** environment) {
-    const auto roots = crio::state_roots(crio::read_configuration(inspect::find_crio_files().files));
+    const auto roots = crio::state_roots(inspect::read_crio());
     Preflight found;
     TRY_ASSIGN(found.container, inspect::locate(target, roots, Deadline(locate_time)));
     found.engine = inspect::find_engine(found.container.state);
