@@ -227,16 +227,19 @@ static void look_elsewhere(const crio::Files& files, std::vector<std::string>& c
 
 Result<int> disable_node(const Context& context, const NodeGiven& given) {
     TRY_ASSIGN(const crio::Files files, files_of(given));
+    auto file = crio::DropInFile::open(files.folder);
+    if (!file && file.error().code != Errc::absent) // CRI-O may have gone before us
+        return std::unexpected(std::move(file).error());
     TRY_ASSIGN(const NodeConfig node, read_node_config(files));
     TRY(check_edited(node, given.force));
-    Change change{.what = {}, .handlers = node.handlers, .cautions = {}, .made = node.drop_in.has_value()};
+    Change change{
+        .what = {}, .handlers = node.handlers, .cautions = {}, .made = file && node.drop_in.has_value()};
     TRY_ASSIGN(change.cautions, check_all(node, node.handlers, false));
     look_elsewhere(files, change.cautions);
-    if (change.made) { // else the folder need not be there
-        TRY_ASSIGN(crio::DropInFile file, crio::DropInFile::open(files.folder));
+    if (change.made) {
         if (node.is_edited())
-            TRY(file.keep(*node.drop_in));
-        TRY(file.remove());
+            TRY(file->keep(*node.drop_in));
+        TRY(file->remove());
     }
     change.unit = unit_change(files, false, change.cautions);
     write_unit(change);

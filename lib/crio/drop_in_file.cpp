@@ -3,7 +3,6 @@
 #include "crio/drop_in_file.hpp"
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/dir.hpp"
 #include "base/draft.hpp"
 #include "base/file.hpp"
@@ -58,16 +58,15 @@ static Result<Fd> lock() {
     TRY_ASSIGN(const Fd top, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
     TRY_ASSIGN(const Fd run, make_dirs(top.get(), std::string_view(paths::run_dir).substr(1)));
     TRY_ASSIGN(Fd file, open_at(run.get(), "node.lock", O_RDWR | O_CREAT | O_NOFOLLOW, own));
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    int locked = ::flock(file.get(), LOCK_EX | LOCK_NB);
-    for (; locked != 0 && errno == EWOULDBLOCK && std::chrono::steady_clock::now() < deadline;
-         locked = ::flock(file.get(), LOCK_EX | LOCK_NB))
+    const Deadline deadline(patience);
+    while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return fail_errno(errno, std::string("lock ") + paths::run_dir + "/node.lock");
+        if (deadline.passed())
+            return fail(Errc::busy, "another lpmctl is at work on this node: try again when it has ended");
         std::this_thread::sleep_for(20ms);
-    if (locked == 0)
-        return file;
-    return errno == EWOULDBLOCK
-               ? fail(Errc::busy, "another lpmctl is at work on this node: try again when it has ended")
-               : fail_errno(errno, std::string("lock ") + paths::run_dir + "/node.lock");
+    }
+    return file;
 }
 
 Result<DropInFile> DropInFile::open(const std::string& folder) {
