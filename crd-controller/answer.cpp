@@ -42,9 +42,8 @@ static constexpr Phrase phrases[] = {
      "is on CRI-O's PATH, and restart CRI-O"},
     {"configured runtime does not support checkpoint/restore", Kind::refused, "RuntimeWithoutCriu",
      "the runtime that CRI-O calls is built without CRIU: install a runc that is built with it, let "
-     "/etc/lpm/runtime lead to it (lpmctl runtime set), and runtime_path name /etc/lpm/bin/runc; lpmctl "
-     "doctor "
-     "says on the node which it is"},
+     "/etc/lpm/runtime lead to it (lpmctl runtime set), and runtime_path name /etc/lpm/bin/runc; "
+     "lpmctl doctor says on the node which it is"},
     {"requires at least CRIU", Kind::refused, "CriuTooOld",
      "install CRIU 3.16 or newer (better 4.2) on the node"},
     {"CRIU binary not found or too old", Kind::refused, "CriuTooOld",
