@@ -2,7 +2,7 @@
 # Copyright the lpm authors
 # What a purge removes (deb alone: rpm knows no such thing). With common.sh, and runc.sh for runc_purged.
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # handler is of runc.sh
+# shellcheck disable=SC2154 # handler is of runc.sh, crio_unit of common.sh
 
 # A user whose process runs stays, and one who can log in: a person, who had that name before.
 remove_user() {
@@ -21,11 +21,7 @@ remove_user() {
 callers() {
     [ -L "$handler" ] || return 0
     grep -lsR -- "$handler" /etc/crio/crio.conf /etc/crio/crio.conf.d /etc/containers /etc/containerd /etc/docker || true
-    for process in /proc/[0-9]*; do # a CRI-O with other files
-        [ "$(cat "$process/comm" 2>/dev/null)" = crio ] || continue
-        tr '\0' '\n' 2>/dev/null <"$process/cmdline" | sed -n '/^--config\(-dir\)\{0,1\}$/{n;p}; s/^--config\(-dir\)\{0,1\}=//p' |
-            while read -r place; do grep -lsR -- "$handler" "$place" || true; done
-    done
+    crio_places | while read -r place; do grep -lsR -- "$handler" "$place" || true; done
     for process in /proc/[0-9]*; do
         if tr '\0' '\n' 2>/dev/null <"$process/cmdline" | grep -qx -- "$handler"; then
             echo "process ${process#/proc/} ($(cat "$process/comm" 2>/dev/null))"
@@ -69,10 +65,9 @@ When CRI-O has been started anew: rm $handler /etc/lpm/runtime"
 node_purged() {
     rm -rf /etc/lpm/pki
     rm -f /etc/lpm/sidecar.toml
-    unit=/etc/systemd/system/crio.service.d/lpm.conf
-    if grep -qs '^# Made by lpmctl' "$unit"; then
-        rm -f "$unit"
-        rmdir "${unit%/*}" 2>/dev/null || true
+    if grep -qs '^# Made by lpmctl' "$crio_unit"; then
+        rm -f "$crio_unit"
+        rmdir "${crio_unit%/*}" 2>/dev/null || true
     fi
     rmdir /etc/lpm 2>/dev/null || true
 }
