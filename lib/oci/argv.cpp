@@ -15,7 +15,11 @@ constexpr std::uint8_t global = 1;
 constexpr std::uint8_t on_checkpoint = 2;
 constexpr std::uint8_t on_restore = 4;
 constexpr std::uint8_t on_delete = 8;
+constexpr std::uint8_t on_create = 16;
+constexpr std::uint8_t on_kill = 32;
+constexpr std::uint8_t on_state = 64;
 constexpr std::uint8_t both = on_checkpoint | on_restore;
+constexpr std::uint8_t makes = on_restore | on_create;
 constexpr std::uint8_t everywhere = 0xff;
 
 struct Flag {
@@ -56,18 +60,24 @@ constexpr Flag flags[] = {
     {"page-server", Kind::text, on_checkpoint, Option::page_server},
     {"manage-cgroups-mode", Kind::text, both, Option::manage_cgroups_mode},
     {"empty-ns", Kind::text, both, Option::empty_ns},
-    {"console-socket", Kind::text, on_restore, Option::console_socket},
-    {"bundle", Kind::text, on_restore, Option::bundle},
-    {"b", Kind::text, on_restore, Option::bundle},
+    {"console-socket", Kind::text, makes, Option::console_socket},
+    {"bundle", Kind::text, makes, Option::bundle},
+    {"b", Kind::text, makes, Option::bundle},
     {"detach", Kind::boolean, on_restore, Option::detach},
     {"d", Kind::boolean, on_restore, Option::detach},
-    {"pid-file", Kind::text, on_restore, Option::pid_file},
+    {"pid-file", Kind::text, makes, Option::pid_file},
     {"no-subreaper", Kind::boolean, on_restore, Option::no_subreaper},
-    {"no-pivot", Kind::boolean, on_restore, Option::no_pivot},
+    {"no-pivot", Kind::boolean, makes, Option::no_pivot},
     {"lsm-profile", Kind::text, on_restore, Option::lsm_profile},
     {"lsm-mount-context", Kind::text, on_restore, Option::lsm_mount_context},
+    {"pidfd-socket", Kind::text, on_create, Option::pidfd_socket},
+    {"no-new-keyring", Kind::boolean, on_create, Option::no_new_keyring},
+    {"preserve-fds", Kind::integer, on_create, Option::preserve_fds},
     {"force", Kind::boolean, on_delete, Option::force},
     {"f", Kind::boolean, on_delete, Option::force},
+    {"all", Kind::boolean, on_kill | on_state, Option::all},
+    {"a", Kind::boolean, on_kill | on_state, Option::all},
+    {"regex", Kind::boolean, on_kill | on_delete, Option::regex},
     {"cgroup-manager", Kind::text, global, Option::cgroup_manager},
     {"log-level", Kind::text, global, Option::log_level},
     {"network-lock", Kind::text, both, Option::network_lock},
@@ -183,29 +193,30 @@ struct Reader {
     }
 };
 
-Verb verb_of(const char* word) {
-    if (equal(word, "checkpoint"))
-        return Verb::checkpoint;
-    if (equal(word, "restore"))
-        return Verb::restore;
-    if (equal(word, "pause"))
-        return Verb::pause;
-    if (equal(word, "resume"))
-        return Verb::resume;
-    if (equal(word, "delete"))
-        return Verb::remove;
-    return Verb::other;
-}
+struct Named {
+    char name[12];
+    Verb verb;
+    std::uint8_t flags; // where its own are known
+};
 
-std::uint8_t flags_of(Verb verb) {
-    // Globals too: runc's main branch accepts them behind the verb. Older ones refuse them by themselves.
-    if (verb == Verb::checkpoint)
-        return global | on_checkpoint;
-    if (verb == Verb::restore)
-        return global | on_restore;
-    if (verb == Verb::remove)
-        return global | on_delete;
-    return global;
+constexpr Named verbs[] = {
+    {"checkpoint", Verb::checkpoint, on_checkpoint},
+    {"restore", Verb::restore, on_restore},
+    {"pause", Verb::pause, 0},
+    {"resume", Verb::resume, 0},
+    {"delete", Verb::remove, on_delete},
+    {"create", Verb::create, on_create},
+    {"start", Verb::start, 0},
+    {"state", Verb::state, on_state},
+    {"kill", Verb::kill, on_kill},
+};
+
+// nullptr: another verb.
+const Named* find_verb(const char* word) {
+    for (const Named& one : verbs)
+        if (equal(word, one.name))
+            return &one;
+    return nullptr;
 }
 
 } // namespace
@@ -224,12 +235,15 @@ Invocation parse(int argc, const char* const* argv) {
     if (reader.at >= argc || reader.answers)
         return result;
     result.verb_at = reader.at;
-    result.verb = verb_of(argv[reader.at++]);
-    if (result.verb == Verb::other)
+    const Named* named = find_verb(argv[reader.at++]);
+    if (named == nullptr)
         return result;
+    result.verb = named->verb;
 
-    const std::uint8_t where = flags_of(result.verb);
-    const char* id = nullptr;
+    // Globals too: runc's main branch accepts them behind the verb. Older ones refuse them by themselves.
+    const std::uint8_t where = global | named->flags;
+    const int most = result.verb == Verb::kill ? 2 : 1;
+    const char* found[2] = {nullptr, nullptr};
     int words = 0;
     bool only_words = false;
     while (reader.at < argc) {
@@ -243,14 +257,16 @@ Invocation parse(int argc, const char* const* argv) {
             }
             continue;
         }
-        id = word;
+        if (words < most)
+            found[words] = word;
         ++words;
         ++reader.at;
     }
-    if (words != 1 || reader.answers)
+    if (words == 0 || words > most || reader.answers)
         return result;
-    result.id = id;
-    result.gated = (result.verb == Verb::checkpoint || result.verb == Verb::restore) && valid_id(id);
+    result.id = found[0];
+    result.signal = found[1];
+    result.gated = (result.verb == Verb::checkpoint || result.verb == Verb::restore) && valid_id(result.id);
     return result;
 }
 

@@ -10,9 +10,20 @@
 namespace lpm::oci {
 
 // remove: runc's `delete`, which is a word of the language.
-enum class Verb : std::uint8_t { other, checkpoint, restore, pause, resume, remove };
+enum class Verb : std::uint8_t {
+    other,
+    checkpoint,
+    restore,
+    pause,
+    resume,
+    remove,
+    create,
+    start,
+    state,
+    kill
+};
 
-// Every flag that the gated verbs know, and runc's global flags.
+// Every flag that these verbs know, and runc's global flags.
 enum class Option : std::uint8_t {
     // global
     debug,
@@ -49,8 +60,15 @@ enum class Option : std::uint8_t {
     no_pivot,
     lsm_profile,
     lsm_mount_context,
+    // create only
+    pidfd_socket,
+    no_new_keyring,
+    preserve_fds,
     // delete
     force,
+    // kill, and crun's state and delete
+    all,
+    regex,
     // crun only
     cgroup_manager,
     log_level,
@@ -66,8 +84,9 @@ struct Invocation {
     // value (the lsm probe), not a missing or second id, not a flag that no known runc has. When this is
     // false for checkpoint or restore, runc answers by itself and must be reached unchanged.
     bool gated = false;
-    int verb_at = 0;          // index of the verb in argv; 0 when there is none
-    const char* id = nullptr; // exactly one positional after the verb, else nullptr
+    int verb_at = 0;              // index of the verb in argv; 0 when there is none
+    const char* id = nullptr;     // the only positional after the verb, or the first of `kill`; else nullptr
+    const char* signal = nullptr; // of `kill`: the second positional, if there is one
     const char* values[static_cast<std::size_t>(Option::count)] = {};
     bool set[static_cast<std::size_t>(Option::count)] = {};
 

@@ -167,6 +167,14 @@ const struct {
     {{"pause", "--help", "c"}, Verb::pause},
     {{"pause", "a", "b"}, Verb::pause},
     {{"resume", "--leave-running", "c"}, Verb::resume},
+    {{"start"}, Verb::start},
+    {{"start", "a", "b"}, Verb::start},
+    {{"state", "--nonsense", "c"}, Verb::state},
+    {{"kill"}, Verb::kill},
+    {{"kill", "c", "9", "9"}, Verb::kill},
+    {{"create", "--bundle", "/b"}, Verb::create},
+    {{"create", "--detach", "c"}, Verb::create},
+    {{"restore", "--preserve-fds", "1", "c"}, Verb::restore},
 };
 
 const Words others[] = {
@@ -174,9 +182,8 @@ const Words others[] = {
     {""},
     {"-"},
     {"--"},
-    {"state", "checkpoint"},
     {"exec", "c", "checkpoint", "x"},
-    {"create", "--bundle", "restore", "c"},
+    {"run", "--bundle", "restore", "c"},
     {"help", "checkpoint"},
     {"init"},
     {"features"},
@@ -238,6 +245,47 @@ TEST(Argv, pause_and_resume_name_their_container_but_are_not_gated) {
         EXPECT_STREQ(got.id, "c");
         EXPECT_STREQ(got.text(Option::root), "/r");
     }
+}
+
+// As CRI-O and conmon, podman, containerd and crun's users call them.
+TEST(Argv, other_verbs_name_their_container_but_are_not_gated) {
+    const struct {
+        Words words;
+        Verb verb;
+        const char* signal = nullptr;
+    } rows[] = {
+        {{"--systemd-cgroup", "--root=/r", "create", "--bundle", "/b", "--pid-file", "/b/pidfile",
+          "--no-pivot", "--no-new-keyring", "--console-socket", "/s", "c"},
+         Verb::create},
+        {{"--root", "/r", "create", "--preserve-fds=2", "--pidfd-socket", "/s", "-b", "restore", "c"},
+         Verb::create},
+        {{"--root", "/r", "start", "c"}, Verb::start},
+        {{"--root", "/r", "state", "c"}, Verb::state},
+        {{"--root", "/r", "state", "-a", "c"}, Verb::state},
+        {{"--root", "/r", "kill", "c", "15"}, Verb::kill, "15"},
+        {{"--root", "/r", "kill", "--all", "c", "KILL"}, Verb::kill, "KILL"},
+        {{"--root", "/r", "kill", "c"}, Verb::kill},
+        {{"--root", "/r", "delete", "--force", "c"}, Verb::remove},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(shown(row.words));
+        const Invocation got = read(row.words);
+        EXPECT_FALSE(got.gated);
+        EXPECT_EQ(got.verb, row.verb);
+        EXPECT_STREQ(got.id, "c");
+        EXPECT_STREQ(got.signal, row.signal);
+        EXPECT_STREQ(got.text(Option::root), "/r");
+    }
+}
+
+TEST(Argv, create_has_what_a_restore_needs_of_it) {
+    const Invocation got =
+        read({"create", "--bundle", "/b", "--pid-file=/p", "--console-socket", "/s", "--no-pivot", "c"});
+    EXPECT_STREQ(got.text(Option::bundle), "/b");
+    EXPECT_STREQ(got.text(Option::pid_file), "/p");
+    EXPECT_STREQ(got.text(Option::console_socket), "/s");
+    EXPECT_TRUE(got.on(Option::no_pivot));
+    EXPECT_EQ(got.verb_at, 1);
 }
 
 TEST(Argv, booleans_take_gos_spellings_and_the_last_one_wins) {
