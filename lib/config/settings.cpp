@@ -67,6 +67,16 @@ static constexpr Key<Settings> keys[] = {
      .number = &Settings::rescue_after,
      .most = 3600},
 
+    {.table = "restore",
+     .name = "at_create",
+     .means = "the annotation lpm.my.domain/restore-from.CONTAINER of a pod is followed (docs/restore.md); "
+              "lpm-gate --probe puts a change in force",
+     .flag = &Settings::restore_at_create},
+    {.table = "restore",
+     .name = "across_namespaces",
+     .means = "such a pod may name an archive of another namespace",
+     .flag = &Settings::restore_across_namespaces},
+
     {.table = "annotations",
      .name = "skip_checks",
      .means = "checks that the annotation lpm.my.domain/skip-checks of a pod may make warnings of",

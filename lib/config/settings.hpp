@@ -62,6 +62,10 @@ struct Settings {
     // [rescue]: whether a container is thawed that a dead caller has left paused, and how long after its end.
     bool rescue = true;
     std::uint32_t rescue_after = 30; // seconds
+    // [restore]: a pod may ask by an annotation that a container is restored from an archive of this node at
+    // its create, and whether from one of another namespace.
+    bool restore_at_create = false;
+    bool restore_across_namespaces = false;
     // [hooks] total_ms: all life-cycle hooks of a call together.
     std::chrono::milliseconds hook_time{10'000};
     // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.

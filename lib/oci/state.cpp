@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
+#include "oci/pending.hpp"
 #include "json/json.hpp"
 
 namespace lpm::oci {
@@ -82,7 +83,8 @@ static Result<State> read_either(const std::string& dir) {
 Result<State> read_state(const std::string& root, const std::string& id) {
     const std::string dir = root + "/" + id;
     TRY_ASSIGN(State state, read_either(dir));
-    state.waits_for_start = ::access((dir + "/exec.fifo").c_str(), F_OK) == 0;
+    state.waits_for_start =
+        ::access((dir + "/exec.fifo").c_str(), F_OK) == 0 || is_pending(root.c_str(), id.c_str());
     return state;
 }
 
@@ -140,12 +142,20 @@ bool freezing(const State& state) {
     return events && asked && asked->starts_with('1') && events->find("frozen 0") != std::string::npos;
 }
 
-Result<> thaw(const State& state) {
+static Result<> tell_freezer(const State& state, std::string_view v2, std::string_view v1) {
     if (state.freezer.empty())
-        return fail(Errc::absent, "thaw: the container has no known freezer cgroup");
+        return fail(Errc::absent, "the container has no known freezer cgroup");
     const std::string file = state.freezer + (state.unified ? "/cgroup.freeze" : "/freezer.state");
     TRY_ASSIGN(Fd fd, open_at(AT_FDCWD, file, O_WRONLY));
-    return write_all(fd.get(), state.unified ? "0" : "THAWED");
+    return write_all(fd.get(), state.unified ? v2 : v1);
+}
+
+Result<> freeze(const State& state) {
+    return tell_freezer(state, "1", "FROZEN");
+}
+
+Result<> thaw(const State& state) {
+    return tell_freezer(state, "0", "THAWED");
 }
 
 } // namespace lpm::oci

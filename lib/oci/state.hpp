@@ -20,7 +20,7 @@ struct State {
     std::string bundle;
     std::string freezer;          // directory of the freezer cgroup (v1) or of the cgroup (v2); may be empty
     bool unified = false;         // `freezer` is a cgroup v2 directory
-    bool waits_for_start = false; // exec.fifo is there: created, not started
+    bool waits_for_start = false; // created, not started: exec.fifo is there, or the mark of oci/pending.hpp
 };
 
 [[nodiscard]] Result<State> parse_runc_state(std::string_view state_json);
@@ -39,6 +39,8 @@ struct State {
 [[nodiscard]] bool frozen(const State& state);
 // Told to freeze, and not there yet.
 [[nodiscard]] bool freezing(const State& state);
+// Told only: see `freezing`.
+[[nodiscard]] Result<> freeze(const State& state);
 [[nodiscard]] Result<> thaw(const State& state);
 
 // Processes of the container's cgroup and those below it, as seen from here; at most `limit`. An error when

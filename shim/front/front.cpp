@@ -1,30 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 
-// lpm-runc: looks at the command line and becomes the real runtime, or the gate for checkpoint and restore.
-// Nothing that the caller gave is changed but argv[0]. There is no libc here: starting one up is most of what
-// a wrapper costs.
+// lpm-runc: looks at the command line and becomes the real runtime, or the gate: for checkpoint and restore,
+// and, where a container may be restored at its create, for that. Nothing that the caller gave is changed but
+// argv[0]. There is no libc here: starting one up is most of what a wrapper costs.
 #include "base/decimal.hpp"
 #include "base/paths.hpp"
 #include "creation.hpp"
 #include "front/stamp.hpp"
 #include "linux/syscall.hpp"
 #include "oci/argv.hpp"
+#include "oci/pending.hpp"
 #include "oci/runtime_path.hpp"
 
 namespace lpm::front {
 namespace {
 
+// Verbs that mean something else for a container which waits for its start (oci/pending.hpp).
+bool asks_of_pending(oci::Verb verb) {
+    return verb == oci::Verb::start || verb == oci::Verb::state || verb == oci::Verb::kill ||
+           verb == oci::Verb::pause || verb == oci::Verb::resume || verb == oci::Verb::remove;
+}
+
 // What lpm does beside becoming the runtime. Returns when there is no gate to become, or nothing for it to
 // do.
 void do_ours(const oci::Invocation& call, char** argv, char** envp) {
+    // Bypassed or not: else it would stay paused for ever.
+    if (asks_of_pending(call.verb) && oci::is_pending(call.text(oci::Option::root), call.id))
+        sys::execve(paths::gate_program, argv, envp);
+    const bool creates = call.verb == oci::Verb::create && sys::exists(paths::restore_switch);
     const bool stamped =
         call.verb == oci::Verb::pause || call.verb == oci::Verb::resume || call.verb == oci::Verb::remove;
-    if ((!call.gated && !stamped) || sys::exists(paths::bypass_file))
+    if ((!call.gated && !stamped && !creates) || sys::exists(paths::bypass_file))
         return;
     if (stamped)
         stamp(call);
-    if (call.gated)
+    if (call.gated || creates)
         sys::execve(paths::gate_program, argv, envp);
     if (call.verb != oci::Verb::remove)
         return;

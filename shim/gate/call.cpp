@@ -14,14 +14,15 @@
 
 namespace lpm::gate {
 
-// `[CODE]` or `[CODE, transient]` ends the message, by which callers tell what another try may cure.
-static void refuse(const Call& call, std::string code, std::string message, bool transient) {
+void refuse(const Call& call, std::string code, std::string message, bool transient) {
     record::Record& record = call.recorder.record();
     call.progress.refused = true;
     record.code = std::move(code);
     record.message = std::move(message);
     record.transient = transient;
     finish(call, record::Outcome::refused);
+    if (call.progress.quiet)
+        return;
     report_error(call.arguments.invocation, "lpm refused " + record.operation.text() + " of " +
                                                 record.container + ": " + record.message + " [" +
                                                 record.code + (transient ? ", transient]" : "]"));

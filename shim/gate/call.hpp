@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "check/check.hpp"
 #include "cleanup/criu.hpp"
@@ -25,6 +26,10 @@ struct Call {
     Hooks& hooks;
     Progress& progress;
 };
+
+// Refused, recorded and reported: `[CODE]` or `[CODE, transient]` ends the message, by which callers tell
+// what another try may cure.
+void refuse(const Call& call, std::string code, std::string message, bool transient = false);
 
 // What was found of the container, and what the checks say of it.
 struct Judged {

@@ -3,18 +3,21 @@
 #include "verbs.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
 #include <sysexits.h>
+#include <unistd.h>
 #include <utility>
 
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/paths.hpp"
 #include "base/process.hpp"
+#include "config/settings.hpp"
 #include "criu/probe.hpp"
 #include "criu/tooling.hpp"
 #include "linux/boot.hpp"
@@ -27,6 +30,20 @@ static Result<> publish(const criu::Tooling& tooling) {
     TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
     TRY_ASSIGN(const Fd dir, make_dirs(root.get(), file.substr(1, slash - 1)));
     return replace_file(dir.get(), std::string(file.substr(slash + 1)), criu::write_tooling(tooling), 0640);
+}
+
+// The front looks for a file only.
+static Result<> set_restore_switch(bool on) {
+    const std::string_view file = paths::restore_switch;
+    const auto slash = file.rfind('/');
+    const auto dir = open_at(AT_FDCWD, std::string(file.substr(0, slash)), O_RDONLY | O_DIRECTORY);
+    if (!dir)
+        return on ? std::unexpected(dir.error()) : Result<>();
+    const std::string name(file.substr(slash + 1));
+    if (on)
+        return replace_file(dir->get(), name, "", 0644);
+    return ::unlinkat(dir->get(), name.c_str(), 0) == 0 || errno == ENOENT ? Result<>()
+                                                                           : fail_errno(errno, name);
 }
 
 static void print(const criu::CriuFacts& facts) {
@@ -67,6 +84,13 @@ int probe() {
                      paths::configured_runtime);
     if (criu_path.empty())
         std::fprintf(stderr, "lpm-gate: criu is not on PATH: install CRIU 4.2 or newer\n");
+    const bool at_create = config::read(paths::settings_file).restore_at_create;
+    if (const auto done = set_restore_switch(at_create); !done) {
+        std::fprintf(stderr, "lpm-gate: %s: %s\n", paths::restore_switch, done.error().text.c_str());
+        return 1;
+    }
+    if (at_create)
+        std::printf("containers are restored at their create when their pod asks for it\n");
     if (const auto done = publish(tooling); !done) {
         std::fprintf(stderr, "lpm-gate: %s: %s\n", paths::probe_file, done.error().text.c_str());
         return 1;

@@ -11,6 +11,7 @@
 #include "cleanup/orphans.hpp"
 #include "failure.hpp"
 #include "inspect/images.hpp"
+#include "restore.hpp"
 
 namespace lpm::gate {
 
@@ -31,11 +32,18 @@ static bool succeeded(const Call& call, const WorkDir& work) {
 }
 
 void restore(const Arguments& arguments, Progress& progress) {
-    const Request request(arguments, inspect::Stage::restore);
+    restore(arguments, progress, nullptr);
+}
+
+void restore(const Arguments& arguments, Progress& progress, const AtCreate* create) {
+    Request request(arguments, inspect::Stage::restore);
+    request.subject.at_create = create != nullptr;
     Recorder recorder(request, arguments, record::Operation::restore);
     Hooks hooks(Point::pre_restore, Point::post_restore, request.settings.hook_time, recorder);
     const Call call{arguments, request, recorder, hooks, progress};
 
+    if (create != nullptr && !create->unpack(call))
+        return;
     recorder.record().restored_from = record_of_images(request.subject.image_path);
     auto facts = admit(call, [] { return false; });
     if (!facts)
@@ -49,7 +57,7 @@ void restore(const Arguments& arguments, Progress& progress) {
     if (facts->bundle && facts->bundle->own_pid)
         cgroups_path = facts->bundle->cgroups_path;
     facts.reset(); // a restore in the foreground may last for days
-    if (!hooks_allow(call))
+    if (!hooks_allow(call) || (create != nullptr && !create->prepare(call)))
         return;
 
     WorkDir work = WorkDir::of_restore(request.work_path);
@@ -73,7 +81,7 @@ void restore(const Arguments& arguments, Progress& progress) {
         return;
 
     work.open();
-    const bool ok = succeeded(call, work);
+    const bool ok = succeeded(call, work) && (create == nullptr || create->hold(call));
     CriuRun criu;
     criu.restore = true;
     if (!ok)

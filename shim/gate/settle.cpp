@@ -6,6 +6,7 @@
 
 #include "base/paths.hpp"
 #include "keep_archives.hpp"
+#include "pending.hpp"
 #include "prepare.hpp"
 #include "record/keeper.hpp"
 #include "report.hpp"
@@ -37,6 +38,8 @@ int settle() {
     if (!settings.retention_known)
         std::fprintf(stderr, "lpm-gate: nothing is removed until that is mended\n");
     undo_expired(settings.hook_time);
+    remove_left_pending();
+    forget_restored();
     const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
     const bool settled = settle_records(settings);
     const bool kept = keep_archives(settings); // last: it may take minutes, and others settle meanwhile

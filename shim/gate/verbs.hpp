@@ -13,6 +13,7 @@ namespace lpm::gate {
 // How far a checkpoint or restore has come. It stands also when no memory is left to go on.
 struct Progress {
     bool refused = false;       // the runtime is not to be run, whatever comes now
+    bool quiet = false;         // a refusal is recorded only: the container starts without what was refused
     std::optional<Ended> ended; // the runtime has been run
 };
 
@@ -21,6 +22,14 @@ struct Progress {
 // not run, that was reported.
 void checkpoint(const Arguments& arguments, Progress& progress);
 void restore(const Arguments& arguments, Progress& progress);
+
+// Restores the container that is to be created from the archive that its pod names, and leaves it paused,
+// with a mark (oci/pending.hpp). False: nothing was done, and the runtime is to create it. Never true and
+// false by chance: an error is a refusal, also for want of memory.
+[[nodiscard]] bool create(const Arguments& arguments, Progress& progress);
+
+// What is asked of such a container while it waits for its start; the exit status.
+[[nodiscard]] int ask_pending(const Arguments& arguments);
 
 // Before the runtime's own delete of a container: waits for the end of a restore of it that is in progress
 // (creation.hpp), at most ten seconds, so that the runtime finds what it is to end, and takes away the mount

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <fcntl.h>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "base/deadline.hpp"
+#include "base/draft.hpp"
+#include "base/file.hpp"
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "oci/restore_from.hpp"
+#include "pending.hpp"
+#include "report.hpp"
+#include "restore.hpp"
+#include "wake.hpp"
+
+extern char** environ; // NOLINT(readability-redundant-declaration): unistd.h has it for _GNU_SOURCE only
+
+namespace lpm::gate {
+
+using oci::Option;
+using oci::RestoreFrom;
+
+static std::string text_of(const char* text) {
+    return text == nullptr ? std::string() : std::string(text);
+}
+
+static bool has_apparmor() {
+    return read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", 16).value_or("").starts_with('Y');
+}
+
+// The words of the runtime's `restore` that stand for those of its `create`. What that has and this has not,
+// --no-new-keyring, --preserve-fds and --pidfd-socket, is of the first program, which CRIU makes anew.
+static std::vector<std::string> restore_words(const Arguments& arguments, const RestoreFrom& from,
+                                              const std::string& dir) {
+    const oci::Invocation& call = arguments.invocation;
+    std::vector<std::string> words(arguments.argv, arguments.argv + call.verb_at);
+    words.insert(words.end(),
+                 {"restore", "--detach", "--image-path", dir + "/checkpoint", "--work-path", dir});
+    const auto pass = [&](const char* word, const std::string& value) {
+        if (!value.empty())
+            words.insert(words.end(), {word, value});
+    };
+    pass("--bundle", text_of(call.text(Option::bundle)));
+    pass("--pid-file", text_of(call.text(Option::pid_file)));
+    pass("--console-socket", text_of(call.text(Option::console_socket)));
+    if (call.on(Option::no_pivot))
+        words.emplace_back("--no-pivot");
+    if (!from.selinux_label.empty())
+        pass("--lsm-profile", "selinux:" + from.selinux_label);
+    else if (!from.apparmor_profile.empty() && has_apparmor())
+        pass("--lsm-profile", "apparmor:" + from.apparmor_profile);
+    pass("--lsm-mount-context", from.selinux_mount_label);
+    words.emplace_back("--");
+    words.emplace_back(call.id);
+    return words;
+}
+
+// CRI-O 1.30 gives `create` no PATH, and runc looks for criu there.
+static char** environment_with_path() {
+    ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0); // NOLINT: one thread
+    return environ;
+}
+
+static bool deny(const Call& call, const Refusal& refusal) {
+    refuse(call, refusal.code, refusal.message);
+    return false;
+}
+
+static Result<> make_dir(const std::string& dir) {
+    TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
+    TRY_ASSIGN(const Fd made, make_dirs(root.get(), std::string_view(dir).substr(1)));
+    // Memory of a container: for root alone.
+    return ::fchmod(made.get(), 0700) == 0 ? Result<>() : fail_errno(errno, dir);
+}
+
+// Until all of it stands still; a task in the kernel may take a moment.
+static Result<> hold_still(const std::string& root, const std::string& id) {
+    TRY_ASSIGN(const oci::State state, oci::read_state(root, id));
+    TRY(oci::freeze(state));
+    const Deadline deadline(std::chrono::seconds{5});
+    while (oci::freezing(state)) {
+        if (deadline.passed())
+            return fail(Errc::unavailable, "its processes do not stand still");
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    return oci::frozen(state) ? Result<>() : fail(Errc::unavailable, "its cgroup does not freeze");
+}
+
+namespace {
+
+class Create {
+  public:
+    Create(const config::Settings& settings, RestoreFrom from, std::string bundle)
+        : settings_(settings), from_(std::move(from)), bundle_(std::move(bundle)) {}
+    Create(const Create&) = delete;
+    Create& operator=(const Create&) = delete;
+    ~Create() {
+        if (!dir_.empty())
+            remove_unpacked(root_, id_);
+    }
+
+    // False: the runtime is to create the container.
+    bool run(const Arguments& arguments, Progress& progress) {
+        const oci::Invocation& call = arguments.invocation;
+        id_ = call.id;
+        const char* root = call.text(Option::root);
+        root_ = root == nullptr ? oci::default_root : root;
+        dir_ = unpacked_dir(root_, id_);
+        auto words = restore_words(arguments, from_, dir_);
+        std::vector<char*> argv;
+        for (auto& word : words)
+            argv.push_back(word.data());
+        argv.push_back(nullptr);
+        const int argc = static_cast<int>(words.size());
+        const oci::Invocation restored = oci::parse(argc, argv.data());
+        const AtCreate steps{[this](const Call& of) { return unpack(of); },
+                             [this](const Call& of) { return prepare(of); },
+                             [this](const Call& of) { return hold(of); }};
+        progress.quiet = from_.may_start;
+        restore({restored, argv.data(), argc, environment_with_path()}, progress, &steps);
+        if (marked_ && !held_)
+            unmark_pending(root_, id_);
+        return !(progress.refused && progress.quiet);
+    }
+
+  private:
+    // Whether the pod may have it, and what it asks for.
+    bool unpack(const Call& call) {
+        record::Record& record = call.recorder.record();
+        record.names = {{"namespace", from_.name_space},
+                        {"pod", from_.pod},
+                        {"pod_uid", from_.pod_uid},
+                        {"name", from_.container}};
+        if (!from_.fault.empty())
+            return deny(call, {"RestoreAnnotation", from_.fault});
+        if (from_.user_namespace)
+            return deny(call, {"RestoreUnsupported",
+                               "a container with a user namespace cannot be restored at its create: take "
+                               "hostUsers: false off the pod"});
+        if (call.request.subject.kind == oci::RuntimeKind::crun)
+            return deny(call, {"RestoreUnsupported",
+                               "crun's containers cannot be restored at their create: give the pod a "
+                               "runtimeClassName whose handler is runc through lpm"});
+        return is_first(call) && fetch(call);
+    }
+
+    bool is_first(const Call& call) {
+        if (from_.every_time)
+            return true;
+        const auto restored = was_restored(from_.pod_uid, from_.container);
+        if (restored && !*restored)
+            return true;
+        // It starts anew, as any container that ends does: whatever the pod says of a refusal.
+        call.progress.quiet = restored.has_value();
+        return deny(call,
+                    {"RestoredBefore",
+                     restored ? "this container of this pod has been restored before, and its memory "
+                                "goes on once: it starts anew. lpm.my.domain/restore-policy: always "
+                                "restores it each time"
+                              : "whether it was restored before cannot be told: " + restored.error().text});
+    }
+
+    bool fetch(const Call& call) {
+        auto found = find_archive(settings_, from_);
+        if (!found)
+            return deny(call, found.error());
+        archive_ = *std::move(found);
+        record::Record& record = call.recorder.record();
+        record.object = archive_->manifest.object;
+        call.recorder.note("restored from " + archive_->opened.file.path);
+        // First of all: by it what a gate that is killed leaves is found.
+        if (const auto marked = mark_pending(root_, id_,
+                                             {.root = root_,
+                                              .pod_uid = from_.pod_uid,
+                                              .container = from_.container,
+                                              .hostname = from_.hostname});
+            !marked)
+            return deny(call, {"RestoreUnsupported",
+                               "cannot be marked as one that waits for its start: " + marked.error().text});
+        marked_ = true;
+        remove_unpacked(root_, id_); // of a gate that was killed
+        if (const auto made = make_dir(dir_); !made)
+            return deny(call, {"ArchiveUnreadable", "cannot be unpacked: " + made.error().text});
+        const auto unpacked = unpack_images(*archive_, dir_);
+        return unpacked || deny(call, unpacked.error());
+    }
+
+    // From here on the container's files are not those of its image any more: it is restored, or not at all.
+    bool prepare(const Call& call) {
+        call.progress.quiet = false;
+        const std::string root = from_.root.starts_with('/') ? from_.root : bundle_ + "/" + from_.root;
+        if (const auto unpacked = unpack_root(*archive_, root); !unpacked)
+            return deny(call, unpacked.error());
+        return true;
+    }
+
+    bool hold(const Call& call) {
+        const auto done = hold_still(root_, id_);
+        held_ = done.has_value();
+        if (held_)
+            return true;
+        call.progress.ended->exit_status = 1;
+        report_error(call.arguments.invocation,
+                     "lpm: the restored container cannot be paused until its start: " + done.error().text);
+        return false;
+    }
+
+    const config::Settings& settings_;
+    RestoreFrom from_;
+    std::string bundle_;
+    std::string root_;
+    std::string id_;
+    std::string dir_;
+    std::optional<WakeArchive> archive_;
+    bool marked_ = false;
+    bool held_ = false;
+};
+
+} // namespace
+
+bool create(const Arguments& arguments, Progress& progress) {
+    const auto settings = config::read(paths::settings_file);
+    if (!settings.restore_at_create)
+        return false;
+    const char* given = arguments.invocation.text(Option::bundle);
+    const std::string bundle = given == nullptr ? "." : given;
+    auto from = oci::read_restore_from(bundle);
+    if (!from || !*from)
+        return false;
+    return Create(settings, **std::move(from), bundle).run(arguments, progress);
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "pending.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+#include "base/dir.hpp"
+#include "base/draft.hpp"
+#include "base/file.hpp"
+#include "base/paths.hpp"
+#include "inspect/daemon.hpp"
+#include "linux/procfs.hpp"
+#include "oci/argv.hpp"
+#include "oci/pending.hpp"
+#include "json/json.hpp"
+
+namespace lpm::gate {
+
+static constexpr const char* restored_dir = "restored";
+static constexpr const char* waking_dir = "waking";
+
+static std::string hash_of(const std::string& root) {
+    char hash[17];
+    oci::root_hash(root.c_str(), hash);
+    return hash;
+}
+
+static std::vector<std::string> names_in(const std::string& folder) {
+    std::vector<std::string> names;
+    each_entry(folder, [&](int, const dirent& entry) {
+        if (entry.d_name[0] != '.')
+            names.emplace_back(entry.d_name);
+        return true;
+    });
+    return names;
+}
+
+static Result<Fd> make_folder(const char* base, const std::string& folder) {
+    TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
+    return make_dirs(root.get(), std::string(base).substr(1) + "/" + folder);
+}
+
+static std::string pending_folder(const std::string& root) {
+    return std::string(oci::pending_dir) + "/" + hash_of(root);
+}
+
+Result<> mark_pending(const std::string& root, const std::string& id, const Pending& pending) {
+    TRY_ASSIGN(const Fd dir, make_folder(paths::run_dir, pending_folder(root)));
+    const auto self = procfs::read_stat(0);
+    const json::Value value{{"root", root},
+                            {"pod_uid", pending.pod_uid},
+                            {"container", pending.container},
+                            {"hostname", pending.hostname},
+                            {"gate", ::getpid()},
+                            {"gate_start", self ? self->start : 0}};
+    return replace_file(dir.get(), id, json::write(value) + "\n", 0600, Sync::none);
+}
+
+static Result<Pending> read_mark(const std::string& path) {
+    TRY_ASSIGN(const json::Value value, json::read(AT_FDCWD, path, {.bytes = 65536}));
+    return Pending{.root = json::text_or_empty(value, "root"),
+                   .pod_uid = json::text_or_empty(value, "pod_uid"),
+                   .container = json::text_or_empty(value, "container"),
+                   .hostname = json::text_or_empty(value, "hostname"),
+                   .gate = static_cast<pid_t>(json::integer(value, "gate").value_or(0)),
+                   .gate_start = json::natural(value, "gate_start").value_or(0)};
+}
+
+Result<Pending> read_pending(const std::string& root, const std::string& id) {
+    oci::PendingPath path;
+    if (!oci::make_pending_path(root.c_str(), id.c_str(), path))
+        return fail(Errc::absent, "no such id");
+    return read_mark(path.text);
+}
+
+void unmark_pending(const std::string& root, const std::string& id) {
+    oci::PendingPath path;
+    if (oci::make_pending_path(root.c_str(), id.c_str(), path))
+        ::unlink(path.text);
+}
+
+// Both are names that the engine gave; oci::parse_restore_from lets no slash through.
+static std::string restored_name(const std::string& pod_uid, const std::string& container) {
+    return pod_uid + "_" + container;
+}
+
+Result<> mark_restored(const Pending& pending) {
+    TRY_ASSIGN(const Fd dir, make_folder(paths::state_dir, restored_dir));
+    return replace_file(dir.get(), restored_name(pending.pod_uid, pending.container), "", 0600);
+}
+
+Result<bool> was_restored(const std::string& pod_uid, const std::string& container) {
+    const std::string path =
+        std::string(paths::state_dir) + "/" + restored_dir + "/" + restored_name(pod_uid, container);
+    if (::access(path.c_str(), F_OK) == 0)
+        return true;
+    return errno == ENOENT ? Result<bool>(false) : fail_errno(errno, path);
+}
+
+void forget_restored() {
+    const auto kubelet = inspect::find_kubelet_dir();
+    if (!kubelet)
+        return;
+    const std::string pods = *kubelet + "/pods";
+    const std::string marks = std::string(paths::state_dir) + "/" + restored_dir;
+    for (const auto& name : names_in(marks)) {
+        const std::string pod = name.substr(0, name.find('_'));
+        if (::access(pods.c_str(), X_OK) == 0 && ::access((pods + "/" + pod).c_str(), F_OK) != 0 &&
+            errno == ENOENT)
+            ::unlink((marks + "/" + name).c_str());
+    }
+}
+
+std::string unpacked_dir(const std::string& root, const std::string& id) {
+    return std::string(paths::state_dir) + "/" + waking_dir + "/" + hash_of(root) + "/" + id;
+}
+
+void remove_unpacked(const std::string& root, const std::string& id) {
+    std::error_code ignored; // what stays is removed by the container's delete, or the next restore
+    std::filesystem::remove_all(unpacked_dir(root, id), ignored);
+}
+
+static bool is_left(const Pending& pending, const std::string& id) {
+    return procfs::has_ended(pending.gate, pending.gate_start) &&
+           ::access((pending.root + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
+void remove_left_pending() {
+    const std::string marks = std::string(paths::run_dir) + "/" + oci::pending_dir;
+    for (const auto& hash : names_in(marks))
+        for (const auto& id : names_in(marks + "/" + hash)) {
+            const auto pending = read_mark(marks + "/" + hash + "/" + id);
+            if (pending && pending->root.starts_with('/') && is_left(*pending, id))
+                ::unlink((marks + "/" + hash + "/" + id).c_str());
+        }
+    const std::string unpacked = std::string(paths::state_dir) + "/" + waking_dir;
+    for (const auto& hash : names_in(unpacked))
+        for (const auto& id : names_in(unpacked + "/" + hash))
+            if (::access((marks + "/" + hash + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT) {
+                std::error_code ignored; // the next round tries again
+                std::filesystem::remove_all(unpacked + "/" + hash + "/" + id, ignored);
+            }
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sched.h>
+#include <string>
+#include <string_view>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "oci/state.hpp"
+#include "pending.hpp"
+#include "report.hpp"
+#include "verbs.hpp"
+#include "json/json.hpp"
+
+namespace lpm::gate {
+
+using oci::Option;
+
+namespace {
+
+// The call, and the container that it asks of.
+struct Asked {
+    const Arguments& arguments;
+    std::string root;
+    std::string id;
+
+    [[nodiscard]] const oci::Invocation& call() const { return arguments.invocation; }
+};
+
+} // namespace
+
+static int fail_call(const Asked& asked, const std::string& why) {
+    report_error(asked.call(), "lpm: " + why);
+    return 1;
+}
+
+// The runtime's own answer, with other words: its exit status.
+static int run_words(const Asked& asked, std::vector<const char*> words) {
+    words.push_back(nullptr);
+    const auto ended = run_runtime(std::move(words), asked.arguments.environment, {});
+    if (!ended)
+        return fail_call(asked, ended.error().text);
+    if (ended->signal != 0)
+        end_like(*ended);
+    return ended->exit_status;
+}
+
+static std::vector<const char*> words_of(const Asked& asked) {
+    return {asked.arguments.argv, asked.arguments.argv + asked.arguments.argc};
+}
+
+// The words before the verb, and it.
+static std::vector<const char*> words_with(const Asked& asked, const char* verb) {
+    std::vector<const char*> words(asked.arguments.argv, asked.arguments.argv + asked.call().verb_at);
+    words.push_back(verb);
+    return words;
+}
+
+static Result<> set_host_name(pid_t init, const std::string& pods) {
+    TRY_ASSIGN(const Fd theirs, open_at(AT_FDCWD, pods, O_RDONLY));
+    TRY_ASSIGN(const Fd own, open_at(AT_FDCWD, "/proc/" + std::to_string(init) + "/ns/uts", O_RDONLY));
+    TRY_ASSIGN(const Fd hosts, open_at(AT_FDCWD, "/proc/self/ns/uts", O_RDONLY));
+    if (file_key("/proc/self/ns/uts") == file_key("/proc/" + std::to_string(init) + "/ns/uts"))
+        return {}; // the host's: not ours to name
+    utsname name{};
+    if (::setns(theirs.get(), CLONE_NEWUTS) != 0 || ::uname(&name) != 0)
+        return fail_errno(errno, "read the pod's host name");
+    const std::string_view text = name.nodename;
+    if (::setns(own.get(), CLONE_NEWUTS) != 0 || ::sethostname(text.data(), text.size()) != 0)
+        return fail_errno(errno, "set the host name");
+    ::setns(hosts.get(), CLONE_NEWUTS);
+    return {};
+}
+
+// A mark without its container: of one that has ended, or was let go by somebody else. The runtime answers.
+static bool waits(const Result<oci::State>& state) {
+    return state && oci::alive(*state) && oci::frozen(*state);
+}
+
+static int start(const Asked& asked) {
+    const auto state = oci::read_state(asked.root, asked.id);
+    const auto pending = read_pending(asked.root, asked.id);
+    if (!waits(state) || !pending)
+        return run_words(asked, words_of(asked));
+    // Before it goes on: what is marked and does not go on starts anew; what goes on twice harms.
+    if (const auto marked = mark_restored(*pending); !marked)
+        return fail_call(asked, "the restored container is not started, as it cannot be noted that it was "
+                                "restored: " +
+                                    marked.error().text);
+    if (!pending->hostname.empty())
+        // A program that reads it again gets the old one: not worth a restore.
+        (void)set_host_name(state->init, pending->hostname);
+    if (const auto done = oci::thaw(*state); !done)
+        return fail_call(asked, "the restored container is not started: " + done.error().text);
+    unmark_pending(asked.root, asked.id);
+    return 0;
+}
+
+// Says `created` where the runtime says `paused`. All else is as it said it.
+static std::string as_created(const std::string& text) {
+    auto value = json::parse(text);
+    if (!value || json::text_or_empty(*value, "status") != "paused")
+        return text;
+    (*value)["status"] = "created";
+    return json::write(*value, 2);
+}
+
+static int state(const Asked& asked) {
+    const Fd answer(::memfd_create("state", MFD_CLOEXEC));
+    const Fd out(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!answer || !out || ::dup2(answer.get(), STDOUT_FILENO) < 0)
+        return fail_call(asked, "state: no descriptor is left");
+    const int status = run_words(asked, words_of(asked));
+    ::dup2(out.get(), STDOUT_FILENO);
+    const auto text =
+        read_file(AT_FDCWD, "/proc/self/fd/" + std::to_string(answer.get()), std::size_t{8} << 20);
+    if (!text || !write_all(STDOUT_FILENO, as_created(*text)))
+        return fail_call(asked, "state: the runtime's answer cannot be passed on");
+    return status;
+}
+
+// One that ends a program which has not begun to handle signals, as that of a created container.
+static bool ends_created(const char* signal) {
+    std::string_view name = signal == nullptr ? "TERM" : signal;
+    if (const auto number = to_number<int>(name))
+        return *number == SIGHUP || *number == SIGINT || *number == SIGQUIT || *number == SIGKILL ||
+               *number == SIGTERM;
+    if (name.starts_with("SIG"))
+        name.remove_prefix(3);
+    for (const std::string_view deadly : {"HUP", "INT", "QUIT", "KILL", "TERM"})
+        if (name == deadly)
+            return true;
+    return false;
+}
+
+// A frozen process takes no other signal than KILL; it has not begun, so there is nothing for it to end well.
+static int kill(const Asked& asked) {
+    if (!ends_created(asked.call().signal) || !waits(oci::read_state(asked.root, asked.id)))
+        return run_words(asked, words_of(asked));
+    auto words = words_with(asked, "kill");
+    if (asked.call().on(Option::all))
+        words.push_back("--all");
+    words.insert(words.end(), {"--", asked.call().id, "KILL"});
+    return run_words(asked, words);
+}
+
+// One that is created may be deleted; the runtime takes this one for one that runs.
+static int remove(const Asked& asked) {
+    auto words = words_with(asked, "delete");
+    words.insert(words.end(), {"--force", "--", asked.call().id});
+    const int status = run_words(asked, words);
+    if (status == 0) {
+        unmark_pending(asked.root, asked.id);
+        remove_unpacked(asked.root, asked.id);
+    }
+    return status;
+}
+
+int ask_pending(const Arguments& arguments) {
+    const oci::Invocation& call = arguments.invocation;
+    const char* root = call.text(Option::root);
+    const Asked asked{arguments, root == nullptr ? oci::default_root : root, call.id};
+    switch (call.verb) {
+    case oci::Verb::start:
+        return start(asked);
+    case oci::Verb::state:
+        return state(asked);
+    case oci::Verb::kill:
+        return kill(asked);
+    case oci::Verb::remove:
+        return remove(asked);
+    default:
+        return fail_call(asked, "container " + asked.id +
+                                    " is created and not started: it cannot be paused "
+                                    "or resumed");
+    }
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include "wake.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "base/paths.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+
+namespace lpm::gate {
+
+using namespace std::chrono_literals;
+using service::ArchiveFile;
+
+// CRI-O waits 240 s for a create.
+static constexpr auto manifest_time = 10s;
+static constexpr auto unpack_time = 200s;
+static constexpr std::size_t max_looked_at = 1000; // archives, for the name of an object
+
+// What lpm-wake ends with when the archive itself is at fault.
+static constexpr int bad_archive = 2;
+
+static std::expected<std::string, Refusal>
+run_wake(const OpenedArchive& archive, std::vector<std::string> words, std::chrono::milliseconds time) {
+    const std::string verb = words.front();
+    words.insert(words.begin(), paths::wake_program);
+    const std::string about = one_line(archive.file.path) + ": ";
+    if (::lseek(archive.content.get(), 0, SEEK_SET) != 0)
+        return std::unexpected(Refusal{"ArchiveUnreadable", about + "cannot be read"});
+    auto output = run(Job{.argv = std::move(words),
+                          .timeout = time,
+                          .from = archive.content.get(),
+                          .environment = std::vector<std::string>{}});
+    if (!output)
+        return std::unexpected(
+            Refusal{"ArchiveUnreadable", about + output.error().text + "; install lpm-runc again"});
+    if (output->status == 0 && !output->late)
+        return std::move(output->text);
+    std::string why = one_line(trim(output->text), 1000);
+    if (output->late)
+        why = "lpm-wake " + verb + " did not end in " + std::to_string(time / 1s) + " s";
+    else if (why.empty())
+        why = "lpm-wake " + verb + " ended with status " + std::to_string(output->status);
+    return std::unexpected(Refusal{
+        output->status == bad_archive && !output->late ? "ArchiveUnsafe" : "ArchiveUnreadable", about + why});
+}
+
+static std::expected<WakeArchive, Refusal> open_archive_of(const config::Settings& settings,
+                                                           const std::string& path) {
+    auto opened = open_archive(settings, path, "");
+    if (!opened)
+        return std::unexpected(Refusal{"ArchiveMissing", opened.error().text});
+    struct stat info{};
+    // Who can write it can say whose it is, and what the processes are.
+    if (::fstat(opened->content.get(), &info) != 0 || info.st_uid != 0 || (info.st_mode & 0022) != 0)
+        return std::unexpected(
+            Refusal{"ArchiveUnsafe", one_line(path) + " can be written by others than root: take it for "
+                                                      "tampered with, and make a new checkpoint"});
+    auto text = run_wake(*opened, {"manifest"}, manifest_time);
+    if (!text)
+        return std::unexpected(std::move(text).error());
+    auto manifest = record::parse_manifest(*text);
+    if (!manifest)
+        return std::unexpected(Refusal{"ArchiveUnsafe", one_line(path) + ": " + manifest.error().text});
+    return WakeArchive{*std::move(opened), *std::move(manifest)};
+}
+
+static Refusal missing(std::string what) {
+    return {"ArchiveMissing",
+            std::move(what) + " on this node: a container is restored where its archive is (status.nodeName "
+                              "of the ContainerCheckpoint); `lpmctl archives` lists those of a node"};
+}
+
+static std::string folder_of(const ArchiveFile& file) {
+    return file.path.substr(0, file.path.rfind('/'));
+}
+
+static std::expected<WakeArchive, Refusal> find_file(const config::Settings& settings,
+                                                     const std::string& name) {
+    for (const auto& folder : list_archives(settings))
+        for (const auto& file : folder.files)
+            if (file.path == folder_of(file) + "/" + name)
+                return open_archive_of(settings, file.path);
+    return std::unexpected(missing("there is no archive " + name));
+}
+
+// The kubelet calls them checkpoint-POD_NAMESPACE-CONTAINER-TIME.tar (kubelet.go), where a namespace and a
+// name may have dashes; who exports others calls them as he likes.
+static bool may_be_of(const ArchiveFile& file, const std::string& name_space) {
+    const auto name = std::string_view(file.path).substr(file.path.rfind('/') + 1);
+    return !name.starts_with("checkpoint-") || name.contains("_" + name_space + "-");
+}
+
+static std::expected<WakeArchive, Refusal> find_object(const config::Settings& settings,
+                                                       const oci::RestoreFrom& from) {
+    std::vector<ArchiveFile> files;
+    for (auto& folder : list_archives(settings))
+        for (auto& file : folder.files)
+            if (file.writing != true && may_be_of(file, from.name_space))
+                files.push_back(std::move(file));
+    std::ranges::sort(files, std::ranges::greater{}, &ArchiveFile::modified_ms);
+    if (files.size() > max_looked_at)
+        files.resize(max_looked_at);
+    for (const auto& file : files) {
+        auto archive = open_archive_of(settings, file.path);
+        if (archive && archive->manifest.object.name == from.source &&
+            archive->manifest.object.name_space == from.name_space)
+            return archive;
+    }
+    return std::unexpected(
+        missing("there is no archive of the ContainerCheckpoint " + from.name_space + "/" + from.source));
+}
+
+std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,
+                                                 const oci::RestoreFrom& from) {
+    auto archive = from.names_file() ? find_file(settings, from.source) : find_object(settings, from);
+    if (!archive || archive->manifest.name_space == from.name_space || settings.restore_across_namespaces)
+        return archive;
+    const std::string& theirs = archive->manifest.name_space;
+    return std::unexpected(
+        Refusal{"OtherNamespace",
+                one_line(archive->opened.file.path) + " was taken in " +
+                    (theirs.empty() ? "no namespace that is known" : "the namespace " + one_line(theirs)) +
+                    ", and this pod is of " + from.name_space +
+                    ": a pod gets the memory of its own namespace only, unless lpm.toml of this node says "
+                    "across_namespaces = true in [restore]"});
+}
+
+std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir) {
+    const auto done = run_wake(archive.opened, {"images", dir}, unpack_time);
+    if (!done)
+        return std::unexpected(done.error());
+    return {};
+}
+
+std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root) {
+    const auto done = run_wake(archive.opened, {"rootfs", root}, unpack_time);
+    if (!done)
+        return std::unexpected(done.error());
+    return {};
+}
+
+} // namespace lpm::gate

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "archives.hpp"
+#include "config/settings.hpp"
+#include "oci/restore_from.hpp"
+#include "record/record.hpp"
+
+// The archive that a container is restored from at its create. What is in it is read by lpm-wake only.
+namespace lpm::gate {
+
+struct WakeArchive {
+    OpenedArchive opened;
+    record::CheckpointManifest manifest;
+};
+
+// Why there is no restore, as a record has it.
+struct Refusal {
+    std::string code;
+    std::string message;
+};
+
+// The archive that the pod may have: of this node's folders, root's alone, and of the pod's namespace unless
+// lpm.toml allows others. Of several of one ContainerCheckpoint the newest.
+[[nodiscard]] std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,
+                                                               const oci::RestoreFrom& from);
+
+// Writes the images to `dir`/checkpoint, and the checkpointed container's config.json to `dir`/spec.dump.
+[[nodiscard]] std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir);
+// Makes of the root file system of a new container what the checkpointed one had made of its.
+[[nodiscard]] std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root);
+
+} // namespace lpm::gate
