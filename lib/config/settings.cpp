@@ -69,8 +69,7 @@ static constexpr Key<Settings> keys[] = {
 
     {.table = "restore",
      .name = "at_create",
-     .means = "the annotation lpm.my.domain/restore-from.CONTAINER of a pod is followed (docs/restore.md); "
-              "lpm-gate --probe puts a change in force",
+     .means = "pods may ask for it (docs/restore.md); lpm-gate --probe puts a change in force",
      .flag = &Settings::restore_at_create},
     {.table = "restore",
      .name = "across_namespaces",

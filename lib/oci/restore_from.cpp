@@ -82,15 +82,12 @@ static void read_confinement(const json::Value& spec, RestoreFrom& from) {
     from.selinux_mount_label = json::text_or_empty(spec, "linux.mountLabel");
     from.apparmor_profile = json::text_or_empty(spec, "process.apparmorProfile");
     from.root = json::text_or_empty(spec, "root.path");
+    from.hostname = json::text_or_empty(spec, "hostname");
     const auto* namespaces = json::find_path(spec, "linux.namespaces");
-    if (namespaces == nullptr || !namespaces->is_array())
-        return;
-    for (const auto& entry : *namespaces) {
-        const std::string type = json::text_or_empty(entry, "type");
-        from.user_namespace = from.user_namespace || type == "user";
-        if (type == "uts")
-            from.hostname = json::text_or_empty(entry, "path");
-    }
+    if (namespaces != nullptr && namespaces->is_array())
+        from.user_namespace = std::ranges::any_of(*namespaces, [](const json::Value& entry) {
+            return json::text_or_empty(entry, "type") == "user";
+        });
 }
 
 static Result<> read_request(const json::Value& annotations, RestoreFrom& from) {

@@ -29,7 +29,7 @@ struct RestoreFrom {
     std::string selinux_label;
     std::string selinux_mount_label;
     std::string apparmor_profile;
-    std::string hostname; // path of the UTS namespace that it joins
+    std::string hostname; // of the pod; CRIU would set that of the checkpointed one
     bool user_namespace = false;
     std::string root; // root.path; relative to the bundle unless it begins with a slash
 

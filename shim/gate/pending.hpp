@@ -16,7 +16,7 @@ struct Pending {
     std::string root; // of the runtime's states
     std::string pod_uid;
     std::string container; // its name in the pod
-    std::string hostname;  // path of the UTS namespace that config.json joins; empty: of none
+    std::string hostname;  // that it is to have; empty: that of the images
     pid_t gate = 0;        // that restores it
     std::uint64_t gate_start = 0;
 };

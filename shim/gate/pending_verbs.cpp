@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <sched.h>
 #include <string>
 #include <string_view>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include <vector>
 
@@ -65,20 +62,15 @@ static std::vector<const char*> words_with(const Asked& asked, const char* verb)
     return words;
 }
 
-static Result<> set_host_name(pid_t init, const std::string& pods) {
-    TRY_ASSIGN(const Fd theirs, open_at(AT_FDCWD, pods, O_RDONLY));
-    TRY_ASSIGN(const Fd own, open_at(AT_FDCWD, "/proc/" + std::to_string(init) + "/ns/uts", O_RDONLY));
-    TRY_ASSIGN(const Fd hosts, open_at(AT_FDCWD, "/proc/self/ns/uts", O_RDONLY));
-    if (file_key("/proc/self/ns/uts") == file_key("/proc/" + std::to_string(init) + "/ns/uts"))
-        return {}; // the host's: not ours to name
-    utsname name{};
-    if (::setns(theirs.get(), CLONE_NEWUTS) != 0 || ::uname(&name) != 0)
-        return fail_errno(errno, "read the pod's host name");
-    const std::string_view text = name.nodename;
-    if (::setns(own.get(), CLONE_NEWUTS) != 0 || ::sethostname(text.data(), text.size()) != 0)
-        return fail_errno(errno, "set the host name");
-    ::setns(hosts.get(), CLONE_NEWUTS);
-    return {};
+// The runtime gives it to a container that it starts; CRIU brings that of the checkpointed one, in a UTS
+// namespace of its own.
+static void set_host_name(pid_t init, const std::string& name) {
+    const std::string theirs = "/proc/" + std::to_string(init) + "/ns/uts";
+    if (name.empty() || same_file("/proc/self/ns/uts", theirs.c_str()))
+        return; // the host's is not ours to change
+    // What fails leaves the old one: not worth a restore.
+    if (const auto uts = open_at(AT_FDCWD, theirs, O_RDONLY); uts && ::setns(uts->get(), CLONE_NEWUTS) == 0)
+        (void)::sethostname(name.data(), name.size());
 }
 
 // A mark without its container: of one that has ended, or was let go by somebody else. The runtime answers.
@@ -96,9 +88,7 @@ static int start(const Asked& asked) {
         return fail_call(asked, "the restored container is not started, as it cannot be noted that it was "
                                 "restored: " +
                                     marked.error().text);
-    if (!pending->hostname.empty())
-        // A program that reads it again gets the old one: not worth a restore.
-        (void)set_host_name(state->init, pending->hostname);
+    set_host_name(state->init, pending->hostname);
     if (const auto done = oci::thaw(*state); !done)
         return fail_call(asked, "the restored container is not started: " + done.error().text);
     unmark_pending(asked.root, asked.id);

@@ -114,7 +114,8 @@ static std::expected<WakeArchive, Refusal> find_object(const config::Settings& s
             return archive;
     }
     return std::unexpected(
-        missing("there is no archive of the ContainerCheckpoint " + from.name_space + "/" + from.source));
+        missing("there is no archive that names the ContainerCheckpoint " + from.name_space + "/" + from.source +
+                " (one does when the controller asks this node's lpm-sidecar, and none other)"));
 }
 
 std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,

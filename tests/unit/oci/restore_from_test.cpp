@@ -16,6 +16,7 @@ json::Value config_of(const json::Value& annotations) {
                              {"io.kubernetes.pod.namespace", "shop"},
                              {"io.kubernetes.pod.uid", "7e5b7a33-e3d0-45b5-9d9b-5a3d4b2c7d10"}};
     json::Value config{{"root", {{"path", "/merged"}}},
+        {"hostname", "shop-1"},
                        {"linux",
                         {{"namespaces", {{{"type", "pid"}}, {{"type", "uts"}, {"path", "/run/utsns/x"}}}},
                          {"mountLabel", "m"}}},
@@ -47,7 +48,7 @@ TEST(RestoreFrom, is_what_the_pod_asks_for_this_container) {
     EXPECT_EQ(from.selinux_label, "s");
     EXPECT_EQ(from.selinux_mount_label, "m");
     EXPECT_EQ(from.apparmor_profile, "a");
-    EXPECT_EQ(from.hostname, "/run/utsns/x");
+    EXPECT_EQ(from.hostname, "shop-1");
     EXPECT_EQ(from.root, "/merged");
     EXPECT_FALSE(from.user_namespace);
 }

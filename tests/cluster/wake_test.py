@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Restore at create: an ordinary pod, with its ordinary image, wakes from an archive of this node."""
+import json
+import os
+import pathlib
+import shutil
+from typing import Any
+
+import pytest
+from crio_archive import read
+from e2e import SETTINGS, run, wait_for
+from node_test import NodeTest
+from oci_spec import Json
+from suite import POD, ClusterTest, container
+
+GATE = "/usr/libexec/lpm/lpm-gate"
+SWITCH = pathlib.Path("/etc/lpm/restore-at-create")
+MARKS = pathlib.Path("/run/lpm/pending")
+UNPACKED = pathlib.Path("/var/lib/lpm/waking")
+FROM = "lpm.my.domain/restore-from.ctr"
+
+
+def left() -> list[str]:
+    """Marks, and what was unpacked."""
+    return [str(path) for folder in (MARKS, UNPACKED) for path in folder.glob("*/*")]
+
+
+class WakeTest(ClusterTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.switch("[restore]\nat_create = true\n")
+        self.addCleanup(self.nothing_is_left)
+
+    def switch(self, text: str) -> None:
+        """The node's own, as an operator does it."""
+        self.set_node(text)
+        run(GATE, "--probe")
+        self.addCleanup(self.switch_off)
+
+    def switch_off(self) -> None:
+        SETTINGS.unlink(missing_ok=True)
+        run(GATE, "--probe")
+        self.assertFalse(SWITCH.exists())
+
+    def nothing_is_left(self) -> None:
+        wait_for("no mark and no images are left", lambda: not left(), 30)
+
+    def wake(self, source: str, *more: Json, name: str | None = None, wait: bool = True, annotations: dict[str, str] | None = None,
+             **how: Any) -> str:
+        """A pod that asks for it; its name."""
+        return self.pod(container("ctr", **how), *more, name=name, wait=wait, annotations={FROM: source, **(annotations or {})})
+
+    def taken(self, *command: str, **how: Any) -> tuple[str, pathlib.Path]:
+        """(nonce, archive) of a pod that was taken and is gone."""
+        name = self.pod(container("ctr", *command, **how))
+        nonce = self.assert_goes_on(name, "ctr")
+        archive = self.checkpoint(name, "ctr")
+        self.cluster.delete(POD, name, 1)
+        return nonce, archive
+
+    def failure_of(self, name: str) -> str:
+        """What the pod's events say of its container."""
+        def failed() -> str | None:
+            return next((e["message"] for e in self.cluster.events_of(name) if e["reason"] == "Failed"), None)
+        return wait_for(f"{name} failed", failed)
+
+    def assert_refused(self, name: str, code: str, *words: str) -> None:
+        message = self.failure_of(name)
+        self.assertIn(f"[{code}]", message)
+        for word in words:
+            self.assertIn(word, message)
+        record = self.last_record("restore", "refused")
+        self.assertEqual((record["result"]["code"], record["container"]["names"]["pod"]), (code, name))
+        self.assertEqual(self.lines_of(name, "ctr"), [])
+        print(f"  {code}: {message}", flush=True)
+
+
+class Wake(WakeTest):
+    def test_an_ordinary_pod_goes_on_with_the_memory(self) -> None:
+        """The source is deleted; the new pod is made as any other, and counts on from where the dump was."""
+        source = self.pod(container("ctr"))
+        nonce = self.assert_goes_on(source, "ctr")
+        self.cluster.kubectl("exec", source, "--", "sh", "-c", "echo kept > /made; rm /etc/debian_version || true")
+        archive = self.checkpoint(source, "ctr")
+        last = int(read(archive, "io.kubernetes.cri-o.LogPath").decode().splitlines()[-1].split()[-1])
+        self.cluster.delete(POD, source, 1)
+        new = self.wake(archive.name)
+        self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
+        values = [int(line.split()[1]) for line in self.output(new, "ctr")]
+        self.assertIn(last + 1, values)
+        record = self.last_record("restore", "completed")
+        self.assertEqual(record["container"]["id"], self.id_of(new, "ctr"))
+        self.assertEqual(record["container"]["names"]["pod"], new)
+        self.assertEqual(left(), [])
+        self.assertEqual(self.state_of(new, "ctr")["restartCount"], 0)
+        self.assertEqual(self.cluster.kubectl("exec", new, "--", "cat", "/made").stdout, "kept\n")
+        self.assertEqual(self.cluster.kubectl("exec", new, "--", "hostname").stdout.strip(), new)
+        self.assertEqual(self.cluster.kubectl("exec", new, "--", "cat", "/etc/hostname").stdout.strip(), new)
+
+    def test_only_once(self) -> None:
+        """When the restored process ends, the pod's restart policy starts another one, anew."""
+        nonce, archive = self.taken()
+        new = self.wake(archive.name)
+        self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
+        first = self.id_of(new, "ctr")
+        self.cluster.kubectl("exec", new, "--", "kill", "-KILL", "1", check=False)
+        run("/usr/sbin/runc", "--root", "/run/runc", "kill", first, "KILL", check=False)
+        wait_for("it starts again", lambda: self.state_of(new, "ctr").get("restartCount", 0) > 0)
+        self.wait_ready(new)
+        self.assertNotEqual(self.assert_goes_on(new, "ctr"), nonce)
+        self.assertEqual(self.last_record("restore", "refused")["result"]["code"], "RestoredBefore")
+
+    def test_a_pod_that_does_not_ask_is_as_ever(self) -> None:
+        name = self.pod(container("ctr"))
+        self.assert_goes_on(name, "ctr")
+        self.assertEqual([r for r in self.records() if r["operation"] == "restore"], [])
+
+    def test_refusals_name_their_reason_and_start_nothing(self) -> None:
+        _, archive = self.taken()
+        self.assert_refused(self.wake("no-such-file.tar", wait=False), "ArchiveMissing", "no-such-file.tar", "status.nodeName")
+        self.assert_refused(self.wake("no-such-object", wait=False), "ArchiveMissing", "default/no-such-object")
+        self.assert_refused(self.wake("../x.tar", wait=False), "RestoreAnnotation", FROM)
+        archive.chmod(0o666)
+        self.assert_refused(self.wake(archive.name, wait=False), "ArchiveUnsafe", "written by others than root")
+        archive.chmod(0o600)
+        cut = archive.with_name(archive.name.replace("checkpoint-", "cut-"))
+        cut.write_bytes(archive.read_bytes()[:archive.stat().st_size // 2 // 512 * 512])
+        cut.chmod(0o600)
+        self.addCleanup(cut.unlink)
+        self.assert_refused(self.wake(cut.name, wait=False), "ArchiveUnsafe")
+
+    def test_a_fallback_starts_it_anew(self) -> None:
+        name = self.wake("no-such-object", annotations={"lpm.my.domain/restore-fallback": "start"})
+        self.assert_goes_on(name, "ctr")
+        self.assertEqual(self.last_record("restore", "refused")["result"]["code"], "ArchiveMissing")
+
+    def test_of_another_namespace(self) -> None:
+        nonce, archive = self.taken()
+        self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
+        self.addCleanup(self.cluster.kubectl, "delete", "namespace", "other", "--wait=false")
+        wait_for("its account is there", lambda: self.cluster.kubectl(
+            "get", "serviceaccount", "default", "-n", "other", check=False).returncode == 0)
+        pod = {**POD, "metadata": {"name": "stranger", "namespace": "other", "annotations": {FROM: archive.name}},
+               "spec": {"terminationGracePeriodSeconds": 1, "containers": [container("ctr")]}}
+        pathlib.Path("/tmp/stranger.json").write_text(json.dumps(pod))
+        self.cluster.kubectl("apply", "-f", "/tmp/stranger.json")
+        self.addCleanup(self.cluster.kubectl, "delete", "pod", "stranger", "-n", "other", "--now")
+
+        def failed() -> str | None:
+            events = self.cluster.kubectl("get", "events", "-n", "other", "-o", "json").stdout
+            return next((e["message"] for e in json.loads(events)["items"] if "OtherNamespace" in e["message"]), None)
+        message = wait_for("it is refused", failed)
+        self.assertIn("was taken in the namespace default, and this pod is of other", message)
+        self.assertTrue(nonce)
+
+    def test_a_grace_is_as_long_as_ever(self) -> None:
+        """Deleted with its grace, the restored program ends by its own handler."""
+        nonce, archive = self.taken(image="lpm-programs-term")
+        new = self.wake(archive.name, image="lpm-programs-term")
+        self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
+        self.cluster.delete(POD, new, 5)
+
+    def test_switched_off_the_annotation_is_nothing(self) -> None:
+        nonce, archive = self.taken()
+        self.switch_off()
+        new = self.wake(archive.name)
+        self.assertNotEqual(self.assert_goes_on(new, "ctr"), nonce)
+
+
+class WakeFromObject(NodeTest):
+    """Through the custom resource, from beginning to end."""
+
+    def test_by_the_name_of_the_checkpoint(self) -> None:
+        self.set_node("[restore]\nat_create = true\n")
+        run(GATE, "--probe")
+        self.addCleanup(run, GATE, "--probe")
+        self.addCleanup(SETTINGS.unlink, missing_ok=True)
+        source = self.pod(container("ctr"))
+        nonce = self.assert_goes_on(source, "ctr")
+        name = self.ask(source, "ctr")
+        self.assert_completed(name)
+        self.cluster.delete(POD, source, 1)
+        new = self.pod(container("ctr"), annotations={FROM: name})
+        self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
