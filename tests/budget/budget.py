@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""What front, gate, hook and plugin may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
+"""What front, gate, hook, lpm-wake and plugin may weigh: budget.py BUILD_TREE [NAME...]. One test per line of `limits`.
 
 Needs root and a mount namespace for `startup` (a node of flavour `build`). Writes $LPM_RESULTS/budget.planned and
 budget.tsv when that variable names a folder; each budget is a test of its own there.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 FRONT = "shim/lpm-runc"
 GATE = "shim/lpm-gate"
 HOOK = "hooks/lpm-hook"
+WAKE = "shim/lpm-wake"
 PLUGIN = "cli/kubectl-lpm"
 # All of them libstdc++'s and libc's: frame_dummy, stdio, exceptions, locales (4), error categories (2). None ours. On arm64
 # beside them libgcc's, which ask for atomics and SME (2), and libstdc++'s codecvt (2) and ctype.
@@ -137,6 +138,9 @@ def main() -> int:
         "hook_size": lambda: size(hook, 4 << 20),
         "hook_constructors": lambda: constructors(hook, few),
         "hook_no_executable_data": lambda: no_executable_data(hook),
+        "wake_needed": lambda: needs_nothing(tree / WAKE),
+        "wake_size": lambda: size(tree / WAKE, 3 << 20),
+        "wake_no_executable_data": lambda: no_executable_data(tree / WAKE),
         # gRPC alone would double the time that it takes to start.
         "plugin_needed": lambda: needs_none_of(tree / PLUGIN, "grpc", "protobuf", "archive", "systemd"),
     }
