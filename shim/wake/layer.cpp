@@ -35,8 +35,9 @@ static bool is_clean(std::string_view path) {
 
 Result<> LayerJudge::remember(std::string_view name, Member::Kind kind, bool named) {
     names_ += name.size();
-    if (names_ > max_names)
-        return fail(Errc::invalid, "has names of more than " + human_size(max_names));
+    if (names_ > max_names || known_.size() == max_members)
+        return fail(Errc::invalid, "has more than " + std::to_string(max_members) + " names, or " +
+                                       human_size(max_names) + " of them");
     known_.emplace(name, Known{kind, named});
     return {};
 }
