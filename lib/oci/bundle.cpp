@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "oci/read_privileges.hpp"
 #include "json/json.hpp"
 
 namespace lpm::oci {
@@ -131,13 +132,15 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
     auto place = clean_path(json::text_or_empty(entry, "destination"));
     const bool bind = type == "bind" || is_word_of(options, "bind") || is_word_of(options, "rbind");
     bundle.has_tmpfs = bundle.has_tmpfs || type == "tmpfs";
-    bundle.mounts.push_back({place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type});
+    const bool read_only = is_word_of(options, "ro");
+    bundle.mounts.push_back(
+        {place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type, read_only});
     if (!bind)
         return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
     const bool usual =
         std::ranges::any_of(usual_binds, [&](std::string_view known) { return is_below(place, known); });
-    if (!usual && !is_word_of(options, "ro"))
+    if (!usual && !read_only)
         bundle.volumes.push_back(place);
     bundle.binds.push_back(std::move(place));
 }
@@ -202,19 +205,23 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
             bundle.masked.push_back(entry.get<std::string>());
     for (const auto& entry : list_at(spec, "linux.devices"))
         bundle.devices.push_back(json::text_or_empty(entry, "path"));
+    bundle.granted = read_privileges(spec);
     read_hooks(spec, bundle);
     if (const auto* annotations = json::find(spec, "annotations"); annotations != nullptr)
         read_names(*annotations, bundle);
     return bundle;
 }
 
-Result<Bundle> read_bundle(const std::string& path) {
-    const std::string file = path + "/config.json";
+Result<Bundle> read_spec(const std::string& file) {
     TRY_ASSIGN(const std::string text, read_file(AT_FDCWD, file, max_bytes));
     auto bundle = parse_bundle(text);
     if (!bundle)
         return std::unexpected(std::move(bundle).error().in(file));
     return bundle;
+}
+
+Result<Bundle> read_bundle(const std::string& path) {
+    return read_spec(path + "/config.json");
 }
 
 } // namespace lpm::oci

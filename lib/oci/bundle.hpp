@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "oci/privileges.hpp"
 
 namespace lpm::oci {
 
@@ -21,6 +22,7 @@ struct MountPoint {
     std::string source; // on the host, of a bind mount
     bool bind = false;
     std::string type{}; // of the file system; of a bind mount whatever was written
+    bool read_only = false;
 };
 
 struct Hook {
@@ -54,8 +56,9 @@ struct Bundle {
     std::vector<std::string> binds;          // where bind mounts are, in the container
     std::vector<std::string> masked;         // linux.maskedPaths
     std::vector<std::string> devices;        // paths of linux.devices
-    std::vector<Hook> hooks;                 // in the order of the runtime specification
-    std::vector<std::string> volumes;        // binds that can be written, without what every engine binds in
+    Privileges granted;
+    std::vector<Hook> hooks;          // in the order of the runtime specification
+    std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
     // Names of environment variables that say where the container is, as POD_IP. Never values.
     std::vector<std::string> pod_identity;
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.
@@ -78,5 +81,7 @@ struct Bundle {
 [[nodiscard]] Result<Bundle> parse_bundle(std::string_view config_json);
 // `path` is the bundle directory.
 [[nodiscard]] Result<Bundle> read_bundle(const std::string& path);
+// Of a file that is a config.json by another name.
+[[nodiscard]] Result<Bundle> read_spec(const std::string& file);
 
 } // namespace lpm::oci

@@ -91,6 +91,36 @@ TEST(Bundle, reads_mounts_and_whose_the_namespaces_are) {
     EXPECT_EQ(bundle->skip_checks, "Mptcp");
 }
 
+TEST(Bundle, reads_what_is_granted) {
+    const std::string process = R"("user":{"uid":7,"gid":8,"additionalGids":[9,"x"]},"apparmorProfile":"p",
+        "capabilities":{"bounding":["CAP_CHOWN","CAP_KILL","CAP_OF_2040",3],"permitted":["CAP_CHOWN"],
+                        "ambient":["CAP_KILL","CAP_SYS_ADMIN"]})";
+    const auto granted = oci::parse_bundle(R"({"root":{"readonly":true},"process":{)" + process + R"(},
+        "linux":{"seccomp":{"b":1,"a":[2]},"readonlyPaths":["/proc/sys",1],"namespaces":[{"type":"pid"}]}})")
+                             ->granted;
+    EXPECT_EQ(granted.uid, 7U);
+    EXPECT_EQ(granted.gid, 8U);
+    EXPECT_EQ(granted.groups, std::vector<std::uint32_t>{9});
+    EXPECT_EQ(granted.bounding, 0x21U);
+    EXPECT_EQ(granted.usable, 0x21U) << "files may give it";
+    EXPECT_EQ(granted.apparmor_profile, "p");
+    EXPECT_EQ(granted.seccomp, R"({"a":[2],"b":1})");
+    EXPECT_EQ(granted.read_only_paths, std::vector<std::string>{"/proc/sys"});
+    EXPECT_TRUE(granted.read_only_root);
+    EXPECT_EQ(granted.namespaces, std::vector<std::string>{"pid"});
+    const auto closed = [&](const std::string& user) {
+        return oci::parse_bundle(R"({"process":{)" + process + user + R"(,"noNewPrivileges":true}})")
+            ->granted.usable;
+    };
+    EXPECT_EQ(closed(""), 0x20U) << "of a user only what is ambient outlives an execve";
+    EXPECT_EQ(closed(R"(,"user":{})"), 0x01U) << "of root what is permitted";
+    EXPECT_EQ(oci::parse_bundle("{}")->granted.bounding, 0U);
+    EXPECT_EQ(oci::parse_bundle(R"({"linux":{"seccomp":null}})")->granted.seccomp, "");
+    EXPECT_EQ(oci::capability_name(21), "CAP_SYS_ADMIN");
+    EXPECT_EQ(oci::capability_name(40), "CAP_CHECKPOINT_RESTORE");
+    EXPECT_EQ(oci::capability_name(63), "capability 63");
+}
+
 TEST(Bundle, reads_hooks_and_devices) {
     const auto bundle = oci::parse_bundle(R"({"mounts":[{"destination":"/sys/fs/cgroup","type":"cgroup"}],
         "linux":{"devices":[{"path":"/dev/fuse"}]},
