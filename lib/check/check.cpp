@@ -49,6 +49,14 @@ static void apply_annotation(const Facts& facts, const config::Settings& setting
     }
 }
 
+// What is not known is no permission.
+static void refuse_unknown(Judgement& finding) {
+    if (finding.verdict != Verdict::unknown)
+        return;
+    finding.verdict = Verdict::block;
+    finding.message += "; unless it is known, no new container is made of the checkpoint";
+}
+
 static bool runs_at(const Check& check, Stage stage) {
     switch (stage) {
     case Stage::create:
@@ -97,7 +105,9 @@ Outcome run(const Facts& facts, const config::Settings& settings, const Deadline
     for (const Check& check : table()) {
         if (!runs_at(check, facts.subject.stage))
             continue;
-        const Severity severity = severity_of(settings, check).value_or(check.severity);
+        const bool guards = check.guards_create && facts.subject.at_create;
+        const Severity severity =
+            guards ? Severity::block : severity_of(settings, check).value_or(check.severity);
         if (severity == Severity::off)
             continue;
         Judgement finding{Verdict::unknown, "not judged within the deadline", {}};
@@ -105,7 +115,10 @@ Outcome run(const Facts& facts, const config::Settings& settings, const Deadline
             finding = check.judge(facts);
         if (finding.verdict == Verdict::block && severity == Severity::warn)
             finding.verdict = Verdict::warn;
-        apply_annotation(facts, settings, check, finding);
+        if (guards)
+            refuse_unknown(finding);
+        else
+            apply_annotation(facts, settings, check, finding);
         if (finding.verdict == Verdict::block)
             blocking.push_back(
                 {&check, finding.message, finding.remedy.empty() ? check.remedy : finding.remedy});

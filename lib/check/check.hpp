@@ -52,6 +52,9 @@ struct Check {
     Judge* judge;
     Early early = Early::no;
     std::string_view before{}; // an id that it had, and that lpm.toml and annotations may still have
+    // Where a restore stands in for a create it blocks, whatever lpm.toml and annotations say, and so does
+    // what is not known: a new pod has been admitted with what its config.json says, and with no more.
+    bool guards_create = false;
 };
 [[nodiscard]] std::span<const Check> table();
 

@@ -99,6 +99,7 @@ Judge judge_missing_pid_namespace;
 Judge judge_taken_pids;
 Judge judge_pids_limit;
 Judge judge_lsm;
+Judge judge_privileges;
 
 // rootfs.cpp
 Judge judge_lost_files;

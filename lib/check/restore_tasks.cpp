@@ -91,4 +91,22 @@ Judgement judge_lsm(const Facts& facts) {
     return {Verdict::block, text_of(mismatches->front())};
 }
 
+Judgement judge_privileges(const Facts& facts) {
+    if (!facts.bundle)
+        return no_bundle();
+    for (const auto* excesses : {&facts.images.excesses, &facts.images.spec_excesses})
+        if (*excesses && !(*excesses)->empty())
+            return {Verdict::block, text_of((*excesses)->front())};
+    if (!facts.images.excesses)
+        return {Verdict::unknown, "what the processes may do cannot be read from the images",
+                "take the checkpoint again, or copy it again, whole"};
+    if (!facts.images.spec_excesses)
+        return {Verdict::unknown,
+                "no processes with more than config.json grants; but the config.json that they had is not "
+                "beside the images (spec.dump), so the seccomp profile, masked and read-only paths and "
+                "namespaces are not compared",
+                "restore from an archive that CRI-O has made, which contains it"};
+    return {};
+}
+
 } // namespace lpm::check

@@ -131,4 +131,53 @@ std::string text_of(const oci::NamespacePath& joined) {
     return joined.type + " " + one_line(joined.path, max_name);
 }
 
+static std::string capabilities_of(std::uint64_t set) {
+    std::vector<std::string> names;
+    for (unsigned number = 0; number < 64; ++number)
+        if ((set >> number & 1U) != 0)
+            names.push_back(oci::capability_name(number));
+    return some_of(names);
+}
+
+static std::string what_exceeds(const inspect::Excess& excess) {
+    using Kind = inspect::Excess::Kind;
+    const std::string text = one_line(excess.text, max_name);
+    const std::string config = ", and config.json of this container ";
+    switch (excess.kind) {
+    case Kind::capabilities:
+        return "holds " + capabilities_of(excess.number) +
+               ", which config.json of this container does not grant";
+    case Kind::user:
+        return "has the user id " + std::to_string(excess.number) + config + "grants another";
+    case Kind::group:
+        return "has the group id " + std::to_string(excess.number) + config + "grants others";
+    case Kind::new_privileges:
+        return "may gain new privileges" + config + "forbids that (noNewPrivileges)";
+    case Kind::seccomp:
+        return "has no seccomp filter" + config + "has a profile";
+    case Kind::apparmor:
+        return (text.empty() ? "has no AppArmor profile" : "has the AppArmor profile " + text) + config +
+               "names another";
+    case Kind::seccomp_profile:
+        return "had another seccomp profile than config.json of this container has";
+    case Kind::lost_namespace:
+        return "had no " + text + " namespace" + config + "gives it one";
+    case Kind::id_mappings:
+        return "had its users and groups mapped to others than config.json of this container does";
+    case Kind::unmasked:
+        return "could see " + text + config + "masks that";
+    case Kind::writable_path:
+        return "could write " + text + config + "has that read-only";
+    }
+    return {};
+}
+
+std::string text_of(const inspect::Excess& excess) {
+    std::string who = "the container that was checkpointed";
+    if (excess.pid != 0)
+        who = (excess.thread != excess.pid ? "thread " + std::to_string(excess.thread) + " of " : "") +
+              "process " + std::to_string(excess.pid) + " (" + one_line(excess.name, 32) + ")";
+    return who + " " + what_exceeds(excess);
+}
+
 } // namespace lpm::check

@@ -25,6 +25,7 @@ namespace lpm::check {
 [[nodiscard]] std::string text_of(const inspect::WritableImage& image);
 [[nodiscard]] std::string text_of(const inspect::LsmMismatch& mismatch);
 [[nodiscard]] std::string text_of(const oci::NamespacePath& joined);
+[[nodiscard]] std::string text_of(const inspect::Excess& excess);
 
 // The first five, and how many more there are.
 template <class T> [[nodiscard]] std::string some_of(const std::vector<T>& list) {

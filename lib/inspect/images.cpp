@@ -103,7 +103,7 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
         facts.mtype = read_mtype(source, *images.pstree);
         compare_pids(source, *images.pstree, destination, facts);
     }
-    find_profiles(source, images, destination.deadline, facts);
+    find_privileges(source, images, destination, facts);
     compare_profiles(destination, facts);
     inspect_image_files(source, destination.deadline, facts);
     if (destination.bundle)
@@ -128,8 +128,13 @@ void compare_told(ImageFacts& facts, const Destination& destination) {
 
 ImageFacts inspect_image_directory(const std::string& path, const Destination& destination) {
     const auto source = criu::ImageDirectory::open(path);
-    if (source)
-        return inspect_images(*source, destination);
+    if (source) {
+        ImageFacts facts = inspect_images(*source, destination);
+        // As in CRI-O's archives.
+        if (const auto then = oci::read_spec(path + "/../spec.dump"); then && destination.bundle)
+            compare_spec(*then, *destination.bundle, facts);
+        return facts;
+    }
     ImageFacts facts;
     if (source.error().code == Errc::absent)
         facts.complete = fail(Errc::absent, "there is no such directory");

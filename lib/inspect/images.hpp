@@ -85,6 +85,30 @@ struct LsmMismatch {
     criu::LsmType here = criu::LsmType::no_lsm; // the same: the profile is not loaded
 };
 
+// What the restored processes would have beyond what config.json of the new container grants. Of a thread, or
+// of the container: then there is no pid.
+struct Excess {
+    enum class Kind {
+        capabilities, // number: a bit for each
+        user,         // number: the id
+        group,
+        new_privileges,
+        seccomp,  // no filter
+        apparmor, // text: the profile that it has
+        seccomp_profile,
+        lost_namespace, // text: its type
+        id_mappings,
+        unmasked,      // text: the path
+        writable_path, // text: the path, of a mount too
+    };
+    Kind kind = Kind::capabilities;
+    std::uint64_t number = 0;
+    std::string text{};
+    std::uint32_t pid = 0;
+    std::uint32_t thread = 0;
+    std::string name{}; // of the process
+};
+
 // Of a process under the security module that the inventory names; empty when it had none.
 struct LsmProfile {
     std::uint32_t pid = 0;
@@ -133,6 +157,8 @@ struct ImageFacts {
     List<std::string> taken_sockets;           // paths on volumes
     List<TakenPid> taken_pids;                 // in the PID namespace that the processes belong to
     List<LsmMismatch> lsm_mismatches;          // the first one only
+    List<Excess> excesses;                     // of a thread; the first one only
+    List<Excess> spec_excesses;                // by the old config.json beside the images; the first one only
     std::optional<bool> pid_namespace_missing; // they are of a joined PID namespace, and none is joined
     std::optional<bool> outer_terminal;        // a process had one whose other end is in no image
 };

@@ -43,8 +43,25 @@ void compare_addresses(const criu::Files& files, const oci::Bundle& bundle, cons
 
 void compare_pids(const criu::ImageSource& source, const std::vector<criu::PstreeEntry>& tasks,
                   const Destination& destination, ImageFacts& facts);
-void find_profiles(const criu::ImageSource& source, const criu::Images& images, const Deadline& deadline,
-                   ImageFacts& facts);
+
+// What the core of a thread says of its powers.
+struct ThreadFacts {
+    std::uint32_t pid = 0; // of its process
+    std::uint32_t thread = 0;
+    std::string name{}; // of its process
+    criu::CredsEntry creds{};
+    bool filtered = false; // by seccomp
+};
+// Of the living, of each process the first one or `all`. Nothing when one cannot be read, or not in time.
+[[nodiscard]] std::optional<std::vector<ThreadFacts>>
+read_threads(const criu::ImageSource& source, const std::vector<criu::PstreeEntry>& tasks, bool all,
+             const Deadline& deadline);
+// One look at the cores, for profiles and privileges.
+void find_privileges(const criu::ImageSource& source, const criu::Images& images,
+                     const Destination& destination, ImageFacts& facts);
+// The config.json of the checkpoint against the new one.
+void compare_spec(const oci::Bundle& then, const oci::Bundle& now, ImageFacts& facts);
+void find_profiles(const std::vector<ThreadFacts>& threads, ImageFacts& facts);
 void compare_profiles(const Destination& destination, ImageFacts& facts);
 
 // Why a process that was dumped under one module, with that profile, cannot have it here; nothing when it

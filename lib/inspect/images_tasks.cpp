@@ -172,25 +172,16 @@ std::optional<LsmMismatch> compare_lsm(LsmType dumped, std::string_view profile,
     return mismatch;
 }
 
-void find_profiles(const criu::ImageSource& source, const criu::Images& images, const Deadline& deadline,
-                   ImageFacts& facts) {
-    if (!images.inventory || !images.pstree)
-        return;
+void find_profiles(const std::vector<ThreadFacts>& threads, ImageFacts& facts) {
     std::vector<LsmProfile> profiles;
-    for (const auto& task : *images.pstree) {
-        if (images.inventory->lsmtype == LsmType::no_lsm)
-            break;
-        if (deadline.passed())
-            return;
-        const auto core = source.read(criu::core_img(task.pid));
-        auto profile = core ? criu::parse_lsm_profile(*core) : std::unexpected(core.error());
-        if (!profile)
-            return; // ImageIncomplete says more of it
-        if (std::ranges::find(profiles, *profile, &LsmProfile::text) != profiles.end())
+    for (const auto& thread : threads) {
+        const std::string& profile = thread.creds.lsm_profile;
+        if (thread.thread != thread.pid ||
+            std::ranges::find(profiles, profile, &LsmProfile::text) != profiles.end())
             continue;
         if (profiles.size() == max_named)
             return;
-        profiles.push_back({task.pid, *std::move(profile)});
+        profiles.push_back({thread.pid, profile});
     }
     facts.profiles = std::move(profiles);
 }

@@ -31,6 +31,7 @@ struct Subject {
     std::vector<std::pair<std::string, std::string>> options{};
     bool at_create = false; // a restore into a new container of a pod, which its `create` asked for
     bool checkpoint_in_progress = false; // another one, of the same container
+    bool at_create = false;              // a restore that stands in for the create of a new container
 };
 
 // What checks need to know of the runtime's command line.

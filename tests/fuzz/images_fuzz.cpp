@@ -64,7 +64,7 @@ static constexpr struct {
     {"remap-fpath", [](std::string_view image) { (void)criu::parse_remap_fpath(image); }},
     {"mnt", [](std::string_view image) { (void)criu::parse_mnt(image); }},
     {"mtype", [](std::string_view image) { (void)criu::parse_mtype(image); }},
-    {"lsm-profile", [](std::string_view image) { (void)criu::parse_lsm_profile(image); }},
+    {"thread-core", [](std::string_view image) { (void)criu::parse_thread_core(image); }},
     {"tty-info", [](std::string_view image) { (void)criu::parse_tty_info(image); }},
     {"pidns", [](std::string_view image) { (void)criu::parse_pidns(image); }},
 };

@@ -72,6 +72,8 @@ class Checks : public testing::Test {
         images.connections.emplace();
         images.taken_pids.emplace();
         images.lsm_mismatches.emplace();
+        images.excesses.emplace();
+        images.spec_excesses.emplace();
     }
     // Verdict of one check, and the code that refuses.
     std::string verdict(std::string_view id) {

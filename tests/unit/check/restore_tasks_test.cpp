@@ -64,6 +64,51 @@ TEST_F(TaskChecks, judge_numbers_and_profiles) {
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 
+TEST_F(TaskChecks, PrivilegesExceeded) {
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "pass");
+    facts.images.spec_excesses = {{.kind = inspect::Excess::Kind::unmasked, .text = "/proc/kcore"}};
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "warn");
+    facts.images.excesses = {{.number = 1U << 21U, .pid = 1, .thread = 1, .name = "nginx"}};
+    EXPECT_NE(message("PrivilegesExceeded").find("CAP_SYS_ADMIN"), std::string::npos);
+    settings.severities = {{"PrivilegesExceeded", config::Severity::block}};
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "block");
+    EXPECT_EQ(outcome.message, "process 1 (nginx) holds CAP_SYS_ADMIN, which config.json of this container "
+                               "does not grant; restore it "
+                               "in a pod with the same securityContext as that of the checkpoint");
+    facts.images.excesses->clear();
+    facts.images.spec_excesses.reset();
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "unknown") << "an ordinary restore is never in its way";
+    facts.images.excesses.reset();
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "unknown");
+    facts.bundle.reset();
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "unknown");
+    EXPECT_EQ(outcome.code, "");
+}
+
+TEST_F(TaskChecks, PrivilegesExceeded_where_a_pod_is_created) {
+    facts.subject.at_create = true;
+    for (const auto severity : {config::Severity::off, config::Severity::warn}) {
+        settings.severities = {{"PrivilegesExceeded", severity}};
+        settings.skippable = {"PrivilegesExceeded"};
+        facts.bundle->skip_checks = "PrivilegesExceeded,PidTaken";
+        facts.images.excesses.emplace();
+        facts.images.spec_excesses.emplace();
+        EXPECT_EQ(verdict("PrivilegesExceeded"), "pass");
+        facts.images.spec_excesses.reset();
+        EXPECT_EQ(verdict("PrivilegesExceeded"), "block") << "what is not known is not fine";
+        EXPECT_NE(outcome.message.find("spec.dump"), std::string::npos) << outcome.message;
+        facts.images.excesses = {{.kind = inspect::Excess::Kind::new_privileges, .pid = 1, .thread = 1}};
+        EXPECT_EQ(verdict("PrivilegesExceeded"), "block");
+    }
+    facts.images.excesses.emplace();
+    facts.images.spec_excesses.emplace();
+    facts.images.tasks.reset();
+    EXPECT_EQ(verdict("PidsLimit"), "unknown");
+    EXPECT_EQ(outcome.code, "") << "other checks are as ever";
+    deadline = Deadline(std::chrono::milliseconds(0));
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "block");
+}
+
 TEST_F(TaskChecks, PidsLimit) {
     facts.images.tasks = 10;
     EXPECT_EQ(verdict("PidsLimit"), "pass") << "no limit";
