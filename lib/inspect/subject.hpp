@@ -29,7 +29,6 @@ struct Subject {
     oci::RuntimeKind kind = oci::RuntimeKind::unknown;
     // That the request asks for, as in [options] of lpm.toml: name and value.
     std::vector<std::pair<std::string, std::string>> options{};
-    bool at_create = false; // a restore into a new container of a pod, which its `create` asked for
     bool checkpoint_in_progress = false; // another one, of the same container
     bool at_create = false;              // a restore that stands in for the create of a new container
 };

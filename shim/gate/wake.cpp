@@ -23,8 +23,9 @@ static constexpr auto manifest_time = 10s;
 static constexpr auto unpack_time = 200s;
 static constexpr std::size_t max_looked_at = 1000; // archives, for the name of an object
 
-// What lpm-wake ends with when the archive itself is at fault.
+// What lpm-wake ends with when the archive itself is at fault, and when it was taken without lpm.
 static constexpr int bad_archive = 2;
+static constexpr int no_manifest = 3;
 
 static std::expected<std::string, Refusal>
 run_wake(const OpenedArchive& archive, std::vector<std::string> words, std::chrono::milliseconds time) {
@@ -113,9 +114,9 @@ static std::expected<WakeArchive, Refusal> find_object(const config::Settings& s
             archive->manifest.object.name_space == from.name_space)
             return archive;
     }
-    return std::unexpected(
-        missing("there is no archive that names the ContainerCheckpoint " + from.name_space + "/" + from.source +
-                " (one does when the controller asks this node's lpm-sidecar, and none other)"));
+    return std::unexpected(missing(
+        "there is no archive that names the ContainerCheckpoint " + from.name_space + "/" + from.source +
+        " (one does when the controller asks this node's lpm-sidecar, and none other)"));
 }
 
 std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,

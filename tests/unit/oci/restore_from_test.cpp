@@ -16,7 +16,7 @@ json::Value config_of(const json::Value& annotations) {
                              {"io.kubernetes.pod.namespace", "shop"},
                              {"io.kubernetes.pod.uid", "7e5b7a33-e3d0-45b5-9d9b-5a3d4b2c7d10"}};
     json::Value config{{"root", {{"path", "/merged"}}},
-        {"hostname", "shop-1"},
+                       {"hostname", "shop-1"},
                        {"linux",
                         {{"namespaces", {{{"type", "pid"}}, {{"type", "uts"}, {"path", "/run/utsns/x"}}}},
                          {"mountLabel", "m"}}},
