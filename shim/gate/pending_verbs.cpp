@@ -68,9 +68,9 @@ static void set_host_name(pid_t init, const std::string& name) {
     const std::string theirs = "/proc/" + std::to_string(init) + "/ns/uts";
     if (name.empty() || same_file("/proc/self/ns/uts", theirs.c_str()))
         return; // the host's is not ours to change
-    // What fails leaves the old one: not worth a restore.
-    if (const auto uts = open_at(AT_FDCWD, theirs, O_RDONLY); uts && ::setns(uts->get(), CLONE_NEWUTS) == 0)
-        (void)::sethostname(name.data(), name.size());
+    const auto uts = open_at(AT_FDCWD, theirs, O_RDONLY);
+    if (!uts || ::setns(uts->get(), CLONE_NEWUTS) != 0 || ::sethostname(name.data(), name.size()) != 0)
+        add_line("lpm: the restored container keeps the host name of the one that was checkpointed");
 }
 
 // A mark without its container: of one that has ended, or was let go by somebody else. The runtime answers.
