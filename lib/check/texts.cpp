@@ -139,45 +139,45 @@ static std::string capabilities_of(std::uint64_t set) {
     return some_of(names);
 }
 
-static std::string what_exceeds(const inspect::Excess& excess) {
+// What stands before the thing and behind it, by the kind.
+struct ExcessWords {
+    std::string_view before;
+    std::string_view after;
+};
+static constexpr ExcessWords excess_words[] = {
+    {"holds ", ", which config.json of this container does not grant"},
+    {"has the user id ", ", and config.json of this container grants another"},
+    {"has the group id ", ", and config.json of this container grants others"},
+    {"may gain new privileges, and config.json of this container forbids that (noNewPrivileges)", ""},
+    {"has no seccomp filter, and config.json of this container has a profile", ""},
+    {"has the AppArmor profile ", ", and config.json of this container names another"},
+    {"has no AppArmor profile, and config.json of this container names one", ""},
+    {"had another seccomp profile than config.json of this container has", ""},
+    {"had no namespace of the type ", ", and config.json of this container gives it one"},
+    {"had its users and groups mapped to others than config.json of this container does", ""},
+    {"could see ", ", and config.json of this container masks that"},
+    {"could write ", ", and config.json of this container has that read-only"},
+};
+
+static std::string thing_of(const inspect::Excess& excess) {
     using Kind = inspect::Excess::Kind;
-    const std::string text = one_line(excess.text, max_name);
-    const std::string config = ", and config.json of this container ";
-    switch (excess.kind) {
-    case Kind::capabilities:
-        return "holds " + capabilities_of(excess.number) +
-               ", which config.json of this container does not grant";
-    case Kind::user:
-        return "has the user id " + std::to_string(excess.number) + config + "grants another";
-    case Kind::group:
-        return "has the group id " + std::to_string(excess.number) + config + "grants others";
-    case Kind::new_privileges:
-        return "may gain new privileges" + config + "forbids that (noNewPrivileges)";
-    case Kind::seccomp:
-        return "has no seccomp filter" + config + "has a profile";
-    case Kind::apparmor:
-        return (text.empty() ? "has no AppArmor profile" : "has the AppArmor profile " + text) + config +
-               "names another";
-    case Kind::seccomp_profile:
-        return "had another seccomp profile than config.json of this container has";
-    case Kind::lost_namespace:
-        return "had no " + text + " namespace" + config + "gives it one";
-    case Kind::id_mappings:
-        return "had its users and groups mapped to others than config.json of this container does";
-    case Kind::unmasked:
-        return "could see " + text + config + "masks that";
-    case Kind::writable_path:
-        return "could write " + text + config + "has that read-only";
-    }
-    return {};
+    if (excess.kind == Kind::capabilities)
+        return capabilities_of(excess.number);
+    if (excess.kind == Kind::user || excess.kind == Kind::group)
+        return std::to_string(excess.number);
+    return one_line(excess.text, max_name);
 }
 
 std::string text_of(const inspect::Excess& excess) {
-    std::string who = "the container that was checkpointed";
+    std::string text;
+    if (excess.pid == 0)
+        text = "the container that was checkpointed ";
+    else if (excess.thread != excess.pid)
+        text.append("thread ").append(std::to_string(excess.thread)).append(" of ");
     if (excess.pid != 0)
-        who = (excess.thread != excess.pid ? "thread " + std::to_string(excess.thread) + " of " : "") +
-              "process " + std::to_string(excess.pid) + " (" + one_line(excess.name, 32) + ")";
-    return who + " " + what_exceeds(excess);
+        text.append("process ").append(text_of(inspect::TakenPid{excess.pid, excess.name})).append(" ");
+    const ExcessWords& words = excess_words[static_cast<std::size_t>(excess.kind)];
+    return text.append(words.before).append(thing_of(excess)).append(words.after);
 }
 
 } // namespace lpm::check

@@ -95,6 +95,7 @@ struct Excess {
         new_privileges,
         seccomp,  // no filter
         apparmor, // text: the profile that it has
+        no_apparmor,
         seccomp_profile,
         lost_namespace, // text: its type
         id_mappings,

@@ -101,7 +101,8 @@ static std::optional<Excess> find_excess(const ThreadFacts& thread, const oci::P
     if (!granted.seccomp.empty() && !thread.filtered)
         return Excess{.kind = Kind::seccomp};
     if (profile_counts && creds.lsm_profile != granted.apparmor_profile)
-        return Excess{.kind = Kind::apparmor, .text = creds.lsm_profile};
+        return Excess{.kind = creds.lsm_profile.empty() ? Kind::no_apparmor : Kind::apparmor,
+                      .text = creds.lsm_profile};
     return std::nullopt;
 }
 

@@ -56,22 +56,22 @@ std::string capability_name(unsigned number) {
                                             : "capability " + std::to_string(number);
 }
 
-template <class Visit>
-static void each_of(const json::Value& spec, std::string_view path, const Visit& visit) {
+static const json::Value& list_at(const json::Value& spec, std::string_view path) {
+    static const json::Value none = json::Value::array();
     const auto* list = json::find_path(spec, path);
-    if (list != nullptr && list->is_array())
-        for (const json::Value& entry : *list)
-            visit(entry);
+    return list != nullptr && list->is_array() ? *list : none;
 }
 
 // Names that nobody knows grant nothing: the runtime passes over them.
-static std::uint64_t read_capabilities(const json::Value& spec, const std::string& kind) {
+static std::uint64_t read_capabilities(const json::Value& spec, std::string_view kind) {
     std::uint64_t set = 0;
-    each_of(spec, "process.capabilities." + kind, [&](const json::Value& entry) {
-        const auto known = std::ranges::find_if(capabilities, [&](auto name) { return entry == name; });
+    for (const json::Value& entry : list_at(spec, kind)) {
+        if (!entry.is_string())
+            continue;
+        const auto known = std::ranges::find(capabilities, entry.get_ref<const std::string&>());
         if (known != std::end(capabilities))
             set |= std::uint64_t{1} << static_cast<unsigned>(known - std::begin(capabilities));
-    });
+    }
     return set;
 }
 
@@ -84,29 +84,27 @@ Privileges read_privileges(const json::Value& spec) {
     Privileges granted;
     granted.uid = static_cast<std::uint32_t>(json::natural(spec, "process.user.uid").value_or(0));
     granted.gid = static_cast<std::uint32_t>(json::natural(spec, "process.user.gid").value_or(0));
-    each_of(spec, "process.user.additionalGids", [&](const json::Value& entry) {
+    for (const json::Value& entry : list_at(spec, "process.user.additionalGids"))
         if (entry.is_number_unsigned())
             granted.groups.push_back(entry.get<std::uint32_t>());
-    });
     granted.no_new_privileges = json::is_true(spec, "process.noNewPrivileges");
-    granted.bounding = read_capabilities(spec, "bounding");
+    granted.bounding = read_capabilities(spec, "process.capabilities.bounding");
     // Files can give what is in the bounding set, unless nothing may be gained: then there is no more than
     // the first process has after its execve (capabilities(7)), of which a user other than root keeps little.
     granted.usable = granted.bounding;
     if (granted.no_new_privileges)
-        granted.usable &= read_capabilities(spec, "inheritable") |
-                          read_capabilities(spec, granted.uid == 0 ? "permitted" : "ambient");
+        granted.usable &= read_capabilities(spec, "process.capabilities.inheritable") |
+                          read_capabilities(spec, granted.uid == 0 ? "process.capabilities.permitted"
+                                                                   : "process.capabilities.ambient");
     granted.apparmor_profile = json::text_or_empty(spec, "process.apparmorProfile");
     granted.seccomp = text_of(spec, "linux.seccomp");
     granted.id_mappings = text_of(spec, "linux.uidMappings") + text_of(spec, "linux.gidMappings");
-    each_of(spec, "linux.readonlyPaths", [&](const json::Value& entry) {
+    for (const json::Value& entry : list_at(spec, "linux.readonlyPaths"))
         if (entry.is_string())
-            granted.read_only_paths.push_back(entry.get<std::string>());
-    });
+            granted.read_only_paths.push_back(entry.get_ref<const std::string&>());
     granted.read_only_root = json::is_true(spec, "root.readonly");
-    each_of(spec, "linux.namespaces", [&](const json::Value& entry) {
+    for (const json::Value& entry : list_at(spec, "linux.namespaces"))
         granted.namespaces.push_back(json::text_or_empty(entry, "type"));
-    });
     return granted;
 }
 

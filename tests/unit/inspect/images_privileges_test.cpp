@@ -163,7 +163,7 @@ TEST_F(Privileges, of_profiles) {
               "process 1 (nginx) has the AppArmor profile unconfined, and "
               "config.json of this container names another");
     EXPECT_EQ(compare(own), "thread 5 of process 1 (nginx) has no AppArmor profile, and config.json of this "
-                            "container names another");
+                            "container names one");
     lsm_profile = true;
     EXPECT_EQ(compare({.profile = "unconfined"}), "") << "CRIU gives it another";
     lsm_profile = false;
@@ -208,7 +208,7 @@ TEST(Specs, that_differ) {
         {R"({"linux": {"seccomp": {"defaultAction": "x"}}})",
          "had another seccomp profile than config.json of this container has"},
         {R"({"linux": {"namespaces": [{"type": "pid"}]}})",
-         "had no pid namespace, and config.json of this container gives it one"},
+         "had no namespace of the type pid, and config.json of this container gives it one"},
         {R"({"linux": {"maskedPaths": ["/proc/kcore"]}})",
          "could see /proc/kcore, and config.json of this container masks that"},
         {R"({"linux": {"readonlyPaths": ["/proc/sys"]}})",
