@@ -4,8 +4,6 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -120,9 +118,19 @@ std::string unpacked_dir(const std::string& root, const std::string& id) {
     return std::string(paths::state_dir) + "/" + waking_dir + "/" + hash_of(root) + "/" + id;
 }
 
+// Files, and one folder of files (lpm-wake images). What stays is removed in the next round of settling.
+static void remove_folder(int parent, const std::string& name, bool nested) {
+    if (const auto dir = open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+        each_entry(dir->get(), [&](int at, const dirent& entry) {
+            if (::unlinkat(at, entry.d_name, 0) != 0 && nested && entry.d_name[0] != '.')
+                remove_folder(at, entry.d_name, false);
+            return true;
+        });
+    ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
+}
+
 void remove_unpacked(const std::string& root, const std::string& id) {
-    std::error_code ignored; // what stays is removed by the container's delete, or the next restore
-    std::filesystem::remove_all(unpacked_dir(root, id), ignored);
+    remove_folder(AT_FDCWD, unpacked_dir(root, id), true);
 }
 
 static bool is_left(const Pending& pending, const std::string& id) {
@@ -141,10 +149,8 @@ void remove_left_pending() {
     const std::string unpacked = std::string(paths::state_dir) + "/" + waking_dir;
     for (const auto& hash : names_in(unpacked))
         for (const auto& id : names_in(unpacked + "/" + hash))
-            if (::access((marks + "/" + hash + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT) {
-                std::error_code ignored; // the next round tries again
-                std::filesystem::remove_all(unpacked + "/" + hash + "/" + id, ignored);
-            }
+            if (::access((marks + "/" + hash + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT)
+                remove_folder(AT_FDCWD, unpacked + "/" + hash + "/" + id, true);
 }
 
 } // namespace lpm::gate

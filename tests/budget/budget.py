@@ -131,7 +131,7 @@ def main() -> int:
         "front_startup": lambda: startup(tree),
         "front_arm64": lambda: arm64_front(tree),
         "gate_needed": lambda: needs_nothing(gate),
-        "gate_size": lambda: size(gate, 5 << 20),
+        "gate_size": lambda: size(gate, 11 << 19),
         "gate_constructors": lambda: constructors(gate, few),
         "gate_no_executable_data": lambda: no_executable_data(gate),
         "hook_needed": lambda: needs_nothing(hook),
