@@ -137,6 +137,9 @@ struct NodeState {
     std::string glibc{};                               // "2.41"
     std::map<std::string, std::string> distribution{}; // /etc/os-release
     bool bypass = false;
+    bool restore_wanted = false;   // [restore] at_create of lpm.toml
+    bool restore_switched = false; // the front's switch is there
+    bool can_wake = false;         // lpm-wake is there
     std::vector<Place> places{};
     std::optional<std::uint64_t> inotify_instances{};
     std::optional<std::uint64_t> inotify_watches{};

@@ -10,6 +10,7 @@
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "config/settings.hpp"
 #include "config/sidecar.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/parse.hpp"
@@ -99,6 +100,9 @@ NodeState gather_node(const Places& places, const KubeletState& kubelet) {
     for (const char* file : {"/etc/os-release", "/usr/lib/os-release"})
         if (state.distribution.empty())
             state.distribution = parse_os_release(read_file(AT_FDCWD, file, most_bytes).value_or(""));
+    state.restore_wanted = config::read(paths::settings_file).restore_at_create;
+    state.restore_switched = ::access(paths::restore_switch, F_OK) == 0;
+    state.can_wake = ::access(paths::wake_program, X_OK) == 0;
     state.bypass = ::access(paths::bypass_file, F_OK) == 0;
     std::optional<LocalFiles> node;
     if (auto files = LocalFiles::of_process(0))

@@ -17,6 +17,30 @@ Finding judge_bypass(const Facts& facts) {
             std::format("rm {}", paths::bypass_file)};
 }
 
+Finding judge_restore_at_create(const Facts& facts) {
+    const auto& node = facts.node;
+    const std::string told =
+        std::format("{} says at_create = {} in [restore]", paths::settings_file, node.restore_wanted);
+    if (node.restore_wanted != node.restore_switched)
+        return {State::fail,
+                std::format("{}, and {} is {}: {}", told, paths::restore_switch,
+                            node.restore_switched ? "there" : "not there",
+                            node.restore_wanted ? "pods that ask for a restore start anew"
+                                                : "each create goes through lpm-gate for nothing"),
+                "lpm-gate --probe puts it in force"};
+    if (!node.restore_wanted)
+        return {State::ok, "pods are not restored at their create"};
+    if (!node.can_wake)
+        return {State::fail, std::format("{} is not there, and takes archives apart", paths::wake_program),
+                "install lpm-runc again"};
+    if (node.bypass)
+        return {State::warn,
+                std::format("{}; but {} is there: pods that ask for a restore start anew", told,
+                            paths::bypass_file),
+                std::format("rm {}", paths::bypass_file)};
+    return {State::ok, "pods may ask for a restore at their create"};
+}
+
 Finding judge_disk_space(const Facts& facts) {
     constexpr std::uint64_t least = std::uint64_t{64} << 20;
     constexpr std::uint64_t better = std::uint64_t{1} << 30;

@@ -65,6 +65,7 @@ Judge judge_kubelet_gate;
 Judge judge_kubelet_endpoint;
 // judge_node.cpp
 Judge judge_bypass;
+Judge judge_restore_at_create;
 Judge judge_disk_space;
 Judge judge_inotify;
 Judge judge_gate_socket;

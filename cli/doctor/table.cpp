@@ -13,6 +13,7 @@ struct Row {
 };
 static constexpr Row rows[] = {
     {"Bypass", judge_bypass},
+    {"RestoreAtCreate", judge_restore_at_create},
     {"Runtime", judge_runtime},
     {"RuntimeCheckpoint", judge_runtime_checkpoint},
     {"Criu", judge_criu},

@@ -83,6 +83,17 @@ struct Case {
 
 const Case cases[] = {
     {"Bypass", [](Facts& f) { f.node.bypass = true; }, State::warn, "/etc/lpm/bypass is there", "rm "},
+    {"RestoreAtCreate", [](Facts& f) { f.node.restore_wanted = true; }, State::fail,
+     "restore-at-create is not there: pods that ask for a restore start anew", "--probe"},
+    {"RestoreAtCreate", [](Facts& f) { f.node.restore_switched = true; }, State::fail,
+     "restore-at-create is there: each create", "--probe"},
+    {"RestoreAtCreate", [](Facts& f) { f.node.restore_wanted = f.node.restore_switched = true; }, State::fail,
+     "lpm-wake is not there", "install lpm-runc"},
+    {"RestoreAtCreate",
+     [](Facts& f) {
+         f.node.restore_wanted = f.node.restore_switched = f.node.can_wake = f.node.bypass = true;
+     },
+     State::warn, "bypass is there: pods", "rm "},
     {"Runtime", [](Facts& f) { f.runtime.link_is_us = true; }, State::fail,
      "leads back to lpm-runc: calls go to /usr/sbin/runc", "ln -sfn"},
     {"Runtime", [](Facts& f) { f.runtime.link_there = false; }, State::fail,
