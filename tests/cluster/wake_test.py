@@ -43,10 +43,9 @@ class WakeTest(ClusterTest):
     def nothing_is_left(self) -> None:
         wait_for("no mark and no images are left", lambda: not left(), 30)
 
-    def wake(self, source: str, *more: Json, name: str | None = None, wait: bool = True, annotations: dict[str, str] | None = None,
-             **how: Any) -> str:
+    def wake(self, source: str, wait: bool = True, annotations: dict[str, str] | None = None, **how: Any) -> str:
         """A pod that asks for it; its name."""
-        return self.pod(container("ctr", **how), *more, name=name, wait=wait, annotations={FROM: source, **(annotations or {})})
+        return self.pod(container("ctr", **how), wait=wait, annotations={FROM: source, **(annotations or {})})
 
     def taken(self, *command: str, **how: Any) -> tuple[str, pathlib.Path]:
         """(nonce, archive) of a pod that was taken and is gone."""
