@@ -3,6 +3,8 @@
 #include "pending.hpp"
 
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
 #include <vector>
@@ -11,6 +13,8 @@
 #include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/paths.hpp"
+#include "base/process.hpp"
+#include "delegate.hpp"
 #include "inspect/daemon.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
@@ -50,12 +54,15 @@ static std::string pending_folder(const std::string& root) {
 Result<> mark_pending(const std::string& root, const std::string& id, const Pending& pending) {
     TRY_ASSIGN(const Fd dir, make_folder(paths::run_dir, pending_folder(root)));
     const auto self = procfs::read_stat(0);
+    const auto monitor = procfs::read_stat(::getppid());
     const json::Value value{{"root", root},
                             {"pod_uid", pending.pod_uid},
                             {"container", pending.container},
                             {"hostname", pending.hostname},
                             {"gate", ::getpid()},
-                            {"gate_start", self ? self->start : 0}};
+                            {"gate_start", self ? self->start : 0},
+                            {"monitor", ::getppid()},
+                            {"monitor_start", monitor ? monitor->start : 0}};
     return replace_file(dir.get(), id, json::write(value) + "\n", 0600, Sync::none);
 }
 
@@ -66,7 +73,9 @@ static Result<Pending> read_mark(const std::string& path) {
                    .container = json::text_or_empty(value, "container"),
                    .hostname = json::text_or_empty(value, "hostname"),
                    .gate = static_cast<pid_t>(json::integer(value, "gate").value_or(0)),
-                   .gate_start = json::natural(value, "gate_start").value_or(0)};
+                   .gate_start = json::natural(value, "gate_start").value_or(0),
+                   .monitor = static_cast<pid_t>(json::integer(value, "monitor").value_or(0)),
+                   .monitor_start = json::natural(value, "monitor_start").value_or(0)};
 }
 
 Result<Pending> read_pending(const std::string& root, const std::string& id) {
@@ -138,12 +147,29 @@ static bool is_left(const Pending& pending, const std::string& id) {
            ::access((pending.root + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT;
 }
 
+// It would hold its memory, frozen, until the next boot.
+static void remove_abandoned(const Pending& pending, const std::string& id) {
+    const std::string runtime = runtime_path();
+    if (pending.monitor <= 0 || pending.monitor_start == 0 || runtime.empty() ||
+        !procfs::has_ended(pending.monitor, pending.monitor_start) ||
+        !procfs::has_ended(pending.gate, pending.gate_start))
+        return;
+    const auto done =
+        run({runtime, "--root", pending.root, "delete", "--force", id}, std::chrono::seconds{20});
+    if (done && done->status == 0)
+        std::printf("removed the container %s, which waited for its start after its monitor had ended\n",
+                    id.c_str());
+}
+
 void remove_left_pending() {
     const std::string marks = std::string(paths::run_dir) + "/" + oci::pending_dir;
     for (const auto& hash : names_in(marks))
         for (const auto& id : names_in(marks + "/" + hash)) {
             const auto pending = read_mark(marks + "/" + hash + "/" + id);
-            if (pending && pending->root.starts_with('/') && is_left(*pending, id))
+            if (!pending || !pending->root.starts_with('/'))
+                continue;
+            remove_abandoned(*pending, id);
+            if (is_left(*pending, id))
                 ::unlink((marks + "/" + hash + "/" + id).c_str());
         }
     const std::string unpacked = std::string(paths::state_dir) + "/" + waking_dir;

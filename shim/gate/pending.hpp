@@ -19,9 +19,11 @@ struct Pending {
     std::string hostname;  // that it is to have; empty: that of the images
     pid_t gate = 0;        // that restores it
     std::uint64_t gate_start = 0;
+    pid_t monitor = 0; // that called the gate: conmon
+    std::uint64_t monitor_start = 0;
 };
 
-// With this process as its gate.
+// With this process as its gate, and its parent as its monitor.
 [[nodiscard]] Result<> mark_pending(const std::string& root, const std::string& id, const Pending& pending);
 // Errc::absent: it is none.
 [[nodiscard]] Result<Pending> read_pending(const std::string& root, const std::string& id);
@@ -40,8 +42,9 @@ void forget_restored();
 [[nodiscard]] std::string unpacked_dir(const std::string& root, const std::string& id);
 void remove_unpacked(const std::string& root, const std::string& id);
 
-// Removes marks of containers that the runtime does not know and nobody makes any more, and what was unpacked
-// for containers without a mark.
+// Removes containers whose monitor has ended while they waited for their start, which nobody can give them
+// any more; marks of containers that the runtime does not know and nobody makes any more; and what was
+// unpacked for containers without a mark.
 void remove_left_pending();
 
 } // namespace lpm::gate
