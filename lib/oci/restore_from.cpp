@@ -40,15 +40,28 @@ static bool asks(const json::Value& annotations) {
     return first != members.end() && first->first.starts_with(restore_from);
 }
 
+static Result<> read_digest(const std::string& key, std::string_view text, RestoreFrom& from) {
+    constexpr std::string_view algorithm = "@sha256:";
+    constexpr std::size_t digits = 64;
+    const auto digest = text.starts_with(algorithm) ? text.substr(algorithm.size()) : "";
+    if (digest.size() != digits || digest.find_first_not_of("0123456789abcdef") != std::string_view::npos)
+        return fail(Errc::invalid, "the annotation " + key + " ends in \"" + one_line(text, 100) +
+                                       "\": a digest is @sha256: and 64 digits, as in status.archiveDigest");
+    from.digest = digest;
+    return {};
+}
+
 static Result<> read_source(const json::Value& annotations, RestoreFrom& from) {
     const std::string key = std::string(restore_from) + from.container;
-    from.source = text_of(annotations, key);
+    const std::string text = text_of(annotations, key);
+    const auto mark = text.find('@');
+    from.source = text.substr(0, mark);
     static constexpr std::string_view of_files = "_:ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     if (!is_name(from.source, from.names_file() ? of_files : ""))
-        return fail(Errc::invalid, "the annotation " + key + " says \"" + one_line(from.source, 100) +
+        return fail(Errc::invalid, "the annotation " + key + " says \"" + one_line(text, 100) +
                                        "\": it takes the name of a ContainerCheckpoint, or of an archive's "
                                        "file, which ends in .tar and is named without its folder");
-    return {};
+    return mark == std::string::npos ? Result<>() : read_digest(key, text.substr(mark), from);
 }
 
 static Result<bool> read_word(const json::Value& annotations, std::string_view key, std::string_view yes,

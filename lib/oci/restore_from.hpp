@@ -18,6 +18,7 @@ struct RestoreFrom {
     std::string fault; // why it cannot be followed, for a person; then the rest may be empty
     // A ContainerCheckpoint of the pod's namespace, or the name of an archive's file, which ends in ".tar".
     std::string source;
+    std::string digest;      // of the archive: 64 digits of SHA-256, behind "@sha256:"; empty: any
     bool may_start = false;  // lpm.my.domain/restore-fallback: start
     bool every_time = false; // lpm.my.domain/restore-policy: always
     // As the engine says, whatever the author of the pod has written.

@@ -119,19 +119,48 @@ static std::expected<WakeArchive, Refusal> find_object(const config::Settings& s
         " (one does when the controller asks this node's lpm-sidecar, and none other)"));
 }
 
-std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,
-                                                 const oci::RestoreFrom& from) {
-    auto archive = from.names_file() ? find_file(settings, from.source) : find_object(settings, from);
-    if (!archive || archive->manifest.name_space == from.name_space || settings.restore_across_namespaces)
-        return archive;
-    const std::string& theirs = archive->manifest.name_space;
+// By sha256sum of coreutils, which each distribution has: nobody but root can write the file meanwhile.
+static std::expected<void, Refusal> verify_digest(const OpenedArchive& archive, const std::string& digest) {
+    const std::string about = one_line(archive.file.path) + ": ";
+    ::lseek(archive.content.get(), 0, SEEK_SET);
+    const auto output =
+        run(Job{.argv = {"sha256sum"}, .timeout = unpack_time, .from = archive.content.get()});
+    if (!output || output->status != 0 || output->late)
+        return std::unexpected(Refusal{"ArchiveUnreadable",
+                                       about + "its digest cannot be told: sha256sum failed, of coreutils"});
+    const auto found = std::string_view(output->text).substr(0, digest.size());
+    if (found == digest)
+        return {};
+    return std::unexpected(Refusal{"DigestMismatch", about + "has the digest sha256:" + one_line(found, 64) +
+                                                         ", and the pod asks for sha256:" + digest +
+                                                         ": it is not that archive, or not what it was"});
+}
+
+static std::expected<void, Refusal>
+judge_namespace(const config::Settings& settings, const oci::RestoreFrom& from, const WakeArchive& archive) {
+    const std::string& theirs = archive.manifest.name_space;
+    if (theirs == from.name_space || settings.restore_across_namespaces)
+        return {};
     return std::unexpected(
         Refusal{"OtherNamespace",
-                one_line(archive->opened.file.path) + " was taken in " +
+                one_line(archive.opened.file.path) + " was taken in " +
                     (theirs.empty() ? "no namespace that is known" : "the namespace " + one_line(theirs)) +
                     ", and this pod is of " + from.name_space +
                     ": a pod gets the memory of its own namespace only, unless lpm.toml of this node says "
                     "across_namespaces = true in [restore]"});
+}
+
+std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,
+                                                 const oci::RestoreFrom& from) {
+    auto archive = from.names_file() ? find_file(settings, from.source) : find_object(settings, from);
+    if (!archive)
+        return archive;
+    if (const auto judged = judge_namespace(settings, from, *archive); !judged)
+        return std::unexpected(judged.error());
+    if (!from.digest.empty())
+        if (const auto verified = verify_digest(archive->opened, from.digest); !verified)
+            return std::unexpected(verified.error());
+    return archive;
 }
 
 std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """Restore at create: an ordinary pod, with its ordinary image, wakes from an archive of this node."""
+import hashlib
 import json
 import pathlib
 from typing import Any
@@ -111,7 +112,7 @@ class Wake(WakeTest):
     def test_only_once(self) -> None:
         """When the restored process ends, the pod's restart policy starts another one, anew."""
         nonce, archive = self.taken()
-        new = self.wake(archive.name)
+        new = self.wake(f"{archive.name}@sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}")
         self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
         first = self.id_of(new, "ctr")
         self.cluster.kubectl("exec", new, "--", "kill", "-KILL", "1", check=False)
@@ -131,6 +132,8 @@ class Wake(WakeTest):
         self.assert_refused(self.wake("no-such-file.tar", wait=False), "ArchiveMissing", "no-such-file.tar", "status.nodeName")
         self.assert_refused(self.wake("no-such-object", wait=False), "ArchiveMissing", "default/no-such-object")
         self.assert_refused(self.wake("../x.tar", wait=False), "RestoreAnnotation", FROM)
+        self.assert_refused(self.wake(f"{archive.name}@sha256:{'0' * 64}", wait=False), "DigestMismatch",
+                            hashlib.sha256(archive.read_bytes()).hexdigest())
         archive.chmod(0o666)
         self.assert_refused(self.wake(archive.name, wait=False), "ArchiveUnsafe", "written by others than root")
         archive.chmod(0o600)

@@ -64,6 +64,19 @@ TEST(RestoreFrom, names_a_file_and_says_what_else_may_be) {
     EXPECT_TRUE(from.every_time);
 }
 
+TEST(RestoreFrom, may_say_which_digest_the_archive_has) {
+    const std::string digest(64, 'a');
+    const auto from = read({{"lpm.my.domain/restore-from.web", "before-update@sha256:" + digest}});
+    EXPECT_EQ(from.fault, "");
+    EXPECT_EQ(from.source, "before-update");
+    EXPECT_EQ(from.digest, digest);
+    for (const std::string& bad : {std::string("@sha256:a"), "@sha256:" + std::string(64, 'A'),
+                                   "@md5:" + digest, "@" + digest, "@sha256:" + digest + "0"}) {
+        const auto odd = read({{"lpm.my.domain/restore-from.web", "before-update" + bad}});
+        EXPECT_TRUE(odd.fault.contains("status.archiveDigest")) << bad << odd.fault;
+    }
+}
+
 TEST(RestoreFrom, is_nothing_where_nobody_asks) {
     const auto expect_none = [](const json::Value& config) {
         const auto from = oci::parse_restore_from(json::write(config));
