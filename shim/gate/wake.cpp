@@ -121,17 +121,17 @@ static std::expected<WakeArchive, Refusal> find_object(const config::Settings& s
 
 // By sha256sum of coreutils, which each distribution has: nobody but root can write the file meanwhile.
 static std::expected<void, Refusal> verify_digest(const OpenedArchive& archive, const std::string& digest) {
-    const std::string about = one_line(archive.file.path) + ": ";
+    const std::string path = one_line(archive.file.path);
     ::lseek(archive.content.get(), 0, SEEK_SET);
     const auto output =
         run(Job{.argv = {"sha256sum"}, .timeout = unpack_time, .from = archive.content.get()});
     if (!output || output->status != 0 || output->late)
-        return std::unexpected(Refusal{"ArchiveUnreadable",
-                                       about + "its digest cannot be told: sha256sum failed, of coreutils"});
+        return std::unexpected(Refusal{
+            "ArchiveUnreadable", "the digest of " + path + " cannot be told: sha256sum of coreutils failed"});
     const auto found = std::string_view(output->text).substr(0, digest.size());
     if (found == digest)
         return {};
-    return std::unexpected(Refusal{"DigestMismatch", about + "has the digest sha256:" + one_line(found, 64) +
+    return std::unexpected(Refusal{"DigestMismatch", path + " has the digest sha256:" + one_line(found, 64) +
                                                          ", and the pod asks for sha256:" + digest +
                                                          ": it is not that archive, or not what it was"});
 }
