@@ -179,7 +179,14 @@ Result<> Client::remove(const std::string& path, std::string_view uid) {
     return only_sent(with_body("DELETE", options, "application/json"), path);
 }
 
-Result<std::string> Client::list(const std::string& path, const Each& each, const std::stop_token& stop) {
+static std::string accepted(Client::Depth depth, std::string_view kind) {
+    static constexpr std::string_view json = "application/json";
+    return std::string(json) +
+           (depth == Client::Depth::whole ? "" : ";as=" + std::string(kind) + ";g=meta.k8s.io;v=v1");
+}
+
+Result<std::string> Client::list(const std::string& path, const Each& each, const std::stop_token& stop,
+                                 Depth depth) {
     std::string version;
     std::string next;
     do {
@@ -197,6 +204,7 @@ Result<std::string> Client::list(const std::string& path, const Each& each, cons
                                     return {};
                                 });
         Request request;
+        request.accept = accepted(depth, "PartialObjectMetadataList");
         request.timeout = std::chrono::minutes(5);
         request.silence = std::chrono::seconds(60);
         request.stop = stop;
@@ -238,7 +246,7 @@ static Result<> on_event(std::string_view text, std::string& version, const Clie
 }
 
 Result<> Client::watch(const std::string& path, std::string& version, const Changed& changed,
-                       std::stop_token stop) {
+                       std::stop_token stop, Depth depth) {
     static thread_local std::mt19937 random{random_bytes<std::uint32_t>()};
     const auto seconds = std::uniform_int_distribution<>(300, 600)(random); // not all clients at once
     json::Splitter splitter(json::Splitter::Into::documents, object_limits.bytes,
@@ -247,6 +255,7 @@ Result<> Client::watch(const std::string& path, std::string& version, const Chan
     whole = with_query(with_query(whole, "allowWatchBookmarks", "true"), "timeoutSeconds",
                        std::to_string(seconds));
     Request request;
+    request.accept = accepted(depth, "PartialObjectMetadata");
     request.timeout = std::chrono::milliseconds(0);
     request.silence = silence;
     request.stop = std::move(stop);

@@ -45,18 +45,20 @@ class Client {
     // Only the object of that uid, when one is given.
     [[nodiscard]] Result<> remove(const std::string& path, std::string_view uid = {});
 
+    // What is sent of each object of a list or a watch. Changes of the rest are told all the same.
+    enum class Depth { whole, metadata };
     // The whole list of a kind, each object given to `each` as it comes and not kept; the list's
     // resourceVersion.
     using Each = std::function<void(json::Value object)>;
     [[nodiscard]] Result<std::string> list(const std::string& path, const Each& each,
-                                           const std::stop_token& stop);
+                                           const std::stop_token& stop, Depth depth = Depth::whole);
 
     // Changes after `version`, which goes along, until the server ends the stream, some minutes at most.
     // Errc::absent: that version is too old, list again.
     enum class Change { set, removed };
     using Changed = std::function<void(Change, json::Value object)>;
     [[nodiscard]] Result<> watch(const std::string& path, std::string& version, const Changed& changed,
-                                 std::stop_token stop);
+                                 std::stop_token stop, Depth depth = Depth::whole);
 
     // One request as it is, its answer whatever the status; with our credentials. Tried once.
     [[nodiscard]] Result<Response> send(Request request, const std::string& path);

@@ -128,7 +128,7 @@ List set_url(CURL* easy, const Request& request) {
 
 List set_headers(CURL* easy, const Request& request) {
     List headers;
-    add(headers, "Accept: application/json");
+    add(headers, "Accept: " + request.accept);
     add(headers, "Expect:"); // not a round trip more for every body
     if (!request.content_type.empty())
         add(headers, "Content-Type: " + request.content_type);

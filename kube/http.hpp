@@ -32,9 +32,10 @@ struct Request {
     std::string url;
     std::string body{};
     std::string content_type{}; // of `body`
-    std::string bearer{};       // token
-    std::string user{};         // "name:password", for servers that still know it
-    std::string proxy{};        // empty: none
+    std::string accept = "application/json";
+    std::string bearer{}; // token
+    std::string user{};   // "name:password", for servers that still know it
+    std::string proxy{};  // empty: none
     Tls tls{};
     std::chrono::milliseconds timeout{30'000}; // for all of it; 0: none
     std::chrono::seconds silence{0};           // the peer is dead after so long without a byte; 0: never

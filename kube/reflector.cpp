@@ -22,7 +22,7 @@ static constexpr auto healthy = 2min;
 
 Result<> Reflector::list(const std::stop_token& stop) {
     sink_.list_begins();
-    TRY_ASSIGN(version_, client_.list(path_, sink_.set, stop));
+    TRY_ASSIGN(version_, client_.list(path_, sink_.set, stop, depth_));
     sink_.list_ended();
     synced_ = true;
     return {};
@@ -38,7 +38,7 @@ Result<> Reflector::watch(const std::stop_token& stop) {
             else
                 sink_.set(std::move(object));
         },
-        stop));
+        stop, depth_));
     if (std::chrono::steady_clock::now() - began < 1s)
         return fail(Errc::unavailable, "watch: the server ends it at once");
     return {};

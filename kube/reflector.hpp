@@ -24,7 +24,8 @@ class Reflector {
         std::function<void()> list_ended;
         std::function<void(const Error&)> failed{}; // for the log: it is tried again
     };
-    Reflector(Client& client, std::string path) : client_(client), path_(std::move(path)) {}
+    Reflector(Client& client, std::string path, Client::Depth depth = Client::Depth::whole)
+        : client_(client), path_(std::move(path)), depth_(depth) {}
 
     // Before it runs.
     void follow(Sink sink) { sink_ = std::move(sink); }
@@ -38,6 +39,7 @@ class Reflector {
 
     Client& client_;
     std::string path_;
+    Client::Depth depth_;
     Sink sink_;
     std::string version_; // that the picture has; empty: list first
     std::atomic<bool> synced_{false};
