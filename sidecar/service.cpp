@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "service.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <sys/utsname.h>
 #include <utility>
@@ -115,6 +116,10 @@ grpc::Status Service::Prepare(grpc::ServerContext* context, const node::v1::Prep
     return told("Prepare", done);
 }
 
+static bool is_of_pod(const record::Record& record, const std::string& uid) {
+    return uid.empty() || std::ranges::contains(record.names, std::pair(std::string("pod_uid"), uid));
+}
+
 grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::ListRecordsRequest* request,
                                   node::v1::ListRecordsResponse* response) {
     const auto list = [&]() -> Result<> {
@@ -129,9 +134,9 @@ grpc::Status Service::ListRecords(grpc::ServerContext* context, const node::v1::
                    here(store.list(request->page_token(), static_cast<std::size_t>(size))));
         response->set_next_page_token(page.next);
         for (const auto& [id, record] : page.records) {
-            if (record)
+            if (record && is_of_pod(*record, request->pod_uid()))
                 convert(*record, *response->add_records());
-            else
+            else if (!record)
                 response->add_faults("record " + id + ": " + record.error().text);
             if (response->ByteSizeLong() > longest_answer) {
                 response->set_next_page_token(id);

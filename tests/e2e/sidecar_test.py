@@ -52,6 +52,7 @@ class Records(SidecarTest):
             if not page.next_page_token:
                 break
             page = self.api.ListRecords(page_size=2, page_token=page.next_page_token)
+        self.assertEqual(list(self.api.ListRecords(page_size=1000, pod_uid="of no pod").records), [])
         self.assertEqual(found, sorted(set(found)))
         self.assertEqual([i for i in found if i in kept], kept)
 
