@@ -30,6 +30,7 @@
 #include "node/web.hpp"
 #include "numbers.hpp"
 #include "reconcile.hpp"
+#include "restore_reporter.hpp"
 #include "schema.hpp"
 #include "sidecar_client.hpp"
 #include "signer/signer.hpp"
@@ -107,6 +108,7 @@ class App {
     kube::Reflector objects_{client_, checkpoints_path};
     kube::Reflector crds_{
         client_, kube::with_query(crds_path, "fieldSelector", std::string("metadata.name=") + crd_name)};
+    RestoreReporter restores_{{client_, kubelets_, schema_, events_, sidecar_.get()}};
     Signer signer_{client_, space_, std::chrono::hours(settings_.certificate_hours)};
     std::atomic<bool> leads_{false};
     std::vector<std::unique_ptr<node::Web>> webs_;
@@ -221,6 +223,7 @@ int App::lead() {
     follow();
     if (settings_.signer)
         signer_.start(threads_);
+    restores_.start(threads_);
     work();
     sigset_t ends;
     sigemptyset(&ends);

@@ -17,14 +17,17 @@
 
 namespace lpm::controller {
 
-// Events about ContainerCheckpoints, for `kubectl describe`. Posted by `run`, beside the work: one that
-// cannot be posted is dropped, and so are those over a thousand that wait.
+// Events about ContainerCheckpoints and pods, for `kubectl describe`. Posted by `run`, beside the work: one
+// that cannot be posted is dropped, and so are those over a thousand that wait.
 class Events {
   public:
     // `instance`: reportingInstance, at most 128 bytes.
     Events(kube::Client& client, std::string instance);
 
     void post(const Key& key, const std::string& uid, const Event& event);
+    // About a pod, as of `when`. What `same` stands for is posted once, also by who comes after us.
+    void post_of_pod(const Key& pod, const std::string& uid, const Event& event, const std::string& same,
+                     Time when);
     // Until it is stopped; what was posted before is sent first, for five seconds at most.
     void run(const std::stop_token& stop);
 
@@ -34,6 +37,7 @@ class Events {
         std::string uid;
         Event event;
         Time when;
+        std::string same; // of a pod
     };
     struct Sent {
         std::string text; // uid, reason and note
@@ -41,7 +45,9 @@ class Events {
         std::int64_t count = 1;
         std::chrono::steady_clock::time_point when;
     };
+    void add(Waiting waiting);
     void send(const Waiting& waiting);
+    [[nodiscard]] Result<> create(const Waiting& waiting, const std::string& name, const std::string& note);
 
     kube::Client& client_;
     std::string instance_;

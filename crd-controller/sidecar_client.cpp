@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <climits>
 #include <cstdint>
+#include <deque>
 #include <fcntl.h>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -33,8 +35,9 @@ static constexpr std::uint32_t preparation_life = 60; // seconds: the request to
 static constexpr std::size_t most_checks = 64; // of an object
 static constexpr std::size_t longest_message = 1000;
 static constexpr std::size_t longest_file = std::size_t{1} << 20;
-static constexpr int most_pages = 50;        // of records
-static constexpr auto clocks_differ = 10min; // of the controller and of a node, at most
+static constexpr int most_pages = 50;             // of records
+static constexpr std::size_t most_restores = 100; // of a pod
+static constexpr auto clocks_differ = 10min;      // of the controller and of a node, at most
 
 static Errc code_of(grpc::StatusCode code) {
     switch (code) {
@@ -153,6 +156,28 @@ static NodeRecord read_record(const node::v1::Record& from) {
     return to;
 }
 
+static RestoreRecord read_restore(const node::v1::Record& from) {
+    RestoreRecord to;
+    to.id = one_line(from.id(), 64);
+    to.state = from.state();
+    to.outcome = one_line(from.outcome(), 32);
+    to.code = read_code(from.code());
+    to.message = read_text(from.message());
+    if (const auto name = from.container().names().find("name"); name != from.container().names().end())
+        to.container = name->second;
+    to.container_id = from.container().id();
+    to.ended = read_time(from.ended());
+    to.object_space = from.object().namespace_();
+    to.object_name = from.object().name();
+    to.object_uid = from.object().uid();
+    return to;
+}
+
+static bool is_of_pod(const node::v1::Record& record, const std::string& uid) {
+    const auto named = record.container().names().find("pod_uid");
+    return named != record.container().names().end() && named->second == uid;
+}
+
 template <class Request>
 static void write_target(Request& request, const SidecarClient::Container& container,
                          const SidecarClient::Options& options) {
@@ -250,24 +275,48 @@ Result<NodeRecord> SidecarClient::get_record(const Node& node, const std::string
     return read_record(record);
 }
 
-Result<NodeRecord> SidecarClient::find_record(const Node& node, const std::string& attempt, Time since) {
-    std::optional<NodeRecord> last;
+// Each record that began since, and is of that pod when one is named.
+template <class Each>
+static Result<> each_record(SidecarChannels& channels, const SidecarClient::Node& node, Time since,
+                            const std::string& pod_uid, const Each& each) {
     node::v1::ListRecordsRequest request;
     request.set_page_size(1000);
+    request.set_pod_uid(pod_uid); // an older sidecar lists all
     request.set_page_token(id_before(since - clocks_differ));
     for (int i = 0; i < most_pages; ++i) {
         node::v1::ListRecordsResponse page;
-        TRY(call(*channels_, node, &node::v1::Node::Stub::ListRecords, request, page, record_time));
+        TRY(call(channels, node, &node::v1::Node::Stub::ListRecords, request, page, record_time));
         for (const auto& record : page.records())
-            if (record.attempt() == attempt && record.operation() == "checkpoint")
-                last = read_record(record);
+            if (pod_uid.empty() || is_of_pod(record, pod_uid))
+                each(record);
         if (page.next_page_token().empty())
             break;
         request.set_page_token(page.next_page_token());
     }
+    return {};
+}
+
+Result<NodeRecord> SidecarClient::find_record(const Node& node, const std::string& attempt, Time since) {
+    std::optional<NodeRecord> last;
+    TRY(each_record(*channels_, node, since, "", [&](const node::v1::Record& record) {
+        if (record.attempt() == attempt && record.operation() == "checkpoint")
+            last = read_record(record);
+    }));
     if (!last)
         return fail(Errc::absent, channels_->place_of(node) + " has no record of attempt " + attempt);
     return *std::move(last);
+}
+
+Result<std::vector<RestoreRecord>> SidecarClient::list_restores(const Node& node, const std::string& pod_uid,
+                                                                Time since) {
+    std::deque<RestoreRecord> newest;
+    TRY(each_record(*channels_, node, since, pod_uid, [&](const node::v1::Record& record) {
+        if (record.operation() == "restore")
+            newest.push_back(read_restore(record));
+        if (newest.size() > most_restores)
+            newest.pop_front();
+    }));
+    return std::vector(std::make_move_iterator(newest.begin()), std::make_move_iterator(newest.end()));
 }
 
 Result<> SidecarClient::delete_archive(const Node& node, const std::string& path,

@@ -9,6 +9,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "api/time.hpp"
 #include "base/result.hpp"
@@ -76,6 +77,9 @@ class SidecarClient {
     [[nodiscard]] Result<NodeRecord> get_record(const Node& node, const std::string& id);
     // The last record of a checkpoint that has this attempt, of those that began since.
     [[nodiscard]] Result<NodeRecord> find_record(const Node& node, const std::string& attempt, Time since);
+    // Of restores of that pod, of those that began since; the newest when there are very many.
+    [[nodiscard]] Result<std::vector<RestoreRecord>> list_restores(const Node& node,
+                                                                   const std::string& pod_uid, Time since);
     // `file_id`: of the file that is meant; empty: whichever is there.
     [[nodiscard]] Result<> delete_archive(const Node& node, const std::string& path,
                                           const std::string& file_id);

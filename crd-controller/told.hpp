@@ -54,6 +54,21 @@ struct NodeRecord {
     std::optional<std::int64_t> criu_us{}; // how long CRIU worked
 };
 
+// Of a restore of a container of a pod.
+struct RestoreRecord {
+    std::string id{};
+    std::string state{};
+    std::string outcome{}; // empty of an intent
+    std::string code{};
+    std::string message{};
+    std::string container{};    // its name
+    std::string container_id{}; // which it was made with
+    std::optional<Time> ended{};
+    std::string object_space{}; // of the ContainerCheckpoint whose archive it was; empty: not known
+    std::string object_name{};
+    std::string object_uid{};
+};
+
 // What the checks beforehand mean for the attempt.
 struct Preflight {
     std::string passed = "Unknown"; // the condition PreflightPassed: its status, reason and message

@@ -42,6 +42,16 @@ static constexpr AttemptText attempt_texts[] = {
     {"notBefore", &Attempt::not_before},
 };
 
+struct RestoreText {
+    const char* name;
+    std::string Restore::* member;
+};
+static constexpr RestoreText restore_texts[] = {
+    {"podName", &Restore::pod},     {"podUID", &Restore::pod_uid}, {"containerName", &Restore::container},
+    {"nodeName", &Restore::node},   {"time", &Restore::time},      {"recordID", &Restore::record},
+    {"outcome", &Restore::outcome}, {"reason", &Restore::reason},
+};
+
 struct Timing {
     const char* name;
     std::optional<std::int64_t> Status::* member;
@@ -104,6 +114,11 @@ static Status read_status(const Value& root) {
     for (const Value& entry : list_of(*at, "checks"))
         status.checks.push_back({json::text_or_empty(entry, "id"), json::text_or_empty(entry, "verdict"),
                                  json::text_or_empty(entry, "message")});
+    for (const Value& entry : list_of(*at, "restores")) {
+        Restore& restore = status.restores.emplace_back();
+        for (const auto& [name, member] : restore_texts)
+            restore.*member = json::text_or_empty(entry, name);
+    }
     if (const Value* attempt = json::find(*at, "attempt"); attempt != nullptr && attempt->is_object()) {
         status.attempt.emplace();
         for (const auto& [name, member] : attempt_texts)
@@ -164,6 +179,17 @@ static Value write_checks(const std::vector<CheckEntry>& checks) {
     return list;
 }
 
+static Value write_restores(const std::vector<Restore>& restores) {
+    Value list = Value::array();
+    for (const Restore& one : restores) {
+        Value& entry = list.emplace_back(Value::object());
+        for (const auto& [name, member] : restore_texts)
+            if (!(one.*member).empty())
+                entry[name] = one.*member;
+    }
+    return list;
+}
+
 static Value write_status(const Status& status) {
     Value out = Value::object();
     for (const auto& [name, member] : texts)
@@ -179,6 +205,8 @@ static Value write_status(const Status& status) {
         out["conditions"] = write_conditions(status.conditions);
     if (!status.checks.empty())
         out["checks"] = write_checks(status.checks);
+    if (!status.restores.empty())
+        out["restores"] = write_restores(status.restores);
     if (status.attempt) {
         Value& attempt = out["attempt"];
         attempt["number"] = status.attempt->number;
@@ -215,7 +243,7 @@ Value status_patch(const Checkpoint& seen, const Status& to) {
 
 std::vector<std::string> status_fields() {
     std::vector<std::string> names{"ready",   "observedGeneration", "conditions", "checks", "attempt",
-                                   "timings", "sizeBytes"};
+                                   "timings", "sizeBytes",          "restores"};
     for (const auto& text : texts)
         names.emplace_back(text.name);
     for (const auto& text : attempt_texts)

@@ -49,6 +49,18 @@ struct CheckEntry { // an entry of status.checks
     bool operator==(const CheckEntry&) const = default;
 };
 
+struct Restore { // an entry of status.restores
+    std::string pod{};
+    std::string pod_uid{};
+    std::string container{};
+    std::string node{};
+    std::string time{};
+    std::string record{};  // on the node
+    std::string outcome{}; // completed, refused, failed, interrupted
+    std::string reason{};  // of what did not complete
+    bool operator==(const Restore&) const = default;
+};
+
 struct Attempt {
     std::string uid{};
     std::int64_t number = 0; // of this object, from 1
@@ -90,6 +102,7 @@ struct Status {
     std::optional<std::int64_t> size; // sizeBytes, of the archive
     std::string record;               // recordID, of the checkpoint on the node
     std::string log_excerpt;          // logExcerpt
+    std::vector<Restore> restores;    // newest first
     std::optional<Attempt> attempt;
     std::optional<std::int64_t> queued_ms;     // from its creation to the last attempt's request
     std::optional<std::int64_t> checkpoint_ms; // from that request to its answer

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <utility>
 
+#include "oci/restore_from.hpp"
+
 namespace lpm::controller {
 
 using json::Value;
@@ -40,6 +42,12 @@ std::string_view image_base_name(std::string_view image) {
     return image.substr(0, image.find(':'));
 }
 
+static std::string read_id(const Value& status, std::string_view path) {
+    const std::string id = json::text_or_empty(status, path);
+    const auto scheme = id.find("://");
+    return scheme == std::string::npos ? id : id.substr(scheme + 3);
+}
+
 static void read_state(const Value& status, Container& container) {
     const Value* state = json::find(status, "state");
     if (state == nullptr)
@@ -47,9 +55,9 @@ static void read_state(const Value& status, Container& container) {
     container.running = json::find(*state, "running") != nullptr;
     container.ended = json::find(*state, "terminated") != nullptr;
     container.waiting = json::text_or_empty(*state, "waiting.reason");
-    const std::string id = json::text_or_empty(status, "containerID");
-    const auto scheme = id.find("://");
-    container.id = scheme == std::string::npos ? id : id.substr(scheme + 3);
+    container.started = read_time(json::text_or_empty(*state, "running.startedAt"));
+    container.id = read_id(status, "containerID");
+    container.last_id = read_id(status, "lastState.terminated.containerID");
     container.image_digest = json::text_or_empty(status, "imageID");
 }
 
@@ -66,6 +74,21 @@ static Container read_container(const Value& spec, Container::Kind kind) {
     return container;
 }
 
+static std::map<std::string, std::string> read_restores(const Value& object) {
+    std::map<std::string, std::string> restores;
+    const Value* annotations = json::find_path(object, "metadata.annotations");
+    if (annotations == nullptr || !annotations->is_object())
+        return restores;
+    for (const auto& [name, value] : annotations->items())
+        if (name.starts_with(oci::restore_from) && value.is_string())
+            restores.emplace(name.substr(oci::restore_from.size()), value.get<std::string>());
+    return restores;
+}
+
+bool asks_for_restore(const Value& object) {
+    return !read_restores(object).empty();
+}
+
 Result<Pod> read_pod(const Value& object) {
     Pod pod;
     pod.uid = json::text_or_empty(object, "metadata.uid");
@@ -74,6 +97,8 @@ Result<Pod> read_pod(const Value& object) {
     pod.node = json::text_or_empty(object, "spec.nodeName");
     pod.phase = json::text_or_empty(object, "status.phase");
     pod.deleted = !json::text_or_empty(object, "metadata.deletionTimestamp").empty();
+    pod.created = read_time(json::text_or_empty(object, "metadata.creationTimestamp"));
+    pod.restores = read_restores(object);
     struct Part {
         const char* specs;
         const char* statuses;

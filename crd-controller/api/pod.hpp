@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/time.hpp"
 #include "base/result.hpp"
 #include "json/json.hpp"
 
@@ -23,10 +25,12 @@ struct Container {
     // Seconds without an answer after which its liveness probe ends it: periodSeconds x failureThreshold.
     std::optional<std::int64_t> patience{};
     bool running = false;
-    bool ended = false;         // and is not waiting to be started again
-    std::string id{};           // without "cri-o://"
-    std::string image_digest{}; // imageID, as the kubelet names it
-    std::string waiting{};      // why it does not run yet: ContainerCreating, CrashLoopBackOff
+    bool ended = false;            // and is not waiting to be started again
+    std::string id{};              // without "cri-o://"
+    std::string image_digest{};    // imageID, as the kubelet names it
+    std::string waiting{};         // why it does not run yet: ContainerCreating, CrashLoopBackOff
+    std::optional<Time> started{}; // while it runs
+    std::string last_id{};         // of the one before, in whose place it is
 };
 
 struct Pod {
@@ -34,12 +38,17 @@ struct Pod {
     std::string node;  // empty: not scheduled yet
     std::string phase; // Pending, Running, Succeeded, Failed, Unknown
     bool deleted = false;
-    std::vector<Container> containers; // regular ones first, then init, then ephemeral ones
+    std::optional<Time> created{};
+    std::map<std::string, std::string> restores; // {container: what it asks to be restored from}
+    std::vector<Container> containers;           // regular ones first, then init, then ephemeral ones
 
     [[nodiscard]] bool has_ended() const { return phase == "Succeeded" || phase == "Failed"; }
 };
 
 [[nodiscard]] Result<Pod> read_pod(const json::Value& object);
+
+// Whether a pod, of which the metadata is enough, asks that a container is restored (Pod::restores).
+[[nodiscard]] bool asks_for_restore(const json::Value& object);
 
 // The container that is meant by a name. The user's own manifest names `nginx` in a pod of `kubectl run
 // test-pod

@@ -15,6 +15,7 @@ from e2e import run
 from oci_spec import Json
 from suite import ClusterTest
 
+VERSIONS = dict(zip(NAMES, ("2", "1"), strict=True))
 MERGE = "application/merge-patch+json"
 BARE: Json = {"podName": "web", "containerName": "ctr"}
 FULL: Json = {**BARE, "timeoutSeconds": 60, "options": {"tcp": "close"}, "dryRun": True, "deletionPolicy": "Retain",
@@ -37,6 +38,8 @@ STATUS: Json = {
     "logExcerpt": "Error (criu/sk-inet.c:191)", "nodeName": "node1", "podUID": "u", "containerName": "ctr",
     "containerID": "cri-o://a", "image": "nginx", "imageDigest": "sha256:a", "archivePath": "/var/lib/a.tar",
     "archiveDigest": "sha256:a", "sizeBytes": 2**40, "recordID": "01J",
+    "restores": [{"podName": "web-2", "podUID": "v", "containerName": "ctr", "nodeName": "node1", "time": TIME,
+                  "recordID": "01K", "outcome": "refused", "reason": "ArchiveMissing"}],
     "attempt": {"uid": "u", "number": 2, "holder": "h", "startTime": TIME, "notBefore": TIME},
     "timings": {"queuedMilliseconds": 1, "checkpointMilliseconds": 2, "frozenMilliseconds": 2**33,
                 "dumpMilliseconds": 4, "archiveMilliseconds": 0}}
@@ -101,7 +104,7 @@ class Crd(ClusterTest):
             crd = self.cluster.get(CRD, name)
             conditions = {c["type"]: c["status"] for c in crd["status"]["conditions"]}
             self.assertEqual(conditions, {"NamesAccepted": "True", "Established": "True"})
-            self.assertEqual(crd["metadata"]["labels"]["lpm.my.domain/schema-version"], "1")
+            self.assertEqual(crd["metadata"]["labels"]["lpm.my.domain/schema-version"], VERSIONS[name])
         self.assertEqual(run("kubectl", "apply", "-f", f"{DEPLOY}/crd.yaml").stdout.count("unchanged"), 2)
 
     def test_explained(self) -> None:

@@ -34,6 +34,7 @@ CONTROLLER_CAN: list[Access] = [
     ("patch", GROUP, "containercheckpoints/status", "shop", "a"),
     ("patch", GROUP, "containercheckpointcontents/status", "", "a"),
     ("get", "", "pods", "shop", "a"), ("get", "", "nodes", "", "node1"),
+    *[(verb, "", "pods", "", None) for verb in ("list", "watch")],
     *[(verb, "events.k8s.io", "events", "shop", "a") for verb in ("create", "patch")],
     *[(verb, CRD["apiVersion"].split("/")[0], "customresourcedefinitions", "", name)
       for verb in ("get", "list", "watch") for name in NAMES],
@@ -53,7 +54,7 @@ CONTROLLER_CANNOT: list[Access] = [
     *[(verb, "", f"nodes/{sub}", "", "node1") for verb in ("get", "create", "update", "patch")
                 for sub in ("proxy", "checkpoint", "stats", "log", "metrics", "pods")],
     *[(verb, GROUP, "containercheckpoints", "shop", "a") for verb in ("create", "update", "deletecollection")],
-    ("list", "", "pods", "", None), ("create", "", "pods", SPACE, "a"), ("delete", "", "pods", "shop", "a"),
+    ("create", "", "pods", SPACE, "a"), ("delete", "", "pods", "shop", "a"),
     *[("create", "", f"pods/{sub}", "shop", "a") for sub in ("exec", "attach", "portforward", "eviction")],
     ("get", "", "pods/log", "shop", "a"), ("list", "", "nodes", "", None), ("patch", "", "nodes", "", "node1"),
     ("get", "", "configmaps", SPACE, "lpm-controller"),

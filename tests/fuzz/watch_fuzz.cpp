@@ -9,6 +9,7 @@
 
 #include "api/checkpoint.hpp"
 #include "api/pod.hpp"
+#include "restores.hpp"
 #include "schema.hpp"
 #include "json/splitter.hpp"
 
@@ -22,7 +23,9 @@ static bool split(json::Splitter::Into into, std::string_view text, std::size_t 
         if (const auto value = json::parse(document)) {
             if (const auto object = read_checkpoint(*value))
                 (void)status_patch(*object, {});
-            (void)read_pod(*value);
+            (void)asks_for_restore(*value);
+            if (const auto pod = read_pod(*value))
+                (void)report_restores({}, *pod, restore_states(*pod), {}, Time{});
             (void)missing_fields(*value);
         }
         return {};

@@ -117,6 +117,7 @@ class FakeNode final : public node::v1::Node::Service {
                              node::v1::ListRecordsResponse* response) override {
         const std::lock_guard lock(mutex);
         tokens.push_back(request->page_token());
+        pod_uid = request->pod_uid();
         if (tokens.size() == 1)
             response->set_next_page_token("01M86A8CP04PT3J4G0VS4YRB7K");
         for (const char* attempt : {"a1", "a2"}) {
@@ -125,6 +126,16 @@ class FakeNode final : public node::v1::Node::Service {
             record.set_attempt(attempt);
             record.set_operation("checkpoint");
             record.set_state("final");
+            auto& restore = *response->add_records();
+            restore.set_id(record.id() + "r");
+            restore.set_operation("restore");
+            restore.set_outcome("refused");
+            restore.set_code("no id");
+            restore.set_ended("2026-01-31T12:00:00.000Z");
+            restore.mutable_object()->set_name("save");
+            restore.mutable_container()->set_id("c");
+            (*restore.mutable_container()->mutable_names())["pod_uid"] = attempt;
+            (*restore.mutable_container()->mutable_names())["name"] = "app";
             (*record.mutable_stats())["frozen_us"] = 40;
             (*record.mutable_stats())["freezing_us"] = 2;
             record.set_stood_still_us(100);
@@ -152,6 +163,7 @@ class FakeNode final : public node::v1::Node::Service {
     }
     std::mutex mutex;
     std::vector<std::string> tokens;
+    std::string pod_uid;
 
   private:
     std::unique_ptr<grpc::Server> server_;
@@ -257,6 +269,21 @@ TEST_F(Sidecar, tells_of_archives_and_records) {
     EXPECT_EQ(verified->faults, "one line; another");
     EXPECT_TRUE(client->delete_archive(node_, "/k/a1.tar", "1:2:3"));
     EXPECT_EQ(fake_.deleted.path() + fake_.deleted.file_id(), "/k/a1.tar1:2:3");
+}
+
+TEST_F(Sidecar, tells_of_the_restores_of_a_pod) {
+    const auto client = open(fake_.port);
+    const auto told = client->list_restores(node_, "a2", *read_time("2026-01-31T12:10:00Z"));
+    ASSERT_TRUE(told) << told.error().text;
+    ASSERT_EQ(told->size(), 2U) << "the others are what an older sidecar lists as well";
+    const RestoreRecord& last = told->back();
+    EXPECT_EQ(last.id, "Ra22r");
+    EXPECT_EQ(last.outcome + " " + last.code, "refused CodeUnreadable");
+    EXPECT_EQ(last.container + last.container_id + last.object_name, "appcsave");
+    EXPECT_EQ(last.ended, read_time("2026-01-31T12:00:00Z"));
+    EXPECT_EQ(fake_.seen_tokens().front(), "01KG9YS7G00000000000000000");
+    const std::lock_guard lock(fake_.mutex);
+    EXPECT_EQ(fake_.pod_uid, "a2");
 }
 
 TEST_F(Sidecar, says_why_not) {

@@ -27,6 +27,8 @@ TEST(Checkpoint, is_what_was_written_of_it) {
     status.generation = 2;
     status.attempt = Attempt{"u", 1, "h", "s", ""};
     status.checks = {{"A", "block", "m"}};
+    status.restores = {{"p2", "u2", "c", "n", "2026-01-31T12:00:00Z", "01M", "refused", "ArchiveMissing"},
+                       {"p1", "u1", "c", "n", "2026-01-31T12:00:00Z", "01L", "completed", ""}};
     status.queued_ms = 0;
     status.frozen_ms = 250;
     status.dump_ms = 90;

@@ -42,7 +42,8 @@ TEST(Pod, image_has_a_base_name) {
 }
 
 static constexpr const char* text = R"({
-  "metadata": {"uid": "u1"},
+  "metadata": {"uid": "u1", "creationTimestamp": "2026-01-31T12:00:00Z", "annotations": {
+    "lpm.my.domain/restore-from.web": "save", "lpm.my.domain/restore-fallback": "start"}},
   "spec": {"nodeName": "n1",
     "containers": [{"name": "web", "image": "nginx:1", "resources": {"limits": {"memory": "1Gi"}},
                     "livenessProbe": {"periodSeconds": 5}}],
@@ -50,7 +51,8 @@ static constexpr const char* text = R"({
     "ephemeralContainers": [{"name": "debug", "image": "busybox"}]},
   "status": {"phase": "Running",
     "containerStatuses": [{"name": "web", "containerID": "cri-o://abc", "imageID": "nginx@sha256:1",
-                           "state": {"running": {"startedAt": "x"}}}],
+                           "lastState": {"terminated": {"containerID": "cri-o://aaa"}},
+                           "state": {"running": {"startedAt": "2026-01-31T12:00:05Z"}}}],
     "initContainerStatuses": [{"name": "side", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}})";
 
 TEST(Pod, is_read_with_all_kinds_of_containers) {
@@ -62,10 +64,25 @@ TEST(Pod, is_read_with_all_kinds_of_containers) {
     EXPECT_EQ(web.id, "abc");
     EXPECT_EQ(web.memory_limit, std::uint64_t{1} << 30);
     EXPECT_EQ(web.patience, 15);
+    EXPECT_EQ(web.last_id, "aaa");
+    EXPECT_EQ(web.started.value_or(Time{}) - pod->created.value_or(Time{}), std::chrono::seconds(5));
+    EXPECT_EQ(pod->restores, (std::map<std::string, std::string>{{"web", "save"}}));
     EXPECT_EQ(pod->containers[1].waiting, "CrashLoopBackOff");
     EXPECT_EQ(pod->containers[2].kind, Container::Kind::ephemeral);
     EXPECT_EQ(choose_container(*pod, "debug").container, &pod->containers[2]);
     EXPECT_TRUE(choose_container(*pod, "nginx").by_image);
     EXPECT_EQ(choose_container(*pod, "proxy").container, nullptr);
     EXPECT_FALSE(read_pod(*json::parse("{}")));
+}
+
+TEST(Pod, asks_for_a_restore_by_an_annotation) {
+    for (const auto& [annotations, asks] : {std::pair{R"({"lpm.my.domain/restore-from.a": "b"})", true},
+                                            {R"({"lpm.my.domain/restore-from.a": 1})", false},
+                                            {R"({"lpm.my.domain/restore-policy": "always"})", false},
+                                            {"[]", false},
+                                            {"null", false}}) {
+        const auto pod = json::parse(std::string(R"({"metadata": {"annotations": )") + annotations + "}}");
+        EXPECT_EQ(asks_for_restore(*pod), asks) << annotations;
+    }
+    EXPECT_FALSE(asks_for_restore(*json::parse("{}")));
 }
