@@ -127,10 +127,11 @@ void RestoreReporter::post(const Key& key, const Pod& pod, const std::vector<Res
                            Known& known) {
     const auto told = std::exchange(known.told, {});
     for (const auto& [event, same, when] : events) {
-        known.told.insert(same);
-        if (told.contains(same))
+        const std::string what = event.reason + "\n" + same;
+        known.told.insert(what);
+        if (told.contains(what))
             continue;
-        parts_.events.post_of_pod(key, pod.uid, event, event.reason + "\n" + same, when);
+        parts_.events.post_of_pod(key, pod.uid, event, what, when);
         node::log(event.warning ? Level::warn : Level::info, "restore",
                   {{"pod", key.text()}, {"uid", pod.uid}, {"reason", event.reason}, {"note", event.note}});
     }

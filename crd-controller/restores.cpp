@@ -67,15 +67,16 @@ static const Container* find_container(const Pod& pod, std::string_view name) {
     return at == pod.containers.end() ? nullptr : &*at;
 }
 
-// Nothing: of a container that was not started the kubelet tells.
+// Nothing: of a container that was not started the kubelet tells, and of those before the last one nobody has
+// to.
 static std::optional<Event> event_of(const Container& container, const std::string& source,
                                      const RestoreRecord& record) {
     const std::string who = "container " + container.name;
-    if (record.outcome == "completed")
-        return Event{false, "Restored", who + " goes on from " + source + " (record " + record.id + ")"};
     if (record.container_id.empty() ||
         (record.container_id != container.id && record.container_id != container.last_id))
         return std::nullopt;
+    if (record.outcome == "completed")
+        return Event{false, "Restored", who + " goes on from " + source + " (record " + record.id + ")"};
     return Event{true, record.code.empty() ? "RestoreRefused" : record.code,
                  who + " was started anew, not from " + source + ": " + record.message};
 }
@@ -95,8 +96,10 @@ RestoreReport report_restores(const Key& key, const Pod& pod, const RestoreState
         const Container* container = find_container(pod, record.container);
         if (source == pod.restores.end() || container == nullptr || record.state != "final")
             continue;
-        if (auto event = event_of(*container, source->second, record))
-            report.events.push_back({*std::move(event), record.id, record.ended.value_or(now)});
+        if (auto event = event_of(*container, source->second, record)) {
+            std::string same = event->warning ? container->name : record.id;
+            report.events.push_back({*std::move(event), std::move(same), record.ended.value_or(now)});
+        }
         if (auto object = object_of(key, source->second, record))
             report.restores.push_back(
                 {std::move(object->first), std::move(object->second), entry_of(key, pod, record, now)});
@@ -109,7 +112,7 @@ RestoreReport report_restores(const Key& key, const Pod& pod, const RestoreState
             std::ranges::contains(records, container->id, &RestoreRecord::container_id))
             continue;
         report.events.push_back(
-            {skipped(pod, *container, source->second), container->id, container->started.value_or(now)});
+            {skipped(pod, *container, source->second), container->name, container->started.value_or(now)});
     }
     return report;
 }

@@ -23,7 +23,8 @@ using RestoreStates = std::map<std::string, std::string>;
 struct RestoreReport {
     struct OfPod {
         Event event;
-        std::string same; // what it stands for: the record, or the container
+        // The record, or of a warning the container: one that is started again and again is warned of once.
+        std::string same;
         Time when{};
     };
     struct OfCheckpoint {

@@ -87,6 +87,8 @@ TEST(Restores, one_that_was_started_all_the_same_is_warned_of) {
     next.last_id = "c1";
     EXPECT_EQ(reasons(report(pod_of(next), {refused, {.id = "01B", .container_id = "c2"}})),
               "!ArchiveMissing");
+    EXPECT_EQ(reasons(report(pod_of(running("c3")), {refused, {.id = "01B", .container_id = "c3"}})), "")
+        << "of one that is long gone";
     const auto waits = report(pod_of({.name = "web", .waiting = "CreateContainerError"}), {refused});
     EXPECT_EQ(reasons(waits), "") << "the kubelet has said so";
     EXPECT_EQ(waits.restores.size(), 1U);
@@ -95,7 +97,7 @@ TEST(Restores, one_that_was_started_all_the_same_is_warned_of) {
 TEST(Restores, one_that_nobody_tried_is_warned_of) {
     const auto told = report(pod_of(running("c1")), {});
     EXPECT_EQ(reasons(told), "!RestoreSkipped");
-    EXPECT_EQ(told.events[0].same, "c1");
+    EXPECT_EQ(told.events[0].same, "web");
     EXPECT_TRUE(told.restores.empty());
     EXPECT_EQ(reasons(report(pod_of(running("c1", 2h)), {})), "") << "its record may be gone";
     EXPECT_EQ(reasons(report(pod_of({.name = "web", .ended = true, .id = "c1"}), {})), "");
