@@ -100,7 +100,7 @@ Result<> LayerJudge::take(const Member& member) {
         return refuse(member.name, "is a whiteout");
     switch (member.kind) {
     case Member::Kind::other:
-        return refuse(member.name, "is a device, a fifo or a socket");
+        return refuse(member.name, "is a device or a socket");
     case Member::Kind::link:
         if (member.target.empty() || member.target.size() > max_path)
             return refuse(member.name, "is a link to what is no path");
@@ -110,6 +110,7 @@ Result<> LayerJudge::take(const Member& member) {
         return add(member.name, Member::Kind::file); // it is as good as its target
     case Member::Kind::file:
     case Member::Kind::folder:
+    case Member::Kind::fifo:
         break;
     }
     return add(member.name, member.kind);

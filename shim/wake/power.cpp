@@ -62,6 +62,8 @@ constexpr Rule rules[] = {
     {SCMP_SYS(fcntl), is(1, F_SETFD)},
     {SCMP_SYS(prctl), is(0, PR_SET_VMA)}, // malloc names its arenas
 };
+// Devices need CAP_MKNOD beside.
+constexpr Rule owning_rules[] = {{SCMP_SYS(mknodat), has(2, S_IFMT, S_IFIFO)}};
 
 struct Releasing {
     void operator()(scmp_filter_ctx filter) const { ::seccomp_release(filter); }
@@ -78,18 +80,25 @@ int allow(scmp_filter_ctx filter, std::span<const int> calls) {
     return 0;
 }
 
-int build(scmp_filter_ctx filter, Power keep) {
-    if (const int result = allow(filter, reading_calls); result < 0)
-        return result;
-    for (const Rule& rule : rules)
+int allow(scmp_filter_ctx filter, std::span<const Rule> some) {
+    for (const Rule& rule : some)
         if (const int result = ::seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule.call, 1, &rule.when);
             result < 0)
             return result;
-    if (keep == Power::read)
-        return 0;
-    if (const int result = allow(filter, writing_calls); result < 0)
-        return result;
-    return keep == Power::own ? allow(filter, owning_calls) : 0;
+    return 0;
+}
+
+int build(scmp_filter_ctx filter, Power keep) {
+    int result = allow(filter, reading_calls);
+    if (result >= 0)
+        result = allow(filter, rules);
+    if (result >= 0 && keep != Power::read)
+        result = allow(filter, writing_calls);
+    if (result >= 0 && keep == Power::own)
+        result = allow(filter, owning_calls);
+    if (result >= 0 && keep == Power::own)
+        result = allow(filter, owning_rules);
+    return result;
 }
 
 Result<> filter_calls(Power keep) {

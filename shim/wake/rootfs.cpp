@@ -48,14 +48,27 @@ static Result<> set_owner_and_mode(const Member& member, int fd) {
     return set_attributes(member, fd);
 }
 
+static Result<> set_time(const Member& member, int fd) {
+    const timespec times[] = {member.modified, member.modified};
+    return ::futimens(fd, times) == 0 ? Result<>() : fail_put(errno, member);
+}
+
 static Result<> put_file(const Member& member, Tar& tar, int parent, const std::string& name) {
     TRY(remove_all(parent, name));
     TRY_ASSIGN(const Fd file, open_beneath(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0600));
     if (auto copied = tar.copy(member, file.get()); !copied)
         return std::unexpected(std::move(copied).error().in("put " + member.name));
     TRY(set_owner_and_mode(member, file.get()));
-    const timespec times[] = {member.modified, member.modified};
-    return ::futimens(file.get(), times) == 0 ? Result<>() : fail_put(errno, member);
+    return set_time(member, file.get());
+}
+
+static Result<> put_fifo(const Member& member, int parent, const std::string& name) {
+    TRY(remove_all(parent, name));
+    if (::mknodat(parent, name.c_str(), S_IFIFO | 0600, 0) != 0)
+        return fail_put(errno, member);
+    TRY_ASSIGN(const Fd fifo, open_beneath(parent, name, O_RDONLY | O_NONBLOCK)); // waits for no writer
+    TRY(set_owner_and_mode(member, fifo.get()));
+    return set_time(member, fifo.get());
 }
 
 static Result<> put_link(const Member& member, int parent, const std::string& name) {
@@ -144,10 +157,12 @@ Result<> Rootfs::put(const Member& member, Tar& tar) {
         return put_link(member, parent, name);
     case Member::Kind::hard_link:
         return put_hard_link(root_, member, parent, name);
+    case Member::Kind::fifo:
+        return put_fifo(member, parent, name);
     case Member::Kind::other:
         break;
     }
-    return fail(Errc::invalid, member.name + " is a device, a fifo or a socket");
+    return fail(Errc::invalid, member.name + " is a device or a socket");
 }
 
 Result<> Rootfs::finish_folders() {

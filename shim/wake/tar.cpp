@@ -160,6 +160,8 @@ static Member::Kind kind_of(archive_entry* entry) {
         return Member::Kind::folder;
     case AE_IFLNK:
         return Member::Kind::link;
+    case AE_IFIFO:
+        return Member::Kind::fifo;
     default:
         return Member::Kind::other;
     }

@@ -24,8 +24,8 @@ struct Extent {
 };
 
 struct Member {
-    enum class Kind { file, folder, link, hard_link, other }; // other: a device, a fifo, a socket
-    std::string name;                                         // without a leading ./ and a trailing /
+    enum class Kind { file, folder, link, hard_link, fifo, other }; // other: a device, a socket
+    std::string name;                                               // without a leading ./ and a trailing /
     Kind kind = Kind::file;
     std::uint64_t size = 0;
     // Where its content is in the file; nothing when it is sparse, and not there as a whole.

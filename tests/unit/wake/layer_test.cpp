@@ -62,6 +62,7 @@ TEST(WakeLayer, that_is_not_one_is_refused) {
         {file("a/b/c"), soft_link("a", "/etc")},
         {file("a/b/c"), soft_link("a/b", "/etc")},
         {file("a"), file("a/b")},
+        {{.name = "a", .kind = Kind::fifo}, file("a/b")},
         {file("a"), hard_link("b", "a"), file("b/c")},
     };
     for (const auto& members : layers) {
