@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <algorithm>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <sched.h>
 #include <string>
 #include <string_view>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
@@ -118,28 +122,38 @@ static int state(const Asked& asked) {
     return status;
 }
 
-// One that ends a program which has not begun to handle signals, as that of a created container.
-static bool ends_created(const char* signal) {
-    std::string_view name = signal == nullptr ? "TERM" : signal;
-    if (const auto number = to_number<int>(name))
-        return *number == SIGHUP || *number == SIGINT || *number == SIGQUIT || *number == SIGKILL ||
-               *number == SIGTERM;
-    if (name.starts_with("SIG"))
-        name.remove_prefix(3);
-    for (const std::string_view deadly : {"HUP", "INT", "QUIT", "KILL", "TERM"})
-        if (name == deadly)
-            return true;
-    return false;
+// As the runtime reads it: a number, or a name in either case, with or without "SIG". Nothing: the runtime
+// says what is wrong with it.
+static std::optional<int> signal_of(const char* text) {
+    if (text == nullptr)
+        return SIGTERM;
+    if (const auto number = to_number<int>(text))
+        return *number >= 0 && *number <= SIGRTMAX ? number : std::nullopt;
+    const char* name = ::strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+    for (int number = 1; number < NSIG; ++number)
+        if (const char* known = ::sigabbrev_np(number); known != nullptr && ::strcasecmp(name, known) == 0)
+            return number;
+    return std::nullopt;
+}
+
+// In a created container the runtime's own program, which is Go's, takes the signals: these end it
+// (os/signal), and what else may come is lost on it.
+static bool ends_created(int signal) {
+    static constexpr int deadly[] = {SIGHUP, SIGINT,  SIGQUIT, SIGILL,  SIGTRAP,   SIGABRT, SIGBUS,
+                                     SIGFPE, SIGKILL, SIGSEGV, SIGTERM, SIGSTKFLT, SIGSYS};
+    return std::ranges::contains(deadly, signal);
 }
 
 // A frozen process takes no other signal than KILL; it has not begun, so there is nothing for it to end well.
+// The others it would find at its start.
 static int kill(const Asked& asked) {
-    if (!ends_created(asked.call().signal) || !waits(oci::read_state(asked.root, asked.id)))
+    const auto signal = signal_of(asked.call().signal);
+    if (!signal || !waits(oci::read_state(asked.root, asked.id)))
         return run_words(asked, words_of(asked));
     auto words = words_with(asked, "kill");
     if (asked.call().on(Option::all))
         words.push_back("--all");
-    words.insert(words.end(), {"--", asked.call().id, "KILL"});
+    words.insert(words.end(), {"--", asked.call().id, ends_created(*signal) ? "KILL" : "0"});
     return run_words(asked, words);
 }
 

@@ -7,7 +7,7 @@ import pathlib
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import crio_archive
@@ -103,7 +103,7 @@ class Crio:
         return int(message["pid"])
 
     def create(self, cid: str, rootfs: str | pathlib.Path, args: Collection[str], **options: Any) -> int:
-        """CreateContainer; `options` go to make_spec."""
+        """CreateContainer; `options` go to make_spec. `change`: what it does to config.json beside."""
         notes = {
             "io.kubernetes.cri-o.ContainerID": cid,
             "io.kubernetes.cri-o.ContainerType": "container",
@@ -112,7 +112,9 @@ class Crio:
             "io.container.manager": "cri-o",
         }
         notes.update(options.pop("annotations", {}))
+        change: Callable[[Json], object] = options.pop("change", lambda spec: None)
         spec = add_hooks(make_spec(args, rootfs, cgroup_path(cid), annotations=notes, **options), self.hooks_dirs)
+        change(spec)
         extra = ["-t"] if spec["process"]["terminal"] else []
         self._lay_out(cid, spec)
         try:
