@@ -23,10 +23,10 @@ static Result<std::vector<Member>> read(std::string_view content) {
 }
 
 TEST(WakeTar, tells_each_member) {
-    const auto members = read(tar_of({tar_member("./", '5'), tar_member("./a/", '5'),
-                                      tar_member("a/f", '0', "content"), tar_member("a/s", '2', "", "/etc"),
-                                      tar_member("h", '1', "", "./a/f"), tar_member("dev", '3'),
-                                      tar_member("p", '6')}));
+    const auto members =
+        read(tar_of({tar_member("./", '5'), tar_member("./a/", '5'), tar_member("a/f", '0', "content"),
+                     tar_member("a/s", '2', "", "/etc"), tar_member("h", '1', "", "./a/f"),
+                     tar_member("dev", '3'), tar_member("p", '6')}));
     ASSERT_TRUE(members) << members.error().text;
     ASSERT_EQ(members->size(), 7U);
     const std::pair<std::string, Member::Kind> expected[] = {
