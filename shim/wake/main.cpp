@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.hpp"
@@ -74,6 +76,8 @@ static int run(std::string_view verb, const char* folder) {
 // it is made. lpm-gate opens the archive, standard input here, and never looks into it: its content is what a
 // container wrote.
 int main(int argc, char** argv) {
+    // Who takes the folder away when the gate is killed is not to meet one that goes on writing there.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const std::string_view verb = argc > 1 ? argv[1] : "";
     if (!(verb == "manifest" && argc == 2) && !((verb == "images" || verb == "rootfs") && argc == 3))
         return tell("usage", "lpm-wake manifest | images FOLDER | rootfs FOLDER, with the archive as input",

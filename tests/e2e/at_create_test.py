@@ -6,12 +6,14 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import tarfile
 
 from at_create import FALLBACK, POLICY, RESTORED, UNPACKED, AtCreateTest, cgroups_of, marks, unpacked
 from crio_pod import Pod
 from crio_runtime import CrioError
-from e2e import GATE, log_lines, run, settle, wait_for
+from e2e import GATE, NodeTest, log_lines, run, settle, wait_for
 from refusals import processes
 from wake_archive import member, members, tar_of
 
@@ -113,6 +115,29 @@ class WakesUnderOldCrio(Life):
 
     def test_it_goes_on_with_no_path(self) -> None:
         self.goes_on()
+
+
+class Unpacking(NodeTest):
+    def test_it_ends_with_its_caller(self) -> None:
+        """Which was killed: nothing goes on in a folder that others remove."""
+        to = self.work / "images"
+        to.mkdir()
+        large = self.work / "large.tar"
+        info = tarfile.TarInfo("checkpoint/pages-1.img")
+        info.size = 1 << 30
+        with large.open("wb") as file:
+            file.write(info.tobuf(tarfile.GNU_FORMAT))
+            file.truncate(512 + info.size + 1024)
+        call = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+        with large.open("rb") as stdin:
+            caller = subprocess.Popen([sys.executable, "-c", call, "/usr/libexec/lpm/lpm-wake", "images", str(to)], stdin=stdin)
+        wait_for("it writes", lambda: os.listdir(to), 10)
+        for pid in processes("lpm-wake"):
+            os.kill(pid, signal.SIGSTOP)
+        self.assertTrue(processes("lpm-wake"))
+        caller.kill()
+        caller.wait()
+        wait_for("its end", lambda: not processes("lpm-wake"), 10)
 
 
 class Switched(AtCreateTest):
