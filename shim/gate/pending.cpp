@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "delegate.hpp"
+#include "base/text.hpp"
 #include "inspect/daemon.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
@@ -40,6 +42,18 @@ static std::vector<std::string> names_in(const std::string& folder) {
         return true;
     });
     return names;
+}
+
+// ".<name>.tmp.<pid>" (base/draft.cpp), of a gate that was killed.
+static void remove_drafts(const std::string& folder) {
+    each_entry(folder, [](int at, const dirent& entry) {
+        const std::string_view name = entry.d_name;
+        const auto pid = to_number<pid_t>(name.substr(name.rfind('.') + 1));
+        if (name.starts_with('.') && name.contains(".tmp.") && pid && *pid > 0 && ::kill(*pid, 0) != 0 &&
+            errno == ESRCH)
+            ::unlinkat(at, entry.d_name, 0);
+        return true;
+    });
 }
 
 static Result<Fd> make_folder(const char* base, const std::string& folder) {
@@ -163,7 +177,8 @@ static void remove_abandoned(const Pending& pending, const std::string& id) {
 
 void remove_left_pending() {
     const std::string marks = std::string(paths::run_dir) + "/" + oci::pending_dir;
-    for (const auto& hash : names_in(marks))
+    for (const auto& hash : names_in(marks)) {
+        remove_drafts(marks + "/" + hash);
         for (const auto& id : names_in(marks + "/" + hash)) {
             const auto pending = read_mark(marks + "/" + hash + "/" + id);
             if (!pending || !pending->root.starts_with('/'))
@@ -172,6 +187,8 @@ void remove_left_pending() {
             if (is_left(*pending, id))
                 ::unlink((marks + "/" + hash + "/" + id).c_str());
         }
+    }
+    remove_drafts(std::string(paths::state_dir) + "/" + restored_dir);
     const std::string unpacked = std::string(paths::state_dir) + "/" + waking_dir;
     for (const auto& hash : names_in(unpacked))
         for (const auto& id : names_in(unpacked + "/" + hash))

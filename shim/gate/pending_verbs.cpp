@@ -16,6 +16,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "linux/procfs.hpp"
 #include "oci/state.hpp"
 #include "pending.hpp"
 #include "report.hpp"
@@ -169,6 +170,23 @@ static int remove(const Asked& asked) {
     return status;
 }
 
+// A gate that was killed in `start` has let it go, and not taken the mark away.
+static bool has_started(const Asked& asked) {
+    const auto state = oci::read_state(asked.root, asked.id);
+    const auto pending = read_pending(asked.root, asked.id);
+    return state && oci::alive(*state) && !oci::frozen(*state) && pending &&
+           procfs::has_ended(pending->gate, pending->gate_start);
+}
+
+// The runtime would find it paused already, and would start it by a resume.
+static int pause_or_resume(const Asked& asked) {
+    if (!has_started(asked))
+        return fail_call(asked, "container " + asked.id +
+                                    " is created and not started: it cannot be paused or resumed");
+    unmark_pending(asked.root, asked.id);
+    return run_words(asked, words_of(asked));
+}
+
 int ask_pending(const Arguments& arguments) {
     const oci::Invocation& call = arguments.invocation;
     const char* root = call.text(Option::root);
@@ -183,9 +201,7 @@ int ask_pending(const Arguments& arguments) {
     case oci::Verb::remove:
         return remove(asked);
     default:
-        return fail_call(asked, "container " + asked.id +
-                                    " is created and not started: it cannot be paused "
-                                    "or resumed");
+        return pause_or_resume(asked);
     }
 }
 

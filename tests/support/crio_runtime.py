@@ -37,6 +37,7 @@ class Runtime:
         self.systemd_cgroup = systemd_cgroup
         # Since 1.31 the compiled default names crun, also when the binary is runc.
         self.root = "/run/runc" if release == "1.30" else "/run/crun"
+        self.patience: float = CREATE_TIMEOUT
         reserve_descriptors()
 
     def direct_env(self) -> dict[str, str]:
@@ -97,14 +98,14 @@ class Runtime:
         os.close(start_write)
         child.wait()
         with os.fdopen(sync_read, "rb", buffering=0) as pipe:
-            return read_message(pipe)
+            return read_message(pipe, self.patience)
 
 
-def read_message(pipe: BinaryIO) -> dict[str, Any]:
-    """One JSON line, awaited for as long as CRI-O waits."""
+def read_message(pipe: BinaryIO, seconds: float) -> dict[str, Any]:
+    """One JSON line."""
     text = b""
     while b"\n" not in text:
-        if not select.select([pipe], [], [], CREATE_TIMEOUT)[0]:
+        if not select.select([pipe], [], [], seconds)[0]:
             raise CrioError("timed out waiting for conmon")
         chunk = pipe.read(65536)
         if not chunk:
