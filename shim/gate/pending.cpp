@@ -4,8 +4,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
 #include <vector>
@@ -15,8 +15,8 @@
 #include "base/file.hpp"
 #include "base/paths.hpp"
 #include "base/process.hpp"
-#include "delegate.hpp"
 #include "base/text.hpp"
+#include "delegate.hpp"
 #include "inspect/daemon.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
