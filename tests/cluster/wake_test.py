@@ -25,9 +25,11 @@ def left() -> list[str]:
 
 
 class WakeTest(ClusterTest):
+    more = ""  # of lpm.toml
+
     def setUp(self) -> None:
         super().setUp()
-        self.switch("[restore]\nat_create = true\n")
+        self.switch(f"[restore]\nat_create = true\n{self.more}")
         self.addCleanup(self.nothing_is_left)
 
     def switch(self, text: str) -> None:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the lpm authors
+"""Each part killed in each phase of a restore at create: the pod goes on with the memory all the same, once the kubelet has
+tried again, and nothing is left frozen, marked or unpacked."""
+import os
+import pathlib
+
+from e2e import GATE, run, wait_for
+from kill_points import DAEMONS, KillTest, at_work
+from wake_test import FROM, WakeTest, left
+from suite import container
+
+KEPT = pathlib.Path("/var/lib/kept")
+ACTION = "post-restore"  # all is made, and stands still
+ROWS = (
+    ("hooks", "lpm-gate"), ("hooks", "conmon"), ("hooks", "crio"), ("hooks", "kubelet"),
+    ("restore", "lpm-gate"), ("restore", "runc"), ("restore", "criu"), ("restore", "conmon"), ("restore", "crio"),
+    ("restore", "kubelet"),
+)
+
+
+class Killed(WakeTest, KillTest):
+    nonce: str | None = None
+    archive = ""
+    more = f'[archives]\nfolders = ["{KEPT}"]\n'
+
+    def take(self) -> None:
+        Killed.nonce, archive = self.taken()
+        KEPT.mkdir()  # where no test's end removes it
+        archive.rename(KEPT / archive.name)
+        Killed.archive = archive.name
+
+    def go(self, phase: str, victim: str) -> None:
+        self.wait_for_other_pods()
+        if self.nonce is None:
+            self.take()
+        name = f"{phase}-{victim}-{os.urandom(2).hex()}"
+        has_come = self.halt(name, hooks="pre-restore") if phase == "hooks" else self.halt(name, action=ACTION)
+        self.pod(container("ctr"), name=name, wait=False, annotations={FROM: self.archive})
+        wait_for(f"the phase {phase}", has_come, 30)
+        cid = next(r["container"]["id"] for r in self.records() if r["operation"] == "restore")
+        self.kill(victim, cid, "restore")
+        self.go_on()
+        try:
+            if victim in DAEMONS:
+                wait_for("the end of the restore", lambda: not at_work("lpm-gate", cid), 10)
+        finally:
+            self.start_again(victim)
+        self.wait_ready(name)
+        self.assertEqual(self.assert_goes_on(name, "ctr"), self.nonce)
+        outcomes = [r["result"].get("code", r["outcome"]) for r in self.ended_calls("restore")]
+        tries = self.cluster.find({"apiVersion": "v1", "kind": "Pod"}, name) or {}
+        print(f"  {phase:8}{victim:10}{' '.join(outcomes):40} {tries['status']['containerStatuses'][0]['restartCount']} restarts",
+              flush=True)
+
+        def settled() -> bool:
+            run(GATE, "--settle")
+            return not left()
+        wait_for(f"nothing is left but {left()}", settled, 30)
+
+
+def add(phase: str, victim: str) -> None:
+    def test(self: Killed) -> None:
+        self.go(phase, victim)
+    setattr(Killed, f"test_{victim.replace('-', '_')}_in_{phase}", test)
+
+
+for row in ROWS:
+    add(*row)
