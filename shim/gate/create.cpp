@@ -205,7 +205,11 @@ class Create {
     }
 
     bool hold(const Call& call) {
-        const auto done = hold_still(root_, id_);
+        auto done = hold_still(root_, id_);
+        if (done && !is_marked()) {
+            remove_container(call.arguments);
+            done = fail(Errc::absent, "it was deleted while it was restored");
+        }
         held_ = done.has_value();
         if (held_)
             return true;
@@ -213,6 +217,16 @@ class Create {
         report_error(call.arguments.invocation,
                      "lpm: the restored container cannot be paused until its start: " + done.error().text);
         return false;
+    }
+
+    // CRI-O deletes what takes longer than it waits, and hears that all is well where the runtime has not
+    // begun: it would stay paused, and nobody would know of it.
+    [[nodiscard]] bool is_marked() const { return read_pending(root_, id_).has_value(); }
+
+    void remove_container(const Arguments& arguments) const {
+        std::vector<const char*> words(arguments.argv, arguments.argv + arguments.invocation.verb_at);
+        words.insert(words.end(), {"delete", "--force", "--", id_.c_str(), nullptr});
+        (void)run_runtime(std::move(words), arguments.environment, {}); // it says itself what is in its way
     }
 
     const config::Settings& settings_;

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 
-from at_create import FALLBACK, POLICY, RESTORED, UNPACKED, AtCreateTest, cgroups_of, marks, unpacked
-from crio_pod import Pod
+from at_create import FALLBACK, FROM, MARKS, POLICY, RESTORED, UNPACKED, AtCreateTest, cgroups_of, marks, unpacked
+from crio_pod import Pod, new_id
 from crio_runtime import CrioError
 from e2e import GATE, NodeTest, log_lines, run, settle, wait_for
 from refusals import processes
-from wake_archive import member, members, tar_of
+from wake_archive import add, member, members, tar_of
 
 BYPASS = pathlib.Path("/etc/lpm/bypass")
 
@@ -138,6 +139,54 @@ class Unpacking(NodeTest):
         caller.kill()
         caller.wait()
         wait_for("its end", lambda: not processes("lpm-wake"), 10)
+
+
+class Deleted(AtCreateTest):
+    """While the create is under way, as CRI-O does when that has taken too long."""
+
+    def begin_wake(self, source: str) -> tuple[str, list[CrioError]]:
+        """The create of a container; why it failed, when it has."""
+        cid = self.add_container(new_id())
+        failed: list[CrioError] = []
+
+        def create() -> None:
+            try:
+                self.crio.create(cid, self.new_root(), ("/bin/counter",), annotations=Pod("new", annotations={FROM: source}).notes())
+            except CrioError as error:
+                failed.append(error)
+        self.creating = threading.Thread(target=create)
+        self.creating.start()
+        self.addCleanup(self.creating.join)
+        return cid, failed
+
+    def assert_failed(self, cid: str, failed: list[CrioError], word: str) -> None:
+        self.creating.join()
+        self.assertIn(word, str(failed))
+        self.assert_gone(cid)
+        self.assertEqual((marks(), unpacked()), ([], []))
+
+    def test_while_it_is_unpacked(self) -> None:
+        archive = self.taken()
+        with tarfile.open(archive, "a") as tar:
+            add(tar, "checkpoint/more.img", bytes(256 << 20))
+        cid, failed = self.begin_wake(archive.name)
+        wait_for("it is unpacked", lambda: cid in unpacked())
+        self.assertEqual(self.ask("delete", "--force", cid).returncode, 0)
+        self.assert_failed(cid, failed, "lpm refused restore")
+
+    def test_while_it_is_restored(self) -> None:
+        """Longer than a delete waits: it takes the mark away, and the runtime knows of no container."""
+        archive = self.taken()
+        made = self.work / "made"
+        script = self.work / "script"
+        script.write_text(f'#!/bin/sh\n[ "$CRTOOLS_SCRIPT_ACTION" != pre-resume ] || {{ touch {made}; sleep 1; }}\n')
+        script.chmod(0o755)
+        self.criu_config(f"action-script {script}")
+        cid, failed = self.begin_wake(archive.name)
+        wait_for("the restore", made.exists)
+        [mark] = MARKS.glob("*/*")
+        mark.unlink()
+        self.assert_failed(cid, failed, "it was deleted while it was restored")
 
 
 class Switched(AtCreateTest):
