@@ -143,6 +143,9 @@ class Create {
                         {"name", from_.container}};
         if (!from_.fault.empty())
             return deny(call, {"RestoreAnnotation", from_.fault});
+        if (!settings_.restore_at_create)
+            return deny(call, {"RestoreUnsupported", "it cannot be told whose archives may be restored: " +
+                                                         settings_.archives_unread});
         if (from_.user_namespace)
             return deny(call, {"RestoreUnsupported",
                                "a container with a user namespace cannot be restored at its create: take "
@@ -242,9 +245,14 @@ class Create {
 
 } // namespace
 
+// Then the switch's file, for which the front has come here, says that it is on.
+static bool is_unread(const config::Settings& settings) {
+    return !settings.retention_known && !settings.archives_unread.empty();
+}
+
 bool create(const Arguments& arguments, Progress& progress) {
     const auto settings = config::read(paths::settings_file);
-    if (!settings.restore_at_create)
+    if (!settings.restore_at_create && !is_unread(settings))
         return false;
     const char* given = arguments.invocation.text(Option::bundle);
     const std::string bundle = given == nullptr ? "." : given;

@@ -7,9 +7,12 @@ import os
 import pathlib
 import tarfile
 
-from at_create import FALLBACK, FROM, AtCreateTest
+from at_create import FALLBACK, FROM, AtCreateTest, marks, unpacked
 from crio_pod import Pod
+from crio_runtime import CrioError
+from e2e import GATE, SETTINGS, run
 from oci_spec import Json
+from refusals import processes
 from wake_archive import Build, add, member, members, tar_of
 
 
@@ -45,6 +48,42 @@ class Refused(AtCreateTest):
             self.switch_on(settings)
             for options in ({"change": restricted}, {}, {"denied": ("mkdir",)}):
                 self.refused_wake("PrivilegesExceeded", archive.name, pod=Pod("new", annotations=dict(pod)), **options)
+
+    def test_containers_that_cannot_be(self) -> None:
+        archive = self.taken()
+        self.refused_wake("RestoreUnsupported", archive.name, "hostUsers", users=True)
+        self.use_crun()
+        run(GATE, "--probe")
+        self.refused_wake("RestoreUnsupported", archive.name, "crun")
+
+    def test_settings_that_cannot_be_read(self) -> None:
+        """They do not say that it is off: a pod that wants its memory is not started without by accident."""
+        archive = self.taken()
+        SETTINGS.write_text("this is no [toml\n")
+        self.refused_wake("RestoreUnsupported", archive.name, "lpm.toml")
+        cid = self.wake(archive.name, Pod("new", annotations={FALLBACK: "start"}))
+        self.assertEqual(self.status(cid), "created")
+        self.switch_off()
+        cid = self.wake(archive.name)
+        self.assertEqual(self.status(cid), "created")
+
+    def test_node_without_room(self) -> None:
+        archive = self.taken()
+        cid = self.wake(archive.name)
+        for folder in ("/var/lib/lpm", "/run/lpm"):
+            run("mount", "--bind", folder, folder)
+            run("mount", "-o", "remount,bind,ro", folder)
+            try:
+                if folder == "/var/lib/lpm":
+                    with self.assertRaisesRegex(CrioError, "it cannot be noted that it was restored"):
+                        self.crio.start(cid)
+                    self.assert_pending(cid)
+                    self.remove(cid)
+                with self.assertRaisesRegex(CrioError, "ArchiveUnreadable|RestoreUnsupported"):
+                    self.wake(archive.name)
+            finally:
+                run("umount", folder)
+            self.assertEqual((marks(), unpacked(), processes("counter")), ([], [], []))
 
     def test_nothing_may_be_said_wrong(self) -> None:
         for source in ("../x.tar", "a/b.tar", "", ".x.tar", "X", "x" * 300):
