@@ -148,10 +148,11 @@ class Deleted(AtCreateTest):
         """The create of a container; why it failed, when it has."""
         cid = self.add_container(new_id())
         failed: list[CrioError] = []
+        pod = Pod("new", annotations={FROM: source})
 
         def create() -> None:
             try:
-                self.crio.create(cid, self.new_root(), ("/bin/counter",), annotations=Pod("new", annotations={FROM: source}).notes())
+                self.crio.create(cid, self.new_root(), ("/bin/counter",), annotations=pod.notes())
             except CrioError as error:
                 failed.append(error)
         self.creating = threading.Thread(target=create)
