@@ -168,6 +168,8 @@ class Reading {
             settings.retention_known = false;
         if (table == "archives")
             settings.archives_unread = settings.problems.back();
+        if (table == "restore")
+            settings.restore_unread = settings.problems.back();
     }
 
     void read_member(const toml::key& table, const toml::node& node) {
@@ -219,7 +221,7 @@ Settings parse(std::string_view text, const std::string& file) {
     if (!parsed) {
         reading.problem(parsed.error().source(), std::string(parsed.error().description()) +
                                                      "; the whole file is ignored, defaults are in force");
-        for (const auto* table : {"retention", "archives"})
+        for (const auto* table : {"retention", "archives", "restore"})
             reading.doubt(table);
         return std::move(reading.settings);
     }
@@ -236,7 +238,7 @@ Settings read(const std::string& file) {
     if (text.error().sys != ENOENT) {
         settings.problems.push_back(text.error().text + "; defaults are in force");
         settings.retention_known = false;
-        settings.archives_unread = settings.problems.back();
+        settings.archives_unread = settings.restore_unread = settings.problems.back();
     }
     return settings;
 }

@@ -89,6 +89,7 @@ struct Settings {
     bool retention_known = true;
     // Why [archives] may be meant otherwise than it is here; empty: it is as it was meant.
     std::string archives_unread;
+    std::string restore_unread; // the same of [restore]
 
     [[nodiscard]] std::optional<Severity> severity_of(std::string_view check) const;
     [[nodiscard]] bool may_skip(std::string_view check) const;

@@ -83,8 +83,8 @@ static Result<State> read_either(const std::string& dir) {
 Result<State> read_state(const std::string& root, const std::string& id) {
     const std::string dir = root + "/" + id;
     TRY_ASSIGN(State state, read_either(dir));
-    state.waits_for_start =
-        ::access((dir + "/exec.fifo").c_str(), F_OK) == 0 || is_pending(root.c_str(), id.c_str());
+    state.waits_for_start = ::access((dir + "/exec.fifo").c_str(), F_OK) == 0 ||
+                            (is_pending(root.c_str(), id.c_str()) && frozen(state));
     return state;
 }
 

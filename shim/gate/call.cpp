@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "call.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -44,7 +45,11 @@ static void record_facts(record::Record& record, const inspect::Facts& facts) {
 
 Judged judge(const Request& request, const oci::Invocation& invocation, const inspect::Caller& caller,
              const Questions& questions) {
-    const Deadline deadline(request.settings.deadline);
+    // At a create nothing stands still meanwhile, and what is not judged is refused.
+    constexpr std::chrono::seconds at_create{15};
+    const Deadline deadline(request.subject.at_create
+                                ? std::max<std::chrono::milliseconds>(at_create, request.settings.deadline)
+                                : request.settings.deadline);
     inspect::Subject subject = request.subject;
     Judged judged;
     auto& [facts, outcome] = judged;

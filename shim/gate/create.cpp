@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -38,8 +41,11 @@ static bool has_apparmor() {
     return read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", 16).value_or("").starts_with('Y');
 }
 
+// CRI-O waits 240 s for a create, and then deletes the container.
+static constexpr std::chrono::seconds create_time{200};
+
 // The words of the runtime's `restore` that stand for those of its `create`. What that has and this has not,
-// --no-new-keyring, --preserve-fds and --pidfd-socket, is of the first program, which CRIU makes anew.
+// --preserve-fds and --pidfd-socket, is of the first program, which CRIU makes anew.
 static std::vector<std::string> restore_words(const Arguments& arguments, const RestoreFrom& from,
                                               const std::string& dir) {
     const oci::Invocation& call = arguments.invocation;
@@ -93,7 +99,16 @@ static Result<> hold_still(const std::string& root, const std::string& id) {
             return fail(Errc::unavailable, "its processes do not stand still");
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    return oci::frozen(state) ? Result<>() : fail(Errc::unavailable, "its cgroup does not freeze");
+    if (!oci::frozen(state))
+        return fail(Errc::unavailable, "its cgroup does not freeze");
+    // Some runtimes leave it in that of the checkpointed one (docs/options.md), and an empty cgroup is soon
+    // frozen.
+    constexpr std::size_t enough = 100'000;
+    TRY_ASSIGN(const auto pids, oci::read_pids(state, enough, deadline));
+    return std::ranges::contains(pids, state.init)
+               ? Result<>()
+               : fail(Errc::unavailable, "it is not in its own cgroup: set own_cgroup = true in [options] of "
+                                         "lpm.toml");
 }
 
 namespace {
@@ -126,9 +141,10 @@ class Create {
         const AtCreate steps{[this](const Call& of) { return unpack(of); },
                              [this](const Call& of) { return prepare(of); },
                              [this](const Call& of) { return hold(of); }};
+        no_new_keyring_ = call.on(Option::no_new_keyring);
         progress.quiet = from_.may_start;
         restore({restored, argv.data(), argc, environment_with_path()}, progress, &steps);
-        if (marked_ && !held_)
+        if (marked_ && !held_ && !left_)
             unmark_pending(root_, id_);
         return !(progress.refused && progress.quiet);
     }
@@ -145,7 +161,7 @@ class Create {
             return deny(call, {"RestoreAnnotation", from_.fault});
         if (!settings_.restore_at_create)
             return deny(call, {"RestoreUnsupported", "it cannot be told whose archives may be restored: " +
-                                                         settings_.archives_unread});
+                                                         settings_.restore_unread});
         if (from_.user_namespace)
             return deny(call, {"RestoreUnsupported",
                                "a container with a user namespace cannot be restored at its create: take "
@@ -154,7 +170,7 @@ class Create {
             return deny(call, {"RestoreUnsupported",
                                "crun's containers cannot be restored at their create: give the pod a "
                                "runtimeClassName whose handler is runc through lpm"});
-        return is_first(call) && fetch(call);
+        return is_first(call) && mark(call) && fetch(call);
     }
 
     bool is_first(const Call& call) {
@@ -173,28 +189,32 @@ class Create {
                               : "whether it was restored before cannot be told: " + restored.error().text});
     }
 
+    // First of all: by it a delete finds who is at work, and what a gate that is killed leaves is found.
+    bool mark(const Call& call) {
+        Pending pending;
+        pending.pod_uid = from_.pod_uid;
+        pending.container = from_.container;
+        pending.hostname = from_.hostname;
+        pending.bundle = bundle_.starts_with('/') ? bundle_ : "";
+        const auto marked = mark_pending(root_, id_, std::move(pending));
+        marked_ = marked.has_value();
+        return marked_ ||
+               deny(call, {"RestoreUnsupported",
+                           "cannot be marked as one that waits for its start: " + marked.error().text});
+    }
+
     bool fetch(const Call& call) {
-        auto found = find_archive(settings_, from_);
+        auto found = find_archive(settings_, from_, deadline_);
         if (!found)
             return deny(call, found.error());
         archive_ = *std::move(found);
         record::Record& record = call.recorder.record();
         record.object = archive_->manifest.object;
         call.recorder.note("restored from " + archive_->opened.file.path);
-        // First of all: by it what a gate that is killed leaves is found.
-        if (const auto marked = mark_pending(root_, id_,
-                                             {.root = root_,
-                                              .pod_uid = from_.pod_uid,
-                                              .container = from_.container,
-                                              .hostname = from_.hostname});
-            !marked)
-            return deny(call, {"RestoreUnsupported",
-                               "cannot be marked as one that waits for its start: " + marked.error().text});
-        marked_ = true;
         remove_unpacked(root_, id_); // of a gate that was killed
         if (const auto made = make_dir(dir_); !made)
             return deny(call, {"ArchiveUnreadable", "cannot be unpacked: " + made.error().text});
-        const auto unpacked = unpack_images(*archive_, dir_);
+        const auto unpacked = unpack_images(*archive_, dir_, deadline_);
         return unpacked || deny(call, unpacked.error());
     }
 
@@ -202,20 +222,24 @@ class Create {
     bool prepare(const Call& call) {
         call.progress.quiet = false;
         const std::string root = from_.root.starts_with('/') ? from_.root : bundle_ + "/" + from_.root;
-        if (const auto unpacked = unpack_root(*archive_, root); !unpacked)
+        if (const auto unpacked = unpack_root(*archive_, root, deadline_); !unpacked)
             return deny(call, unpacked.error());
-        return true;
+        // As the runtime gives a container that it makes; CRIU would leave the engine's.
+        if (!no_new_keyring_)
+            ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+        return is_marked() ||
+               deny(call, {"RestoreUnsupported", "it was deleted while its archive was unpacked"});
     }
 
     bool hold(const Call& call) {
         auto done = hold_still(root_, id_);
-        if (done && !is_marked()) {
-            remove_container(call.arguments);
+        if (done && !is_marked())
             done = fail(Errc::absent, "it was deleted while it was restored");
-        }
         held_ = done.has_value();
         if (held_)
             return true;
+        // Its memory would go on here, and again where the kubelet tries again.
+        left_ = !remove_container(call.arguments);
         call.progress.ended->exit_status = 1;
         report_error(call.arguments.invocation,
                      "lpm: the restored container cannot be paused until its start: " + done.error().text);
@@ -226,10 +250,11 @@ class Create {
     // begun: it would stay paused, and nobody would know of it.
     [[nodiscard]] bool is_marked() const { return read_pending(root_, id_).has_value(); }
 
-    void remove_container(const Arguments& arguments) const {
+    [[nodiscard]] bool remove_container(const Arguments& arguments) const {
         std::vector<const char*> words(arguments.argv, arguments.argv + arguments.invocation.verb_at);
         words.insert(words.end(), {"delete", "--force", "--", id_.c_str(), nullptr});
-        (void)run_runtime(std::move(words), arguments.environment, {}); // it says itself what is in its way
+        const auto ended = run_runtime(std::move(words), arguments.environment, {});
+        return ended && ended->ok(); // else it has said itself what is in its way
     }
 
     const config::Settings& settings_;
@@ -239,7 +264,10 @@ class Create {
     std::string id_;
     std::string dir_;
     std::optional<WakeArchive> archive_;
+    Deadline deadline_{create_time};
+    bool no_new_keyring_ = false;
     bool marked_ = false;
+    bool left_ = false; // with its mark, by which settling finds it
     bool held_ = false;
 };
 
@@ -247,7 +275,7 @@ class Create {
 
 // Then the switch's file, for which the front has come here, says that it is on.
 static bool is_unread(const config::Settings& settings) {
-    return !settings.retention_known && !settings.archives_unread.empty();
+    return !settings.restore_unread.empty();
 }
 
 bool create(const Arguments& arguments, Progress& progress) {

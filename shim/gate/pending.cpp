@@ -65,19 +65,33 @@ static std::string pending_folder(const std::string& root) {
     return std::string(oci::pending_dir) + "/" + hash_of(root);
 }
 
-Result<> mark_pending(const std::string& root, const std::string& id, const Pending& pending) {
+static Result<> write_mark(const std::string& root, const std::string& id, const Pending& pending) {
     TRY_ASSIGN(const Fd dir, make_folder(paths::run_dir, pending_folder(root)));
-    const auto self = procfs::read_stat(0);
-    const auto monitor = procfs::read_stat(::getppid());
     const json::Value value{{"root", root},
                             {"pod_uid", pending.pod_uid},
                             {"container", pending.container},
                             {"hostname", pending.hostname},
-                            {"gate", ::getpid()},
-                            {"gate_start", self ? self->start : 0},
-                            {"monitor", ::getppid()},
-                            {"monitor_start", monitor ? monitor->start : 0}};
+                            {"gate", pending.gate},
+                            {"gate_start", pending.gate_start},
+                            {"monitor", pending.monitor},
+                            {"monitor_start", pending.monitor_start},
+                            {"bundle", pending.bundle},
+                            {"started", pending.started}};
     return replace_file(dir.get(), id, json::write(value) + "\n", 0600, Sync::none);
+}
+
+Result<> mark_pending(const std::string& root, const std::string& id, Pending pending) {
+    const auto start_of = [](const Result<procfs::Stat>& stat) { return stat ? stat->start : 0; };
+    pending.gate = ::getpid();
+    pending.gate_start = start_of(procfs::read_stat(0));
+    pending.monitor = ::getppid();
+    pending.monitor_start = start_of(procfs::read_stat(::getppid()));
+    return write_mark(root, id, pending);
+}
+
+Result<> note_start(const std::string& root, const std::string& id, Pending pending) {
+    pending.started = true;
+    return write_mark(root, id, pending);
 }
 
 static Result<Pending> read_mark(const std::string& path) {
@@ -89,7 +103,9 @@ static Result<Pending> read_mark(const std::string& path) {
                    .gate = static_cast<pid_t>(json::integer(value, "gate").value_or(0)),
                    .gate_start = json::natural(value, "gate_start").value_or(0),
                    .monitor = static_cast<pid_t>(json::integer(value, "monitor").value_or(0)),
-                   .monitor_start = json::natural(value, "monitor_start").value_or(0)};
+                   .monitor_start = json::natural(value, "monitor_start").value_or(0),
+                   .bundle = json::text_or_empty(value, "bundle"),
+                   .started = json::is_true(value, "started")};
 }
 
 Result<Pending> read_pending(const std::string& root, const std::string& id) {
@@ -161,17 +177,24 @@ static bool is_left(const Pending& pending, const std::string& id) {
            ::access((pending.root + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT;
 }
 
+// CRI-O removes the bundle of a container that it does not know when it begins.
+static bool is_abandoned(const Pending& pending) {
+    const bool alone = pending.monitor > 0 && pending.monitor_start > 0 &&
+                       procfs::has_ended(pending.monitor, pending.monitor_start);
+    const bool homeless =
+        pending.bundle.starts_with('/') && ::access(pending.bundle.c_str(), F_OK) != 0 && errno == ENOENT;
+    return !pending.started && (alone || homeless) && procfs::has_ended(pending.gate, pending.gate_start);
+}
+
 // It would hold its memory, frozen, until the next boot.
-static void remove_abandoned(const Pending& pending, const std::string& id) {
+static void remove_container(const Pending& pending, const std::string& id) {
     const std::string runtime = runtime_path();
-    if (pending.monitor <= 0 || pending.monitor_start == 0 || runtime.empty() ||
-        !procfs::has_ended(pending.monitor, pending.monitor_start) ||
-        !procfs::has_ended(pending.gate, pending.gate_start))
+    if (runtime.empty())
         return;
     const auto done =
         run({runtime, "--root", pending.root, "delete", "--force", id}, std::chrono::seconds{20});
     if (done && done->status == 0)
-        std::printf("removed the container %s, which waited for its start after its monitor had ended\n",
+        std::printf("removed the container %s, which waited for a start that nobody can give it\n",
                     id.c_str());
 }
 
@@ -183,8 +206,10 @@ void remove_left_pending() {
             const auto pending = read_mark(marks + "/" + hash + "/" + id);
             if (!pending || !pending->root.starts_with('/'))
                 continue;
-            remove_abandoned(*pending, id);
-            if (is_left(*pending, id))
+            if (is_abandoned(*pending))
+                remove_container(*pending, id);
+            if (is_left(*pending, id) ||
+                (pending->started && procfs::has_ended(pending->gate, pending->gate_start)))
                 ::unlink((marks + "/" + hash + "/" + id).c_str());
         }
     }

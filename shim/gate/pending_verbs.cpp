@@ -10,12 +10,14 @@
 #include <string_view>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cleanup/processes.hpp"
 #include "linux/procfs.hpp"
 #include "oci/state.hpp"
 #include "pending.hpp"
@@ -94,6 +96,8 @@ static int start(const Asked& asked) {
                                 "restored: " +
                                     marked.error().text);
     set_host_name(state->init, pending->hostname);
+    if (const auto noted = note_start(asked.root, asked.id, *pending); !noted)
+        return fail_call(asked, "the restored container is not started: " + noted.error().text);
     if (const auto done = oci::thaw(*state); !done)
         return fail_call(asked, "the restored container is not started: " + done.error().text);
     unmark_pending(asked.root, asked.id);
@@ -158,8 +162,20 @@ static int kill(const Asked& asked) {
     return run_words(asked, words);
 }
 
+// CRI-O deletes a container whose create takes longer than it waits, and does not end the create: what that
+// is at would be taken away from under it. What it has started ends with it.
+static void end_create(const Asked& asked) {
+    const auto pending = read_pending(asked.root, asked.id);
+    if (!pending || pending->gate <= 0 || is_ancestor(pending->gate))
+        return; // a life-cycle hook that deletes
+    const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pending->gate, 0)));
+    if (handle && !procfs::has_ended(pending->gate, pending->gate_start) && !end_process(handle))
+        add_line("lpm: the restore of " + asked.id + " goes on while it is deleted");
+}
+
 // One that is created may be deleted; the runtime takes this one for one that runs.
 static int remove(const Asked& asked) {
+    end_create(asked);
     auto words = words_with(asked, "delete");
     words.insert(words.end(), {"--force", "--", asked.call().id});
     const int status = run_words(asked, words);

@@ -84,12 +84,15 @@ int probe() {
                      paths::configured_runtime);
     if (criu_path.empty())
         std::fprintf(stderr, "lpm-gate: criu is not on PATH: install CRIU 4.2 or newer\n");
-    const bool at_create = config::read(paths::settings_file).restore_at_create;
-    if (const auto done = set_restore_switch(at_create); !done) {
+    const auto settings = config::read(paths::settings_file);
+    if (!settings.restore_unread.empty()) {
+        std::fprintf(stderr, "lpm-gate: %s stays as it is: %s\n", paths::restore_switch,
+                     settings.restore_unread.c_str());
+    } else if (const auto done = set_restore_switch(settings.restore_at_create); !done) {
         std::fprintf(stderr, "lpm-gate: %s: %s\n", paths::restore_switch, done.error().text.c_str());
         return 1;
     }
-    if (at_create)
+    if (settings.restore_at_create)
         std::printf("containers are restored at their create when their pod asks for it\n");
     if (const auto done = publish(tooling); !done) {
         std::fprintf(stderr, "lpm-gate: %s: %s\n", paths::probe_file, done.error().text.c_str());

@@ -12,7 +12,7 @@ namespace lpm::gate {
 // failed, and the rest is not done.
 struct AtCreate {
     std::function<bool(const Call&)> unpack;  // before the checks: the images come to where they are read
-    std::function<bool(const Call&)> prepare; // after them and the hooks: the root file system, and the mark
+    std::function<bool(const Call&)> prepare; // after them and the hooks: the root file system
     std::function<bool(const Call&)> hold;    // the container is there, and runs: it is paused
 };
 

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
@@ -18,9 +22,7 @@ namespace lpm::gate {
 using namespace std::chrono_literals;
 using service::ArchiveFile;
 
-// CRI-O waits 240 s for a create.
-static constexpr auto manifest_time = 10s;
-static constexpr auto unpack_time = 200s;
+static constexpr std::chrono::milliseconds manifest_time = 10s;
 static constexpr std::size_t max_looked_at = 1000; // archives, for the name of an object
 
 // What lpm-wake ends with when the archive itself is at fault, and when it was taken without lpm.
@@ -44,16 +46,21 @@ run_wake(const OpenedArchive& archive, std::vector<std::string> words, std::chro
     if (output->status == 0 && !output->late)
         return std::move(output->text);
     std::string why = one_line(trim(output->text), 1000);
+    if (!output->late && output->status == no_manifest)
+        return std::unexpected(Refusal{"ArchiveForeign", about +
+                                                             "was taken without lpm: nothing in it says of "
+                                                             "which namespace it is"});
     if (output->late)
-        why = "lpm-wake " + verb + " did not end in " + std::to_string(time / 1s) + " s";
+        why = "lpm-wake " + verb + " did not end in " + std::to_string(time / 1s) +
+              " s, which is what CRI-O's 240 s leave";
     else if (why.empty())
         why = "lpm-wake " + verb + " ended with status " + std::to_string(output->status);
     return std::unexpected(Refusal{
         output->status == bad_archive && !output->late ? "ArchiveUnsafe" : "ArchiveUnreadable", about + why});
 }
 
-static std::expected<WakeArchive, Refusal> open_archive_of(const config::Settings& settings,
-                                                           const std::string& path) {
+static std::expected<WakeArchive, Refusal>
+open_archive_of(const config::Settings& settings, const std::string& path, const Deadline& deadline) {
     auto opened = open_archive(settings, path, "");
     if (!opened)
         return std::unexpected(Refusal{"ArchiveMissing", opened.error().text});
@@ -63,7 +70,7 @@ static std::expected<WakeArchive, Refusal> open_archive_of(const config::Setting
         return std::unexpected(
             Refusal{"ArchiveUnsafe", one_line(path) + " can be written by others than root: take it for "
                                                       "tampered with, and make a new checkpoint"});
-    auto text = run_wake(*opened, {"manifest"}, manifest_time);
+    auto text = run_wake(*opened, {"manifest"}, std::min(manifest_time, deadline.left()));
     if (!text)
         return std::unexpected(std::move(text).error());
     auto manifest = record::parse_manifest(*text);
@@ -83,11 +90,11 @@ static std::string folder_of(const ArchiveFile& file) {
 }
 
 static std::expected<WakeArchive, Refusal> find_file(const config::Settings& settings,
-                                                     const std::string& name) {
+                                                     const std::string& name, const Deadline& deadline) {
     for (const auto& folder : list_archives(settings))
         for (const auto& file : folder.files)
             if (file.path == folder_of(file) + "/" + name)
-                return open_archive_of(settings, file.path);
+                return open_archive_of(settings, file.path, deadline);
     return std::unexpected(missing("there is no archive " + name));
 }
 
@@ -98,8 +105,8 @@ static bool may_be_of(const ArchiveFile& file, const std::string& name_space) {
     return !name.starts_with("checkpoint-") || name.contains("_" + name_space + "-");
 }
 
-static std::expected<WakeArchive, Refusal> find_object(const config::Settings& settings,
-                                                       const oci::RestoreFrom& from) {
+static std::expected<WakeArchive, Refusal>
+find_object(const config::Settings& settings, const oci::RestoreFrom& from, const Deadline& deadline) {
     std::vector<ArchiveFile> files;
     for (auto& folder : list_archives(settings))
         for (auto& file : folder.files)
@@ -108,23 +115,30 @@ static std::expected<WakeArchive, Refusal> find_object(const config::Settings& s
     std::ranges::sort(files, std::ranges::greater{}, &ArchiveFile::modified_ms);
     if (files.size() > max_looked_at)
         files.resize(max_looked_at);
+    std::string unread;
     for (const auto& file : files) {
-        auto archive = open_archive_of(settings, file.path);
+        auto archive = open_archive_of(settings, file.path, deadline);
+        // Those that others have made are no reason to tell of them.
+        if (!archive && archive.error().code != "ArchiveForeign" && unread.empty())
+            unread = "; one that could not be looked at: " + archive.error().message;
         if (archive && archive->manifest.object.name == from.source &&
             archive->manifest.object.name_space == from.name_space)
             return archive;
     }
-    return std::unexpected(missing(
-        "there is no archive that names the ContainerCheckpoint " + from.name_space + "/" + from.source +
-        " (one does when the controller asks this node's lpm-sidecar, and none other)"));
+    Refusal refusal =
+        missing("there is no archive that names the ContainerCheckpoint " + from.name_space + "/" +
+                from.source + " (one does when the controller asks this node's lpm-sidecar, and none other)");
+    refusal.message += unread;
+    return std::unexpected(std::move(refusal));
 }
 
 // By sha256sum of coreutils, which each distribution has: nobody but root can write the file meanwhile.
-static std::expected<void, Refusal> verify_digest(const OpenedArchive& archive, const std::string& digest) {
+static std::expected<void, Refusal> verify_digest(const OpenedArchive& archive, const std::string& digest,
+                                                  const Deadline& deadline) {
     const std::string path = one_line(archive.file.path);
     ::lseek(archive.content.get(), 0, SEEK_SET);
     const auto output =
-        run(Job{.argv = {"sha256sum"}, .timeout = unpack_time, .from = archive.content.get()});
+        run(Job{.argv = {"sha256sum"}, .timeout = deadline.left(), .from = archive.content.get()});
     if (!output || output->status != 0 || output->late)
         return std::unexpected(Refusal{
             "ArchiveUnreadable", "the digest of " + path + " cannot be told: sha256sum of coreutils failed"});
@@ -141,37 +155,59 @@ judge_namespace(const config::Settings& settings, const oci::RestoreFrom& from, 
     const std::string& theirs = archive.manifest.name_space;
     if (theirs == from.name_space || settings.restore_across_namespaces)
         return {};
-    return std::unexpected(
-        Refusal{"OtherNamespace",
-                one_line(archive.opened.file.path) + " was taken in " +
-                    (theirs.empty() ? "no namespace that is known" : "the namespace " + one_line(theirs)) +
-                    ", and this pod is of " + from.name_space +
-                    ": a pod gets the memory of its own namespace only, unless lpm.toml of this node says "
-                    "across_namespaces = true in [restore]"});
+    return std::unexpected(Refusal{
+        "OtherNamespace",
+        one_line(archive.opened.file.path) + " was taken in " +
+            (theirs.empty() ? "no namespace that is known" : "another namespace") + " than " +
+            from.name_space +
+            ", which is this pod's: a pod gets the memory of its own namespace only, unless lpm.toml of "
+            "this node says across_namespaces = true in [restore]"});
 }
 
 std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,
-                                                 const oci::RestoreFrom& from) {
-    auto archive = from.names_file() ? find_file(settings, from.source) : find_object(settings, from);
+                                                 const oci::RestoreFrom& from, const Deadline& deadline) {
+    auto archive = from.names_file() ? find_file(settings, from.source, deadline)
+                                     : find_object(settings, from, deadline);
     if (!archive)
         return archive;
     if (const auto judged = judge_namespace(settings, from, *archive); !judged)
         return std::unexpected(judged.error());
     if (!from.digest.empty())
-        if (const auto verified = verify_digest(archive->opened, from.digest); !verified)
+        if (const auto verified = verify_digest(archive->opened, from.digest, deadline); !verified)
             return std::unexpected(verified.error());
     return archive;
 }
 
-std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir) {
-    const auto done = run_wake(archive.opened, {"images", dir}, unpack_time);
+// Held until it is closed.
+static std::expected<Fd, Refusal> lock_unpacking(const std::string& dir, const Deadline& deadline) {
+    const std::string folder = dir.substr(0, dir.rfind('/')); // of the runtime's root
+    auto lock = open_at(AT_FDCWD, folder.substr(0, folder.rfind('/')), O_RDONLY | O_DIRECTORY);
+    if (!lock)
+        return std::unexpected(Refusal{"ArchiveUnreadable", lock.error().text});
+    while (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) {
+        if (deadline.passed())
+            return std::unexpected(Refusal{
+                "ArchiveUnreadable", "other archives are unpacked on this node, one after the other, and "
+                                     "it was not this one's turn in time: the next try may have it"});
+        std::this_thread::sleep_for(20ms);
+    }
+    return *std::move(lock);
+}
+
+std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir,
+                                           const Deadline& deadline) {
+    const auto lock = lock_unpacking(dir, deadline);
+    if (!lock)
+        return std::unexpected(lock.error());
+    const auto done = run_wake(archive.opened, {"images", dir}, deadline.left());
     if (!done)
         return std::unexpected(done.error());
     return {};
 }
 
-std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root) {
-    const auto done = run_wake(archive.opened, {"rootfs", root}, unpack_time);
+std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root,
+                                         const Deadline& deadline) {
+    const auto done = run_wake(archive.opened, {"rootfs", root}, deadline.left());
     if (!done)
         return std::unexpected(done.error());
     return {};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "archives.hpp"
+#include "base/deadline.hpp"
 #include "config/settings.hpp"
 #include "oci/restore_from.hpp"
 #include "record/record.hpp"
@@ -26,12 +27,15 @@ struct Refusal {
 
 // The archive that the pod may have: of this node's folders, root's alone, and of the pod's namespace unless
 // lpm.toml allows others. Of several of one ContainerCheckpoint the newest.
-[[nodiscard]] std::expected<WakeArchive, Refusal> find_archive(const config::Settings& settings,
-                                                               const oci::RestoreFrom& from);
+[[nodiscard]] std::expected<WakeArchive, Refusal>
+find_archive(const config::Settings& settings, const oci::RestoreFrom& from, const Deadline& deadline);
 
+// One after the other on a node: what is free is free for one.
 // Writes the images to `dir`/checkpoint, and the checkpointed container's config.json to `dir`/spec.dump.
-[[nodiscard]] std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir);
+[[nodiscard]] std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir,
+                                                         const Deadline& deadline);
 // Makes of the root file system of a new container what the checkpointed one had made of its.
-[[nodiscard]] std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root);
+[[nodiscard]] std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root,
+                                                       const Deadline& deadline);
 
 } // namespace lpm::gate

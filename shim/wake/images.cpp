@@ -22,7 +22,7 @@ static std::optional<std::uint64_t> free_bytes(int folder) {
     struct statfs fs{};
     if (::fstatfs(folder, &fs) != 0 || fs.f_blocks == 0)
         return std::nullopt;
-    return static_cast<std::uint64_t>(fs.f_bfree) * static_cast<std::uint64_t>(fs.f_bsize);
+    return static_cast<std::uint64_t>(fs.f_bavail) * static_cast<std::uint64_t>(fs.f_bsize);
 }
 
 static std::unexpected<Error> no_space(std::uint64_t needed, std::uint64_t free) {

@@ -155,7 +155,7 @@ class Wake(WakeTest):
         self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
         self.addCleanup(self.cluster.kubectl, "delete", "namespace", "other", "--wait=false")
         self.in_namespace("other", "stranger", container("ctr"), {FROM: archive.name})
-        self.assertIn("was taken in the namespace default, and this pod is of other", self.failure_in("other", "OtherNamespace"))
+        self.assertIn("was taken in another namespace than other", self.failure_in("other", "OtherNamespace"))
 
     def test_no_more_than_the_pod_may(self) -> None:
         """A privileged pod's archive in a pod that Pod Security `restricted` admits; and what its author plants."""

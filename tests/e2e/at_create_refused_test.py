@@ -23,7 +23,7 @@ class Refused(AtCreateTest):
                 "io.kubernetes.cri-o.KubeName", "io.kubernetes.cri-o.Name")
         archive = self.taken(Pod(annotations=dict.fromkeys(lies, "victim")))
         other = Pod("thief", "victim", annotations=dict.fromkeys(lies, "default"))
-        self.refused_wake("OtherNamespace", archive.name, "was taken in the namespace default, and this pod is of victim",
+        self.refused_wake("OtherNamespace", archive.name, "was taken in another namespace than victim",
                           pod=other)
         cid = self.wake(archive.name, Pod("new", annotations=dict.fromkeys(lies, "victim")))
         self.crio.start(cid)
