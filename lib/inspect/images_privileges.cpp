@@ -98,7 +98,9 @@ static std::optional<Excess> find_excess(const ThreadFacts& thread, const oci::P
         return id;
     if (granted.no_new_privileges && !creds.no_new_privs)
         return Excess{.kind = Kind::new_privileges};
-    if (!granted.seccomp.empty() && !thread.filtered)
+    // Of the first thread: it has its filter from the runtime, before there is another one. Of some others
+    // CRIU says none that have it (seen: node with CRIU 4.2.1).
+    if (!granted.seccomp.empty() && thread.thread == thread.pid && !thread.filtered)
         return Excess{.kind = Kind::seccomp};
     if (profile_counts && creds.lsm_profile != granted.apparmor_profile)
         return Excess{.kind = creds.lsm_profile.empty() ? Kind::no_apparmor : Kind::apparmor,

@@ -7,6 +7,8 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <string_view>
+#include <sys/mount.h>
 #include <unistd.h>
 #include <vector>
 
@@ -16,11 +18,11 @@
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "delegate.hpp"
 #include "inspect/daemon.hpp"
 #include "linux/procfs.hpp"
 #include "oci/argv.hpp"
 #include "oci/pending.hpp"
+#include "report.hpp"
 #include "json/json.hpp"
 
 namespace lpm::gate {
@@ -34,13 +36,23 @@ static std::string hash_of(const std::string& root) {
     return hash;
 }
 
-static std::vector<std::string> names_in(const std::string& folder) {
+static std::string path_in(const std::string& folder, const std::string& name) {
+    return std::string(folder).append("/").append(name);
+}
+
+static std::vector<std::string> all_names_in(const std::string& folder) {
     std::vector<std::string> names;
     each_entry(folder, [&](int, const dirent& entry) {
-        if (entry.d_name[0] != '.')
-            names.emplace_back(entry.d_name);
+        names.emplace_back(entry.d_name);
         return true;
     });
+    return names;
+}
+
+// Without drafts.
+static std::vector<std::string> names_in(const std::string& folder) {
+    auto names = all_names_in(folder);
+    std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
     return names;
 }
 
@@ -147,9 +159,9 @@ void forget_restored() {
     const std::string marks = std::string(paths::state_dir) + "/" + restored_dir;
     for (const auto& name : names_in(marks)) {
         const std::string pod = name.substr(0, name.find('_'));
-        if (::access(pods.c_str(), X_OK) == 0 && ::access((pods + "/" + pod).c_str(), F_OK) != 0 &&
+        if (::access(pods.c_str(), X_OK) == 0 && ::access(path_in(pods, pod).c_str(), F_OK) != 0 &&
             errno == ENOENT)
-            ::unlink((marks + "/" + name).c_str());
+            ::unlink(path_in(marks, name).c_str());
     }
 }
 
@@ -157,24 +169,33 @@ std::string unpacked_dir(const std::string& root, const std::string& id) {
     return std::string(paths::state_dir) + "/" + waking_dir + "/" + hash_of(root) + "/" + id;
 }
 
-// Files, and one folder of files (lpm-wake images). What stays is removed in the next round of settling.
+// Files, and folders of files: `checkpoint` of lpm-wake, and one where a CRIU that was killed has left
+// cgroups mounted, which is no place to go into. What stays is removed in the next round of settling.
 static void remove_folder(int parent, const std::string& name, bool nested) {
     if (const auto dir = open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
         each_entry(dir->get(), [&](int at, const dirent& entry) {
-            if (::unlinkat(at, entry.d_name, 0) != 0 && nested && entry.d_name[0] != '.')
+            if (::unlinkat(at, entry.d_name, 0) != 0 && nested && entry.d_name != std::string_view(".") &&
+                entry.d_name != std::string_view(".."))
                 remove_folder(at, entry.d_name, false);
             return true;
         });
     ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
 
+static void remove_unpacked(const std::string& dir) {
+    for (const auto& name : all_names_in(dir))
+        if (name.starts_with(".criu."))
+            ::umount2(path_in(dir, name).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    remove_folder(AT_FDCWD, dir, true);
+}
+
 void remove_unpacked(const std::string& root, const std::string& id) {
-    remove_folder(AT_FDCWD, unpacked_dir(root, id), true);
+    remove_unpacked(unpacked_dir(root, id));
 }
 
 static bool is_left(const Pending& pending, const std::string& id) {
     return procfs::has_ended(pending.gate, pending.gate_start) &&
-           ::access((pending.root + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT;
+           ::access(path_in(pending.root, id).c_str(), F_OK) != 0 && errno == ENOENT;
 }
 
 // CRI-O removes the bundle of a container that it does not know when it begins.
@@ -186,39 +207,44 @@ static bool is_abandoned(const Pending& pending) {
     return !pending.started && (alone || homeless) && procfs::has_ended(pending.gate, pending.gate_start);
 }
 
-// It would hold its memory, frozen, until the next boot.
+// It would hold its memory, frozen, until the next boot. By lpm-runc, as its engine would: a restore that was
+// cut off has left a mount (creation.hpp).
 static void remove_container(const Pending& pending, const std::string& id) {
-    const std::string runtime = runtime_path();
-    if (runtime.empty())
-        return;
-    const auto done =
-        run({runtime, "--root", pending.root, "delete", "--force", id}, std::chrono::seconds{20});
+    const auto done = run({paths::front_program, "--root", pending.root, "delete", "--force", id},
+                          std::chrono::seconds{20});
     if (done && done->status == 0)
         std::printf("removed the container %s, which waited for a start that nobody can give it\n",
                     id.c_str());
+    else
+        warn({"the container " + id +
+              ", which waits for a start that nobody can give it, cannot be removed: " +
+              (done ? one_line(done->text) : done.error().text)});
 }
 
 void remove_left_pending() {
     const std::string marks = std::string(paths::run_dir) + "/" + oci::pending_dir;
     for (const auto& hash : names_in(marks)) {
-        remove_drafts(marks + "/" + hash);
-        for (const auto& id : names_in(marks + "/" + hash)) {
-            const auto pending = read_mark(marks + "/" + hash + "/" + id);
+        remove_drafts(path_in(marks, hash));
+        for (const auto& id : names_in(path_in(marks, hash))) {
+            const auto pending = read_mark(path_in(path_in(marks, hash), id));
             if (!pending || !pending->root.starts_with('/'))
                 continue;
+            // Nobody reads the images any more, whatever becomes of the container.
+            if (procfs::has_ended(pending->gate, pending->gate_start))
+                remove_unpacked(pending->root, id);
             if (is_abandoned(*pending))
                 remove_container(*pending, id);
             if (is_left(*pending, id) ||
                 (pending->started && procfs::has_ended(pending->gate, pending->gate_start)))
-                ::unlink((marks + "/" + hash + "/" + id).c_str());
+                ::unlink(path_in(path_in(marks, hash), id).c_str());
         }
     }
     remove_drafts(std::string(paths::state_dir) + "/" + restored_dir);
     const std::string unpacked = std::string(paths::state_dir) + "/" + waking_dir;
     for (const auto& hash : names_in(unpacked))
-        for (const auto& id : names_in(unpacked + "/" + hash))
-            if (::access((marks + "/" + hash + "/" + id).c_str(), F_OK) != 0 && errno == ENOENT)
-                remove_folder(AT_FDCWD, unpacked + "/" + hash + "/" + id, true);
+        for (const auto& id : names_in(path_in(unpacked, hash)))
+            if (::access(path_in(path_in(marks, hash), id).c_str(), F_OK) != 0 && errno == ENOENT)
+                remove_unpacked(path_in(path_in(unpacked, hash), id));
 }
 
 } // namespace lpm::gate

@@ -10,15 +10,18 @@
 #include <string_view>
 #include <strings.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
 
+#include "base/dir.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cleanup/processes.hpp"
 #include "linux/procfs.hpp"
+#include "linux/sockdiag.hpp"
+#include "oci/bundle.hpp"
+#include "oci/cgroup.hpp"
 #include "oci/state.hpp"
 #include "pending.hpp"
 #include "report.hpp"
@@ -168,14 +171,38 @@ static void end_create(const Asked& asked) {
     const auto pending = read_pending(asked.root, asked.id);
     if (!pending || pending->gate <= 0 || is_ancestor(pending->gate))
         return; // a life-cycle hook that deletes
-    const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pending->gate, 0)));
-    if (handle && !procfs::has_ended(pending->gate, pending->gate_start) && !end_process(handle))
+    const auto handle = open_pidfd(pending->gate);
+    if (handle && !procfs::has_ended(pending->gate, pending->gate_start) && !end_process(*handle))
         add_line("lpm: the restore of " + asked.id + " goes on while it is deleted");
+}
+
+// CRIU that was killed with its gate may leave processes that wait for it for ever, and the runtime knows of
+// none of them: its delete finds a cgroup that cannot be removed.
+static void end_left(const Asked& asked) {
+    const auto pending = read_pending(asked.root, asked.id);
+    if (!pending || oci::read_state(asked.root, asked.id) ||
+        !procfs::has_ended(pending->gate, pending->gate_start))
+        return;
+    const auto bundle = oci::read_bundle(pending->bundle);
+    if (!bundle || bundle->cgroups_path.empty())
+        return;
+    each_entry("/proc", [&](int, const dirent& entry) {
+        const auto pid = to_number<pid_t>(entry.d_name);
+        if (!pid || *pid == ::getpid() || is_ancestor(*pid))
+            return true;
+        // First: what is read then is of the process that it holds, or of one that is gone.
+        const auto handle = open_pidfd(*pid);
+        const auto cgroup = procfs::read_proc(*pid, "cgroup");
+        if (handle && cgroup && oci::in_cgroup_of(*cgroup, bundle->cgroups_path, asked.id))
+            (void)end_process(*handle);
+        return true;
+    });
 }
 
 // One that is created may be deleted; the runtime takes this one for one that runs.
 static int remove(const Asked& asked) {
     end_create(asked);
+    end_left(asked);
     auto words = words_with(asked, "delete");
     words.insert(words.end(), {"--force", "--", asked.call().id});
     const int status = run_words(asked, words);

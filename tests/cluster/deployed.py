@@ -49,6 +49,8 @@ def install() -> None:
         if DONE.exists():
             return
         install_crds()
+        wait_for("what was removed is gone", lambda: not run(  # a namespace takes nothing while it ends
+            "kubectl", "get", "namespace", SPACE, "-o", "jsonpath={.metadata.deletionTimestamp}", check=False).stdout, 60)
         run("kubectl", "apply", "-f", f"{DEPLOY}/rbac.yaml")
         wait_for("a ServiceAccount has tokens", lambda: run("kubectl", "create", "token", "lpm-controller",
                                                             f"--namespace={SPACE}", check=False).returncode == 0, 30)

@@ -20,7 +20,8 @@ SCRIPT = pathlib.Path("/run/kill-test-script")
 HALT = f"""#!/bin/sh
 read -r action pod 2>/dev/null <{PLACE}/plan || exit 0
 [ "${{CRTOOLS_SCRIPT_ACTION:-$action}}" = "$action" ] || exit 0
-id=${{LPM_CONTAINER:-$(readlink "$CRTOOLS_IMAGE_DIR" | sed -n -E 's,.*/(overlay-containers|waking/[0-9a-f]*)/([0-9a-f]*)/.*,\\2,p')}}
+id=${{LPM_CONTAINER:-$(readlink "$CRTOOLS_IMAGE_DIR"|
+    sed -n -E 's,.*/(overlay-containers|waking/[0-9a-f]*)/([0-9a-f]*)/.*,\\2,p')}}
 grep -q "\\"io.kubernetes.pod.name\\": *\\"$pod\\"" {CONTAINERS}/$id/userdata/config.json || exit 0
 touch {PLACE}/reached
 i=0
