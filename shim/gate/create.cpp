@@ -133,6 +133,7 @@ class Create {
         dir_ = unpacked_dir(root_, id_);
         auto words = restore_words(arguments, from_, dir_);
         std::vector<char*> argv;
+        argv.reserve(words.size() + 1);
         for (auto& word : words)
             argv.push_back(word.data());
         argv.push_back(nullptr);
