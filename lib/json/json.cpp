@@ -74,9 +74,22 @@ const Value* find_path(const Value& value, std::string_view path) {
     return at;
 }
 
-std::string text_or_empty(const Value& value, std::string_view path) {
+const Value& list_at(const Value& value, std::string_view path) {
+    static const Value none = Value::array();
     const Value* at = find_path(value, path);
-    return at != nullptr && at->is_string() ? at->get_ref<const std::string&>() : std::string();
+    return at != nullptr && at->is_array() ? *at : none;
+}
+
+static std::string text_of(const Value* value) {
+    return value != nullptr && value->is_string() ? value->get_ref<const std::string&>() : std::string();
+}
+
+std::string member_text(const Value& value, std::string_view key) {
+    return text_of(find(value, key));
+}
+
+std::string text_or_empty(const Value& value, std::string_view path) {
+    return text_of(find_path(value, path));
 }
 
 std::optional<std::int64_t> integer(const Value& value, std::string_view path) {

@@ -37,6 +37,12 @@ struct Limits {
 // The same along a path of keys separated by dots: "linux.namespaces".
 [[nodiscard]] const Value* find_path(const Value& value, std::string_view path);
 
+// The list there; an empty one when it is absent or of another type.
+[[nodiscard]] const Value& list_at(const Value& value, std::string_view path);
+
+// The text of a member whose name may have dots; empty when it is absent or of another type.
+[[nodiscard]] std::string member_text(const Value& value, std::string_view key);
+
 // Empty / nothing when the member is absent or of another type.
 [[nodiscard]] std::string text_or_empty(const Value& value, std::string_view path);
 [[nodiscard]] std::optional<std::int64_t> integer(const Value& value, std::string_view path);

@@ -58,13 +58,10 @@ static void add_name(Bundle& bundle, std::string_view name, std::string_view val
 // Where nobody sets the kubelet's labels, as crictl does not, CRI-O's own annotations tell: the metadata of
 // the container, and the sandbox's name, k8s_POD_NAMESPACE_UID_ATTEMPT, of which no part has an underscore.
 static void read_crio_names(const json::Value& annotations, Bundle& bundle) {
-    const auto text = [&](std::string_view annotation) {
-        const auto* value = json::find(annotations, annotation);
-        return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-    };
-    if (const auto metadata = json::parse(text("io.kubernetes.cri-o.Metadata"), {.bytes = 65536}))
+    const std::string metadata_text = json::member_text(annotations, "io.kubernetes.cri-o.Metadata");
+    if (const auto metadata = json::parse(metadata_text, {.bytes = 65536}))
         add_name(bundle, "name", json::text_or_empty(*metadata, "name"));
-    const std::string sandbox = text("io.kubernetes.cri-o.SandboxName");
+    const std::string sandbox = json::member_text(annotations, "io.kubernetes.cri-o.SandboxName");
     std::string_view rest = sandbox;
     if (next_part(rest, '_') != "k8s" || std::ranges::count(sandbox, '_') != 4)
         return;
@@ -158,18 +155,12 @@ static void read_variable(const json::Value& entry, Bundle& bundle) {
             bundle.pod_identity.emplace_back(name);
 }
 
-static const json::Value& list_at(const json::Value& spec, std::string_view path) {
-    static const json::Value none = json::Value::array();
-    const auto* list = json::find_path(spec, path);
-    return list != nullptr && list->is_array() ? *list : none;
-}
-
 static constexpr std::string_view hook_points[] = {"prestart",       "createRuntime", "createContainer",
                                                    "startContainer", "poststart",     "poststop"};
 
 static void read_hooks(const json::Value& spec, Bundle& bundle) {
     for (const auto point : hook_points)
-        for (const auto& entry : list_at(spec, "hooks." + std::string(point)))
+        for (const auto& entry : json::list_at(spec, "hooks." + std::string(point)))
             bundle.hooks.push_back({std::string(point), json::text_or_empty(entry, "path")});
 }
 
@@ -194,16 +185,16 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
     bundle.swap_limit = json::natural(spec, "linux.resources.memory.swap");
     if (const auto limit = json::natural(spec, "linux.resources.pids.limit"))
         bundle.pids_limit = *limit;
-    for (const auto& entry : list_at(spec, "process.env"))
+    for (const auto& entry : json::list_at(spec, "process.env"))
         read_variable(entry, bundle);
-    for (const auto& entry : list_at(spec, "linux.namespaces"))
+    for (const auto& entry : json::list_at(spec, "linux.namespaces"))
         read_namespace(entry, bundle);
-    for (const auto& entry : list_at(spec, "mounts"))
+    for (const auto& entry : json::list_at(spec, "mounts"))
         read_mount(entry, bundle);
-    for (const auto& entry : list_at(spec, "linux.maskedPaths"))
+    for (const auto& entry : json::list_at(spec, "linux.maskedPaths"))
         if (entry.is_string())
             bundle.masked.push_back(entry.get<std::string>());
-    for (const auto& entry : list_at(spec, "linux.devices"))
+    for (const auto& entry : json::list_at(spec, "linux.devices"))
         bundle.devices.push_back(json::text_or_empty(entry, "path"));
     bundle.granted = read_privileges(spec);
     read_hooks(spec, bundle);

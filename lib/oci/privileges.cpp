@@ -56,16 +56,10 @@ std::string capability_name(unsigned number) {
                                             : "capability " + std::to_string(number);
 }
 
-static const json::Value& list_at(const json::Value& spec, std::string_view path) {
-    static const json::Value none = json::Value::array();
-    const auto* list = json::find_path(spec, path);
-    return list != nullptr && list->is_array() ? *list : none;
-}
-
 // Names that nobody knows grant nothing: the runtime passes over them.
 static std::uint64_t read_capabilities(const json::Value& spec, std::string_view kind) {
     std::uint64_t set = 0;
-    for (const json::Value& entry : list_at(spec, kind)) {
+    for (const json::Value& entry : json::list_at(spec, kind)) {
         if (!entry.is_string())
             continue;
         const auto known = std::ranges::find(capabilities, entry.get_ref<const std::string&>());
@@ -84,7 +78,7 @@ Privileges read_privileges(const json::Value& spec) {
     Privileges granted;
     granted.uid = static_cast<std::uint32_t>(json::natural(spec, "process.user.uid").value_or(0));
     granted.gid = static_cast<std::uint32_t>(json::natural(spec, "process.user.gid").value_or(0));
-    for (const json::Value& entry : list_at(spec, "process.user.additionalGids"))
+    for (const json::Value& entry : json::list_at(spec, "process.user.additionalGids"))
         if (entry.is_number_unsigned())
             granted.groups.push_back(entry.get<std::uint32_t>());
     granted.no_new_privileges = json::is_true(spec, "process.noNewPrivileges");
@@ -99,11 +93,11 @@ Privileges read_privileges(const json::Value& spec) {
     granted.apparmor_profile = json::text_or_empty(spec, "process.apparmorProfile");
     granted.seccomp = text_of(spec, "linux.seccomp");
     granted.id_mappings = text_of(spec, "linux.uidMappings") + text_of(spec, "linux.gidMappings");
-    for (const json::Value& entry : list_at(spec, "linux.readonlyPaths"))
+    for (const json::Value& entry : json::list_at(spec, "linux.readonlyPaths"))
         if (entry.is_string())
             granted.read_only_paths.push_back(entry.get_ref<const std::string&>());
     granted.read_only_root = json::is_true(spec, "root.readonly");
-    for (const json::Value& entry : list_at(spec, "linux.namespaces"))
+    for (const json::Value& entry : json::list_at(spec, "linux.namespaces"))
         granted.namespaces.push_back(json::text_or_empty(entry, "type"));
     return granted;
 }

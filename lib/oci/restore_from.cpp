@@ -17,11 +17,6 @@ static constexpr std::size_t max_name = 253; // of an object of Kubernetes
 static constexpr std::string_view fallback = "lpm.my.domain/restore-fallback";
 static constexpr std::string_view policy = "lpm.my.domain/restore-policy";
 
-static std::string text_of(const json::Value& annotations, std::string_view key) {
-    const auto* value = json::find(annotations, key);
-    return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 // Of objects of Kubernetes, and of files of archives, which have underscores and colons as well.
 static bool is_name(std::string_view text, std::string_view also = "") {
     return !text.empty() && text.size() <= max_name && !text.starts_with('.') &&
@@ -53,7 +48,7 @@ static Result<> read_digest(const std::string& key, std::string_view text, Resto
 
 static Result<> read_source(const json::Value& annotations, RestoreFrom& from) {
     const std::string key = std::string(restore_from) + from.container;
-    const std::string text = text_of(annotations, key);
+    const std::string text = json::member_text(annotations, key);
     const auto mark = text.find('@');
     from.source = text.substr(0, mark);
     static constexpr std::string_view of_files = "_:ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -66,7 +61,7 @@ static Result<> read_source(const json::Value& annotations, RestoreFrom& from) {
 
 static Result<bool> read_word(const json::Value& annotations, std::string_view key, std::string_view yes,
                               std::string_view no) {
-    const std::string word = text_of(annotations, key);
+    const std::string word = json::member_text(annotations, key);
     if (word != yes && word != no && !word.empty())
         return fail(Errc::invalid, "the annotation " + std::string(key) + " says \"" + one_line(word, 100) +
                                        "\": it takes \"" + std::string(yes) + "\" or \"" + std::string(no) +
@@ -75,9 +70,11 @@ static Result<bool> read_word(const json::Value& annotations, std::string_view k
 }
 
 static Result<> read_owner(const json::Value& annotations, RestoreFrom& from) {
-    const auto labels =
-        json::parse(text_of(annotations, "io.kubernetes.cri-o.Labels"), {.bytes = std::size_t{1} << 20});
-    const auto label = [&](std::string_view key) { return labels ? text_of(*labels, key) : std::string(); };
+    const auto labels = json::parse(json::member_text(annotations, "io.kubernetes.cri-o.Labels"),
+                                    {.bytes = std::size_t{1} << 20});
+    const auto label = [&](std::string_view key) {
+        return labels ? json::member_text(*labels, key) : std::string();
+    };
     from.name_space = label("io.kubernetes.pod.namespace");
     from.pod = label("io.kubernetes.pod.name");
     from.pod_uid = label("io.kubernetes.pod.uid");
@@ -96,9 +93,8 @@ static void read_confinement(const json::Value& spec, RestoreFrom& from) {
     from.apparmor_profile = json::text_or_empty(spec, "process.apparmorProfile");
     from.root = json::text_or_empty(spec, "root.path");
     from.hostname = json::text_or_empty(spec, "hostname");
-    const auto* namespaces = json::find_path(spec, "linux.namespaces");
-    if (namespaces != nullptr && namespaces->is_array())
-        from.user_namespace = std::ranges::any_of(*namespaces, [](const json::Value& entry) {
+    from.user_namespace =
+        std::ranges::any_of(json::list_at(spec, "linux.namespaces"), [](const json::Value& entry) {
             return json::text_or_empty(entry, "type") == "user";
         });
 }
@@ -114,7 +110,7 @@ Result<std::optional<RestoreFrom>> parse_restore_from(std::string_view config_js
     TRY_ASSIGN(const json::Value spec, json::parse(config_json, {.bytes = max_bytes}));
     const auto* annotations = json::find(spec, "annotations");
     if (annotations == nullptr || !asks(*annotations) ||
-        text_of(*annotations, "io.kubernetes.cri-o.ContainerType") == "sandbox")
+        json::member_text(*annotations, "io.kubernetes.cri-o.ContainerType") == "sandbox")
         return std::nullopt;
     RestoreFrom from;
     read_confinement(spec, from);

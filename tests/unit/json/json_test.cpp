@@ -31,6 +31,17 @@ TEST(Json, reads_by_path_and_type) {
     EXPECT_EQ(json::find_path(value, "a.b.c"), nullptr);
 }
 
+TEST(Json, reads_lists_and_members_whose_names_have_dots) {
+    const auto value = json::parse(R"({"a":{"list":[1,2],"text":"x"},"b.c":"dotted","d":7})");
+    ASSERT_TRUE(value);
+    EXPECT_EQ(json::list_at(*value, "a.list").size(), 2U);
+    for (const char* none : {"a.text", "a.none", "d", "b.c"})
+        EXPECT_TRUE(json::list_at(*value, none).empty()) << none;
+    EXPECT_EQ(json::member_text(*value, "b.c"), "dotted");
+    for (const char* none : {"a.text", "d", "none"})
+        EXPECT_EQ(json::member_text(*value, none), "") << none;
+}
+
 TEST(Json, writes_names_that_are_no_text) {
     EXPECT_EQ(json::write("a\xff"), "\"a\xef\xbf\xbd\"");
 }
