@@ -3,17 +3,25 @@
 #include "base/draft.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 
 namespace lpm {
 
 std::string draft_name(const std::string& name, pid_t pid) {
     return "." + name + ".tmp." + std::to_string(pid);
+}
+
+bool is_left_draft(std::string_view name) {
+    const auto pid = to_number<pid_t>(name.substr(name.rfind('.') + 1));
+    return name.starts_with('.') && name.contains(".tmp.") && pid && *pid > 0 && ::kill(*pid, 0) != 0 &&
+           errno == ESRCH;
 }
 
 Draft::Draft(int dir, const std::string& name)

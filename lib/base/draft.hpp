@@ -49,6 +49,8 @@ class Draft {
 
 // What a draft of the file is called while process `pid` writes it; it stays if that is killed.
 [[nodiscard]] std::string draft_name(const std::string& name, pid_t pid);
+// It is the name of a draft whose process is gone.
+[[nodiscard]] bool is_left_draft(std::string_view name);
 
 [[nodiscard]] Result<> replace_file(int dir, const std::string& name, std::string_view bytes, mode_t mode,
                                     Sync sync = Sync::all);

@@ -48,14 +48,11 @@ void Keeper::fault(std::string_view what, std::string_view why) {
         report_.faults.push_back(one_line(std::string(what) + ": " + std::string(why)));
 }
 
-// ".<id>.json.tmp.<pid>" (base/draft.cpp), of a process that is gone. Its age says nothing: a restore in the
-// foreground ends its record when its container ends.
+// ".<id>.json.tmp.<pid>", of a process that is gone. Its age says nothing: a restore in the foreground ends
+// its record when its container ends.
 static bool is_dead_draft(std::string_view name) {
     constexpr std::size_t id_length = 26;
-    if (!name.starts_with('.') || name.size() <= id_length || !valid_id(name.substr(1, id_length)))
-        return false;
-    const auto pid = to_number<pid_t>(name.substr(name.rfind('.') + 1));
-    return pid && *pid > 0 && ::kill(*pid, 0) != 0 && errno == ESRCH;
+    return name.size() > id_length && valid_id(name.substr(1, id_length)) && is_left_draft(name);
 }
 
 // Directories and files of the store have names that follow from valid ids; anything else is not ours.
