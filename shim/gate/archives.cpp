@@ -39,7 +39,7 @@ static std::string kubelet_folder(const config::Settings& settings) {
     return dir.value_or(last.value_or(settings.kubelet_dir)) + "/checkpoints";
 }
 
-static std::vector<std::string> folders_of(const config::Settings& settings) {
+std::vector<std::string> archive_folders(const config::Settings& settings) {
     std::vector<std::string> folders{kubelet_folder(settings)};
     for (const auto& folder : settings.archive_folders)
         if (!std::ranges::contains(folders, folder))
@@ -141,7 +141,7 @@ static ArchiveFolder list_folder(const std::string& path, bool made_later) {
 std::vector<ArchiveFolder> list_archives(const config::Settings& settings) {
     std::vector<ArchiveFolder> lists;
     std::size_t files = 0;
-    for (const auto& folder : folders_of(settings)) {
+    for (const auto& folder : archive_folders(settings)) {
         ArchiveFolder list =
             list_folder(folder, lists.empty()); // the kubelet makes its own with its first checkpoint
         if (files + list.files.size() > service::max_archives) {
@@ -170,7 +170,7 @@ static Result<Place> find_place(const config::Settings& settings, const std::str
     const auto slash = path.rfind('/');
     const std::string folder = path.substr(0, slash);
     std::string name = path.substr(slash + 1);
-    if (!std::ranges::contains(folders_of(settings), folder) || !is_name(name))
+    if (!std::ranges::contains(archive_folders(settings), folder) || !is_name(name))
         return fail(Errc::absent, one_line(path) + " is no archive in a folder of this node's archives");
     TRY_ASSIGN(Fd opened, open_archive_folder(folder));
     return Place{std::move(opened), folder, std::move(name)};

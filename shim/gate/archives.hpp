@@ -14,6 +14,8 @@
 // Nothing here looks into one.
 namespace lpm::gate {
 
+// The kubelet's comes first.
+[[nodiscard]] std::vector<std::string> archive_folders(const config::Settings& settings);
 [[nodiscard]] std::vector<service::ArchiveFolder> list_archives(const config::Settings& settings);
 
 struct OpenedArchive {

@@ -8,7 +8,6 @@
 #include <linux/keyctl.h>
 #include <optional>
 #include <string>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 #include <vector>
 
 #include "base/deadline.hpp"
-#include "base/draft.hpp"
 #include "base/file.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
@@ -82,13 +80,6 @@ static bool deny(const Call& call, const Refusal& refusal) {
     return false;
 }
 
-static Result<> make_dir(const std::string& dir) {
-    TRY_ASSIGN(const Fd root, open_at(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY));
-    TRY_ASSIGN(const Fd made, make_dirs(root.get(), std::string_view(dir).substr(1)));
-    // Memory of a container: for root alone.
-    return ::fchmod(made.get(), 0700) == 0 ? Result<>() : fail_errno(errno, dir);
-}
-
 // Until all of it stands still; a task in the kernel may take a moment.
 static Result<> hold_still(const std::string& root, const std::string& id) {
     TRY_ASSIGN(const oci::State state, oci::read_state(root, id));
@@ -145,7 +136,7 @@ class Create {
         no_new_keyring_ = call.on(Option::no_new_keyring);
         progress.quiet = from_.may_start;
         restore({restored, argv.data(), argc, environment_with_path()}, progress, &steps);
-        if (marked_ && !held_ && !left_)
+        if (marked_ && !keeps_mark_)
             unmark_pending(root_, id_);
         return !(progress.refused && progress.quiet);
     }
@@ -213,7 +204,7 @@ class Create {
         record.object = archive_->manifest.object;
         call.recorder.note("restored from " + archive_->opened.file.path);
         remove_unpacked(root_, id_); // of a gate that was killed
-        if (const auto made = make_dir(dir_); !made)
+        if (const auto made = make_unpacked_dir(root_, id_); !made)
             return deny(call, {"ArchiveUnreadable", "cannot be unpacked: " + made.error().text});
         const auto unpacked = unpack_images(*archive_, dir_, deadline_);
         return unpacked || deny(call, unpacked.error());
@@ -236,11 +227,12 @@ class Create {
         auto done = hold_still(root_, id_);
         if (done && !is_marked())
             done = fail(Errc::absent, "it was deleted while it was restored");
-        held_ = done.has_value();
-        if (held_)
+        keeps_mark_ = true;
+        if (done)
             return true;
-        // Its memory would go on here, and again where the kubelet tries again.
-        left_ = !remove_container(call.arguments);
+        // Its memory would go on here, and again where the kubelet tries again. Settling finds it by its
+        // mark.
+        keeps_mark_ = !remove_container(call.arguments);
         call.progress.ended->exit_status = 1;
         report_error(call.arguments.invocation,
                      "lpm: the restored container cannot be paused until its start: " + done.error().text);
@@ -268,25 +260,20 @@ class Create {
     Deadline deadline_{create_time};
     bool no_new_keyring_ = false;
     bool marked_ = false;
-    bool left_ = false; // with its mark, by which settling finds it
-    bool held_ = false;
+    bool keeps_mark_ = false;
 };
 
 } // namespace
 
-// Then the switch's file, for which the front has come here, says that it is on.
-static bool is_unread(const config::Settings& settings) {
-    return !settings.restore_unread.empty();
-}
-
 bool create(const Arguments& arguments, Progress& progress) {
-    const auto settings = config::read(paths::settings_file);
-    if (!settings.restore_at_create && !is_unread(settings))
-        return false;
     const char* given = arguments.invocation.text(Option::bundle);
     const std::string bundle = given == nullptr ? "." : given;
     auto from = oci::read_restore_from(bundle);
     if (!from || !*from)
+        return false;
+    const auto settings = config::read(paths::settings_file);
+    // Where it cannot be read, the switch's file, for which the front has come here, says that it is on.
+    if (!settings.restore_at_create && settings.restore_unread.empty())
         return false;
     return Create(settings, **std::move(from), bundle).run(arguments, progress);
 }

@@ -4,11 +4,11 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
@@ -40,6 +40,10 @@ static std::string path_in(const std::string& folder, const std::string& name) {
     return std::string(folder).append("/").append(name);
 }
 
+static bool is_gone(const std::string& path) {
+    return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
 static std::vector<std::string> all_names_in(const std::string& folder) {
     std::vector<std::string> names;
     each_entry(folder, [&](int, const dirent& entry) {
@@ -56,13 +60,10 @@ static std::vector<std::string> names_in(const std::string& folder) {
     return names;
 }
 
-// ".<name>.tmp.<pid>" (base/draft.cpp), of a gate that was killed.
+// Of a gate that was killed.
 static void remove_drafts(const std::string& folder) {
     each_entry(folder, [](int at, const dirent& entry) {
-        const std::string_view name = entry.d_name;
-        const auto pid = to_number<pid_t>(name.substr(name.rfind('.') + 1));
-        if (name.starts_with('.') && name.contains(".tmp.") && pid && *pid > 0 && ::kill(*pid, 0) != 0 &&
-            errno == ESRCH)
+        if (is_left_draft(entry.d_name))
             ::unlinkat(at, entry.d_name, 0);
         return true;
     });
@@ -159,14 +160,23 @@ void forget_restored() {
     const std::string marks = std::string(paths::state_dir) + "/" + restored_dir;
     for (const auto& name : names_in(marks)) {
         const std::string pod = name.substr(0, name.find('_'));
-        if (::access(pods.c_str(), X_OK) == 0 && ::access(path_in(pods, pod).c_str(), F_OK) != 0 &&
-            errno == ENOENT)
+        if (::access(pods.c_str(), X_OK) == 0 && is_gone(path_in(pods, pod)))
             ::unlink(path_in(marks, name).c_str());
     }
 }
 
+static std::string unpacked_folder(const std::string& root, const std::string& id) {
+    return std::string(waking_dir) + "/" + hash_of(root) + "/" + id;
+}
+
 std::string unpacked_dir(const std::string& root, const std::string& id) {
-    return std::string(paths::state_dir) + "/" + waking_dir + "/" + hash_of(root) + "/" + id;
+    return std::string(paths::state_dir) + "/" + unpacked_folder(root, id);
+}
+
+Result<> make_unpacked_dir(const std::string& root, const std::string& id) {
+    TRY_ASSIGN(const Fd made, make_folder(paths::state_dir, unpacked_folder(root, id)));
+    // Memory of a container: for root alone.
+    return ::fchmod(made.get(), 0700) == 0 ? Result<>() : fail_errno(errno, unpacked_dir(root, id));
 }
 
 // Files, and folders of files: `checkpoint` of lpm-wake, and one where a CRIU that was killed has left
@@ -193,18 +203,11 @@ void remove_unpacked(const std::string& root, const std::string& id) {
     remove_unpacked(unpacked_dir(root, id));
 }
 
-static bool is_left(const Pending& pending, const std::string& id) {
-    return procfs::has_ended(pending.gate, pending.gate_start) &&
-           ::access(path_in(pending.root, id).c_str(), F_OK) != 0 && errno == ENOENT;
-}
-
 // CRI-O removes the bundle of a container that it does not know when it begins.
 static bool is_abandoned(const Pending& pending) {
     const bool alone = pending.monitor > 0 && pending.monitor_start > 0 &&
                        procfs::has_ended(pending.monitor, pending.monitor_start);
-    const bool homeless =
-        pending.bundle.starts_with('/') && ::access(pending.bundle.c_str(), F_OK) != 0 && errno == ENOENT;
-    return !pending.started && (alone || homeless) && procfs::has_ended(pending.gate, pending.gate_start);
+    return !pending.started && (alone || (pending.bundle.starts_with('/') && is_gone(pending.bundle)));
 }
 
 // It would hold its memory, frozen, until the next boot. By lpm-runc, as its engine would: a restore that was
@@ -221,29 +224,31 @@ static void remove_container(const Pending& pending, const std::string& id) {
               (done ? one_line(done->text) : done.error().text)});
 }
 
+// Of a mark whose gate has ended.
+static void remove_left(const Pending& pending, const std::string& id) {
+    remove_unpacked(pending.root, id); // nobody reads the images any more, whatever becomes of the container
+    if (is_abandoned(pending))
+        remove_container(pending, id);
+    if (pending.started || is_gone(path_in(pending.root, id)))
+        unmark_pending(pending.root, id);
+}
+
 void remove_left_pending() {
     const std::string marks = std::string(paths::run_dir) + "/" + oci::pending_dir;
     for (const auto& hash : names_in(marks)) {
-        remove_drafts(path_in(marks, hash));
-        for (const auto& id : names_in(path_in(marks, hash))) {
-            const auto pending = read_mark(path_in(path_in(marks, hash), id));
-            if (!pending || !pending->root.starts_with('/'))
-                continue;
-            // Nobody reads the images any more, whatever becomes of the container.
-            if (procfs::has_ended(pending->gate, pending->gate_start))
-                remove_unpacked(pending->root, id);
-            if (is_abandoned(*pending))
-                remove_container(*pending, id);
-            if (is_left(*pending, id) ||
-                (pending->started && procfs::has_ended(pending->gate, pending->gate_start)))
-                ::unlink(path_in(path_in(marks, hash), id).c_str());
-        }
+        const std::string folder = path_in(marks, hash);
+        remove_drafts(folder);
+        for (const auto& id : names_in(folder))
+            if (const auto pending = read_mark(path_in(folder, id));
+                pending && pending->root.starts_with('/') &&
+                procfs::has_ended(pending->gate, pending->gate_start))
+                remove_left(*pending, id);
     }
     remove_drafts(std::string(paths::state_dir) + "/" + restored_dir);
     const std::string unpacked = std::string(paths::state_dir) + "/" + waking_dir;
     for (const auto& hash : names_in(unpacked))
         for (const auto& id : names_in(path_in(unpacked, hash)))
-            if (::access(path_in(path_in(marks, hash), id).c_str(), F_OK) != 0 && errno == ENOENT)
+            if (is_gone(path_in(path_in(marks, hash), id)))
                 remove_unpacked(path_in(path_in(unpacked, hash), id));
 }
 

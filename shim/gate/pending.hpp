@@ -44,6 +44,7 @@ void forget_restored();
 // Where the archive of a container is unpacked: /var/lib/lpm/waking/<hash of root>/<id>. It is removed when
 // the restore is over; `delete` removes what a gate that was killed has left.
 [[nodiscard]] std::string unpacked_dir(const std::string& root, const std::string& id);
+[[nodiscard]] Result<> make_unpacked_dir(const std::string& root, const std::string& id);
 void remove_unpacked(const std::string& root, const std::string& id);
 
 // Removes containers whose monitor has ended, or whose bundle is gone, while they waited for their start,

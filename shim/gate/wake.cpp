@@ -85,16 +85,12 @@ static Refusal missing(std::string what) {
                               "of the ContainerCheckpoint); `lpmctl archives` lists those of a node"};
 }
 
-static std::string folder_of(const ArchiveFile& file) {
-    return file.path.substr(0, file.path.rfind('/'));
-}
-
 static std::expected<WakeArchive, Refusal> find_file(const config::Settings& settings,
                                                      const std::string& name, const Deadline& deadline) {
-    for (const auto& folder : list_archives(settings))
-        for (const auto& file : folder.files)
-            if (file.path == folder_of(file) + "/" + name)
-                return open_archive_of(settings, file.path, deadline);
+    for (const auto& folder : archive_folders(settings))
+        if (auto archive = open_archive_of(settings, std::string(folder).append("/").append(name), deadline);
+            archive || archive.error().code != "ArchiveMissing")
+            return archive;
     return std::unexpected(missing("there is no archive " + name));
 }
 
