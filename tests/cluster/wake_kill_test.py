@@ -6,10 +6,11 @@ not make /run/.containerenv in a pod that is older than itself, and the images h
 import os
 import pathlib
 
+from at_create import FROM
 from e2e import GATE, run, wait_for
 from kill_points import DAEMONS, KillTest, at_work
 from suite import POD, container
-from wake_test import FROM, WakeTest, left
+from wake_test import WakeTest, left
 
 KEPT = pathlib.Path("/var/lib/kept")
 ACTION = "post-restore"  # all is made, and stands still

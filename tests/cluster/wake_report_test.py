@@ -3,38 +3,15 @@
 """The controller tells pods that ask to be restored, and the checkpoint, what came of it."""
 from typing import Any
 
+from at_create import FALLBACK
 from deployed import CHECKPOINT
-from e2e import SETTINGS, run, wait_for
-from node_test import NodeTest
+from e2e import run, wait_for
 from oci_spec import Json
 from suite import POD, container
-from wake_test import FROM, GATE
+from wake_test import WakeFromObjectTest
 
 
-class WakeReport(NodeTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.set_node("[restore]\nat_create = true\n")
-        run(GATE, "--probe")
-        self.addCleanup(self.switch_off)
-
-    def switch_off(self) -> None:
-        SETTINGS.unlink(missing_ok=True)
-        run(GATE, "--probe")
-
-    def taken(self) -> tuple[str, str]:
-        """(nonce, checkpoint) of a pod that is gone."""
-        source = self.pod(container("ctr"))
-        nonce = self.assert_goes_on(source, "ctr")
-        name = self.ask(source, "ctr")
-        self.assert_completed(name)
-        self.cluster.delete(POD, source, 1)
-        return nonce, name
-
-    def wake(self, source: str, **annotations: str) -> str:
-        more = {f"lpm.my.domain/{key.replace('_', '-')}": value for key, value in annotations.items()}
-        return self.pod(container("ctr"), annotations={FROM: source, **more})
-
+class WakeReport(WakeFromObjectTest):
     def told(self, pod: str, reason: str, kind: str, *words: str) -> Json:
         """The Event of the pod."""
         def posted() -> Json | None:
@@ -56,7 +33,7 @@ class WakeReport(NodeTest):
         return found
 
     def test_one_that_goes_on_and_then_ends(self) -> None:
-        nonce, name = self.taken()
+        nonce, name = self.taken_for_object()
         new = self.wake(name)
         self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
         record = self.last_record("restore", "completed")
@@ -82,7 +59,7 @@ class WakeReport(NodeTest):
         self.assertEqual((reasons.count("Restored"), reasons.count("RestoreSkipped")), (1, 0))
 
     def test_one_that_is_not_tried(self) -> None:
-        nonce, name = self.taken()
+        nonce, name = self.taken_for_object()
         self.switch_off()
         new = self.wake(name)
         self.assertNotEqual(self.assert_goes_on(new, "ctr"), nonce)
@@ -93,10 +70,10 @@ class WakeReport(NodeTest):
         self.assertNotIn("RestoreSkipped", [event["reason"] for event in self.cluster.events_of(plain)])
 
     def test_one_that_may_start_anew(self) -> None:
-        _, name = self.taken()
+        _, name = self.taken_for_object()
         for path in self.archives():
             path.unlink()
-        new = self.wake(name, restore_fallback="start")
+        new = self.wake(name, annotations={FALLBACK: "start"})
         self.assert_goes_on(new, "ctr")
         self.told(new, "ArchiveMissing", "Warning", "started anew", name)
         self.assertEqual([(one["outcome"], one["reason"]) for one in self.restores(name, 1)], [("refused", "ArchiveMissing")])

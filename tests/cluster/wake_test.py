@@ -6,17 +6,12 @@ import json
 import pathlib
 from typing import Any
 
+from at_create import FALLBACK, FROM, MARKS, SWITCH, UNPACKED
 from crio_archive import read
-from e2e import SETTINGS, run, wait_for
+from e2e import GATE, SETTINGS, run, wait_for
 from node_test import NodeTest
 from oci_spec import Json
 from suite import POD, ClusterTest, container
-
-GATE = "/usr/libexec/lpm/lpm-gate"
-SWITCH = pathlib.Path("/etc/lpm/restore-at-create")
-MARKS = pathlib.Path("/run/lpm/pending")
-UNPACKED = pathlib.Path("/var/lib/lpm/waking")
-FROM = "lpm.my.domain/restore-from.ctr"
 
 
 def left() -> list[str]:
@@ -146,7 +141,7 @@ class Wake(WakeTest):
         self.assert_refused(self.wake(cut.name, wait=False), "ArchiveUnsafe")
 
     def test_a_fallback_starts_it_anew(self) -> None:
-        name = self.wake("no-such-object", annotations={"lpm.my.domain/restore-fallback": "start"})
+        name = self.wake("no-such-object", annotations={FALLBACK: "start"})
         self.assert_goes_on(name, "ctr")
         self.assertEqual(self.last_record("restore", "refused")["result"]["code"], "ArchiveMissing")
 
@@ -211,18 +206,20 @@ class Wake(WakeTest):
         self.assertNotEqual(self.assert_goes_on(new, "ctr"), nonce)
 
 
-class WakeFromObject(NodeTest):
-    """Through the custom resource, from beginning to end."""
+class WakeFromObjectTest(WakeTest, NodeTest):
+    """Through the custom resource."""
 
-    def test_by_the_name_of_the_checkpoint(self) -> None:
-        self.set_node("[restore]\nat_create = true\n")
-        run(GATE, "--probe")
-        self.addCleanup(run, GATE, "--probe")
-        self.addCleanup(SETTINGS.unlink, missing_ok=True)
+    def taken_for_object(self) -> tuple[str, str]:
+        """(nonce, checkpoint) of a pod that is gone."""
         source = self.pod(container("ctr"))
         nonce = self.assert_goes_on(source, "ctr")
         name = self.ask(source, "ctr")
         self.assert_completed(name)
         self.cluster.delete(POD, source, 1)
-        new = self.pod(container("ctr"), annotations={FROM: name})
-        self.assertEqual(self.assert_goes_on(new, "ctr"), nonce)
+        return nonce, name
+
+
+class WakeFromObject(WakeFromObjectTest):
+    def test_by_the_name_of_the_checkpoint(self) -> None:
+        nonce, name = self.taken_for_object()
+        self.assertEqual(self.assert_goes_on(self.wake(name), "ctr"), nonce)
