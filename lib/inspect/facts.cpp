@@ -79,6 +79,7 @@ Facts gather(const Subject& subject, const oci::Invocation& invocation, const Ca
                                              .host = facts.host,
                                              .bundle = facts.bundle,
                                              .bundle_dir = bundle_dir,
+                                             .layer = subject.layer,
                                              .lsm_profile = facts.call.lsm_profile,
                                              .deadline = deadline});
     facts.tools = inspect_tools(subject, caller, facts.bundle, invocation.text(oci::Option::criu), tooling);

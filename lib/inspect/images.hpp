@@ -24,6 +24,8 @@
 namespace lpm::inspect {
 
 // A file that a process had open, and what is there now.
+class Layer;
+
 struct ChangedFile {
     enum class What { size, type, mode };
     What what = What::size;
@@ -170,7 +172,8 @@ struct Destination {
     const HostFacts& host;
     const std::optional<oci::Bundle>& bundle;
     std::string bundle_dir{};
-    bool lsm_profile = false; // another profile than the one in the images is asked for
+    const Layer* layer = nullptr; // that the root file system gets before the restore
+    bool lsm_profile = false;     // another profile than the one in the images is asked for
     Deadline deadline;
 };
 

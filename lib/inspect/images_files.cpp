@@ -111,7 +111,7 @@ void compare_bundle(const criu::ImageSource& source, const criu::Files& files, c
                     ImageFacts& facts) {
     const Deadline& deadline = destination.deadline;
     const auto lists = read_mount_lists(source, deadline);
-    auto tree = Tree::open(*destination.bundle, destination.bundle_dir);
+    auto tree = Tree::open(*destination.bundle, destination.bundle_dir, destination.layer);
     if (!tree || !lists)
         return;
     compare_mounts(*lists, *destination.bundle, *tree, deadline, facts);

@@ -15,6 +15,7 @@ namespace lpm::inspect {
 enum class Stage { create, checkpoint, restore };
 
 struct ImageFacts;
+class Layer;
 
 // What is to be checkpointed or restored.
 struct Subject {
@@ -30,6 +31,7 @@ struct Subject {
     // That the request asks for, as in [options] of lpm.toml: name and value.
     std::vector<std::pair<std::string, std::string>> options{};
     bool checkpoint_in_progress = false; // another one, of the same container
+    const Layer* layer = nullptr;        // of a restore at create: what its root file system will get
     bool at_create = false;              // a restore that stands in for the create of a new container
 };
 

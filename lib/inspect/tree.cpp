@@ -43,7 +43,7 @@ static Result<struct statx> look(int root, const std::string& path) {
     return st;
 }
 
-std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bundle_dir) {
+std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bundle_dir, const Layer* layer) {
     auto node = LocalFiles::of_process(0);
     if (bundle.root.empty() || !node)
         return std::nullopt;
@@ -56,6 +56,7 @@ std::optional<Tree> Tree::open(const oci::Bundle& bundle, const std::string& bun
     if (*real == "/")
         real->clear(); // what is below it begins with the slash
     Tree tree(*std::move(node), *std::move(root), *std::move(real));
+    tree.layer_ = layer;
     for (const auto& mount : bundle.mounts) {
         tree.mounts_.push_back({clean(mount.place), whole(mount.source, bundle_dir), mount.bind, true});
         tree.resolve(tree.mounts_.back());
@@ -104,8 +105,10 @@ const Tree::PlannedMount* Tree::mount_of(std::string_view name, std::size_t coun
 
 Result<struct statx> Tree::find(const std::string& name, std::size_t count) const {
     const PlannedMount* above = mount_of(name, count);
-    if (above == nullptr)
-        return look(root_.get(), name);
+    if (above == nullptr) {
+        const auto told = layer_ == nullptr ? std::nullopt : layer_->find(name);
+        return told ? *told : look(root_.get(), name);
+    }
     if (!above->bind)
         return fail(Errc::busy, "filled by CRIU");
     const std::string rest = name.substr(above->place.size());

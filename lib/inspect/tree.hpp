@@ -13,6 +13,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "inspect/layer.hpp"
 #include "linux/local_files.hpp"
 #include "oci/bundle.hpp"
 
@@ -28,8 +29,10 @@ class Tree {
         bool sure = true; // false: `place` leads over a link to nowhere
     };
 
-    // Nothing when the root cannot be opened.
-    [[nodiscard]] static std::optional<Tree> open(const oci::Bundle& bundle, const std::string& bundle_dir);
+    // Nothing when the root cannot be opened. `layer` is what will be put down in the root before the
+    // restore, and is borrowed; it may be nullptr.
+    [[nodiscard]] static std::optional<Tree> open(const oci::Bundle& bundle, const std::string& bundle_dir,
+                                                  const Layer* layer = nullptr);
 
     // Something that CRIU mounts and fills by itself.
     void add_own(std::string place) { mounts_.push_back({std::move(place), {}, false, true}); }
@@ -60,6 +63,7 @@ class Tree {
     Fd root_;
     std::string root_path_; // as the kernel tells it
     std::vector<PlannedMount> mounts_;
+    const Layer* layer_ = nullptr;
 };
 
 } // namespace lpm::inspect

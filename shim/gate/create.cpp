@@ -132,7 +132,7 @@ class Create {
         const oci::Invocation restored = oci::parse(argc, argv.data());
         const AtCreate steps{[this](const Call& of) { return unpack(of); },
                              [this](const Call& of) { return prepare(of); },
-                             [this](const Call& of) { return hold(of); }};
+                             [this](const Call& of) { return hold(of); }, layer_};
         no_new_keyring_ = call.on(Option::no_new_keyring);
         progress.quiet = from_.may_start;
         restore({restored, argv.data(), argc, environment_with_path()}, progress, &steps);
@@ -206,8 +206,11 @@ class Create {
         remove_unpacked(root_, id_); // of a gate that was killed
         if (const auto made = make_unpacked_dir(root_, id_); !made)
             return deny(call, {"ArchiveUnreadable", "cannot be unpacked: " + made.error().text});
-        const auto unpacked = unpack_images(*archive_, dir_, deadline_);
-        return unpacked || deny(call, unpacked.error());
+        auto layer = unpack_images(*archive_, dir_, deadline_);
+        if (!layer)
+            return deny(call, layer.error());
+        layer_ = *std::move(layer);
+        return true;
     }
 
     // From here on the container's files are not those of its image any more: it is restored, or not at all.
@@ -257,6 +260,7 @@ class Create {
     std::string id_;
     std::string dir_;
     std::optional<WakeArchive> archive_;
+    std::optional<inspect::Layer> layer_;
     Deadline deadline_{create_time};
     bool no_new_keyring_ = false;
     bool marked_ = false;

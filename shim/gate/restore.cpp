@@ -44,6 +44,8 @@ void restore(const Arguments& arguments, Progress& progress, const AtCreate* cre
 
     if (create != nullptr && !create->unpack(call))
         return;
+    if (create != nullptr && create->layer)
+        request.subject.layer = &*create->layer;
     recorder.record().restored_from = record_of_images(request.subject.image_path);
     auto facts = admit(call, [] { return false; });
     if (!facts)

@@ -25,12 +25,17 @@ using service::ArchiveFile;
 static constexpr std::chrono::milliseconds manifest_time = 10s;
 static constexpr std::size_t max_looked_at = 1000; // archives, for the name of an object
 
+// Bytes of the list of a layer: lpm-wake takes a million names, of 64 MiB together.
+static constexpr std::size_t max_list = std::size_t{128} << 20;
+
 // What lpm-wake ends with when the archive itself is at fault, and when it was taken without lpm.
 static constexpr int bad_archive = 2;
 static constexpr int no_manifest = 3;
 
-static std::expected<std::string, Refusal>
-run_wake(const OpenedArchive& archive, std::vector<std::string> words, std::chrono::milliseconds time) {
+static std::expected<std::string, Refusal> run_wake(const OpenedArchive& archive,
+                                                    std::vector<std::string> words,
+                                                    std::chrono::milliseconds time,
+                                                    std::size_t limit = 65536) {
     const std::string verb = words.front();
     words.insert(words.begin(), paths::wake_program);
     const std::string about = one_line(archive.file.path) + ": ";
@@ -38,6 +43,7 @@ run_wake(const OpenedArchive& archive, std::vector<std::string> words, std::chro
         return std::unexpected(Refusal{"ArchiveUnreadable", about + "cannot be read"});
     auto output = run(Job{.argv = std::move(words),
                           .timeout = time,
+                          .limit = limit,
                           .from = archive.content.get(),
                           .environment = std::vector<std::string>{}});
     if (!output)
@@ -190,15 +196,19 @@ static std::expected<Fd, Refusal> lock_unpacking(const std::string& dir, const D
     return *std::move(lock);
 }
 
-std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir,
-                                           const Deadline& deadline) {
+std::expected<inspect::Layer, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir,
+                                                     const Deadline& deadline) {
     const auto lock = lock_unpacking(dir, deadline);
     if (!lock)
         return std::unexpected(lock.error());
-    const auto done = run_wake(archive.opened, {"images", dir}, deadline.left());
-    if (!done)
-        return std::unexpected(done.error());
-    return {};
+    const auto list = run_wake(archive.opened, {"images", dir}, deadline.left(), max_list);
+    if (!list)
+        return std::unexpected(list.error());
+    auto layer = inspect::Layer::parse(*list);
+    if (!layer)
+        return std::unexpected(
+            Refusal{"ArchiveUnreadable", one_line(archive.opened.file.path) + ": " + layer.error().text});
+    return *std::move(layer);
 }
 
 std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root,

@@ -8,6 +8,7 @@
 #include "archives.hpp"
 #include "base/deadline.hpp"
 #include "config/settings.hpp"
+#include "inspect/layer.hpp"
 #include "oci/restore_from.hpp"
 #include "record/record.hpp"
 
@@ -31,9 +32,10 @@ struct Refusal {
 find_archive(const config::Settings& settings, const oci::RestoreFrom& from, const Deadline& deadline);
 
 // One after the other on a node: what is free is free for one.
-// Writes the images to `dir`/checkpoint, and the checkpointed container's config.json to `dir`/spec.dump.
-[[nodiscard]] std::expected<void, Refusal> unpack_images(const WakeArchive& archive, const std::string& dir,
-                                                         const Deadline& deadline);
+// Writes the images to `dir`/checkpoint, and the checkpointed container's config.json to `dir`/spec.dump;
+// what unpack_root will put down.
+[[nodiscard]] std::expected<inspect::Layer, Refusal>
+unpack_images(const WakeArchive& archive, const std::string& dir, const Deadline& deadline);
 // Makes of the root file system of a new container what the checkpointed one had made of its.
 [[nodiscard]] std::expected<void, Refusal> unpack_root(const WakeArchive& archive, const std::string& root,
                                                        const Deadline& deadline);

@@ -136,7 +136,8 @@ Result<std::vector<std::string>> parse_deleted(std::string_view text) {
     return paths;
 }
 
-static Result<> judge_layer(int archive, Extent where, const LayerJudge::HasFile& has_file) {
+static Result<> judge_layer(int archive, Extent where, const LayerJudge::HasFile& has_file,
+                            const EachMember& each) {
     TRY_ASSIGN(Tar tar, Tar::open(archive, where));
     LayerJudge judge(has_file);
     for (;;) {
@@ -144,14 +145,17 @@ static Result<> judge_layer(int archive, Extent where, const LayerJudge::HasFile
         if (!member)
             return {};
         TRY(judge.take(*member));
+        if (each)
+            each(*member);
     }
 }
 
-Result<Layer> read_layer(int archive, const Contents& contents, const LayerJudge::HasFile& has_file) {
+Result<Layer> read_layer(int archive, const Contents& contents, const LayerJudge::HasFile& has_file,
+                         const EachMember& each) {
     Layer layer;
     if (contents.rootfs_diff && contents.rootfs_diff->size > 0) {
         layer.tar = contents.rootfs_diff;
-        if (auto judged = judge_layer(archive, *layer.tar, has_file); !judged)
+        if (auto judged = judge_layer(archive, *layer.tar, has_file, each); !judged)
             return std::unexpected(std::move(judged).error().in("rootfs-diff.tar"));
     }
     if (contents.deleted_files && contents.deleted_files->size > 0) {
@@ -162,6 +166,43 @@ Result<Layer> read_layer(int archive, const Contents& contents, const LayerJudge
         layer.deleted = *std::move(paths);
     }
     return layer;
+}
+
+static char letter_of(Member::Kind kind) {
+    switch (kind) {
+    case Member::Kind::folder:
+        return 'd';
+    case Member::Kind::link:
+        return 'l';
+    case Member::Kind::hard_link:
+        return 'h';
+    case Member::Kind::fifo:
+        return 'p';
+    case Member::Kind::file:
+    case Member::Kind::other: // refused before
+        break;
+    }
+    return 'f';
+}
+
+Result<std::string> list_layer(int archive, const Contents& contents) {
+    std::string list;
+    const auto add = [&list](char letter, mode_t mode, std::uint64_t size, std::string_view name) {
+        list.append({letter, ' '}).append(std::to_string(mode)).append(" ");
+        list.append(std::to_string(size)).append(" ").append(name).append({'\0'});
+    };
+    // The root file system is not at hand: a link to a file that it has not is refused when it is put down.
+    const auto any = [](const std::string&) { return true; };
+    TRY_ASSIGN(const Layer layer, read_layer(archive, contents, any, [&](const Member& member) {
+                   if (member.name.empty())
+                       return;
+                   add(letter_of(member.kind), member.mode, member.size, member.name);
+                   if (member.kind == Member::Kind::hard_link)
+                       list.append(member.target).append({'\0'});
+               }));
+    for (const std::string& path : layer.deleted)
+        add('-', 0, 0, path);
+    return list;
 }
 
 } // namespace lpm::wake

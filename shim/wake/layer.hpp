@@ -47,9 +47,17 @@ struct Layer {
     std::vector<std::string> deleted{}; // relative to the root
 };
 
+// Called with each member that was judged.
+using EachMember = std::function<void(const Member&)>;
+
 // Reads all of both, and writes nothing.
 [[nodiscard]] Result<Layer> read_layer(int archive, const Contents& contents,
-                                       const LayerJudge::HasFile& has_file);
+                                       const LayerJudge::HasFile& has_file, const EachMember& each = {});
+
+// What the root file system will have, for who must know it before it is there (lib/inspect/layer.hpp). Of
+// each member `KIND MODE SIZE NAME`, of each deleted path `- 0 0 NAME`, with a zero behind it; the target of
+// a hard link follows, with a zero of its own. Kinds are those of find's -type, and `h` of a hard link.
+[[nodiscard]] Result<std::string> list_layer(int archive, const Contents& contents);
 
 // Paths of deleted.files, relative to the root.
 [[nodiscard]] Result<std::vector<std::string>> parse_deleted(std::string_view text);

@@ -34,7 +34,9 @@ static Result<> images(const char* folder) {
     TRY_ASSIGN(const Fd to, open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY(wake::give_power_away(wake::Power::write, to.get()));
     TRY_ASSIGN(const auto contents, wake::read_contents(archive));
-    return wake::write_images(archive, contents, to.get());
+    TRY_ASSIGN(const std::string layer, wake::list_layer(archive, contents));
+    TRY(wake::write_images(archive, contents, to.get()));
+    return write_all(STDOUT_FILENO, layer);
 }
 
 static Result<> rootfs(const char* folder) {

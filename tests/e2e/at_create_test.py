@@ -59,6 +59,26 @@ class Wakes(Life):
     def test_it_goes_on_at_its_start(self) -> None:
         self.goes_on()
 
+    def test_a_file_of_its_own_that_it_has_open(self) -> None:
+        """Which is in no image: it comes with the layer, behind the checks. A layer that has it not, or another one, is
+        refused before anything of it is put down."""
+        source = self.begin(None, "sh", "-c", "mkdir /own; exec 3>/own/file; echo kept >&3; exec /bin/counter")
+        folder = member("own/", kind=tarfile.DIRTYPE)
+        for code, layer in (("FileMissing", folder), ("FileChanged", members(folder, member("own/file", b"other than kept"))),
+                            ("", members(folder, member("own/file", b"kept\n")))):
+            (self.crio.folder(source) / "rootfs-diff.tar").write_bytes(tar_of(layer))
+            archive = self.folder / f"checkpoint-pod_default-ctr-{code}.tar"
+            self.crio.checkpoint(source, archive)
+            archive.chmod(0o600)
+        self.crio.kill(source)
+        self.crio.delete(source)
+        self.refused_wake("FileMissing", "checkpoint-pod_default-ctr-FileMissing.tar", "/own/file")
+        self.refused_wake("FileChanged", "checkpoint-pod_default-ctr-FileChanged.tar", "/own/file")
+        cid = self.wake(archive.name)
+        self.crio.start(cid)
+        self.assert_goes_on(cid, archive)
+        self.assertEqual(self.crio.exec(cid, "cat", "/proc/1/fd/3"), "kept\n")
+
     def test_host_name_of_the_new_pod(self) -> None:
         archive = self.taken()
         cid = self.wake(archive.name, change=lambda spec: spec.update(hostname="new-name"))

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import tarfile
 import tempfile
+from typing import Any
 
 import wake_archive
 from e2e import LpmTest, first_group, run
@@ -31,12 +32,12 @@ class WakeTest(LpmTest):
         self.outside.mkdir()
         (self.outside / "secret").write_text("secret")
 
-    def wake(self, content: bytes, *words: object, status: int = 0) -> str:
+    def wake(self, content: bytes, *words: object, status: int = 0, **how: Any) -> str:
         """Its standard output; what it says of an error is in `said`: one line, or nothing."""
         file = self.dir / "archive.tar"
         file.write_bytes(content)
         with file.open("rb") as stdin:
-            done = run(WAKE, *words, check=False, stdin=stdin)
+            done = run(WAKE, *words, check=False, stdin=stdin, **how)
         self.said = done.stderr
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertEqual(self.said.count("\n"), 1 if status else 0, self.said)
@@ -101,6 +102,15 @@ class Images(WakeTest):
                          {"checkpoint": None, "spec.dump": b'{"spec": 1}',
                           **{f"checkpoint/{name}": content for name, content in IMAGES.items()}})
         self.assertEqual({what[:3] for what in seen.values()}, {("drwx------", 0, 0), ("-rw-------", 0, 0)})
+
+    def test_the_layer_is_listed(self) -> None:
+        """For checks that are made before it is put down; names may have any byte but a zero."""
+        layer = tar_of(members(member("./", kind=tarfile.DIRTYPE), member("own/", kind=tarfile.DIRTYPE, mode=0o1777),
+                               member("own/a name", b"kept", mode=0o4755), member("own/b\udcff", kind=tarfile.SYMTYPE, linkname="/x"),
+                               member("c", kind=tarfile.LNKTYPE, linkname="own/a name"), member("p", kind=tarfile.FIFOTYPE)))
+        listed = self.wake(archive(layer, ["/bin/wc"]), "images", self.to, errors="surrogateescape")
+        self.assertEqual(listed.split("\0"), [f"d {0o1777} 0 own", f"f {0o4755} 4 own/a name", "l 420 0 own/b\udcff",
+                                              "h 420 0 c", "own/a name", "p 420 0 p", "- 0 0 bin/wc", ""])
 
     def test_holes_stay_holes(self) -> None:
         """As GNU tar writes them, in each of its forms."""

@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "inspect/layer.hpp"
 #include "wake/contents.hpp"
 #include "wake/layer.hpp"
 
@@ -50,6 +51,13 @@ static void read_as_layer(int fd, const wake::Contents& contents) {
     }
 }
 
+// Whoever asks for the list can read it.
+static void list(int fd, const wake::Contents& contents) {
+    const auto text = wake::list_layer(fd, contents);
+    if (text && !inspect::Layer::parse(*text))
+        std::abort();
+}
+
 // An archive, a layer, and a list of deleted files: whichever it is.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const Fd file(::memfd_create("archive", MFD_CLOEXEC));
@@ -60,6 +68,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         read_as_layer(file.get(), *contents);
     }
     read_as_layer(file.get(), {.rootfs_diff = wake::Extent{0, size}});
+    list(file.get(), {.rootfs_diff = wake::Extent{0, size}});
     read_as_layer(file.get(), {.deleted_files = wake::Extent{0, size}});
+    list(file.get(), {.deleted_files = wake::Extent{0, size}});
+    if (const auto layer = inspect::Layer::parse({reinterpret_cast<const char*>(data), size}))
+        (void)layer->find("/etc/hosts");
     return 0;
 }
