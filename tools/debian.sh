@@ -27,7 +27,7 @@ bare=(runc criu conmon podman iptables iproute2 procps mount busybox-static "${l
 # trixie+forky: CRIU 4.1 cannot dump a TCP socket on Linux >= 6.16, not even one that listens.
 cluster=(etcd-server docker-registry containernetworking-plugins openssl conmon podman crun iptables iproute2 procps
     mount busybox-static python3 python3-pytest python3-pytest-xdist strace nginx redis-server
-    checkpointctl libcurl4t64 libssl3t64 libyaml-cpp0.8
+    postgresql nodejs openjdk-21-jre-headless checkpointctl libcurl4t64 libssl3t64 libyaml-cpp0.8
     "${sidecar[@]}"
     criu/forky libcompel1/forky libnl-3-200/forky runc/forky)
 

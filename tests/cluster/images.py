@@ -21,6 +21,7 @@ from typing import Self
 ADDRESS = "127.0.0.1:5000"
 MIRRORED = ("docker.io", "registry.k8s.io", "gcr.io", "k8s.gcr.io")
 PROGRAMS = pathlib.Path("/opt/lpm/bin")
+CORPUS = pathlib.Path(__file__).resolve().parent.parent / "support/corpus"  # what they serve
 
 USERS = ("root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\ndefault-user:x:1000:1000::/:/bin/sh\n"
          "nobody:x:65534:65534::/:/bin/sh\n")
@@ -30,6 +31,8 @@ NGINX = """user root; worker_processes 1; pid /run/nginx.pid; error_log /dev/std
 events {}
 http { access_log /dev/stdout; server { listen PORT; root /usr/share/nginx/html; } }
 """
+# Of packages: LLVM, with which postgres compiles queries, is larger than all the rest.
+UNUSED = {"doc", "man", "locale", "bitcode", "llvmjit.so"}
 
 
 class Registry:
@@ -70,6 +73,22 @@ def copy_program(root: pathlib.Path, path: str) -> None:
         place = root / str(file).lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, place)
+
+
+def copy_packages(root: pathlib.Path, *names: str) -> None:
+    """The files of these packages of Debian's, and the libraries that they load."""
+    listed = subprocess.run(["dpkg", "-L", *names], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for path in map(pathlib.Path, sorted(set(listed.split("\n")) - {""})):
+        if UNUSED & set(path.parts) or path.is_dir() and not path.is_symlink() or not path.exists():
+            continue
+        place = root / str(path).lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            place.symlink_to(path.readlink())
+        else:
+            shutil.copy(path, place)
+            if path.read_bytes()[:4] == b"\x7fELF":
+                copy_program(root, str(path))
 
 
 def busybox(root: pathlib.Path) -> None:
@@ -119,6 +138,32 @@ def redis(root: pathlib.Path) -> None:
         copy_program(root, f"/usr/bin/{name}")
 
 
+def postgres(root: pathlib.Path) -> None:
+    """Its cluster is made by the container."""
+    busybox(root)
+    packages = [path.name for path in pathlib.Path("/var/lib/dpkg/info").glob("postgresql-*.list")]
+    copy_packages(root, *(name.removesuffix(".list") for name in packages))
+    (root / "usr/bin/pg").symlink_to(next(pathlib.Path("/usr/lib/postgresql").glob("*/bin")))
+    copy_program(root, str(PROGRAMS / "pretend_user.so"))
+    with open(root / "etc/passwd", "a") as users:
+        users.write("postgres:x:999:999::/tmp:/bin/sh\n")
+
+
+def node(root: pathlib.Path) -> None:
+    busybox(root)
+    shutil.copytree("/usr/share/nodejs", root / "usr/share/nodejs", symlinks=True)
+    copy_program(root, "/usr/bin/node")
+    shutil.copy(CORPUS / "server.js", root)
+
+
+def java(root: pathlib.Path) -> None:
+    busybox(root)
+    copy_packages(root, "openjdk-21-jre-headless")
+    (root / "usr/bin/java").unlink(missing_ok=True)
+    (root / "usr/bin/java").symlink_to(pathlib.Path("/usr/bin/java").resolve())
+    shutil.copy(CORPUS / "Server.java", root)
+
+
 def programs(root: pathlib.Path) -> None:
     """The containers that the checks are about."""
     busybox(root)
@@ -158,6 +203,9 @@ IMAGES: list[tuple[Fill, Sequence[str], Sequence[str]]] = [
     (marked("tags"), SHELL, [f"{CRITEST}-tags:{n}" for n in (1, 2, 3)]),
     (nginx, SERVER, ["library/nginx:latest", f"{E2E}/nginx:1.14-2"]),
     (redis, (PATH, 'CMD ["redis-server","--save",""]'), ["library/redis:latest"]),
+    (postgres, (PATH,), ["library/postgres:latest"]),
+    (node, (PATH, 'CMD ["node","/server.js","8000"]'), ["library/node:latest"]),
+    (java, (PATH, 'CMD ["java","-Xmx128m","/Server.java","8000"]'), ["library/java:latest"]),
     (programs, (PATH, 'CMD ["/bin/counter"]', "STOPSIGNAL SIGKILL"), ["library/lpm-programs:latest"]),  # they end at once
     (programs, (PATH, 'CMD ["/bin/counter"]'), ["library/lpm-programs-term:latest"]),
     (pause, ('ENTRYPOINT ["/pause"]',), ["pause:3.10", "pause:3.10.1"]),
