@@ -2,6 +2,7 @@
 # Copyright the lpm authors
 """Ordinary programs wake in an ordinary pod, each with what it had in memory."""
 import json
+from typing import Any
 
 from oci_spec import Json
 from suite import POD, container
@@ -28,7 +29,7 @@ class WakePrograms(WakeTest):
         answer = json.loads(self.said(name, "wget", "-qO-", "http://127.0.0.1:8000/"))
         return answer["nonce"], answer["requests"]
 
-    def counts_on(self, **how: object) -> None:
+    def counts_on(self, **how: Any) -> None:
         source = self.pod(container("ctr", startupProbe=listening(8000), **how))
         for _ in range(VISITS):
             nonce, count = self.visit(source)
@@ -43,13 +44,15 @@ class WakePrograms(WakeTest):
     def test_node(self) -> None:
         self.counts_on(image="node", securityContext=AS_ENGINE)
 
-    def postgres(self, options: str = "") -> dict[str, object]:
-        script = (f"export LD_PRELOAD={PRETEND_USER}; PATH=/usr/bin/pg:$PATH; initdb -D /tmp/db -U postgres -A trust --locale=C --no-sync; "
+    def postgres(self, options: str = "") -> dict[str, Any]:
+        script = (f"export LD_PRELOAD={PRETEND_USER} PATH=/usr/bin/pg:$PATH\n"
+                  "initdb -D /tmp/db -U postgres -A trust --locale=C --no-sync\n"
                   f"exec postgres -D /tmp/db -k /tmp -c listen_addresses=127.0.0.1{options}")
         return {"image": "postgres", "command": ["sh", "-ec", script], "startupProbe": listening(5432)}
 
     def sql(self, name: str, statement: str) -> str:
-        return self.said(name, "/usr/bin/pg/psql", "-h", "/tmp", "-U", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", statement)
+        psql = ("/usr/bin/pg/psql", "-h", "/tmp", "-U", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1")
+        return self.said(name, *psql, "-c", statement)
 
     def test_postgres(self) -> None:
         """Its shared memory in files of its own, so that they are in the archive: what it holds in memory only, too."""
