@@ -4,14 +4,16 @@
 import hashlib
 import json
 import pathlib
+import tarfile
 from typing import Any
 
 from at_create import FALLBACK, FROM, MARKS, SWITCH, UNPACKED
-from crio_archive import read
+from crio_archive import Changes, of_another_processor, read, remade
 from e2e import GATE, SETTINGS, run, wait_for
 from node_test import NodeTest
 from oci_spec import Json
 from suite import POD, ClusterTest, container
+from wake_archive import Build, member, members, tar_of
 
 
 def left() -> list[str]:
@@ -139,6 +141,22 @@ class Wake(WakeTest):
         cut.chmod(0o600)
         self.addCleanup(cut.unlink)
         self.assert_refused(self.wake(cut.name, wait=False), "ArchiveUnsafe")
+
+    def test_archives_that_no_honest_node_has_made(self) -> None:
+        """Of another processor; with a layer that has a device, or leads out of the container over a link."""
+        _, archive = self.taken()
+
+        def layer(*builds: Build) -> Changes:
+            return {"rootfs-diff.tar": lambda _: tar_of(members(*builds))}
+        link = member("a", kind=tarfile.SYMTYPE, linkname="/etc/lpm")
+        cases: tuple[tuple[str, Changes, str], ...] = (
+            ("CpuMismatch", {"checkpoint/lpm.json": of_another_processor}, "amx_fp4"),
+            ("ArchiveUnsafe", layer(member("dev/sda", kind=tarfile.BLKTYPE)), "dev/sda is a device"),
+            ("ArchiveUnsafe", layer(link, member("a/bypass", b"")), "a is no folder"))
+        for number, (code, changes, words) in enumerate(cases):
+            made = remade(archive, str(number), changes)
+            self.addCleanup(made.unlink)
+            self.assert_refused(self.wake(made.name, wait=False), code, words)
 
     def test_a_fallback_starts_it_anew(self) -> None:
         name = self.wake("no-such-object", annotations={FALLBACK: "start"})

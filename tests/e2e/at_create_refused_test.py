@@ -8,6 +8,7 @@ import pathlib
 import tarfile
 
 from at_create import FALLBACK, FROM, AtCreateTest, marks, unpacked
+from crio_archive import of_another_processor, remade
 from crio_pod import Pod
 from crio_runtime import CrioError
 from e2e import GATE, SETTINGS, run
@@ -175,7 +176,19 @@ class Refused(AtCreateTest):
         archive.write_bytes(whole)
         self.crio.start(self.wake(archive.name))
 
-    def test_a_refusal_of_the_layer_is_none_of_the_fallback(self) -> None:
+    def test_what_a_fallback_is_for(self) -> None:
+        """Whatever is seen before the container's files are changed, and nothing behind it."""
         archive = self.taken()
-        source = self.more(archive, "rootfs-diff.tar", tar_of(member("dev/sda", kind=tarfile.BLKTYPE)))
-        self.refused_wake("ArchiveUnsafe", source, pod=Pod("new", annotations={FALLBACK: "start"}))
+        device = tar_of(member("dev/sda", kind=tarfile.BLKTYPE))
+        other = remade(archive, "cpu", {"checkpoint/lpm.json": of_another_processor})
+        for code, source in (("ArchiveUnsafe", self.more(archive, "rootfs-diff.tar", device)), ("CpuMismatch", other.name)):
+            cid = self.wake(source, Pod("new", annotations={FALLBACK: "start"}))
+            self.assertEqual(self.last_record("restore", "refused")["result"]["code"], code)
+            self.crio.start(cid)
+            self.lines(cid, 2)
+            self.crio.kill(cid)
+            self.crio.delete(cid)
+        root = self.new_root()
+        (root / "out").symlink_to("/")
+        out = self.more(archive, "rootfs-diff.tar", tar_of(member("out/file", b"x")))
+        self.refused_wake("ArchiveUnsafe", out, pod=Pod("new", annotations={FALLBACK: "start"}), rootfs=root)
