@@ -93,6 +93,7 @@ static void read_confinement(const json::Value& spec, RestoreFrom& from) {
     from.apparmor_profile = json::text_or_empty(spec, "process.apparmorProfile");
     from.root = json::text_or_empty(spec, "root.path");
     from.hostname = json::text_or_empty(spec, "hostname");
+    from.cgroups_path = json::text_or_empty(spec, "linux.cgroupsPath");
     from.user_namespace =
         std::ranges::any_of(json::list_at(spec, "linux.namespaces"), [](const json::Value& entry) {
             return json::text_or_empty(entry, "type") == "user";

@@ -32,7 +32,8 @@ struct RestoreFrom {
     std::string apparmor_profile;
     std::string hostname; // of the pod; CRIU would set that of the checkpointed one
     bool user_namespace = false;
-    std::string root; // root.path; relative to the bundle unless it begins with a slash
+    std::string root;         // root.path; relative to the bundle unless it begins with a slash
+    std::string cgroups_path; // linux.cgroupsPath
 
     [[nodiscard]] bool names_file() const { return source.ends_with(".tar"); }
 };

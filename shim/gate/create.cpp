@@ -187,6 +187,7 @@ class Create {
         pending.pod_uid = from_.pod_uid;
         pending.container = from_.container;
         pending.hostname = from_.hostname;
+        pending.cgroups_path = from_.cgroups_path;
         pending.bundle = bundle_.starts_with('/') ? bundle_ : "";
         const auto marked = mark_pending(root_, id_, std::move(pending));
         marked_ = marked.has_value();
@@ -228,8 +229,8 @@ class Create {
 
     bool hold(const Call& call) {
         auto done = hold_still(root_, id_);
-        if (done && !is_marked())
-            done = fail(Errc::absent, "it was deleted while it was restored");
+        if (done)
+            done = note_held(root_, id_);
         keeps_mark_ = true;
         if (done)
             return true;

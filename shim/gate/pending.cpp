@@ -89,6 +89,8 @@ static Result<> write_mark(const std::string& root, const std::string& id, const
                             {"monitor", pending.monitor},
                             {"monitor_start", pending.monitor_start},
                             {"bundle", pending.bundle},
+                            {"cgroups_path", pending.cgroups_path},
+                            {"held", pending.held},
                             {"started", pending.started}};
     return replace_file(dir.get(), id, json::write(value) + "\n", 0600, Sync::none);
 }
@@ -100,6 +102,14 @@ Result<> mark_pending(const std::string& root, const std::string& id, Pending pe
     pending.monitor = ::getppid();
     pending.monitor_start = start_of(procfs::read_stat(::getppid()));
     return write_mark(root, id, pending);
+}
+
+Result<> note_held(const std::string& root, const std::string& id) {
+    auto pending = read_pending(root, id);
+    if (!pending)
+        return fail(Errc::absent, "it was deleted while it was restored");
+    pending->held = true;
+    return write_mark(root, id, *pending);
 }
 
 Result<> note_start(const std::string& root, const std::string& id, Pending pending) {
@@ -118,6 +128,8 @@ static Result<Pending> read_mark(const std::string& path) {
                    .monitor = static_cast<pid_t>(json::integer(value, "monitor").value_or(0)),
                    .monitor_start = json::natural(value, "monitor_start").value_or(0),
                    .bundle = json::text_or_empty(value, "bundle"),
+                   .cgroups_path = json::text_or_empty(value, "cgroups_path"),
+                   .held = json::is_true(value, "held"),
                    .started = json::is_true(value, "started")};
 }
 
@@ -203,11 +215,14 @@ void remove_unpacked(const std::string& root, const std::string& id) {
     remove_unpacked(unpacked_dir(root, id));
 }
 
-// CRI-O removes the bundle of a container that it does not know when it begins.
+// Of one whose gate has ended. A conmon whose runtime was killed reads the standard error of the container
+// before it tells CRI-O (conmon.c), and the container that was half made holds it: who ends that lets both go
+// on. CRI-O removes the bundle of a container that it does not know when it begins.
 static bool is_abandoned(const Pending& pending) {
     const bool alone = pending.monitor > 0 && pending.monitor_start > 0 &&
                        procfs::has_ended(pending.monitor, pending.monitor_start);
-    return !pending.started && (alone || (pending.bundle.starts_with('/') && is_gone(pending.bundle)));
+    return !pending.started &&
+           (!pending.held || alone || (pending.bundle.starts_with('/') && is_gone(pending.bundle)));
 }
 
 // It would hold its memory, frozen, until the next boot. By lpm-runc, as its engine would: a restore that was
@@ -216,11 +231,9 @@ static void remove_container(const Pending& pending, const std::string& id) {
     const auto done = run({paths::front_program, "--root", pending.root, "delete", "--force", id},
                           std::chrono::seconds{20});
     if (done && done->status == 0)
-        std::printf("removed the container %s, which waited for a start that nobody can give it\n",
-                    id.c_str());
+        std::printf("removed the container %s, whose create or start nobody can complete\n", id.c_str());
     else
-        warn({"the container " + id +
-              ", which waits for a start that nobody can give it, cannot be removed: " +
+        warn({"the container " + id + ", whose create or start nobody can complete, cannot be removed: " +
               (done ? one_line(done->text) : done.error().text)});
 }
 

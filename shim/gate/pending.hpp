@@ -21,12 +21,16 @@ struct Pending {
     std::uint64_t gate_start = 0;
     pid_t monitor = 0; // that called the gate: conmon
     std::uint64_t monitor_start = 0;
-    std::string bundle;   // absolute; empty: not known
-    bool started = false; // a gate that was killed then has left the mark
+    std::string bundle;       // absolute; empty: not known
+    std::string cgroups_path; // as config.json has it
+    bool held = false;        // its create is complete: it is paused, and waits
+    bool started = false;     // a gate that was killed then has left the mark
 };
 
 // With this process as its gate, and its parent as its monitor.
 [[nodiscard]] Result<> mark_pending(const std::string& root, const std::string& id, Pending pending);
+// Errc::absent: it was deleted meanwhile.
+[[nodiscard]] Result<> note_held(const std::string& root, const std::string& id);
 // Before it goes on: from now on the mark is nobody's reason to end it.
 [[nodiscard]] Result<> note_start(const std::string& root, const std::string& id, Pending pending);
 // Errc::absent: it is none.
@@ -47,9 +51,10 @@ void forget_restored();
 [[nodiscard]] Result<> make_unpacked_dir(const std::string& root, const std::string& id);
 void remove_unpacked(const std::string& root, const std::string& id);
 
-// Removes containers whose monitor has ended, or whose bundle is gone, while they waited for their start,
-// which nobody can give them any more; marks of containers that the runtime does not know and nobody makes
-// any more; and what was unpacked for containers without a mark.
+// Removes containers whose create was never completed, as their gate was killed, and those whose monitor has
+// ended, or whose bundle is gone, while they waited for their start, which nobody can give them any more;
+// marks of containers that the runtime does not know and nobody makes any more; and what was unpacked for
+// containers without a mark.
 void remove_left_pending();
 
 } // namespace lpm::gate

@@ -20,7 +20,6 @@
 #include "cleanup/processes.hpp"
 #include "linux/procfs.hpp"
 #include "linux/sockdiag.hpp"
-#include "oci/bundle.hpp"
 #include "oci/cgroup.hpp"
 #include "oci/state.hpp"
 #include "pending.hpp"
@@ -176,16 +175,9 @@ static void end_create(const Asked& asked) {
         add_line("lpm: the restore of " + asked.id + " goes on while it is deleted");
 }
 
-// CRIU that was killed with its gate may leave processes that wait for it for ever, and the runtime knows of
-// none of them: its delete finds a cgroup that cannot be removed.
-static void end_left(const Asked& asked) {
-    const auto pending = read_pending(asked.root, asked.id);
-    if (!pending || oci::read_state(asked.root, asked.id) ||
-        !procfs::has_ended(pending->gate, pending->gate_start))
-        return;
-    const auto bundle = oci::read_bundle(pending->bundle);
-    if (!bundle || bundle->cgroups_path.empty())
-        return;
+// How many processes of the container's cgroup were there, and are ended.
+static int end_cgroup(const std::string& cgroups_path, const std::string& id) {
+    int ended = 0;
     each_entry("/proc", [&](int, const dirent& entry) {
         const auto pid = to_number<pid_t>(entry.d_name);
         if (!pid || *pid == ::getpid() || is_ancestor(*pid))
@@ -193,10 +185,24 @@ static void end_left(const Asked& asked) {
         // First: what is read then is of the process that it holds, or of one that is gone.
         const auto handle = open_pidfd(*pid);
         const auto cgroup = procfs::read_proc(*pid, "cgroup");
-        if (handle && cgroup && oci::in_cgroup_of(*cgroup, bundle->cgroups_path, asked.id))
-            (void)end_process(*handle);
+        if (handle && cgroup && oci::in_cgroup_of(*cgroup, cgroups_path, id) && end_process(*handle))
+            ++ended;
         return true;
     });
+    return ended;
+}
+
+// CRIU that was killed with its gate may leave processes that wait for it for ever. The runtime knows none of
+// them, or takes the container for stopped: its delete finds a cgroup that cannot be removed.
+static void end_left(const Asked& asked) {
+    const auto pending = read_pending(asked.root, asked.id);
+    const auto state = oci::read_state(asked.root, asked.id);
+    if (!pending || (state && oci::alive(*state)) || !procfs::has_ended(pending->gate, pending->gate_start) ||
+        pending->cgroups_path.empty())
+        return;
+    constexpr int rounds = 3; // one that was about to fork has left others
+    for (int round = 0; round < rounds && end_cgroup(pending->cgroups_path, asked.id) > 0; ++round) {
+    }
 }
 
 // One that is created may be deleted; the runtime takes this one for one that runs.

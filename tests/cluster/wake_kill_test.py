@@ -16,7 +16,8 @@ KEPT = pathlib.Path("/var/lib/kept")
 ACTION = "post-restore"  # all is made, and stands still
 ROWS = (
     ("hooks", "lpm-gate"), ("hooks", "conmon"), ("hooks", "crio"), ("hooks", "kubelet"),
-    ("restore", "runc"), ("restore", "criu"), ("restore", "crio"),
+    ("restore", "runc"), ("restore", "criu"), ("restore", "lpm-gate"), ("restore", "conmon"), ("restore", "crio"),
+    ("restore", "kubelet"),
 )
 
 
@@ -33,6 +34,11 @@ class Killed(WakeTest, KillTest):
 
     def outcomes(self) -> list[str]:
         return [str(r["result"].get("code", r["outcome"])) for r in self.ended_calls("restore")]
+
+    def settled_and_ready(self, name: str) -> bool:
+        """Settling is the node's timer's."""
+        run(GATE, "--settle")
+        return self.is_ready(name)
 
     def go(self, phase: str, victim: str) -> None:
         self.wait_for_other_pods()
@@ -54,7 +60,10 @@ class Killed(WakeTest, KillTest):
             wait_for("CRI-O tries again", lambda: "MountMissing" in self.outcomes())
             self.cluster.delete(POD, name, 1, wait=False)
         else:
-            self.wait_ready(name)
+            if (phase, victim) == ("restore", "lpm-gate"):
+                # conmon reads what the container says until that ends, and only then tells CRI-O of a failed create.
+                wait_for("the container", lambda: self.runtimes_status(cid) == "running")
+            wait_for("it is ready", lambda: self.settled_and_ready(name))
             self.assertEqual(self.assert_goes_on(name, "ctr"), self.nonce)
         if victim == "kubelet":  # the first one is CRI-O's to remove, with the pod: it is created, and nobody starts it
             self.cluster.delete(POD, name, 1)
