@@ -66,12 +66,14 @@ struct Settings {
     // its create, and whether from one of another namespace.
     bool restore_at_create = false;
     bool restore_across_namespaces = false;
+    std::vector<std::string> signed_by; // files of public keys; none: no signature is wanted
     // [hooks] total_ms: all life-cycle hooks of a call together.
     std::chrono::milliseconds hook_time{10'000};
     // Where the kubelet writes checkpoint archives; DiskSpace looks at its file system too.
     std::string kubelet_dir = "/var/lib/kubelet";
     // [archives]: where others than the kubelet put archives, as `crictl checkpoint --export` does.
     std::vector<std::string> archive_folders;
+    std::string sign_with; // a file of a private key; empty: archives are not signed
     // How many whole archives of a container stay; 0: nothing is removed.
     std::uint32_t keep_archives = 0;
     // [checks]: id of a check -> severity, in the order of the file.

@@ -219,6 +219,7 @@ Result<ArchiveFile> delete_archive(const config::Settings& settings, const std::
         return fail(Errc::busy, named + " is another file now");
     if (::unlinkat(place.folder.get(), place.name.c_str(), 0) != 0)
         return fail_errno(errno, "unlink " + named);
+    ::unlinkat(place.folder.get(), (place.name + ".sig").c_str(), 0);
     ::fsync(place.folder.get());
     return std::move(opened.file);
 }

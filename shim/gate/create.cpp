@@ -151,7 +151,7 @@ class Create {
                         {"name", from_.container}};
         if (!from_.fault.empty())
             return deny(call, {"RestoreAnnotation", from_.fault});
-        if (!settings_.restore_at_create)
+        if (!settings_.restore_at_create || !settings_.restore_unread.empty())
             return deny(call, {"RestoreUnsupported", "it cannot be told whose archives may be restored: " +
                                                          settings_.restore_unread});
         if (from_.user_namespace)

@@ -77,8 +77,9 @@ static int run_pending(const gate::Arguments& arguments) {
 // is still being made, for a create where a container may be restored then, and for what is asked of one that
 // was, until its start. `lpm-gate --probe` fills the cache, `lpm-gate --settle` ends records of calls
 // that were interrupted and removes old ones, and archives beyond [archives] keep, `lpm-gate --rescue` thaws
-// what a dead caller has left paused, `lpm-gate --answer` answers one request of lpm-sidecar or lpmctl,
-// `lpm-gate --version` names the builds: --version of lpm-runc is the runtime's.
+// what a dead caller has left paused, ends restores at create that nobody completes and signs new archives,
+// `lpm-gate --answer` answers one request of lpm-sidecar or lpmctl, `lpm-gate --version` names the builds:
+// --version of lpm-runc is the runtime's.
 int main(int argc, char** argv, char** environment) {
     if (argc == 2 && std::string_view(argv[1]) == "--probe")
         return gate::probe();

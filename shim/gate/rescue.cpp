@@ -16,9 +16,11 @@
 #include "linux/boot.hpp"
 #include "oci/container_lock.hpp"
 #include "oci/state.hpp"
+#include "pending.hpp"
 #include "prepare.hpp"
 #include "record/stand_still.hpp"
 #include "report.hpp"
+#include "signature.hpp"
 #include "verbs.hpp"
 
 namespace lpm::gate {
@@ -222,16 +224,18 @@ int rescue() {
     const auto settings = config::read(paths::settings_file);
     warn(settings.problems);
     undo_expired(settings.hook_time);
+    remove_left_pending();
+    const bool is_signed = sign_archives(settings);
     if (settings.rescue && !rescue_round(std::chrono::seconds(settings.rescue_after)))
         return 1;
     if (record::list_ended(paths::run_dir).empty())
-        return 0;
+        return is_signed ? 0 : 1;
     // The timer of --settle is at it, and does this too.
     auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper)
         return keeper.error().code == Errc::busy ? 0 : 1;
     warn(keeper->join_stand_stills(paths::run_dir));
-    return 0;
+    return is_signed ? 0 : 1;
 }
 
 } // namespace lpm::gate

@@ -11,6 +11,7 @@
 #include "record/keeper.hpp"
 #include "report.hpp"
 #include "rescue.hpp"
+#include "signature.hpp"
 
 namespace lpm::gate {
 
@@ -42,8 +43,9 @@ int settle() {
     forget_restored();
     const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
     const bool settled = settle_records(settings);
+    const bool is_signed = sign_archives(settings);
     const bool kept = keep_archives(settings); // last: it may take minutes, and others settle meanwhile
-    return rescued && settled && kept ? 0 : 1;
+    return rescued && settled && is_signed && kept ? 0 : 1;
 }
 
 } // namespace lpm::gate

@@ -16,6 +16,7 @@
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "signature.hpp"
 
 namespace lpm::gate {
 
@@ -134,22 +135,24 @@ find_object(const config::Settings& settings, const oci::RestoreFrom& from, cons
     return std::unexpected(std::move(refusal));
 }
 
-// By sha256sum of coreutils, which each distribution has: nobody but root can write the file meanwhile.
-static std::expected<void, Refusal> verify_digest(const OpenedArchive& archive, const std::string& digest,
-                                                  const Deadline& deadline) {
-    const std::string path = one_line(archive.file.path);
-    ::lseek(archive.content.get(), 0, SEEK_SET);
-    const auto output =
-        run(Job{.argv = {"sha256sum"}, .timeout = deadline.left(), .from = archive.content.get()});
-    if (!output || output->status != 0 || output->late)
-        return std::unexpected(Refusal{
-            "ArchiveUnreadable", "the digest of " + path + " cannot be told: sha256sum of coreutils failed"});
-    const auto found = std::string_view(output->text).substr(0, digest.size());
-    if (found == digest)
+// Nobody but root can write the file meanwhile.
+static std::expected<void, Refusal> verify(const config::Settings& settings, const OpenedArchive& archive,
+                                           const std::string& wanted, const Deadline& deadline) {
+    if (wanted.empty() && settings.signed_by.empty())
         return {};
-    return std::unexpected(Refusal{"DigestMismatch", path + " has the digest sha256:" + one_line(found, 64) +
-                                                         ", and the pod asks for sha256:" + digest +
-                                                         ": it is not that archive, or not what it was"});
+    const std::string path = one_line(archive.file.path);
+    const auto digest = digest_of(archive, deadline.left());
+    if (!digest)
+        return std::unexpected(Refusal{"ArchiveUnreadable",
+                                       "the digest of " + path + " cannot be told: " + digest.error().text});
+    if (!wanted.empty() && *digest != wanted)
+        return std::unexpected(Refusal{"DigestMismatch", path +
+                                                             " has the digest sha256:" + one_line(*digest) +
+                                                             ", and the pod asks for sha256:" + wanted +
+                                                             ": it is not that archive, or not what it was"});
+    if (settings.signed_by.empty())
+        return {};
+    return verify_signature(settings, archive, *digest, deadline);
 }
 
 static std::expected<void, Refusal>
@@ -174,9 +177,8 @@ std::expected<WakeArchive, Refusal> find_archive(const config::Settings& setting
         return archive;
     if (const auto judged = judge_namespace(settings, from, *archive); !judged)
         return std::unexpected(judged.error());
-    if (!from.digest.empty())
-        if (const auto verified = verify_digest(archive->opened, from.digest, deadline); !verified)
-            return std::unexpected(verified.error());
+    if (const auto verified = verify(settings, archive->opened, from.digest, deadline); !verified)
+        return std::unexpected(verified.error());
     return archive;
 }
 

@@ -11,6 +11,7 @@
 #include "inspect/layer.hpp"
 #include "oci/restore_from.hpp"
 #include "record/record.hpp"
+#include "refusal.hpp"
 
 // The archive that a container is restored from at its create. What is in it is read by lpm-wake only.
 namespace lpm::gate {
@@ -18,12 +19,6 @@ namespace lpm::gate {
 struct WakeArchive {
     OpenedArchive opened;
     record::CheckpointManifest manifest;
-};
-
-// Why there is no restore, as a record has it.
-struct Refusal {
-    std::string code;
-    std::string message;
 };
 
 // The archive that the pod may have: of this node's folders, root's alone, and of the pod's namespace unless
