@@ -36,7 +36,7 @@ class Signed(AtCreateTest):
             self.assertIn(word, done.stdout + done.stderr)
         return done
 
-    def kept(self) -> pathlib.Path:
+    def put_down(self) -> pathlib.Path:
         """An archive as the kubelet would put it down."""
         archive = self.taken()
         return pathlib.Path(shutil.move(archive, self.kubelets))
@@ -49,7 +49,7 @@ class Signed(AtCreateTest):
         self.remove(cid)
 
     def test_what_is_signed_here_wakes_here(self) -> None:
-        archive = self.kept()
+        archive = self.put_down()
         self.refused_wake("SignatureMissing", archive.name, f"{archive}.sig")
         self.set("ours", ["theirs.pub", "ours.pub"])
         self.sign(f"signed {archive}")
@@ -60,7 +60,7 @@ class Signed(AtCreateTest):
 
     def test_anybody_can_verify_it(self) -> None:
         """As docs/restore.md says."""
-        archive = self.kept()
+        archive = self.put_down()
         self.set("ours")
         self.sign("signed")
         digest = run("sha256sum", archive).stdout.split()[0]
@@ -70,7 +70,7 @@ class Signed(AtCreateTest):
             "-sigfile", f"{archive}.sig")
 
     def test_what_is_not_what_was_signed(self) -> None:
-        archive = self.kept()
+        archive = self.put_down()
         self.set("ours", ["ours.pub"])
         self.sign("signed")
         other = remade(archive, "layer", {"rootfs-diff.tar": lambda _: b""})
@@ -85,7 +85,7 @@ class Signed(AtCreateTest):
             self.refused_wake("SignatureUnknown" if len(content) > 64 else "SignatureWrong", archive.name)
 
     def test_keys_that_cannot_be_used(self) -> None:
-        archive = self.kept()
+        archive = self.put_down()
         self.set("ours")
         self.sign("signed")
         (self.keys / "broken").write_text("no key")
@@ -98,7 +98,7 @@ class Signed(AtCreateTest):
         self.goes_on(archive)
 
     def test_a_key_that_others_can_read_signs_nothing(self) -> None:
-        archive = self.kept()
+        archive = self.put_down()
         self.set("ours")
         (self.keys / "ours").chmod(0o644)
         self.sign("is not for root alone", status=1)
