@@ -155,10 +155,15 @@ Judgement judge_many_descriptors(const Facts& facts) {
 Judgement judge_uprobes(const Facts& facts) {
     if (facts.subject.stage == Stage::restore)
         return judge_uprobes_again(facts);
-    return unless(
-        facts, "allow-uprobes",
+    Judgement finding =
         judge_found(facts, Item::uprobes, "probes of a tracing tool",
-                    "CRIU dumps them only since 4.2, with allow-uprobes at checkpoint and restore"));
+                    "CRIU dumps them only since 4.2, with allow-uprobes at checkpoint and restore");
+    if (facts.tools.criu && facts.tools.criu->version != 0 &&
+        facts.tools.criu->version < criu::knows_uprobes) {
+        finding.remedy = "stop the tracing tool, or install CRIU 4.2 or newer and run lpm-gate --probe";
+        return finding;
+    }
+    return unless(facts, "allow-uprobes", std::move(finding));
 }
 
 // glibc 2.42 makes the guards of thread stacks so. To CRIU before 4.2 they look like pages that are swapped

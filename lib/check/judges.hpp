@@ -114,3 +114,4 @@ Judge judge_network_lock;
 Judge judge_tar;
 
 } // namespace lpm::check
+Judge judge_criu_config;

@@ -41,6 +41,30 @@ Judgement judge_tooling(const Facts& facts) {
     return {};
 }
 
+// CRIU ends at such a line before it looks at anything else, and says so to nobody: there is no log yet.
+Judgement judge_criu_config(const Facts& facts) {
+    const std::uint32_t version = facts.tools.criu ? facts.tools.criu->version : 0;
+    std::string doubt;
+    for (const criu::Setting& setting : facts.options.all()) {
+        if (setting.line == 0)
+            continue;
+        const auto known = criu::knows_option(setting.written, version);
+        if (known == true)
+            continue;
+        const std::string what = "line " + std::to_string(setting.line) + " of " +
+                                 one_line(setting.source, 200) + " names the option " +
+                                 one_line(setting.written, 60);
+        if (known == false)
+            return {Verdict::block, what + ", which CRIU " + criu::version_text(version) +
+                                        " does not know: it ends at such a line"};
+        if (doubt.empty())
+            doubt = what + ", and whether this CRIU knows it is not known";
+    }
+    if (!doubt.empty())
+        return {Verdict::unknown, std::move(doubt)};
+    return {};
+}
+
 static std::string lock_method(const Facts& facts, std::string& source) {
     const auto& inventory = facts.images.inventory;
     if (facts.subject.stage == Stage::restore && inventory && inventory->network_lock_method) {

@@ -49,7 +49,7 @@ static std::string_view unquoted(std::string_view text) {
 
 std::vector<Setting> parse_config(std::string_view text, const std::string& source) {
     std::vector<Setting> settings;
-    while (!text.empty() && settings.size() < max_settings) {
+    for (std::size_t number = 1; !text.empty() && settings.size() < max_settings; ++number) {
         std::string_view line = next_line(text);
         line = trim(line.substr(0, line.find('#')));
         if (line.empty())
@@ -58,9 +58,10 @@ std::vector<Setting> parse_config(std::string_view text, const std::string& sour
         const auto value = end == std::string_view::npos ? std::string_view{} : trim(line.substr(end + 1));
         const auto name = line.substr(0, end);
         if (name.starts_with("no-")) // CRIU has this form of each flag
-            settings.push_back({std::string(name.substr(3)), "false", source});
+            settings.push_back({std::string(name.substr(3)), "false", source, number, std::string(name)});
         else
-            settings.push_back({std::string(name), std::string(unquoted(value)), source});
+            settings.push_back(
+                {std::string(name), std::string(unquoted(value)), source, number, std::string(name)});
     }
     return settings;
 }

@@ -15,13 +15,19 @@
 namespace lpm::criu {
 
 struct Setting {
-    std::string name;   // long option, without dashes
-    std::string value;  // empty for a flag
-    std::string source; // file, or "argv"
+    std::string name;      // long option, without dashes
+    std::string value;     // empty for a flag
+    std::string source;    // file, or "argv"
+    std::size_t line = 0;  // of the file; 0: of none
+    std::string written{}; // the name as it stands there, with "no-"
 };
 
 // A CRIU configuration file: an option a line, `name value` or `name=value`, `#` begins a comment.
 [[nodiscard]] std::vector<Setting> parse_config(std::string_view text, const std::string& source);
+
+// Whether CRIU of that version (0: not known) takes a configuration file with an option of this name. It ends
+// at one that it does not know, before it looks at anything else. Nothing: that is not known.
+[[nodiscard]] std::optional<bool> knows_option(std::string_view written, std::uint32_t version);
 
 struct Sources {
     std::string home;        // $HOME of the caller; may be empty
@@ -55,6 +61,8 @@ class EffectiveOptions {
     void add(const Additions& additions);
     // The setting in force; nothing when CRIU's built-in default is.
     [[nodiscard]] std::optional<Setting> find(std::string_view name) const;
+    // All that are set, in CRIU's order.
+    [[nodiscard]] const std::vector<Setting>& all() const { return settings_; }
     // A flag is set, and not turned off again.
     [[nodiscard]] bool on(std::string_view name) const;
 

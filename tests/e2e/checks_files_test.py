@@ -194,7 +194,7 @@ def probed(test: ResourceTest, cid: str) -> None:
     Refused("probed_function", "Uprobes", ("probed",), outside=probed, flavours=FORKY, words=("holder",),
             fails="uprobe"),
     Refused("probed_function_with_an_old_criu", "Uprobes", ("probed",), outside=probed, flavours=TRIXIE,
-            words=("holder",), fails="Unsupported mapping found", code="CriuError"),
+            words=("holder", "install CRIU 4.2"), fails="Unsupported mapping found", code="CriuError"),
     Fine("function_without_a_probe", "Uprobes", ("probed",)),
 )
 class Probes(ResourceTest):

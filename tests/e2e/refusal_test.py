@@ -92,6 +92,40 @@ class Checkpoint(RefusalTest):
         self.crio.resume(cid)
         self.assert_runs(cid)
 
+    def test_line_of_criu_s_configuration(self) -> None:
+        """Which CRIU reads for itself, or which the runtime, or the pod by its annotation, names: bare runc and CRIU say
+        nothing of it."""
+        default = CRIU_CONFIG.with_name("default.conf")
+        named = self.work / "named.conf"
+        cid = self.start("counter", "/bin/counter")
+        other = self.start("counter", "/bin/counter", annotations={"org.criu.config": str(named)})
+        settle()
+        for file, of in ((CRIU_CONFIG, cid), (default, cid), (named, other)):
+            with self.subTest(str(file)):
+                self.addCleanup(file.unlink, missing_ok=True)
+                file.parent.mkdir(exist_ok=True)
+                file.write_text("# of the node\nlog-file dump.log\ntcp_close\n")
+                args = self.checkpoint_args(of)
+                self.refuse("CriuConfig", args, f"line 3 of {file}", "tcp_close", "CRIU 4.", fails=("RuntimeFailed", "criu"))
+                self.crio.pause(of)
+                self.refused("CriuConfig", args, f"line 3 of {file}")
+                self.crio.resume(of)
+                self.assertNotEqual(run(REAL, "--root", self.root, *args, check=False).returncode, 0)
+                self.assert_runs(of)
+                file.write_text("# of the node\ntcp-clos # the beginning of a name will do\nno-link-remap\n")
+                done = self.call("--root", self.root, *args)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                file.unlink()
+        self.show("CriuConfig", "fine")
+
+    @only_on("trixie")  # CRIU 4.1.1
+    def test_remedy_of_crius_next_release(self) -> None:
+        cid = self.start("counter", "/bin/counter")
+        settle()
+        self.criu_config("allow-uprobes")
+        self.refuse("CriuConfig", self.checkpoint_args(cid), "allow-uprobes", "CRIU 4.1", fails=("RuntimeFailed", "criu"))
+        self.assert_runs(cid)
+
     @only_on("trixie")  # CRIU 4.1.1
     def test_network_lock_in_the_file_that_crashes_criu(self) -> None:
         cid = self.start("counter", "/bin/counter")
@@ -173,6 +207,14 @@ class Restore(RefusalTest):
         bundle = self.checkpointed()
         self.refuse_restore("NetworkLockTool", bundle, "iptables", path=self.only("criu", "tar", "gzip"),
                             fails=("NetworkLockTool", 'execvp("iptables-restore"'))
+        self.restores(bundle)
+
+    def test_line_of_criu_s_configuration_at_restore(self) -> None:
+        bundle = self.checkpointed()
+        self.criu_config("no-such-option")
+        self.refuse_restore("CriuConfig", bundle, f"line 1 of {CRIU_CONFIG}", "no-such-option",
+                            fails=("RuntimeFailed", "criu"))
+        CRIU_CONFIG.unlink()
         self.restores(bundle)
 
     @only_on("trixie")  # CRIU 4.1.1

@@ -19,6 +19,32 @@ TEST(CriuOptions, reads_a_file_as_criu_does) {
     EXPECT_EQ(settings[2].value, "5M");
 }
 
+TEST(CriuOptions, remembers_what_stands_where) {
+    const auto settings = criu::parse_config("# comment\n\ntcp-close\n no-link-remap # why\n", "f");
+    ASSERT_EQ(settings.size(), 2U);
+    EXPECT_EQ(settings[0].line, 3U);
+    EXPECT_EQ(settings[1].line, 4U);
+    EXPECT_EQ(settings[1].written, "no-link-remap");
+}
+
+TEST(CriuOptions, knows_their_names) {
+    for (const char* name : {"tcp-close", "no-tcp-close", "tcp-clos", "no-default-config", "ghost-limit",
+                             "images-dir", "ext-unix-sk", "no-ghost-fiemap", "h"})
+        for (const std::uint32_t version : {0U, 31600U, 40101U, 40201U, 50000U})
+            EXPECT_EQ(criu::knows_option(name, version), true) << name;
+    for (const char* name : {"no-such-thing", "tcp_close", "no-ghost-limit", "no-no-tcp-close",
+                             "no-leave-running", "--tcp-close", "tcp-closed"}) {
+        EXPECT_EQ(criu::knows_option(name, 40101), false) << name;
+        EXPECT_EQ(criu::knows_option(name, 40300), std::nullopt) << name << ": that may be new";
+        EXPECT_EQ(criu::knows_option(name, 0), std::nullopt) << name;
+    }
+    for (const char* name : {"allow-uprobes", "no-allow-uprobes"}) {
+        EXPECT_EQ(criu::knows_option(name, 40101), false) << name;
+        EXPECT_EQ(criu::knows_option(name, 40200), true) << name;
+        EXPECT_EQ(criu::knows_option(name, 0), std::nullopt) << name;
+    }
+}
+
 TEST(CriuOptions, puts_the_sources_in_their_order) {
     const TempDir dir;
     dir.write("home/.criu/default.conf", "network-lock nftables\nghost-limit 1M\ntcp-established\n");
