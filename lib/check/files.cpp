@@ -123,6 +123,23 @@ Judgement judge_inotify(const Facts& facts) {
     return finding;
 }
 
+// Only of these file systems it is certain: of their files CRIU has no handle that it can open. It may still
+// know the path, when it is told where to look.
+Judgement judge_watch_without_handle(const Facts& facts) {
+    return judge_found(facts, Item::watch_without_handle, "a watch on a file system of the kernel",
+                       "CRIU cannot find again what is watched",
+                       facts.options.find("irmap-scan-path") ? Verdict::warn : Verdict::block);
+}
+
+Judgement judge_packet_pipe(const Facts& facts) {
+    return judge_found(facts, Item::packet_pipe, "a pipe in packet mode (O_DIRECT)",
+                       "CRIU does not dump any");
+}
+
+Judgement judge_queue(const Facts& facts) {
+    return judge_found(facts, Item::message_queue, "a POSIX message queue", "CRIU does not dump any");
+}
+
 Judgement judge_foreign_terminal(const Facts& facts) {
     return unless(facts, "shell-job",
                   judge_found(facts, Item::foreign_terminal,

@@ -11,7 +11,8 @@ namespace lpm::check {
 static std::string describe(std::string_view what, const Found& found) {
     const Holder& holder = found.holder;
     std::string text(what);
-    text += " in process " + std::to_string(holder.pid) + " (" + one_line(holder.name, 32) + ")";
+    if (holder.pid != 0)
+        text += " in process " + std::to_string(holder.pid) + " (" + one_line(holder.name, 32) + ")";
     if (holder.fd >= 0)
         text += ", descriptor " + std::to_string(holder.fd);
     if (!holder.thing.empty())

@@ -25,6 +25,9 @@ Judge judge_sysv;
 Judge judge_inotify;
 Judge judge_foreign_terminal;
 Judge judge_pipes;
+Judge judge_packet_pipe;
+Judge judge_queue;
+Judge judge_watch_without_handle;
 Judge judge_many_descriptors;
 Judge judge_uprobes;
 Judge judge_guards;
@@ -52,6 +55,8 @@ Judge judge_mptcp;
 Judge judge_socket_family;
 Judge judge_unix;
 Judge judge_netlink;
+Judge judge_abandoned;
+Judge judge_corked;
 
 // processes.cpp
 Judge judge_checkpoint_in_progress;
@@ -110,8 +115,8 @@ Judge judge_memory;
 
 // tooling.cpp
 Judge judge_tooling;
+Judge judge_criu_config;
 Judge judge_network_lock;
 Judge judge_tar;
 
 } // namespace lpm::check
-Judge judge_criu_config;

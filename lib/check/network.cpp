@@ -51,6 +51,18 @@ Judgement judge_unix(const Facts& facts) {
                               "CRIU takes it only with ext-unix-sk"));
 }
 
+// criu/sk-unix.c tells such a client from the others by its inode, which is 0.
+Judgement judge_abandoned(const Facts& facts) {
+    return judge_found(facts, Item::unix_abandoned,
+                       "a unix socket whose client has gone before it was accepted", "CRIU fails on it");
+}
+
+Judgement judge_corked(const Facts& facts) {
+    return judge_found(facts, Item::udp_corked,
+                       "a UDP socket that holds a datagram back (UDP_CORK, MSG_MORE)",
+                       "CRIU does not dump it");
+}
+
 Judgement judge_netlink(const Facts& facts) {
     return judge_found(facts, Item::netlink_unread, "a netlink socket",
                        "what is unread in it keeps CRIU from dumping it", Verdict::warn);

@@ -43,6 +43,9 @@ enum class Item {
     ghost,
     unlinked,
     watch_on_overlay,
+    watch_without_handle,
+    packet_pipe,
+    message_queue,
     foreign_terminal,
     outside_mounts,
     covered,
@@ -59,13 +62,15 @@ enum class Item {
     socket_family,
     unix_foreign,
     unix_datagram_foreign,
+    unix_abandoned,
+    udp_corked,
     netlink_unread,
     count_
 };
 
 // Who holds it, and what it is, for a message.
 struct Holder {
-    pid_t pid = 0;
+    pid_t pid = 0;       // 0: nobody need have it open
     std::string name{};  // of the process
     int fd = -1;         // -1: no descriptor: a mapping, or the process itself
     std::string thing{}; // path, peer, kind
@@ -172,6 +177,9 @@ struct WalkOptions {
     bool guards = false;           // guard pages matter
     Deadline deadline;
 };
+// Adds the message queues that lie in the container's own mounts of mqueue, open or not.
+void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Workload& found);
+
 // Walks over the processes of a container that is alive. Nothing when it cannot be told which they are.
 [[nodiscard]] std::optional<Workload> inspect_workload(const ContainerFacts& container,
                                                        const WalkOptions& options);

@@ -52,6 +52,13 @@ std::string_view base_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
+// memfd_secret(2). What a program has called so has a mount of the container's.
+constexpr std::string_view secret_memory = "/secretmem (deleted)";
+
+// Their inodes have no handle that can be opened again, with which CRIU would find what is watched
+// (criu/fsnotify.c, fs/exportfs).
+constexpr std::string_view without_handles[] = {"proc", "sysfs", "devpts", "mqueue"};
+
 // What has no name by nature, and is on a mount of the kernel's own: it is found without one.
 bool nameless(std::string_view path) {
     static constexpr std::string_view kinds[] = {"/memfd:", "/dev/zero (deleted)", "/SYSV", "/anon_hugepage"};
@@ -68,6 +75,8 @@ class Files {
         struct statx st{};
         if (::statx(dir, through, AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
             return unread("stat", path);
+        if (path == secret_memory && of_kernel(st))
+            return add(Item::anon_inode, fd, "memfd_secret");
         const bool special = S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode);
         const dev_t number = makedev(st.stx_rdev_major, st.stx_rdev_minor);
         if (special)
@@ -78,7 +87,7 @@ class Files {
         const bool named = S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) ||
                            (special && major(number) == memory_major && !process_.init);
         if (named && fd >= 0 && !nameless(path) && (st.stx_mask & STATX_MNT_ID) != 0)
-            mount(fd, path, static_cast<int>(st.stx_mnt_id));
+            mount(fd, path, st);
     }
 
     void anonymous(int fd, std::string_view kind) {
@@ -109,6 +118,13 @@ class Files {
         if (!info)
             note_unread(walk_.workload.gap, info.error());
         return std::move(info).value_or(procfs::FdInfo{});
+    }
+
+    // It is on a mount that no process sees.
+    [[nodiscard]] bool of_kernel(const struct statx& st) const {
+        const auto& mounts = walk_.container.mounts;
+        return (st.stx_mask & STATX_MNT_ID) != 0 && !mounts.empty() &&
+               !std::ranges::contains(mounts, static_cast<int>(st.stx_mnt_id), &procfs::Mount::id);
     }
 
     void device(int fd, std::string_view path, dev_t device, bool block) {
@@ -143,10 +159,10 @@ class Files {
     }
 
     // The standard streams of init have a check of their own.
-    void mount(int fd, std::string_view path, int id) {
+    void mount(int fd, std::string_view path, const struct statx& st) {
         if (process_.own_mounts)
             return;
-        switch (place(id)) {
+        switch (place(st)) {
         case Place::outside:
             if (fd > 2 || !process_.init)
                 add(Item::outside_mounts, fd, path);
@@ -157,36 +173,38 @@ class Files {
         case Place::covered:
             add(Item::covered, fd, path);
             break;
+        case Place::queue:
+            add(Item::message_queue, fd, path);
+            break;
         case Place::fine:
             break;
         }
     }
 
     // Found once for each mount: a container has few of them and may have 100,000 files.
-    [[nodiscard]] Place place(int id) {
+    [[nodiscard]] Place place(const struct statx& st) {
+        const int id = static_cast<int>(st.stx_mnt_id);
         const auto [at, fresh] = walk_.places.try_emplace(id, Place::fine);
         if (fresh)
-            at->second = find_place(id);
+            at->second = find_place(walk_, id, makedev(st.stx_dev_major, st.stx_dev_minor));
         return at->second;
-    }
-
-    [[nodiscard]] Place find_place(int id) const {
-        const auto& mounts = walk_.container.mounts;
-        const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
-        if (at == mounts.end())
-            return mounts.empty() ? Place::fine : Place::outside;
-        if (at->point == "/dev/shm" && walk_.options.shared_shm) // its files are in no archive
-            return Place::shm;
-        const auto* visible = procfs::mount_of(mounts, at->point);
-        const bool hidden = visible != nullptr && visible->id != id && visible->point == at->point;
-        return hidden ? Place::covered : Place::fine;
     }
 
     void watches(int fd, std::string_view kind) {
         const auto watched = info(fd).watched;
-        for (const auto& mount : walk_.container.mounts)
-            if (mount.type == "overlay" && std::ranges::find(watched, mount.device) != watched.end())
-                return add(Item::watch_on_overlay, fd, kind);
+        const auto& mounts = walk_.container.mounts;
+        const auto has = [&](auto is_of_type) {
+            return std::ranges::find_if(mounts, [&](const procfs::Mount& mount) {
+                return is_of_type(mount.type) && std::ranges::find(watched, mount.device) != watched.end();
+            });
+        };
+        const auto bare = has([](std::string_view type) {
+            return std::ranges::find(without_handles, type) != std::end(without_handles);
+        });
+        if (bare != mounts.end())
+            return add(Item::watch_without_handle, fd, bare->type);
+        if (has([](std::string_view type) { return type == "overlay"; }) != mounts.end())
+            add(Item::watch_on_overlay, fd, kind);
     }
 
     void pidfd(int fd) {

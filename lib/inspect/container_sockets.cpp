@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unordered_set>
@@ -78,9 +80,14 @@ class Sockets {
     }
 
     void other_inet(std::string_view table) {
-        while (const auto socket = procfs::next_inet_socket(table))
-            if (const SocketRef* ref = take(socket->inode))
-                add(Item::inet, *ref, procfs::readable_address(socket->local));
+        while (const auto socket = procfs::next_inet_socket(table)) {
+            const SocketRef* ref = take(socket->inode);
+            if (ref == nullptr)
+                continue;
+            add(Item::inet, *ref, procfs::readable_address(socket->local));
+            if (socket->send_queue > 0 && is_corked(*ref))
+                add(Item::udp_corked, *ref, procfs::readable_address(socket->local));
+        }
     }
 
     void netlink(std::string_view table) {
@@ -100,6 +107,7 @@ class Sockets {
         for (const UnixSocket& socket : sockets)
             if (socket.listening && held(socket.inode))
                 waiting_inside.insert(socket.clients.begin(), socket.clients.end());
+        abandoned(sockets);
         for (const UnixSocket& socket : sockets) {
             const SocketRef* ref = take(socket.inode);
             if (ref == nullptr || socket.listening)
@@ -127,6 +135,22 @@ class Sockets {
     }
 
   private:
+    // A client that nobody has accepted yet has no inode any more when it is gone.
+    void abandoned(const std::vector<UnixSocket>& sockets) {
+        for (const UnixSocket& socket : sockets)
+            if (std::ranges::find(socket.clients, 0U) != socket.clients.end())
+                if (const SocketRef* ref = find(socket.inode))
+                    add(Item::unix_abandoned, *ref, socket.name);
+    }
+
+    // What is in the queue may as well be on its way to the network, which CRIU does not mind.
+    bool is_corked(const SocketRef& ref) {
+        const auto own = borrower_.borrow(ref);
+        int cork = 0;
+        socklen_t size = sizeof cork;
+        return own && ::getsockopt(own->get(), IPPROTO_UDP, UDP_CORK, &cork, &size) == 0 && cork != 0;
+    }
+
     static std::string name_of_either(const std::vector<UnixSocket>& sockets, const UnixSocket& socket) {
         const auto peer = std::ranges::find(sockets, socket.peer, &UnixSocket::inode);
         return !socket.name.empty() ? socket.name : peer != sockets.end() ? peer->name : std::string();
@@ -208,25 +232,34 @@ void list_by_diag(Walk& walk, Sockets& sockets) {
         gap = Gap{Gap::Why::error, all.error().text};
 }
 
-void count_full_pipes(Walk& walk) {
+// Of a pipe in packet mode the end that is written to has the flag, and only that (fs/pipe.c). Nobody writes
+// to standard input.
+void walk_pipes(Walk& walk) {
     auto& pipes = walk.pipes;
-    std::ranges::sort(pipes, {}, &SocketRef::inode);
-    const auto same = std::ranges::unique(pipes, {}, &SocketRef::inode);
-    pipes.erase(same.begin(), same.end());
-    if (pipes.size() <= enough_pipes)
-        return;
-    std::ranges::sort(pipes, {}, &SocketRef::pid); // a pidfd for each process, not for each pipe
+    const bool count_full = pipes.size() > enough_pipes;
+    std::unordered_set<std::uint64_t> counted;
+    std::unordered_set<std::uint64_t> judged;
     Borrower borrower;
-    for (const SocketRef& pipe : pipes) {
+    for (const SocketRef& pipe : pipes) { // in the order of the processes
+        const bool fresh = count_full && counted.insert(pipe.inode).second;
+        if (!fresh && (pipe.fd == 0 || judged.contains(pipe.inode)))
+            continue;
         if (walk.options.deadline.passed()) {
             walk.workload.gap = Gap{Gap::Why::descriptors};
             return;
         }
         const auto own = borrower.borrow(pipe);
+        if (!own) {
+            if (own.error().sys != EBADF) // else closed since
+                note_unread(walk.workload.gap, own.error());
+            continue;
+        }
+        const int flags = ::fcntl(own->get(), F_GETFL);
+        if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && judged.insert(pipe.inode).second &&
+            (flags & O_DIRECT) != 0)
+            walk.workload[Item::packet_pipe].add({pipe.pid, name_of_process(pipe.pid), pipe.fd});
         int unread = 0;
-        if (!own && own.error().sys != EBADF) // else closed since
-            note_unread(walk.workload.gap, own.error());
-        if (own && ::ioctl(own->get(), FIONREAD, &unread) == 0 && unread > 0)
+        if (fresh && ::ioctl(own->get(), FIONREAD, &unread) == 0 && unread > 0)
             ++walk.workload.pipes_with_data;
     }
 }
@@ -234,7 +267,7 @@ void count_full_pipes(Walk& walk) {
 } // namespace
 
 void walk_sockets(Walk& walk) {
-    count_full_pipes(walk);
+    walk_pipes(walk);
     if (walk.sockets.empty())
         return;
     // A list of the node's sockets may take longer than all that came before.

@@ -34,7 +34,7 @@ struct Terminal {
 };
 
 // Of a mount, as far as the files on it are concerned.
-enum class Place { fine, outside, shm, covered };
+enum class Place { fine, outside, shm, covered, queue };
 
 // What the parts of the walk share.
 struct Walk {
@@ -56,6 +56,9 @@ struct Walk {
 
 // Something of a process could not be read: "none found" proves nothing, unless it has gone since.
 void note_unread(std::optional<Gap>& gap, const Error& error);
+
+// Of the mount with that id, where a file of that device lies.
+[[nodiscard]] Place find_place(const Walk& walk, int id, dev_t device);
 
 // The parts, each of one process, or of what was gathered by then.
 void walk_descriptors(Walk& walk, const Process& process);

@@ -52,6 +52,8 @@ static void gather_workload(Facts& facts, const Deadline& deadline) {
                                      .ghost_limit = criu::ghost_limit(facts.options),
                                      .guards = guards_matter(facts.host.kernel, facts.tools.criu) == true,
                                      .deadline = deadline});
+    if (container.workload && facts.bundle)
+        find_queues(container, *facts.bundle, *container.workload);
 }
 
 Facts gather(const Subject& subject, const oci::Invocation& invocation, const Caller& caller,

@@ -37,12 +37,14 @@ static std::optional<InetSocket> parse_inet_socket(std::string_view line) {
     if (!socket.local.contains(':') || !socket.remote.contains(':') || !state ||
         colon == std::string_view::npos)
         return std::nullopt;
+    const auto send = to_number<std::uint64_t>(queues.substr(0, colon), 16);
     const auto receive = to_number<std::uint64_t>(queues.substr(colon + 1), 16);
     skip(line, 4);
     const auto inode = to_number<std::uint64_t>(next_word(line));
-    if (!receive || !inode)
+    if (!send || !receive || !inode)
         return std::nullopt;
     socket.state = *state;
+    socket.send_queue = *send;
     socket.receive_queue = *receive;
     socket.inode = *inode;
     return socket;

@@ -16,6 +16,7 @@ struct InetSocket {
     std::string_view local; // as printed: hexadecimal address, ':', hexadecimal port
     std::string_view remote;
     unsigned state = 0;              // TCP_ESTABLISHED 1 ... TCP_LISTEN 10, TCP_CLOSING 11 (net/tcp_states.h)
+    std::uint64_t send_queue = 0;    // bytes
     std::uint64_t receive_queue = 0; // of a listening socket: connections nobody has accepted
     std::uint64_t inode = 0;         // 0: no process holds it
 };

@@ -46,6 +46,9 @@ def device(path: str) -> Prepare:
     Refused("mount_in_the_making", "AnonInode", ("anon", "fscontext"), with_options(**ADMIN),
             words=("holder", "fscontext"), fails=UNKNOWN_FILE),
     Refused("landlock_rules", "AnonInode", ("anon", "landlock"), words=("holder", "landlock"), fails=UNKNOWN_FILE),
+    Refused("secret_memory", "AnonInode", ("secret", "open"), words=("holder", "memfd_secret"), fails="/secretmem"),
+    Refused("secret_memory_that_is_only_mapped", "AnonInode", ("secret", "mapped"), words=("holder", "memfd_secret"),
+            fails="/secretmem"),
     Fine("usual_kernel_objects", "AnonInode", ("anon", "usual")),
     Fine("no_io_uring", "IoUring", ("anon", "usual")),
     Refused("pidfd_of_a_thread", "PidfdOutside", ("pidfd", "thread"), words=("holder",), fails="PIDFD_THREAD"),
@@ -88,6 +91,10 @@ class Devices(ResourceTest):
     Fine("watch_where_criu_looks", "InotifyOverlay", ("inotify", "/etc"), overlay, verdict="warn"),
     Fine("watch_on_a_tmpfs", "InotifyOverlay", ("inotify", "/dev/shm"), overlay),
     Fine("watch_on_a_disk", "InotifyOverlay", ("inotify", "/tmp")),
+    *(Refused(f"watch_on_{place.strip('/').replace('/', '_')}", "InotifyProc", ("inotify", place), words=("holder", kind),
+              fails="Can't dump that handle", code="InotifyOverlay")
+      for place, kind in (("/proc", "proc"), ("/sys", "sysfs"), ("/dev/pts", "devpts"), ("/dev/mqueue", "mqueue"))),
+    Fine("watch_on_no_file_of_the_kernel", "InotifyProc", ("inotify", "/dev/shm")),
 )
 class Names(ResourceTest):
     pass
@@ -110,6 +117,9 @@ def locked_outside(lock: Callable[[IO[str], int], object]) -> Prepare:
     Refused("too_many_full_pipes", "PipesFull", ("pipes", "1100"), words=("1100",), fails="OOM storing pipe"),
     Fine("many_full_pipes", "PipesFull", ("pipes", "1020"), verdict="warn"),
     Fine("full_pipes", "PipesFull", ("pipes", "100")),
+    Refused("pipe_in_packet_mode", "PacketPipe", ("packets", "read"), words=("holder", "O_DIRECT"),
+            fails="packetized mode"),
+    Fine("pipes_in_the_usual_mode", "PacketPipe", ("pipes", "1020")),
 )
 class LocksAndPipes(ResourceTest):
     pass
@@ -151,6 +161,13 @@ class Rootfs(ResourceTest):
             words=("holder",), fails="doesn't live in IPC ns"),
     Fine("sysv_segment_of_its_own", "SysvShm", ("sysv",)),
     Fine("host_ipc_unused", "SysvShm", ("child", "plain"), HOST_IPC),
+    Refused("queue_that_is_open", "MessageQueue", ("queue", "open"), words=("holder", "/lpm"), fails="path=/lpm",
+            code="FileOutsideMounts"),
+    Refused("queue_that_is_closed", "MessageQueue", ("queue", "closed"), words=("/dev/mqueue/lpm",),
+            fails="mqueue isn't empty"),
+    Refused("queue_without_a_name", "MessageQueue", ("queue", "deleted"), words=("holder", "/lpm (deleted)"),
+            fails="path=/lpm", code="FileOutsideMounts"),
+    Fine("no_queue", "MessageQueue", ("child", "plain")),
 )
 class SharedMemory(ResourceTest):
     def test_open_in_the_shm_of_the_pod(self) -> None:

@@ -89,6 +89,9 @@ class Tun(ResourceTest):
             fails="Unknown socket collected (family 40)"),
     Refused("xdp", "SocketFamily", ("family", "xdp"), RAW, words=("holder",),
             fails="Unknown socket collected (family 44)"),
+    Refused("datagram_in_the_making", "UdpCorked", ("udp", "corked"), flavours=FORKY, words=("holder",),
+            fails="corked dgram socket"),
+    Fine("datagram_that_has_left", "UdpCorked", ("udp", "sent"), flavours=FORKY),
     Fine("udp", "SocketFamily", ("family", "udp"), flavours=FORKY),
     Fine("raw", "SocketFamily", ("family", "raw"), RAW, flavours=FORKY),
     Fine("packet", "SocketFamily", ("family", "packet"), RAW, flavours=FORKY),
@@ -115,6 +118,9 @@ class Families(ResourceTest):
             outside(socket.SOCK_DGRAM, network=NODE_NETWORK), words=("holder",), fails="External socket is used"),
     Fine("both_ends_inside", "UnixExternal", ("unix-own", "/tmp/socket")),
     Fine("both_ends_inside_on_a_volume", "UnixExternal", ("unix-own", "/shared/socket"), volume),
+    Refused("client_that_has_gone_before_it_was_accepted", "UnixInFlight", ("unix-backlog", "closed"),
+            words=("holder", "/tmp/backlog"), fails="closed in-flight socket"),
+    Fine("client_that_waits_to_be_accepted", "UnixInFlight", ("unix-backlog", "open")),
 )
 class Unix(ResourceTest):
     def test_stream_that_waits_within_the_pod(self) -> None:

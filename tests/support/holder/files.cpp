@@ -200,11 +200,31 @@ static void hold_pipes(const std::string& count) {
     }
 }
 
+// secret open | mapped: memory that the kernel itself cannot read
+static void hold_secret(const std::string& argument) {
+    const auto fd = static_cast<int>(must(syscall(SYS_memfd_secret, 0), "memfd_secret"));
+    must(ftruncate(fd, 4096), "ftruncate");
+    void* at = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    must(at == MAP_FAILED ? -1 : 0, "mmap");
+    std::memset(at, 'x', 4096);
+    if (argument == "open")
+        must(munmap(at, 4096), "munmap");
+    else if (argument == "mapped")
+        close(fd);
+    else
+        unknown(argument);
+}
+
+// memfd MIB: written, and not mapped any more
+static void hold_memfd(const std::string& mib) {
+    fill(static_cast<int>(must(memfd_create("memfd", 0), "memfd_create")), std::atol(mib.c_str()) * 1024);
+}
+
 static constexpr Case cases[] = {
-    {"anon", hold_anon},   {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},
-    {"ghost", hold_ghost}, {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify},
-    {"sysv", hold_sysv},   {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},
-    {"tun", hold_tun},     {"huge", hold_huge},
+    {"secret", hold_secret},   {"memfd", hold_memfd},       {"anon", hold_anon},   {"device", hold_device},
+    {"mapped", hold_mapped},   {"open", hold_open},         {"ghost", hold_ghost}, {"linked", hold_linked},
+    {"inotify", hold_inotify}, {"fanotify", hold_fanotify}, {"sysv", hold_sysv},   {"lock", hold_lock},
+    {"pipes", hold_pipes},     {"guard", hold_guard},       {"tun", hold_tun},     {"huge", hold_huge},
 };
 const std::span<const Case> files = cases;
 

@@ -14,7 +14,7 @@ struct Case {
 };
 
 // The tables of the other files.
-extern const std::span<const Case> network, files, namespaces, processes;
+extern const std::span<const Case> network, files, channels, namespaces, processes;
 
 // Ends the program, saying which call failed, when a system call's result is negative; else that result.
 long must(long result, const char* what);

@@ -28,7 +28,7 @@ void unknown(const std::string& argument) {
 }
 
 static const Case* find(const std::string& name) {
-    for (const auto& table : {network, files, namespaces, processes})
+    for (const auto& table : {network, files, channels, namespaces, processes})
         for (const Case& one : table)
             if (one.name == name)
                 return &one;

@@ -32,6 +32,9 @@ const std::map<Item, std::pair<const char*, const char*>> spoken_of = {
     {Item::ghost, {"GhostTooLarge", "block"}},
     {Item::unlinked, {"LinkRemap", "block"}},
     {Item::watch_on_overlay, {"InotifyOverlay", "warn"}},
+    {Item::watch_without_handle, {"InotifyProc", "block"}},
+    {Item::packet_pipe, {"PacketPipe", "block"}},
+    {Item::message_queue, {"MessageQueue", "block"}},
     {Item::foreign_terminal, {"ForeignTerminal", "block"}},
     {Item::outside_mounts, {"FileOutsideMounts", "block"}},
     {Item::covered, {"FileCovered", "block"}},
@@ -47,6 +50,8 @@ const std::map<Item, std::pair<const char*, const char*>> spoken_of = {
     {Item::socket_family, {"SocketFamily", "block"}},
     {Item::unix_foreign, {"UnixExternal", "block"}},
     {Item::unix_datagram_foreign, {"UnixExternal", "block"}},
+    {Item::unix_abandoned, {"UnixInFlight", "block"}},
+    {Item::udp_corked, {"UdpCorked", "block"}},
     {Item::netlink_unread, {"NetlinkUnread", "warn"}},
 };
 

@@ -43,6 +43,30 @@ TEST(CriuLog, tells_a_program_from_a_standard_stream) {
               "FileOutsideMounts");
     EXPECT_EQ(code("(00.1) Error (criu/files-reg.c:9): Can't lookup mount=44 for fd=1 path=/var/log/x\n"),
               "StdioOutsideMounts");
+    EXPECT_EQ(code("(00.1) Error (criu/files-reg.c:9): Can't lookup mount=44 for fd=3 path=/lpm\n"),
+              "FileOutsideMounts");
+}
+
+TEST(CriuLog, knows_what_criu_says_of_queues_and_what_waits_in_them) {
+    const auto code = [](const char* text) { return criu::first_error(text)->code; };
+    EXPECT_EQ(code("(00.1) Error (criu/filesystems.c:650): mqueue isn't empty\n"), "MessageQueue");
+    EXPECT_EQ(code("(00.1) Error (criu/pipes.c:490): The packetized mode for pipes is not supported yet\n"),
+              "PacketPipe");
+    EXPECT_EQ(code("(00.1) Error (criu/sk-unix.c:525): unix: Found a closed in-flight socket to 0x12b33b0\n"),
+              "UnixInFlight");
+    EXPECT_EQ(code("(00.1) Error (criu/sk-inet.c:504): inet: Can't dump corked dgram socket 12aeb9b\n"),
+              "UdpCorked");
+}
+
+TEST(CriuLog, knows_secret_memory_open_or_mapped) {
+    EXPECT_EQ(criu::first_error("(00.1) Error (criu/files-reg.c:1790): Can't lookup mount=15 for fd=3 "
+                                "path=/secretmem (deleted)\n")
+                  ->code,
+              "AnonInode");
+    EXPECT_EQ(criu::first_error(
+                  "(00.1) Error (criu/proc_parse.c:502): Unknown shit 100600 (/secretmem (deleted))\n")
+                  ->code,
+              "AnonInode");
 }
 
 TEST(CriuLog, knows_what_prlimit_may_not_read) {

@@ -79,6 +79,7 @@ TEST(Procnet, reads_inet_sockets) {
     EXPECT_EQ(tcp[0].inode, 66U);
     EXPECT_EQ(tcp[1].state, 1U);
     EXPECT_EQ(tcp[1].receive_queue, 0xffffffffU);
+    EXPECT_EQ(tcp[1].send_queue, 0U);
     EXPECT_EQ(tcp[1].inode, 2118600U);
     EXPECT_EQ(tcp[2].state, 6U); // TIME_WAIT
     EXPECT_EQ(tcp[2].inode, 0U);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <sys/stat.h>
+
+#include "base/dir.hpp"
+#include "base/file.hpp"
+#include "inspect/container_walk.hpp"
+#include "linux/local_files.hpp"
+
+namespace lpm::inspect {
+
+Place find_place(const Walk& walk, int id, dev_t device) {
+    const auto& mounts = walk.container.mounts;
+    const auto at = std::ranges::find(mounts, id, &procfs::Mount::id);
+    // Each IPC namespace has a mount of its own for mq_open(2), which no process sees.
+    if (at == mounts.end() && std::ranges::any_of(mounts, [device](const procfs::Mount& mount) {
+            return mount.type == "mqueue" && mount.device == device;
+        }))
+        return Place::queue;
+    if (at == mounts.end())
+        return mounts.empty() ? Place::fine : Place::outside;
+    if (at->point == "/dev/shm" && walk.options.shared_shm) // its files are in no archive
+        return Place::shm;
+    const auto* visible = procfs::mount_of(mounts, at->point);
+    const bool hidden = visible != nullptr && visible->id != id && visible->point == at->point;
+    return hidden ? Place::covered : Place::fine;
+}
+
+// CRIU makes a mount of mqueue again, and takes it only when it is empty (criu/filesystems.c). What is bound
+// in comes from outside.
+void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Workload& found) {
+    const auto at = std::ranges::find_if(container.mounts, [&](const procfs::Mount& mount) {
+        return mount.type == "mqueue" && mount.root == "/" &&
+               !std::ranges::contains(bundle.binds, mount.point);
+    });
+    if (at == container.mounts.end() || found[Item::message_queue].count > 0)
+        return;
+    auto root = open_at(AT_FDCWD, "/proc/" + std::to_string(container.state->init) + "/root", O_PATH);
+    if (!root)
+        return note_unread(found.gap, root.error());
+    const auto folder = LocalFiles(*std::move(root), std::vector(container.mounts)).open(at->point);
+    if (!folder)
+        return note_unread(found.gap, folder.error());
+    const bool opened = each_entry(folder->get(), [&](int, const dirent& entry) {
+        if (const std::string_view name = entry.d_name; name != "." && name != "..")
+            found[Item::message_queue].add({0, {}, -1, at->point + "/" + entry.d_name});
+        return found[Item::message_queue].count < max_descriptors;
+    });
+    if (!opened)
+        note_unread(found.gap, fail_errno(errno, "open " + at->point).error());
+}
+
+} // namespace lpm::inspect
