@@ -39,13 +39,29 @@ Judgement judge_ghost(const Facts& facts) {
     return finding;
 }
 
+// Of a file of the image CRIU saves the content as of a deleted one, as an overlay gives it no new name; one
+// that the container has made gets that. Nobody tells which it is, nor whether such a file has other names.
+static Judgement judge_unlinked_on_overlay(const Facts& facts) {
+    Judgement finding = judge_found(facts, Item::unlinked_on_overlay,
+                                    "a deleted file of the image, or one that has other names,",
+                                    "CRIU takes it only with link-remap");
+    finding.remedy = "close the file, or set link-remap in CRIU's configuration file";
+    finding = unless(facts, "link-remap", std::move(finding));
+    if (finding.verdict != Verdict::covered || !facts.call.leave_running)
+        return finding;
+    finding.verdict = Verdict::warn;
+    finding.message += "; if it has other names, nobody can restore what was dumped with leave-running";
+    return finding;
+}
+
 Judgement judge_unlinked(const Facts& facts) {
     Judgement finding = judge_found(facts, Item::unlinked, "a file whose name is gone but which has others",
                                     "CRIU takes it only with link-remap");
+    if (finding.verdict != Verdict::block)
+        return judge_unlinked_on_overlay(facts);
     // CRIU gives the file a new name, and takes it away after the dump when the container goes on.
     if (facts.call.leave_running) {
-        if (finding.verdict == Verdict::block)
-            finding.message += ", and then nobody can restore what was dumped with leave-running";
+        finding.message += ", and then nobody can restore what was dumped with leave-running";
         return finding;
     }
     return unless(facts, "link-remap", std::move(finding));
@@ -129,6 +145,12 @@ Judgement judge_watch_without_handle(const Facts& facts) {
     return judge_found(facts, Item::watch_without_handle, "a watch on a file system of the kernel",
                        "CRIU cannot find again what is watched",
                        facts.options.find("irmap-scan-path") ? Verdict::warn : Verdict::block);
+}
+
+Judgement judge_epoll(const Facts& facts) {
+    return judge_found(facts, Item::epoll_elsewhere,
+                       "an epoll descriptor that watches what is open in another process only",
+                       "CRIU looks for that in the same process");
 }
 
 Judgement judge_packet_pipe(const Facts& facts) {

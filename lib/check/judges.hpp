@@ -26,6 +26,7 @@ Judge judge_inotify;
 Judge judge_foreign_terminal;
 Judge judge_pipes;
 Judge judge_packet_pipe;
+Judge judge_epoll;
 Judge judge_queue;
 Judge judge_watch_without_handle;
 Judge judge_many_descriptors;
@@ -71,6 +72,7 @@ Judge judge_session;
 Judge judge_stopped;
 Judge judge_zombie_leader;
 Judge judge_nested;
+Judge judge_shared_memory;
 Judge judge_pid_namespace;
 Judge judge_user_namespace;
 

@@ -123,6 +123,11 @@ Judgement judge_nested(const Facts& facts) {
         "CRIU takes one namespace of each kind for a container, and nested mount namespaces only");
 }
 
+Judgement judge_shared_memory(const Facts& facts) {
+    return judge_found(facts, Item::shared_memory, "memory that is another process's as well",
+                       "CRIU takes processes with a memory of their own only");
+}
+
 Judgement judge_pid_namespace(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();

@@ -44,10 +44,10 @@ Judgement judge_disk_space(const Facts& facts) {
         return {Verdict::block, "the file system of " + one_line(images.path, 200) + " has " +
                                     std::to_string(*images.free_inodes) +
                                     " free inodes, a checkpoint needs " + std::to_string(least_inodes)};
-    // Private memory goes into the images whole. Shared memory is an upper bound, and a dump on top of a
-    // parent writes only what changed: both can warn, not block.
+    // Private memory goes into the images whole. Shared memory is an upper bound, as what is in a tmpfs is
+    // packed, and a dump on top of a parent writes only what changed: all can warn, not block.
     const std::uint64_t least = memory->private_bytes;
-    const std::uint64_t most = least + memory->shared_bytes;
+    const std::uint64_t most = least + memory->shared_bytes + memory->file_bytes;
     if (images.free_bytes < least && !facts.call.incremental)
         return {Verdict::block, "the checkpoint " + shortage(images.path, least, images.free_bytes)};
     if (images.free_bytes < most + most / 20)

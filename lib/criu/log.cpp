@@ -65,7 +65,11 @@ static constexpr ErrorPattern known[] = {
     {"ctty inheritance detected", "Terminal"},
     {"Found dangling tty", "Terminal"},
     {"Don't have tty to inherit session", "Terminal"},
+    // CRIU had it, and it did not stop: EINTR of its own time limit, and not ECHILD.
+    {"Unseizable non-zombie", "FreezeStuck", "err -1/4"},
     {"Unseizable non-zombie", "Traced"},
+    {"Can't make VM id", "MemoryShared"},
+    {"Dump eventpoll", "EpollTarget"},
     {"is outside of its pid namespace", "SessionOutside"},
     {"Can't dump nested", "NestedNamespace"},
     {"Unable to freeze cgroup", "CannotFreeze"},
@@ -121,11 +125,14 @@ static constexpr std::string_view harmless[] = {
 };
 
 // Only a prelude, which counts if nothing better comes. The first is said of every zombie, and alone when a
-// traced process could not be stopped; the second of a helper (iptables-restore, tar), whose caller says next
-// what it was for.
+// traced process could not be stopped; the second when some process does not stop, which is named next; the
+// third of a helper (iptables-restore, tar), whose caller says next what it was for, the last of tar, which
+// may have found no room.
 static constexpr ErrorPattern preludes[] = {
     {"found while seizing", "Traced"},
+    {"Timeout reached", "FreezeStuck"},
     {"exited, status=", unknown_error},
+    {"Can't dump tmpfs content", unknown_error},
 };
 
 static bool skipped(std::string_view text) {
@@ -164,6 +171,10 @@ std::optional<LogError> first_error(std::string_view log) {
             continue;
         }
         auto error = classified(text, known);
+        // It is in no cgroup that CRIU has frozen, and so was never seized: a tracer keeps CRIU from that,
+        // and then there is a prelude.
+        if (error.code == "Traced" && (!prelude || prelude->code != error.code))
+            error.code = "CannotSeize";
         const bool says_less = error.code == unknown_error && prelude &&
                                (prelude->code != unknown_error || text.contains("ing FAILED"));
         return says_less ? prelude : error;
@@ -172,7 +183,7 @@ std::optional<LogError> first_error(std::string_view log) {
 }
 
 std::set<std::string_view> error_codes() {
-    std::set<std::string_view> codes{preludes[0].code};
+    std::set<std::string_view> codes{preludes[0].code, "CannotSeize"};
     for (const ErrorPattern& row : known)
         codes.insert(row.code);
     return codes;

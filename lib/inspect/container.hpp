@@ -31,6 +31,7 @@ enum class Item {
     zombie_leader,
     seccomp_filter,
     nested_namespace,
+    shared_memory,
     other_user,
     // descriptors and mappings
     io_uring,
@@ -42,9 +43,11 @@ enum class Item {
     tun_of_node,
     ghost,
     unlinked,
+    unlinked_on_overlay,
     watch_on_overlay,
     watch_without_handle,
     packet_pipe,
+    epoll_elsewhere,
     message_queue,
     foreign_terminal,
     outside_mounts,
@@ -88,6 +91,7 @@ struct Found {
 struct MemoryUse {
     std::uint64_t private_bytes = 0; // anonymous and swapped: all of it goes into the images
     std::uint64_t shared_bytes = 0;  // counted once per process that maps it: an upper bound
+    std::uint64_t file_bytes = 0; // in memfds and tmpfs mounts, which go into the images with what is in them
 };
 
 // Why not everything was looked at.
@@ -179,6 +183,9 @@ struct WalkOptions {
 };
 // Adds the message queues that lie in the container's own mounts of mqueue, open or not.
 void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Workload& found);
+
+// Adds what is in the container's own mounts of tmpfs, as far as they tell.
+void add_tmpfs(const ContainerFacts& container, const oci::Bundle& bundle, MemoryUse& memory);
 
 // Walks over the processes of a container that is alive. Nothing when it cannot be told which they are.
 [[nodiscard]] std::optional<Workload> inspect_workload(const ContainerFacts& container,

@@ -12,6 +12,7 @@
 #include "base/dir.hpp"
 #include "base/text.hpp"
 #include "inspect/container_walk.hpp"
+#include "linux/local_files.hpp"
 #include "linux/procfd.hpp"
 #include "linux/procfs.hpp"
 #include "linux/procmaps.hpp"
@@ -149,13 +150,33 @@ class Files {
     }
 
     void deleted(int fd, std::string_view path, const struct statx& st) {
+        const std::uint64_t bytes = st.stx_blocks * 512;
+        if (path.starts_with("/memfd:"))
+            walk_.memfds.emplace(st.stx_ino, bytes);
         if (nameless(path))
             return;
-        const std::uint64_t bytes = st.stx_blocks * 512;
         if (st.stx_nlink == 0 && bytes > walk_.options.ghost_limit)
             add(Item::ghost, fd, path, bytes);
-        if (st.stx_nlink > 0 && (is_deleted(path) || base_name(path).starts_with(".nfs")))
-            add(Item::unlinked, fd, path);
+        if (st.stx_nlink > 0 &&
+            (base_name(path).starts_with(".nfs") || (is_deleted(path) && !is_there(path, st))))
+            add(is_on_overlay(st) ? Item::unlinked_on_overlay : Item::unlinked, fd, path);
+    }
+
+    // A name of a file may end so.
+    [[nodiscard]] bool is_there(std::string_view path, const struct statx& st) {
+        if (!own_files_)
+            own_files_ = LocalFiles::of_process(process_.pid);
+        const auto there =
+            *own_files_ ? (*own_files_)->stat(std::string(path)) : std::unexpected(own_files_->error());
+        return there && there->stx_ino == st.stx_ino && there->stx_dev_major == st.stx_dev_major &&
+               there->stx_dev_minor == st.stx_dev_minor;
+    }
+
+    // An overlay tells of a file of the image how many names it has there, deleted or not.
+    [[nodiscard]] bool is_on_overlay(const struct statx& st) const {
+        const auto& mounts = walk_.container.mounts;
+        const auto at = std::ranges::find(mounts, static_cast<int>(st.stx_mnt_id), &procfs::Mount::id);
+        return at != mounts.end() && at->type == "overlay";
     }
 
     // The standard streams of init have a check of their own.
@@ -218,6 +239,7 @@ class Files {
 
     Walk& walk_;
     const Process& process_;
+    std::optional<Result<LocalFiles>> own_files_{};
 };
 
 } // namespace
@@ -225,12 +247,15 @@ class Files {
 void walk_descriptors(Walk& walk, const Process& process) {
     Files files(walk, process);
     std::array<char, 4096> target{};
+    std::vector<int> epolls;
+    std::vector<int> descriptors;
     const std::string folder = "/proc/" + std::to_string(process.pid) + "/fd";
     const bool opened = each_entry(folder, [&](int dir, const dirent& entry) {
         const auto number = to_number<int>(entry.d_name);
         if (!number)
             return true;
         const std::size_t count = ++walk.workload.descriptors;
+        descriptors.push_back(*number);
         if (count > max_descriptors || (count % 1024 == 0 && walk.options.deadline.passed())) {
             walk.workload.gap = Gap{Gap::Why::descriptors};
             walk.over = true;
@@ -246,6 +271,8 @@ void walk_descriptors(Walk& walk, const Process& process) {
             files.path(*number, link, dir, entry.d_name);
         else if (const auto inode = procfs::inode_of_link(link, "socket"))
             walk.sockets.push_back({*inode, process.pid, *number});
+        else if (link == "anon_inode:[eventpoll]")
+            epolls.push_back(*number);
         else if (link.starts_with("anon_inode:"))
             files.anonymous(*number, link.substr(11));
         else if (const auto pipe = procfs::inode_of_link(link, "pipe"))
@@ -254,6 +281,9 @@ void walk_descriptors(Walk& walk, const Process& process) {
     });
     if (!opened)
         files.unread("open", folder);
+    // What nobody else can have open is open here, or the kernel has taken it out.
+    if (walk.pids.size() > 1 && !walk.over)
+        walk_epolls(walk, process, epolls, descriptors);
 }
 
 void walk_mappings(Walk& walk, const Process& process) {

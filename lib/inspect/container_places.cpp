@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unordered_set>
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
@@ -29,6 +31,31 @@ Place find_place(const Walk& walk, int id, dev_t device) {
     return hidden ? Place::covered : Place::fine;
 }
 
+// As the container's first process sees them.
+static Result<LocalFiles> files_of(const ContainerFacts& container) {
+    const std::string root = "/proc/" + std::to_string(container.state->init) + "/root";
+    TRY_ASSIGN(Fd fd, open_at(AT_FDCWD, root, O_PATH));
+    return LocalFiles(std::move(fd), std::vector(container.mounts));
+}
+
+// CRIU packs them with tar and gzip, so how much that will be is not known before. What is bound in or masked
+// comes from outside.
+void add_tmpfs(const ContainerFacts& container, const oci::Bundle& bundle, MemoryUse& memory) {
+    const auto files = files_of(container);
+    if (!files)
+        return;
+    std::unordered_set<dev_t> counted;
+    for (const procfs::Mount& mount : container.mounts) {
+        if (mount.type != "tmpfs" || mount.root != "/" || std::ranges::contains(bundle.binds, mount.point) ||
+            std::ranges::contains(bundle.masked, mount.point) || !counted.insert(mount.device).second)
+            continue;
+        const auto folder = files->open(mount.point);
+        struct statfs st{};
+        if (folder && ::fstatfs(folder->get(), &st) == 0 && st.f_blocks > st.f_bfree)
+            memory.file_bytes += (st.f_blocks - st.f_bfree) * static_cast<std::uint64_t>(st.f_bsize);
+    }
+}
+
 // CRIU makes a mount of mqueue again, and takes it only when it is empty (criu/filesystems.c). What is bound
 // in comes from outside.
 void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Workload& found) {
@@ -38,10 +65,10 @@ void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Wor
     });
     if (at == container.mounts.end() || found[Item::message_queue].count > 0)
         return;
-    auto root = open_at(AT_FDCWD, "/proc/" + std::to_string(container.state->init) + "/root", O_PATH);
-    if (!root)
-        return note_unread(found.gap, root.error());
-    const auto folder = LocalFiles(*std::move(root), std::vector(container.mounts)).open(at->point);
+    const auto files = files_of(container);
+    if (!files)
+        return note_unread(found.gap, files.error());
+    const auto folder = files->open(at->point);
     if (!folder)
         return note_unread(found.gap, folder.error());
     const bool opened = each_entry(folder->get(), [&](int, const dirent& entry) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <linux/kcmp.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <unordered_map>
 #include <utility>
@@ -116,6 +118,22 @@ bool below_init(const Walk& walk, const Stats& stats, pid_t pid) {
     return pid == init;
 }
 
+// A child of vfork(2), until it has become another program, or one of clone(2) with CLONE_VM. CRIU takes one
+// process for each memory only (criu/cr-dump.c, "Can't make VM id"), and in the former case does not get hold
+// of the parent, which waits in the kernel. Those of another size have memory of their own.
+void note_shared_memory(Walk& walk, const Process& process, const procfs::Stat& stat, const Stats& stats) {
+    const auto parent = stats.find(stat.parent);
+    if (process.init || stat.size == 0 || parent == stats.end() || parent->second.size != stat.size ||
+        ::syscall(SYS_kcmp, process.pid, stat.parent, KCMP_VM, 0, 0) != 0)
+        return;
+    std::string with =
+        "with process " + std::to_string(stat.parent) + " (" + name_of_process(stat.parent) + ")";
+    if (const auto waits_in = procfs::read_proc(stat.parent, "wchan");
+        parent->second.state == 'D' && waits_in && !waits_in->empty())
+        with += ", which waits in " + *waits_in;
+    walk.workload[Item::shared_memory].add({process.pid, process.name, -1, std::move(with)});
+}
+
 void walk_process(Walk& walk, const Process& process, const procfs::Status& status, const procfs::Stat& stat,
                   const Namespaces& of_init) {
     note_process(walk, process, status, stat);
@@ -173,8 +191,11 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
         }
         sum.private_bytes += status->memory.anon + status->memory.swap;
         sum.shared_bytes += status->memory.shmem;
+        note_shared_memory(walk, process, stat, stats);
         walk_process(walk, process, *status, stat, of_init);
     }
+    for (const auto& [inode, bytes] : walk.memfds)
+        sum.file_bytes += bytes;
     if (!walk.workload.gap)
         walk.workload.memory = sum;
 }

@@ -47,7 +47,8 @@ struct Walk {
     bool over = false;              // the deadline has passed, or there are too many of them
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
-    std::unordered_map<int, Place> places{}; // by id of the mount
+    std::unordered_map<int, Place> places{};                   // by id of the mount
+    std::unordered_map<std::uint64_t, std::uint64_t> memfds{}; // bytes by inode
     std::vector<Terminal> terminals{};
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
 };
@@ -65,6 +66,8 @@ void walk_descriptors(Walk& walk, const Process& process);
 void walk_mappings(Walk& walk, const Process& process);
 void note_mappings(Walk& walk, const Process& process, std::string_view maps); // text of /proc/PID/maps
 void walk_guards(Walk& walk, const Process& process, std::string_view maps);
+void walk_epolls(Walk& walk, const Process& process, const std::vector<int>& epolls,
+                 const std::vector<int>& descriptors);
 void note_foreign_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
 

@@ -54,6 +54,8 @@ static void gather_workload(Facts& facts, const Deadline& deadline) {
                                      .deadline = deadline});
     if (container.workload && facts.bundle)
         find_queues(container, *facts.bundle, *container.workload);
+    if (container.workload && container.workload->memory && facts.bundle)
+        add_tmpfs(container, *facts.bundle, *container.workload->memory);
 }
 
 Facts gather(const Subject& subject, const oci::Invocation& invocation, const Caller& caller,

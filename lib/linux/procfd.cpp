@@ -37,7 +37,10 @@ FdInfo parse_fdinfo(std::string_view text) {
             info.flags = to_number<unsigned>(next_word(line), 8).value_or(0);
         else if (key == "Pid:")
             info.pid = to_number<pid_t>(next_word(line));
-        else if ((key == "inotify" || key == "fanotify") && info.watched.size() < max_watched)
+        else if (key == "tfd:" && info.targets.size() < max_watched) {
+            if (const auto target = to_number<int>(next_word(line)))
+                info.targets.push_back(*target);
+        } else if ((key == "inotify" || key == "fanotify") && info.watched.size() < max_watched)
             if (const auto device = watched_device(line))
                 info.watched.push_back(*device);
     }

@@ -20,9 +20,11 @@ struct FdInfo {
     std::string interface;              // of a tun device: iff
     unsigned flags = 0;                 // O_*, printed in octal
     std::optional<pid_t> pid;           // of a pidfd: Pid; -1 when the process has ended
+    std::vector<int> targets;           // of an epoll descriptor: tfd of each that it watches
     std::vector<std::uint64_t> watched; // of inotify and fanotify: sdev of each watch, as st_dev has it
 };
-// At most 4096 watches are kept. A fanotify mark of a mount names no device and is left out.
+// At most 4096 watches and as many targets are kept. A fanotify mark of a mount names no device and is left
+// out.
 [[nodiscard]] FdInfo parse_fdinfo(std::string_view text);
 [[nodiscard]] Result<FdInfo> read_fdinfo(pid_t pid, int fd);
 

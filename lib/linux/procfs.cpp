@@ -85,7 +85,8 @@ Result<Stat> parse_stat(std::string_view text) {
     const auto start = to_number<std::uint64_t>(next_word(rest));
     if (!start)
         return fail(Errc::invalid, "stat: no start time");
-    return Stat{state.front(), *parent, *group, *session, *terminal, *start};
+    const auto size = to_number<std::uint64_t>(next_word(rest));
+    return Stat{state.front(), *parent, *group, *session, *terminal, *start, size.value_or(0)};
 }
 
 Result<Stat> read_stat(pid_t pid) {

@@ -45,6 +45,7 @@ struct Stat {
     pid_t session = 0;       // 0: its leader is outside of our pid namespace
     int terminal = 0;        // tty_nr: kernel's device number, 0 for none
     std::uint64_t start = 0; // clock ticks after boot
+    std::uint64_t size = 0;  // of its address space, in bytes
 
     // Nothing of it runs any more.
     [[nodiscard]] bool ended() const { return state == 'Z' || state == 'X'; }

@@ -42,6 +42,8 @@ CASES = (
     Case("linked", "LinkRemap", ("linked", "deleted"), ("holder", "/tmp/first")),
     Case("secret", "AnonInode", ("secret", "mapped"), ("holder", "memfd_secret")),
     Case("watch", "InotifyProc", ("inotify", "/proc"), ("holder", "proc")),
+    Case("shared-memory", "MemoryShared", ("clone", "vm")),
+    Case("epoll", "EpollTarget", ("epoll", "other")),
     Case("packets", "PacketPipe", ("packets", "read"), ("holder", "O_DIRECT")),
     Case("backlog", "UnixInFlight", ("unix-backlog", "closed"), ("holder", "/tmp/backlog")),
     Case("corked", "UdpCorked", ("udp", "corked")),

@@ -53,6 +53,10 @@ def device(path: str) -> Prepare:
     Fine("no_io_uring", "IoUring", ("anon", "usual")),
     Refused("pidfd_of_a_thread", "PidfdOutside", ("pidfd", "thread"), words=("holder",), fails="PIDFD_THREAD"),
     Fine("pidfd_of_a_child", "PidfdOutside", ("pidfd", "child")),
+    Refused("epoll_whose_target_another_process_has", "EpollTarget", ("epoll", "other"),
+            words=("holder", "watches descriptor"), fails="Dump eventpoll"),
+    Fine("epoll_of_two_processes", "EpollTarget", ("epoll", "both")),
+    Fine("epoll_of_a_duplicate", "EpollTarget", ("epoll", "duplicate")),
     Fine("pidfd_of_nobody", "PidfdOutside", ("pidfd", "reaped")),
 )
 class Anonymous(ResourceTest):
@@ -73,6 +77,11 @@ class Devices(ResourceTest):
     pass
 
 
+def link_remap(options: Options, test: ResourceTest) -> Options:
+    test.criu_config("link-remap")
+    return options
+
+
 @tabled(
     Refused("big_deleted_file", "GhostTooLarge", ("ghost", "3072"), words=("holder", "/tmp/ghost"),
             fails="Can't dump ghost file"),
@@ -81,6 +90,11 @@ class Devices(ResourceTest):
     Refused("deleted_name", "LinkRemap", ("linked", "deleted"), words=("holder", "/tmp/first"),
             fails="Can't create link remap"),
     Fine("two_names", "LinkRemap", ("linked", "kept")),
+    Fine("name_that_ends_as_if_it_were_deleted", "LinkRemap", ("open", "/tmp/file (deleted)")),
+    Refused("deleted_file_of_the_image", "LinkRemap", ("unlinked", "/only-in-image"), image,
+            words=("holder", "/only-in-image", "configuration"), fails="Can't create link remap"),
+    Fine("deleted_file_of_the_image_with_link_remap", "LinkRemap", ("unlinked", "/only-in-image"),
+         lambda test: link_remap(image(test), test), verdict="warn"),
     Warned("watch_on_the_overlay", "InotifyOverlay", ("inotify", "/tmp"), overlay, words=("holder",),
             fails="Can't dump that handle"),
     Warned("watch_on_a_file_of_the_image", "InotifyOverlay", ("inotify", "/bin/counter"), overlay,
@@ -97,7 +111,15 @@ class Devices(ResourceTest):
     Fine("watch_on_no_file_of_the_kernel", "InotifyProc", ("inotify", "/dev/shm")),
 )
 class Names(ResourceTest):
-    pass
+    def test_deleted_name_on_the_overlay_with_link_remap(self) -> None:
+        """Nobody tells it from a file of the image, of which CRIU saves the content."""
+        cid = self.start("holder", "/bin/holder", "linked", "deleted", **link_remap(overlay(self), self))
+        self.lines(cid, 1)
+        self.assertEqual(self.dump(cid).returncode, 0)
+        found = next(c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "LinkRemap")
+        self.assertEqual(found["verdict"], "warn")
+        self.assertIn("if it has other names, nobody can restore", found["message"])
+        self.refuse_restore("FileMissing", self.remove(cid), "/tmp/link_remap", fails=("LinkRemap", "Can't link "))
 
 
 def locked_outside(lock: Callable[[IO[str], int], object]) -> Prepare:

@@ -56,6 +56,34 @@ class Checkpoint(RefusalTest):
         self.refuse("DiskSpace", self.checkpoint_args(cid), "needs", "free", fails=("DiskSpace", "No space left on device"))
         self.assertEqual(self.status(cid), "running")
 
+    def test_too_little_disk_space_for_files_in_memory(self) -> None:
+        """A memfd that is mapped no more goes into the images whole, what is in a tmpfs as tar and gzip make it."""
+        fill = "busybox dd if=/dev/urandom of=/dev/shm/file bs=1048576 count=16 2>/tmp/dd; exec /bin/counter"
+        for program in (("/bin/holder", "memfd", "16"), ("/bin/sh", "-c", fill)):
+            with self.subTest(program):
+                cid = self.start("counter", *program)
+                self.lines(cid, 1)
+                self.images.mkdir()
+                run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", self.images)
+                self.addCleanup(run, "umount", self.images, check=False)
+                for caller in ("running", "paused"):
+                    if caller == "paused":
+                        self.crio.pause(cid)
+                    self.assertNotEqual(self.call("--root", self.root, *self.checkpoint_args(cid)).returncode, 0)
+                    record = self.last_record("checkpoint", "failed")
+                    self.assertEqual(record["result"]["code"], "DiskSpace")
+                    [found] = [c for c in record["checks"] if c["id"] == "DiskSpace"]
+                    self.assertEqual(found["verdict"], "warn")
+                    self.assertIn("possibly needs 16", found["message"])
+                    run("sh", "-c", f"rm -rf {self.images}/*")
+                self.crio.resume(cid)
+                self.assert_runs(cid)
+                run("umount", self.images)
+                self.assertEqual(self.call("--root", self.root, *self.checkpoint_args(cid)).returncode, 0)
+                [found] = [c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "DiskSpace"]
+                self.assertEqual(found["verdict"], "pass")
+                shutil.rmtree(self.images)
+
     def test_output_to_a_file_outside_the_mounts(self) -> None:
         cid = self.add_container("file-output")
         bundle = self.work / "bundle"

@@ -65,14 +65,17 @@ static void hold_udp(const std::string& argument) {
     must(sendto(socket, "x", 1, 0, reinterpret_cast<sockaddr*>(&at), sizeof at), "sendto");
 }
 
-// epoll other | both: a child's epoll descriptor watches what only the parent has open, or both
+// epoll other | both | duplicate: a child's epoll descriptor watches what only the parent has open, or both
+// have, or what it has by another number
 static void hold_epoll(const std::string& argument) {
     const auto epoll = static_cast<int>(must(epoll_create1(0), "epoll_create1"));
     const auto target = static_cast<int>(must(eventfd(0, 0), "eventfd"));
     epoll_event event{.events = EPOLLIN, .data = {}};
     must(epoll_ctl(epoll, EPOLL_CTL_ADD, target, &event), "epoll_ctl");
     if (must(fork(), "fork") == 0) {
-        if (argument == "other")
+        if (argument == "duplicate")
+            must(dup(target), "dup");
+        if (argument != "both")
             close(target);
         for (;;)
             pause();

@@ -139,6 +139,12 @@ static void hold_linked(const std::string& argument) {
         unknown(argument);
 }
 
+// unlinked PATH: a file that was there already, and whose name is gone
+static void hold_unlinked(const std::string& path) {
+    open_file(path, O_RDONLY);
+    must(unlink(path.c_str()), "unlink");
+}
+
 static void hold_inotify(const std::string& path) {
     const int fd = static_cast<int>(must(inotify_init1(0), "inotify_init1"));
     must(inotify_add_watch(fd, path.c_str(), IN_MODIFY | IN_CREATE), "inotify_add_watch");
@@ -221,10 +227,11 @@ static void hold_memfd(const std::string& mib) {
 }
 
 static constexpr Case cases[] = {
-    {"secret", hold_secret},   {"memfd", hold_memfd},       {"anon", hold_anon},   {"device", hold_device},
-    {"mapped", hold_mapped},   {"open", hold_open},         {"ghost", hold_ghost}, {"linked", hold_linked},
-    {"inotify", hold_inotify}, {"fanotify", hold_fanotify}, {"sysv", hold_sysv},   {"lock", hold_lock},
-    {"pipes", hold_pipes},     {"guard", hold_guard},       {"tun", hold_tun},     {"huge", hold_huge},
+    {"secret", hold_secret}, {"memfd", hold_memfd},     {"unlinked", hold_unlinked}, {"anon", hold_anon},
+    {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},         {"ghost", hold_ghost},
+    {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify}, {"sysv", hold_sysv},
+    {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},       {"tun", hold_tun},
+    {"huge", hold_huge},
 };
 const std::span<const Case> files = cases;
 

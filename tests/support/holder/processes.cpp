@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -125,9 +126,33 @@ static void hold_probed(const std::string&) {
         usleep(20'000);
 }
 
+// vfork: a child that waits for a child which shares its memory and does not go on
+static void hold_vfork(const std::string&) {
+    if (must(fork(), "fork") != 0)
+        return;
+    if (vfork() == 0)
+        for (;;)
+            pause();
+    std::_Exit(0);
+}
+
+// clone vm | plain: a child that shares the parent's memory, and does not keep it waiting
+static void hold_clone(const std::string& argument) {
+    static char stack[65536] __attribute__((aligned(16)));
+    must(clone(
+             [](void*) -> int {
+                 for (;;)
+                     pause();
+             },
+             stack + sizeof stack, SIGCHLD | (argument == "vm" ? CLONE_VM : 0), nullptr),
+         "clone");
+}
+
 static constexpr Case cases[] = {
-    {"pidfd", hold_pidfd},     {"child", hold_child},     {"leader", hold_leader},
-    {"threads", hold_threads}, {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
+    {"vfork", hold_vfork},     {"clone", hold_clone},
+    {"pidfd", hold_pidfd},     {"child", hold_child},
+    {"leader", hold_leader},   {"threads", hold_threads},
+    {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
     {"probed", hold_probed},
 };
 const std::span<const Case> processes = cases;

@@ -31,6 +31,9 @@ const std::map<Item, std::pair<const char*, const char*>> spoken_of = {
     {Item::tun_of_node, {"TunInterface", "block"}},
     {Item::ghost, {"GhostTooLarge", "block"}},
     {Item::unlinked, {"LinkRemap", "block"}},
+    {Item::unlinked_on_overlay, {"LinkRemap", "block"}},
+    {Item::shared_memory, {"MemoryShared", "block"}},
+    {Item::epoll_elsewhere, {"EpollTarget", "block"}},
     {Item::watch_on_overlay, {"InotifyOverlay", "warn"}},
     {Item::watch_without_handle, {"InotifyProc", "block"}},
     {Item::packet_pipe, {"PacketPipe", "block"}},
@@ -114,6 +117,11 @@ TEST_F(WorkloadChecks, are_covered_by_options_in_force) {
     find(Item::unlinked);
     facts.call.leave_running = true;
     EXPECT_EQ(verdict("LinkRemap"), "block") << "CRIU takes the new name away again";
+    (*facts.container.workload)[Item::unlinked] = {};
+    find(Item::unlinked_on_overlay);
+    EXPECT_EQ(verdict("LinkRemap"), "warn") << "CRIU saves the content of a file of the image";
+    facts.call.leave_running = false;
+    EXPECT_EQ(verdict("LinkRemap"), "covered");
     find(Item::unix_foreign);
     EXPECT_EQ(verdict("UnixExternal"), "block") << "half of a stream is not made whole by an option";
 }

@@ -58,6 +58,22 @@ TEST(CriuLog, knows_what_criu_says_of_queues_and_what_waits_in_them) {
               "UdpCorked");
 }
 
+TEST(CriuLog, tells_why_a_process_could_not_be_seized) {
+    const auto code = [](const std::string& text) { return criu::first_error(text)->code; };
+    const std::string line =
+        "(00.1) Error (compel/src/lib/infect.c:262): Unseizable non-zombie 12 found, state ";
+    EXPECT_EQ(code("(10.1) Error (criu/cr-dump.c:1655): Timeout reached. Try to interrupt: 0\n" + line +
+                   "D, err -1/4\n"),
+              "FreezeStuck");
+    EXPECT_EQ(code(line + "S, err -1/10\n"), "CannotSeize");
+    EXPECT_EQ(code("(00.1) Error (criu/seize.c:335): zombie 12 (comm x) found while seizing\n" + line +
+                   "S, err -1/10\n"),
+              "Traced");
+    EXPECT_EQ(code("(00.1) Error (criu/cr-dump.c:669): Can't make VM id for 3131\n"), "MemoryShared");
+    EXPECT_EQ(code("(00.1) Error (criu/cr-dump.c:1550): Dump eventpoll (pid: 12) failed with -1\n"),
+              "EpollTarget");
+}
+
 TEST(CriuLog, knows_secret_memory_open_or_mapped) {
     EXPECT_EQ(criu::first_error("(00.1) Error (criu/files-reg.c:1790): Can't lookup mount=15 for fd=3 "
                                 "path=/secretmem (deleted)\n")
@@ -100,6 +116,15 @@ TEST(CriuLog, blames_what_comes_after_a_helper_that_ended) {
         criu::first_error(ended + "(00.1) Error (criu/net.c:1): Locking network failed\n").value().message,
         "Locking network failed");
     EXPECT_EQ(criu::first_error(ended + failed).value().message, "exited, status=2");
+    const std::string tmpfs = ended + "(00.1) Error (criu/filesystems.c:426): Can't dump tmpfs content\n";
+    EXPECT_EQ(criu::first_error(tmpfs +
+                                "(00.1) Error (criu/bfd.c:131): bfd: Error flushing image: No space left "
+                                "on device\n" +
+                                failed)
+                  .value()
+                  .code,
+              "DiskSpace");
+    EXPECT_EQ(criu::first_error(tmpfs + failed).value().message, "Can't dump tmpfs content");
     EXPECT_EQ(criu::first_error(ended).value().code, "CriuError");
 }
 

@@ -66,6 +66,19 @@ TEST(Procfd, reads_what_is_watched) {
               Devices{});
 }
 
+TEST(Procfd, reads_what_an_epoll_descriptor_watches) {
+    const auto of = [](std::string_view text) { return procfs::parse_fdinfo(text).targets; };
+    EXPECT_EQ(of("pos:\t0\nflags:\t02\n"
+                 "tfd:        7 events:       19 data:                7  pos:0 ino:2053c4 sdev:f\n"
+                 "tfd:       12 events:        1 data:                0  pos:0 ino:2053c5 sdev:f\n"),
+              (std::vector<int>{7, 12}));
+    EXPECT_EQ(of("tfd:\ntfd: x\ntfd: 99999999999\n"), std::vector<int>{});
+    std::string text;
+    for (int i = 0; i < 5000; ++i)
+        text += "tfd: 1 events: 1\n";
+    EXPECT_EQ(of(text).size(), 4096U);
+}
+
 TEST(Procfd, keeps_a_bounded_number_of_watches) {
     std::string text;
     for (int i = 0; i < 5000; ++i)

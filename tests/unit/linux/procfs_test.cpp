@@ -13,7 +13,7 @@ using Pids = std::vector<pid_t>;
 
 TEST(Procfs, reads_a_command_name_with_brackets_and_spaces) {
     const auto stat =
-        procfs::parse_stat("7 (a) R 1) b) S 1 8 9 34816 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
+        procfs::parse_stat("7 (a) R 1) b) S 1 8 9 34816 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 8192 0");
     ASSERT_TRUE(stat) << stat.error().text;
     EXPECT_EQ(stat->state, 'S');
     EXPECT_EQ(stat->parent, 1);
@@ -21,6 +21,7 @@ TEST(Procfs, reads_a_command_name_with_brackets_and_spaces) {
     EXPECT_EQ(stat->session, 9);
     EXPECT_EQ(stat->terminal, 34816);
     EXPECT_EQ(stat->start, 4711U);
+    EXPECT_EQ(stat->size, 8192U);
     // A name may hold a newline.
     EXPECT_EQ(procfs::parse_stat("7 (a\nb) Z 0 -1 -1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5").value().group, -1);
     for (const char* bad : {"", "7 (a", "7 (a)", "7 (a) SS 1 7 7 0", "7 (a) S 1 2",
