@@ -215,7 +215,8 @@ static constexpr Check checks[] = {
      "look for processes in state D, and what they wait for", judge_freeze},
     {"NetworkLockTool", true, true, block, false, "1.6",
      "what CRIU locks the network with is there, and works",
-     "install iptables, or choose another network-lock for CRIU", judge_network_lock},
+     "install an iptables that works on this kernel, or choose another network-lock for CRIU",
+     judge_network_lock},
     {"HookSkipped", true, false, warn, false, "A2.4",
      "life-cycle hooks that must succeed, and are skipped as CRI-O has frozen the container",
      "let the hook do without the container's answer (when = \"frozen\"), or have it run before the "

@@ -98,8 +98,14 @@ Judgement judge_network_lock(const Facts& facts) {
     std::string source;
     const std::string method = lock_method(facts, source);
     const bool missing = !facts.tools.has_iptables || (facts.host.has_ipv6 && !facts.tools.has_ip6tables);
-    if (!missing)
+    if (!missing &&
+        (method != "iptables" || !facts.tools.criu || facts.tools.criu->lock_failure.value_or("").empty()))
         return {};
+    // Not certain: it was tried when CRIU was probed, and by another caller.
+    if (!missing)
+        return {Verdict::warn, "iptables-restore, with which CRIU locks the container's network (" + source +
+                                   "), failed when lpm-gate --probe tried it: " +
+                                   one_line(*facts.tools.criu->lock_failure, 200)};
     if (!facts.caller.environment)
         return no_environment();
     const std::string tool = facts.tools.has_iptables ? "ip6tables-restore" : "iptables-restore";

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,25 @@ static void probe_features(CriuFacts& facts) {
     facts.missing = std::move(missing);
 }
 
+// A chain that takes packets with a mark and drops all others, as CRIU makes one, in a network namespace that
+// nobody uses. An older iptables-restore knows no -w, with which it waits for others.
+static void probe_lock(CriuFacts& facts) {
+    constexpr std::string_view rules = "*filter\n:LPM - [0:0]\n-I INPUT -j LPM\n-I OUTPUT -j LPM\n"
+                                       "-A LPM -m mark --mark 1 -j ACCEPT\n-A LPM -j DROP\nCOMMIT\n";
+    const auto own = open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY);
+    if (!own || ::unshare(CLONE_NEWNET) != 0)
+        return;
+    const std::vector<std::string> plain{"iptables-restore", "--noflush"};
+    auto waiting = plain;
+    waiting.emplace_back("-w");
+    auto done = run({.argv = waiting, .timeout = patience, .input = std::string(rules)});
+    if (done && done->status != 0)
+        done = run({.argv = plain, .timeout = patience, .input = std::string(rules)});
+    if (done && !done->late)
+        facts.lock_failure = failure_of(done, {});
+    (void)::setns(own->get(), CLONE_NEWNET);
+}
+
 CriuFacts probe_criu(const std::string& path) {
     CriuFacts facts;
     facts.path = path;
@@ -149,6 +169,7 @@ CriuFacts probe_criu(const std::string& path) {
     facts.selinux = oci::names_library(path, "libselinux.so");
     probe_features(facts);
     probe_dump(facts);
+    probe_lock(facts);
     return facts;
 }
 

@@ -65,6 +65,7 @@ static void fill(CriuFacts& to, const CriuFacts& from) {
     fill(to.check_failure, from.check_failure);
     fill(to.missing, from.missing);
     fill(to.selinux, from.selinux);
+    fill(to.lock_failure, from.lock_failure);
 }
 
 template <class Facts>
@@ -134,6 +135,7 @@ Result<Tooling> parse_tooling(std::string_view text) {
                 facts.missing = read_texts(entry, "missing");
             facts.selinux = read_bool(entry, "selinux");
             facts.crashes_on_lock = read_bool(entry, "crashes_on_lock");
+            facts.lock_failure = read_text(entry, "lock_failure");
             tooling.crius.push_back(std::move(facts));
         }
     return tooling;
@@ -171,6 +173,8 @@ std::string write_tooling(const Tooling& tooling) {
             entry["selinux"] = *facts.selinux;
         if (facts.crashes_on_lock)
             entry["crashes_on_lock"] = *facts.crashes_on_lock;
+        if (facts.lock_failure)
+            entry["lock_failure"] = *facts.lock_failure;
         value["crius"].push_back(std::move(entry));
     }
     return json::write(value, 2) + "\n";

@@ -33,6 +33,9 @@ struct CriuFacts {
     std::optional<bool> selinux{}; // built with libselinux
     // When network-lock stands in the configuration file that a runtime names.
     std::optional<bool> crashes_on_lock{};
+    // Why iptables-restore did not take such rules as CRIU locks the network with; empty when it did.
+    // Nothing: it is not there, or was not tried.
+    std::optional<std::string> lock_failure{};
 
     // The probe could tell everything.
     [[nodiscard]] bool complete() const;

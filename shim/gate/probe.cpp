@@ -53,6 +53,9 @@ static void print(const criu::CriuFacts& facts) {
          {std::pair{"a dump of a sleeping process", facts.dump_failure}, {"criu check", facts.check_failure}})
         if (failure && !failure->empty())
             std::fprintf(stderr, "lpm-gate: %s fails: %s\n", what, failure->c_str());
+    if (facts.network_lock == "iptables" && facts.lock_failure && !facts.lock_failure->empty())
+        std::fprintf(stderr, "lpm-gate: iptables-restore, with which CRIU locks the network, fails: %s\n",
+                     facts.lock_failure->c_str());
 }
 
 int probe() {

@@ -55,6 +55,35 @@ class Tools(ResourceTest):
         self.comes_back(cid)
         self.show("KernelSupport", "fine")
 
+    def test_iptables_that_fails(self) -> None:
+        """As where the kernel has no tables: it is there, and CRIU cannot lock the network with it. It may have been mended
+        since the probe, so lpm warns."""
+        folder = self.folder("broken")
+        for name in ("iptables-restore", "ip6tables-restore"):
+            (folder / name).write_text("#!/bin/sh\necho no such table >&2\nexit 3\n")
+            (folder / name).chmod(0o755)
+        path = f"{folder}:{DAEMON_PATH}"
+        self.addCleanup(self.probe, DAEMON_PATH)
+        self.assertIn("no such table", self.probe(path).stderr)
+        cid = self.start("holder", "/bin/holder", *PLAIN)
+        self.lines(cid, 1)
+        for caller in ("running", "paused"):
+            if caller == "paused":
+                self.crio.pause(cid)
+            done = self.call("--root", self.root, *self.checkpoint_args(cid), path=path)
+            self.assertNotEqual(done.returncode, 0, "CRIU did not need it")
+            record = self.last_record("checkpoint", "failed")
+            self.assertEqual(record["result"]["code"], "NetworkLockTool", done.stderr)
+            [found] = [c for c in record["checks"] if c["id"] == "NetworkLockTool"]
+            self.assertEqual(found["verdict"], "warn")
+            self.assertIn("no such table", found["message"])
+        self.crio.resume(cid)
+        self.assert_runs(cid)
+        self.probe(DAEMON_PATH)
+        self.assertEqual(self.dump(cid).returncode, 0)
+        found = next(c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "NetworkLockTool")
+        self.assertEqual(found["verdict"], "pass")
+
     def test_no_tar(self) -> None:
         cid = self.start("holder", "/bin/holder", *PLAIN)
         self.lines(cid, 1)

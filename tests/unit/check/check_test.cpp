@@ -131,6 +131,13 @@ TEST_F(Checks, NetworkLockTool) {
     EXPECT_EQ(verdict("NetworkLockTool"), "block");
     facts.host.has_ipv6 = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "pass");
+    facts.tools.criu->lock_failure = "exit status 1: no such table";
+    EXPECT_EQ(verdict("NetworkLockTool"), "warn") << "it is there, and did not work";
+    facts.tools.criu->network_lock = "nftables";
+    EXPECT_EQ(verdict("NetworkLockTool"), "pass") << "CRIU does not use it";
+    facts.tools.criu->network_lock = "iptables";
+    facts.tools.criu->lock_failure = "";
+    EXPECT_EQ(verdict("NetworkLockTool"), "pass");
     facts.tools.has_iptables = false;
     EXPECT_EQ(verdict("NetworkLockTool"), "block");
     facts.tools.criu->network_lock = "nftables";

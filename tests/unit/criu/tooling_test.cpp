@@ -48,7 +48,8 @@ static criu::CriuFacts whole(const std::string& key) {
             .check_failure = "",
             .missing = {{"get_rseq_conf"}},
             .selinux = true,
-            .crashes_on_lock = true};
+            .crashes_on_lock = true,
+            .lock_failure = "no such table"};
 }
 
 TEST(Tooling, keeps_what_a_bad_try_could_not_tell) {
@@ -67,6 +68,9 @@ TEST(Tooling, keeps_what_a_bad_try_could_not_tell) {
     EXPECT_EQ(same->version, 40202U) << "what it could tell counts";
     EXPECT_EQ(same->network_lock, "nftables");
     EXPECT_EQ(same->crashes_on_lock, true);
+    EXPECT_EQ(same->lock_failure, "no such table");
+    EXPECT_EQ(criu::parse_tooling(criu::write_tooling(merged)).value().criu(same->key)->lock_failure,
+              "no such table");
     EXPECT_NE(merged.criu("other"), nullptr) << "asked for another PATH";
     EXPECT_EQ(merged.criu("gone"), nullptr);
     EXPECT_NE(merged.runtime("r"), nullptr) << "a runtime that could not be asked";
