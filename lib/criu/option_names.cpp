@@ -101,6 +101,8 @@ static constexpr std::uint32_t newer = 40300;
 
 std::optional<bool> knows_option(std::string_view written, std::uint32_t version) {
     constexpr std::string_view no = "no-";
+    if (written.contains('"')) // CRIU takes quotes off, and has rules of its own for those within
+        return std::nullopt;
     // getopt_long(3) takes the beginning of a name as well.
     const auto begins = [](std::string_view name) {
         return [name](std::string_view known) { return known.starts_with(name); };

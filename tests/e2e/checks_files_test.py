@@ -9,6 +9,7 @@ from typing import IO
 
 from debuggers import probe
 from e2e import GATE, PATIENT, SETTINGS, run
+from oci_spec import bind
 from resource_cases import (
     ADMIN,
     FORKY,
@@ -173,6 +174,14 @@ class Rootfs(ResourceTest):
     pass
 
 
+def queues_of_the_node(test: ResourceTest) -> Options:
+    """Bound in: nobody has to make that mount again."""
+    folder = test.mounted(test.folder("queues"), "-t", "mqueue", "mqueue")
+    (folder / "lpm").touch()
+    test.addCleanup((folder / "lpm").unlink)
+    return {"mounts": [bind(folder, "/dev/mqueue")]}
+
+
 @tabled(
     Fine("open_in_its_own_shm", "ShmMount", ("open", "/dev/shm/file")),
     Fine("mapped_in_its_own_shm", "ShmMount", ("mapped", "/dev/shm/file")),
@@ -190,6 +199,7 @@ class Rootfs(ResourceTest):
     Refused("queue_without_a_name", "MessageQueue", ("queue", "deleted"), words=("holder", "/lpm (deleted)"),
             fails="path=/lpm", code="FileOutsideMounts"),
     Fine("no_queue", "MessageQueue", ("child", "plain")),
+    Fine("queue_of_the_node", "MessageQueue", ("child", "plain"), queues_of_the_node),
 )
 class SharedMemory(ResourceTest):
     def test_open_in_the_shm_of_the_pod(self) -> None:

@@ -38,6 +38,7 @@ TEST(CriuOptions, knows_their_names) {
         EXPECT_EQ(criu::knows_option(name, 40300), std::nullopt) << name << ": that may be new";
         EXPECT_EQ(criu::knows_option(name, 0), std::nullopt) << name;
     }
+    EXPECT_EQ(criu::knows_option("\"tcp-close\"", 40101), std::nullopt);
     for (const char* name : {"allow-uprobes", "no-allow-uprobes"}) {
         EXPECT_EQ(criu::knows_option(name, 40101), false) << name;
         EXPECT_EQ(criu::knows_option(name, 40200), true) << name;
