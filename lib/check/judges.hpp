@@ -45,6 +45,7 @@ Judge judge_capabilities;
 Judge judge_unknown_mount;
 Judge judge_filesystem;
 Judge judge_sharing;
+Judge judge_deleted_mount;
 Judge judge_pod_identity;
 Judge judge_volumes;
 

@@ -105,6 +105,23 @@ Judgement judge_sharing(const Facts& facts) {
         });
 }
 
+// CRIU makes what was deleted again where the mount's source is, fails if it is there (criu/mount-v2.c,
+// "Can't re-create deleted"), and stumbles later if it is not; unless it is within the container's own root.
+Judgement judge_deleted_mount(const Facts& facts) {
+    if (facts.subject.stage == Stage::restore)
+        return judge_list(
+            facts.images.deleted_mounts,
+            "the sources of mounts had been deleted before the checkpoint, and CRIU cannot make "
+            "such a mount again");
+    return judge_mounts(facts,
+                        "shows what was deleted since, as a subPath does when its ConfigMap has changed: a "
+                        "restore would fail, whether its source is there again or not",
+                        Verdict::block, [&](const Mount& mount) {
+                            return mount.root.ends_with("//deleted") &&
+                                   std::ranges::contains(facts.bundle->binds, mount.point);
+                        });
+}
+
 Judgement judge_pod_identity(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();

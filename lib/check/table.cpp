@@ -175,6 +175,10 @@ static constexpr Check checks[] = {
      "unmount it, or mount it on the host and bind it in", judge_filesystem, at_create},
     {"MountSharing", true, false, block, false, "4.9", "mounts that propagate from outside",
      "use private propagation", judge_sharing},
+    {"MountDeleted", true, true, block, false, "", "mounts whose source was deleted",
+     "start the container anew before the checkpoint; a ConfigMap that is mounted whole, without subPath, "
+     "stays current",
+     judge_deleted_mount},
     {"Terminal", true, true, block, false, "3.11", "the container has a terminal",
      "use a container without a terminal", judge_terminal, at_create},
     {"ForeignTerminal", true, false, block, false, "3.11",

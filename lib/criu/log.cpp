@@ -75,6 +75,7 @@ static constexpr ErrorPattern known[] = {
     {"Unable to freeze cgroup", "CannotFreeze"},
     {"doesn't have a proper root mount", "MountUnknown"},
     {"unreachable sharing", "MountSharing"},
+    {"Can't re-create deleted", "MountDeleted"},
     {"--allow-uprobes", "Uprobes"},
     {"uprobes vma", "Uprobes"},
     {"using nftables", "NetworkLockHeld"},

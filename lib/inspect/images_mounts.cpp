@@ -106,9 +106,18 @@ static void find_sources(const MountLists& lists, const Tree& tree, const Deadli
         facts.unlike_sources = std::move(unlike);
 }
 
+static void find_deleted_mounts(const MountLists& lists, ImageFacts& facts) {
+    auto& deleted = facts.deleted_mounts.emplace();
+    for (const auto& list : lists)
+        for (const auto& mount : list)
+            if (mount.deleted && mount.external() && deleted.size() < max_named)
+                deleted.push_back(mount.mountpoint);
+}
+
 void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
                     const Deadline& deadline, ImageFacts& facts) {
     find_missing_mounts(lists, bundle, tree, facts);
+    find_deleted_mounts(lists, facts);
     find_sources(lists, tree, deadline, facts);
 }
 

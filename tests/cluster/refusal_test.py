@@ -73,6 +73,15 @@ class Refusal(PodRefusalTest):
         self.refused(name, "ctr", "MountSharing", "/shared/later")
         self.assert_goes_on(name, "ctr")
 
+    def test_a_mount_whose_source_is_gone(self) -> None:
+        """As that of a subPath, when its ConfigMap has changed."""
+        ctr, spec = self.volume(subPath="part")
+        (self.shared / "part").mkdir()
+        name = self.pod(ctr, **spec)
+        (self.shared / "part").rmdir()
+        self.refused(name, "ctr", "MountDeleted", "/shared")
+        self.assert_goes_on(name, "ctr")
+
     def test_what_a_session_left_behind(self) -> None:
         """Of kubectl exec -it: a process that still has the session's terminal."""
         name = self.pod(container("ctr"))

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 
 from e2e import run
-from oci_spec import mount
-from resource_cases import ADMIN, Fine, Options, Outside, Prepare, Refused, ResourceTest, tabled, with_options
+from oci_spec import bind, mount
+from resource_cases import ADMIN, Fine, Options, Outside, Prepare, Refused, ResourceTest, tabled, volume, with_options
 
 ADMINISTRATOR = with_options(**ADMIN)
 # Takes a mount of the node (open_tree), enters a container's mount namespace and puts it there (move_mount).
@@ -56,6 +56,72 @@ def inside(*how: str) -> Outside:
 )
 class Late(ResourceTest):
     pass
+
+
+def inside_deleted(test: ResourceTest, cid: str) -> None:
+    """A late mount of the container's own, whose source it then removes."""
+    enter = ("nsenter", "--target", test.pid(cid), "--mount", "--", "/bin/busybox")
+    run(*enter, "mkdir", "-p", "/tmp/gone")
+    inside("-o", "bind", "/tmp/gone")(test, cid)
+    run(*enter, "rmdir", "/tmp/gone")
+
+
+def file_of_volume(test: ResourceTest, _cid: str) -> None:
+    (test.work / "shared/file").unlink()
+
+
+def volume_with_file(test: ResourceTest) -> Options:
+    (test.folder("shared") / "file").write_text("")
+    return volume(test)
+
+
+@tabled(
+    Fine("deleted_folder_of_its_own", "MountDeleted", ("child", "plain"), outside=inside_deleted),
+    Fine("volume_with_a_deleted_file", "MountDeleted", ("child", "plain"), volume_with_file, file_of_volume),
+)
+class Deleted(ResourceTest):
+    """The dump of a mount whose source was deleted succeeds, and nobody can restore it."""
+
+    def gone(self, place: str, remove: Callable[[pathlib.Path], object], source: pathlib.Path) -> pathlib.Path:
+        """Refused, and taken with the check off; the bundle."""
+        cid = self.start("holder", "/bin/holder", "child", "plain", mounts=[bind(source, place)])
+        self.lines(cid, 1)
+        remove(source)
+        args = self.checkpoint_args(cid)
+        with self.paused(cid):
+            self.refused("MountDeleted", args, place)
+        with self.foreseen(cid):
+            self.refused("MountDeleted", args, place)
+        self.assert_runs(cid)
+        with self.without("MountDeleted"):
+            done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.remove(cid)
+
+    def test_folder_that_is_there_again(self) -> None:
+        bundle = self.gone("/shared", pathlib.Path.rmdir, self.folder("shared"))
+        self.folder("shared")
+        self.refuse_restore("MountDeleted", bundle, "/shared", fails=("MountDeleted", "Can't re-create deleted directory"))
+
+    def test_file_that_is_there_again(self) -> None:
+        """As the subPath of a ConfigMap that has changed."""
+        source = self.work / "settings"
+        source.write_text("old")
+        bundle = self.gone("/etc/settings", pathlib.Path.unlink, source)
+        source.write_text("new")
+        self.refuse_restore("MountDeleted", bundle, "/etc/settings",
+                            fails=("MountDeleted", "Can't re-create deleted file"))
+
+    def test_file_that_is_not_there(self) -> None:
+        """Below a tmpfs, where the runtime does not look for it, CRIU makes it, and then falls over its own mount."""
+        source = self.work / "log"
+        source.write_text("")
+        bundle = self.gone("/dev/termination-log", pathlib.Path.unlink, source)
+        with self.without("MountSource"):
+            self.refused("MountDeleted", self.restore_args(self.add_container("restored-without"), bundle),
+                         "/dev/termination-log", operation="restore")
+        with self.without("MountSource", "MountDeleted"):
+            self.restore_fails(bundle, "BUG at criu/mount-v2.c", "CriuError")
 
 
 def kind(name: str) -> Refused:

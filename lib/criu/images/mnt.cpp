@@ -13,6 +13,7 @@ static constexpr std::uint32_t mnts_magic = 0x55563928;
 namespace mnt_entry {
 static constexpr std::uint32_t mountpoint = 7;
 static constexpr std::uint32_t ext_mount = 13;
+static constexpr std::uint32_t deleted = 16;
 static constexpr std::uint32_t ext_key = 18;
 } // namespace mnt_entry
 
@@ -25,6 +26,8 @@ static bool read_entry(std::string_view record, MntEntry& mount) {
             mount.mountpoint = field->bytes;
         else if (field->number == mnt_entry::ext_mount)
             mount.ext_mount = field->flag();
+        else if (field->number == mnt_entry::deleted)
+            mount.deleted = field->flag();
         else if (field->number == mnt_entry::ext_key)
             mount.ext_key = field->bytes;
     }

@@ -19,6 +19,7 @@ struct MntEntry {
     std::string mountpoint; // in the container, absolute
     std::string ext_key{};  // by which the runtime has to hand it over, or empty
     bool ext_mount = false;
+    bool deleted = false; // what it shows had no name any more
 
     // It comes from outside; else CRIU makes and fills it.
     [[nodiscard]] bool external() const { return ext_mount || !ext_key.empty(); }

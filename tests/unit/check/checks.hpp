@@ -59,7 +59,7 @@ class Checks : public testing::Test {
         images.tasks = 1;
         images.pid_namespace_missing = false;
         for (auto* list : {&images.missing_files, &images.missing_addresses, &images.missing_local_addresses,
-                           &images.missing_mounts, &images.taken_sockets})
+                           &images.missing_mounts, &images.deleted_mounts, &images.taken_sockets})
             list->emplace();
         images.changed_files.emplace();
         images.changed_modes.emplace();

@@ -23,18 +23,19 @@ class BundleChecks : public Checks {
 TEST_F(BundleChecks, judge_what_was_compared) {
     auto& images = facts.images;
     images.missing_mounts = {"/data"};
+    images.deleted_mounts = {"/data"};
     images.missing_sources->push_back({"/data", "/srv"});
     images.unlike_sources = {{"/data", "/srv", false}};
     images.foreign_images = {{inspect::ForeignImage::Kind::pipe, "pages-1.img"}};
     images.taken_sockets = {"/data/socket"};
     images.writable_images = {{"core-1.img", 7}};
-    for (const char* id : {"MountMissing", "MountSource", "MountKind", "ImageForeign"})
+    for (const char* id : {"MountMissing", "MountSource", "MountKind", "MountDeleted", "ImageForeign"})
         EXPECT_EQ(verdict(id), "block") << id;
     for (const char* id : {"SocketTaken", "ImageWritable"})
         EXPECT_EQ(verdict(id), "warn") << id;
     facts.images = {};
-    for (const char* id : {"MountMissing", "MountSource", "MountKind", "ImageForeign", "SocketTaken",
-                           "ImageWritable", "ImageChanged"})
+    for (const char* id : {"MountMissing", "MountSource", "MountKind", "MountDeleted", "ImageForeign",
+                           "SocketTaken", "ImageWritable", "ImageChanged"})
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 

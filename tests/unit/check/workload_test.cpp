@@ -218,8 +218,13 @@ TEST_F(WorkloadChecks, judge_mounts) {
     EXPECT_EQ(verdict("MountSharing"), "block") << "somebody has mounted it inside";
     facts.bundle->mounts = {{.place = "/sys/fs/cgroup", .source = "", .bind = false, .type = "cgroup"}};
     EXPECT_EQ(verdict("MountSharing"), "pass") << "the runtime tells CRIU where it comes from";
+    mounts.push_back({.id = 6, .device = 9, .root = "/srv/x//deleted", .point = "/gone", .type = "ext4"});
+    EXPECT_EQ(verdict("MountDeleted"), "pass") << "of its own: CRIU makes it from the greater part";
+    facts.bundle->binds.push_back("/gone");
+    EXPECT_EQ(verdict("MountDeleted"), "block");
     mounts.clear();
     EXPECT_EQ(verdict("MountUnknown"), "unknown");
+    EXPECT_EQ(verdict("MountDeleted"), "unknown");
 }
 
 TEST_F(WorkloadChecks, judge_the_freezer_and_the_bundle) {

@@ -164,6 +164,7 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"files-reg: Can't open file var/log/x on restore: No such file or directory", "FileMissing"},
         {"mnt: No mapping for 1171:(null) mountpoint", "MountMissing"},
         {"mnt: Can't mount at ./etc/hosts: Not a directory", "MountMissing"},
+        {"mnt-v2: Can't re-create deleted file /srv/x: File exists", "MountDeleted"},
         {"Pid 40 do not match expected 12", "PidTaken"},
         {"Can't fork for 12: File exists", "PidTaken"},
         {"Thread pid mismatch 40/12", "PidTaken"},

@@ -69,6 +69,17 @@ TEST_F(Mounts, that_mask_a_folder) {
     EXPECT_EQ(target.missing_mounts, Names{"/elsewhere"});
 }
 
+TEST_F(Mounts, whose_source_had_been_deleted) {
+    inspect::MountLists lists(1);
+    lists[0].push_back({"/own", "", false, true});
+    lists[0].push_back({"/run/data", "/run/data", true, true});
+    lists[0].push_back({"/proc/keys", "/proc/keys", true});
+    const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
+    ASSERT_TRUE(tree);
+    inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
+    EXPECT_EQ(target.deleted_mounts, Names{"/run/data"});
+}
+
 TEST_F(Mounts, whose_place_cannot_be_told) {
     mount("/dangling/data", "volume");
     compare({"/elsewhere"});
