@@ -85,6 +85,7 @@ Judge judge_cpu;
 Judge judge_older_kernel;
 Judge judge_missing_files;
 Judge judge_changed_files;
+Judge judge_programs;
 Judge judge_missing_addresses;
 Judge judge_taken_ports;
 Judge judge_missing_namespaces;

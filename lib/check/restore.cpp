@@ -81,6 +81,15 @@ Judgement judge_changed_files(const Facts& facts) {
     return unless(facts, "skip-file-rwx-check", std::move(modes));
 }
 
+// At a checkpoint a warning only: whoever restores may grant it again.
+Judgement judge_programs(const Facts& facts) {
+    if (facts.subject.stage != Stage::restore)
+        return judge_found(facts, Item::not_executable, "a program without any x bit",
+                           "the kernel refuses it to a restore", Verdict::warn);
+    return judge_list(facts.images.unexecutable,
+                      "programs of the processes have no x bit, so the kernel refuses them to CRIU");
+}
+
 Judgement judge_missing_addresses(const Facts& facts) {
     Judgement bound = judge_list(facts.images.missing_addresses,
                                  "sockets are bound to addresses that this network namespace does not have");

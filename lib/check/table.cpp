@@ -71,6 +71,10 @@ static constexpr Check checks[] = {
     {"FileChanged", false, true, block, false, "5.8",
      "sizes, types and permissions of the files that the processes had open",
      "restore with the volumes as they were at the checkpoint", judge_changed_files},
+    {"ProgramMode", true, true, block, false, "", "the programs of the processes have an x bit",
+     "give them that (chmod +x) before the checkpoint; after it, set skip-file-rwx-check in "
+     "/etc/criu/runc.conf as well",
+     judge_programs},
     {"AddressMissing", false, true, block, false, "5.6",
      "addresses that sockets are bound to or connected from",
      "give the pod the same address, or let the program listen on 0.0.0.0 or ::", judge_missing_addresses},

@@ -86,6 +86,7 @@ static constexpr ErrorPattern known[] = {
     {"has bad size", "FileChanged"},
     {"bad mode", "FileChanged"},
     {"build-ID", "FileChanged"},
+    {"PR_SET_MM_MAP) failed with -13", "ProgramMode"},
     {"Can't connect inet socket back", "AddressMissing"},
     {"Cannot assign requested address", "AddressMissing"},
     {"Can't bind transport socket", "AddressInUse"},

@@ -33,6 +33,7 @@ enum class Item {
     nested_namespace,
     shared_memory,
     other_user,
+    not_executable,
     // descriptors and mappings
     io_uring,
     anon_inode,

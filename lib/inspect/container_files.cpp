@@ -291,6 +291,7 @@ void walk_mappings(Walk& walk, const Process& process) {
     if (!maps)
         return note_unread(walk.workload.gap, maps.error());
     walk_guards(walk, process, *maps);
+    note_program(walk, process, *maps);
     note_mappings(walk, process, *maps);
 }
 

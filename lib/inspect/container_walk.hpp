@@ -49,6 +49,8 @@ struct Walk {
     std::vector<SocketRef> pipes{};
     std::unordered_map<int, Place> places{};                   // by id of the mount
     std::unordered_map<std::uint64_t, std::uint64_t> memfds{}; // bytes by inode
+    std::unordered_map<int, Place> places{}; // by id of the mount
+    std::unordered_set<std::string> programs{}; // that were looked at
     std::vector<Terminal> terminals{};
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
 };
@@ -68,6 +70,7 @@ void note_mappings(Walk& walk, const Process& process, std::string_view maps); /
 void walk_guards(Walk& walk, const Process& process, std::string_view maps);
 void walk_epolls(Walk& walk, const Process& process, const std::vector<int>& epolls,
                  const std::vector<int>& descriptors);
+void note_program(Walk& walk, const Process& process, std::string_view maps);
 void note_foreign_terminals(Walk& walk);
 void walk_sockets(Walk& walk);
 

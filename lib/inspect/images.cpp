@@ -79,8 +79,8 @@ static void find_namespaces(const oci::Bundle& bundle, const Caller& caller, Ima
             missing.push_back(joined);
 }
 
-static void compare_open_files(const criu::ImageSource& source, const Destination& destination,
-                               ImageFacts& facts) {
+static void compare_open_files(const criu::ImageSource& source, const criu::Images& images,
+                               const Destination& destination, ImageFacts& facts) {
     const auto image = source.read(criu::files_img);
     const auto files = image ? criu::parse_files(*image) : std::unexpected(image.error());
     if (!files)
@@ -88,7 +88,9 @@ static void compare_open_files(const criu::ImageSource& source, const Destinatio
     find_connections(source, *files, destination.deadline, facts);
     if (!destination.bundle)
         return;
-    compare_bundle(source, *files, destination, facts);
+    const auto programs =
+        images.pstree ? read_programs(source, *images.pstree, destination.deadline) : std::nullopt;
+    compare_bundle(source, *files, programs, destination, facts);
     compare_addresses(*files, *destination.bundle, destination.caller, destination.deadline, facts);
 }
 
@@ -108,7 +110,7 @@ ImageFacts inspect_images(const criu::ImageSource& source, const Destination& de
     inspect_image_files(source, destination.deadline, facts);
     if (destination.bundle)
         find_namespaces(*destination.bundle, destination.caller, facts);
-    compare_open_files(source, destination, facts);
+    compare_open_files(source, images, destination, facts);
     facts.outer_terminal = find_outer_terminal(source);
     constexpr std::uint64_t headers = 8; // the two magic words of an image without records
     facts.dumped.file_locks = source.size("filelocks.img").value_or(0) > headers;

@@ -150,6 +150,7 @@ struct ImageFacts {
     List<std::string> missing_files;
     List<ChangedFile> changed_files;
     List<ChangedFile> changed_modes;
+    List<std::string> unexecutable; // programs of processes that nobody may execute
     List<std::string> missing_addresses;
     List<std::string> missing_local_addresses; // that connections were made from
     List<Endpoint> taken_ports;

@@ -6,7 +6,9 @@
 #include <set>
 #include <sys/stat.h>
 #include <unordered_set>
+#include <utility>
 
+#include "criu/images/mm.hpp"
 #include "criu/images/remap_file_path.hpp"
 #include "inspect/images_parts.hpp"
 
@@ -45,26 +47,35 @@ bool is_missing(const Error& error) {
     return error.sys == ENOENT || error.sys == ENOTDIR;
 }
 
-} // namespace
-
-void compare_files(const criu::ImageSource& source, const criu::Files& files, const Tree& tree,
-                   const Deadline& deadline, ImageFacts& facts) {
-    std::unordered_set<std::uint32_t> remapped;
+// Those that CRIU makes itself. Nothing: any file may be one.
+std::optional<FileIds> read_remapped(const criu::ImageSource& source) {
     const auto image = source.read(criu::remap_fpath_img);
-    if (image || image.error().code != Errc::absent) {
-        const auto ids = image ? criu::parse_remap_fpath(*image) : std::unexpected(image.error());
-        if (!ids)
-            return; // any file may be one that CRIU makes itself
-        remapped.insert(ids->begin(), ids->end());
-    }
+    if (!image && image.error().code == Errc::absent)
+        return FileIds{};
+    const auto ids = image ? criu::parse_remap_fpath(*image) : std::unexpected(image.error());
+    return ids ? std::optional<FileIds>(std::in_place, ids->begin(), ids->end()) : std::nullopt;
+}
+
+// To the kernel root may execute only what somebody may (PR_SET_MM_EXE_FILE, which CRIU's restorer calls).
+bool is_executable(const struct statx& st) {
+    return (st.stx_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+}
+
+void compare_files(const criu::ImageSource& source, const criu::Files& files,
+                   const std::optional<FileIds>& programs, const Tree& tree, const Deadline& deadline,
+                   ImageFacts& facts) {
+    const auto remapped = read_remapped(source);
+    if (!remapped)
+        return;
     std::vector<std::string> missing;
     std::vector<ChangedFile> changed;
     std::vector<ChangedFile> changed_modes;
+    std::vector<std::string> unexecutable;
     bool all = true;
     for (const auto& file : files.reg) {
         if (deadline.passed())
             return;
-        if (file.ext || !file.name.starts_with('/') || remapped.contains(file.id))
+        if (file.ext || !file.name.starts_with('/') || remapped->contains(file.id))
             continue;
         const auto found = tree.find(file.name);
         if (!found) {
@@ -78,6 +89,9 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files, co
         }
         add_change(changed, find_change(file, *found));
         add_change(changed_modes, find_change_of_mode(file, *found));
+        if (programs && programs->contains(file.id) && !is_executable(*found) &&
+            unexecutable.size() < max_named)
+            unexecutable.push_back(file.name);
     }
     const auto tell = [all]<class T>(std::vector<T>& found, std::optional<std::vector<T>>& to) {
         if (all || !found.empty())
@@ -86,6 +100,25 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files, co
     tell(missing, facts.missing_files);
     tell(changed, facts.changed_files);
     tell(changed_modes, facts.changed_modes);
+    if (programs)
+        tell(unexecutable, facts.unexecutable);
+}
+
+} // namespace
+
+std::optional<FileIds> read_programs(const criu::ImageSource& source,
+                                     const std::vector<criu::PstreeEntry>& tasks, const Deadline& deadline) {
+    FileIds programs;
+    for (const auto& task : tasks) {
+        const auto head = source.read_head(criu::mm_img(task.pid), criu::mm_head);
+        if (!head && head.error().code == Errc::absent) // a zombie
+            continue;
+        const auto id = head ? criu::parse_exe_file_id(*head) : std::unexpected(head.error());
+        if (!id || deadline.passed())
+            return std::nullopt;
+        programs.insert(*id);
+    }
+    return programs;
 }
 
 // CRIU removes a socket that is in the place of one of its own (criu/sk-unix.c unlink_sk), on volumes as
@@ -107,7 +140,8 @@ void compare_unix_sockets(const criu::Files& files, const Tree& tree, const Dead
     facts.taken_sockets.emplace(taken.begin(), taken.end());
 }
 
-void compare_bundle(const criu::ImageSource& source, const criu::Files& files, const Destination& destination,
+void compare_bundle(const criu::ImageSource& source, const criu::Files& files,
+                    const std::optional<FileIds>& programs, const Destination& destination,
                     ImageFacts& facts) {
     const Deadline& deadline = destination.deadline;
     const auto lists = read_mount_lists(source, deadline);
@@ -122,7 +156,7 @@ void compare_bundle(const criu::ImageSource& source, const criu::Files& files, c
         if (!mount.external() && mount.mountpoint.size() > 1 && mount.mountpoint.starts_with('/'))
             tree->add_own(mount.mountpoint);
     if (tree->sure()) // else any file may be on the mount whose place is not known
-        compare_files(source, files, *tree, deadline, facts);
+        compare_files(source, files, programs, *tree, deadline, facts);
     compare_unix_sockets(files, *tree, deadline, facts);
 }
 

@@ -2,9 +2,11 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "criu/images/fdinfo.hpp"
@@ -21,10 +23,15 @@ inline constexpr std::size_t max_named = 1000; // of a list; a message names fiv
 void inspect_image_files(const criu::ImageSource& source, const Deadline& deadline, ImageFacts& facts);
 
 // Files of the bundle, which is known, against the images.
-void compare_bundle(const criu::ImageSource& source, const criu::Files& files, const Destination& destination,
+// `programs`: see read_programs.
+using FileIds = std::unordered_set<std::uint32_t>;
+void compare_bundle(const criu::ImageSource& source, const criu::Files& files,
+                    const std::optional<FileIds>& programs, const Destination& destination,
                     ImageFacts& facts);
-void compare_files(const criu::ImageSource& source, const criu::Files& files, const Tree& tree,
-                   const Deadline& deadline, ImageFacts& facts);
+// The files that the processes execute. Nothing when one cannot be told, or not in time.
+[[nodiscard]] std::optional<FileIds> read_programs(const criu::ImageSource& source,
+                                                   const std::vector<criu::PstreeEntry>& tasks,
+                                                   const Deadline& deadline);
 void compare_unix_sockets(const criu::Files& files, const Tree& tree, const Deadline& deadline,
                           ImageFacts& facts);
 

@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 
-from e2e import CRIU_CONFIG, piped, run, wait_for
+from e2e import CRIU_CONFIG, SETTINGS, piped, run, wait_for
 from resource_cases import FORKY, ResourceTest, volume
 
 ADDRESS = "10.99.0.7"
@@ -67,6 +67,45 @@ class Elsewhere(ResourceTest):
         CRIU_CONFIG.unlink()
         file.chmod(mode)
         self.comes_back_after_all("FileChanged", bundle)
+
+    def program(self, mode: int) -> str:
+        """A container whose program has these permissions since."""
+        cid = self.start("holder", "/bin/holder", "child", "plain")
+        self.lines(cid, 1)
+        (self.rootfs / "bin/holder").chmod(mode)
+        return cid
+
+    def test_program_without_x_bit(self) -> None:
+        cid = self.program(0o644)
+        with self.paused(cid):
+            self.dump(cid)
+        with self.foreseen(cid):
+            self.dump(cid)
+        [found] = [c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "ProgramMode"]
+        self.assertEqual(found["verdict"], "warn")
+        self.assertIn("(/bin/holder)", found["message"])
+        bundle = self.remove(cid)
+        self.refuse_restore("ProgramMode", bundle, "/bin/holder", fails=("ProgramMode", "PR_SET_MM_MAP) failed with -13"))
+        (self.rootfs / "bin/holder").chmod(0o755)
+        self.criu_config("skip-file-rwx-check")
+        self.comes_back_after_all("ProgramMode", bundle)
+
+    def test_program_that_only_others_may_execute(self) -> None:
+        cid = self.program(0o645)
+        self.dump(cid)
+        self.comes_back(cid)
+        self.show("ProgramMode", "fine")
+
+    def test_program_that_was_replaced(self) -> None:
+        """The deleted one comes with the images and with its mode, whatever has its name now."""
+        SETTINGS.write_text('[options]\nghost_limit = "64M"\n')
+        cid = self.start("holder", "/bin/holder", "child", "plain")
+        self.lines(cid, 1)
+        program = self.rootfs / "bin/holder"
+        program.unlink()
+        program.write_text("")
+        self.dump(cid)
+        self.comes_back(cid)
 
     def test_file_of_the_image_that_is_gone(self) -> None:
         bundle = self.taken("open", "/tmp/file")

@@ -63,6 +63,7 @@ static constexpr struct {
     {"tc", [](std::string_view image) { (void)criu::parse_tc(image); }},
     {"remap-fpath", [](std::string_view image) { (void)criu::parse_remap_fpath(image); }},
     {"mnt", [](std::string_view image) { (void)criu::parse_mnt(image); }},
+    {"exe_file_id", [](std::string_view image) { (void)criu::parse_exe_file_id(image); }},
     {"mtype", [](std::string_view image) { (void)criu::parse_mtype(image); }},
     {"thread-core", [](std::string_view image) { (void)criu::parse_thread_core(image); }},
     {"tty-info", [](std::string_view image) { (void)criu::parse_tty_info(image); }},

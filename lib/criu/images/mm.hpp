@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,5 +24,9 @@ struct MmEntry {
     std::uint64_t env_end = 0;
 };
 [[nodiscard]] Result<MmEntry> parse_mm(std::string_view image);
+
+// mm_entry.exe_file_id: the file_entry (fdinfo.hpp) of its program. Needs only the beginning of the file.
+inline constexpr std::size_t mm_head = 256;
+[[nodiscard]] Result<std::uint32_t> parse_exe_file_id(std::string_view head);
 
 } // namespace lpm::criu

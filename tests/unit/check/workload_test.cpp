@@ -22,6 +22,7 @@ const std::map<Item, std::pair<const char*, const char*>> spoken_of = {
     {Item::seccomp_filter, {"SeccompFilter", "pass"}},
     {Item::nested_namespace, {"NestedNamespace", "block"}},
     {Item::other_user, {"Capabilities", "pass"}},
+    {Item::not_executable, {"ProgramMode", "warn"}},
     {Item::io_uring, {"IoUring", "block"}},
     {Item::anon_inode, {"AnonInode", "block"}},
     {Item::foreign_pidfd, {"PidfdOutside", "block"}},

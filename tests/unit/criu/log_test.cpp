@@ -165,6 +165,7 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"mnt: No mapping for 1171:(null) mountpoint", "MountMissing"},
         {"mnt: Can't mount at ./etc/hosts: Not a directory", "MountMissing"},
         {"mnt-v2: Can't re-create deleted file /srv/x: File exists", "MountDeleted"},
+        {"sys_prctl(PR_SET_MM, PR_SET_MM_MAP) failed with -13", "ProgramMode"},
         {"Pid 40 do not match expected 12", "PidTaken"},
         {"Can't fork for 12: File exists", "PidTaken"},
         {"Thread pid mismatch 40/12", "PidTaken"},

@@ -26,10 +26,10 @@ class Files : public Checks {
         dir.write("mountpoints-12.img",
                   std::string("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18));
     }
-    void compare(const criu::RegFileEntry& file) {
+    void compare(const criu::RegFileEntry& file, const std::optional<inspect::FileIds>& programs = inspect::FileIds{}) {
         const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
-        inspect::compare_bundle(*images, {{file}, {}, {}},
+        inspect::compare_bundle(*images, {{file}, {}, {}}, programs,
                                 {.caller = facts.caller,
                                  .host = facts.host,
                                  .bundle = facts.bundle,
@@ -70,6 +70,20 @@ TEST_F(Files, of_the_image) {
     EXPECT_EQ(verdict(), "missing");
     compare({.id = 1, .name = "/bin/other", .ext = true});
     EXPECT_EQ(verdict(), "there") << "the runtime hands it over";
+}
+
+TEST_F(Files, that_are_programs) {
+    const criu::RegFileEntry program{.id = 1, .name = "/bin/program"};
+    compare(program, inspect::FileIds{1});
+    EXPECT_EQ(texts_of(target.unexecutable), std::vector<std::string>{"/bin/program"});
+    compare(program, inspect::FileIds{2});
+    EXPECT_EQ(texts_of(target.unexecutable), std::vector<std::string>{});
+    compare(program, std::nullopt);
+    EXPECT_FALSE(target.unexecutable);
+    using std::filesystem::perms;
+    std::filesystem::permissions(dir.path("rootfs/bin/program"), perms::others_exec);
+    compare(program, inspect::FileIds{1});
+    EXPECT_EQ(texts_of(target.unexecutable), std::vector<std::string>{}) << "root may, if anybody may";
 }
 
 TEST_F(Files, of_volumes) {

@@ -18,6 +18,15 @@ TEST(Mm, says_where_arguments_and_environment_are) {
     EXPECT_EQ(mm->env_end, 150U);
 }
 
+TEST(Mm, names_the_program) {
+    const std::string image = head + record(field(8, 100U) + field(12, 3U) + field(14, "vma"));
+    EXPECT_EQ(criu::parse_exe_file_id(image), 3U);
+    EXPECT_EQ(criu::parse_exe_file_id(image.substr(0, image.size() - 2)), 3U) << "the head is enough";
+    EXPECT_FALSE(criu::parse_exe_file_id(head + record(field(8, 100U))));
+    EXPECT_FALSE(criu::parse_exe_file_id(head));
+    EXPECT_FALSE(criu::parse_exe_file_id(files_head + record(field(12, 3U))));
+}
+
 TEST(Mm, bears_damage) {
     EXPECT_FALSE(criu::parse_mm(""));
     EXPECT_FALSE(criu::parse_mm(head));
