@@ -74,6 +74,8 @@ Judge judge_stopped;
 Judge judge_zombie_leader;
 Judge judge_nested;
 Judge judge_shared_memory;
+Judge judge_thread_apart;
+Judge judge_affinity;
 Judge judge_pid_namespace;
 Judge judge_user_namespace;
 

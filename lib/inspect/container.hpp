@@ -34,6 +34,9 @@ enum class Item {
     shared_memory,
     other_user,
     not_executable,
+    own_files, // of a thread
+    own_fs,
+    own_cpus, // of a thread or a process
     // descriptors and mappings
     io_uring,
     anon_inode,

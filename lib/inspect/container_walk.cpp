@@ -141,6 +141,9 @@ void walk_process(Walk& walk, const Process& process, const procfs::Status& stat
         return; // holds nothing any more
     if (!process.init)
         compare_namespaces(walk, process, of_init);
+    note_affinity(walk, process, status);
+    if (status.threads > 1 && stat.state != 'Z')
+        walk_threads(walk, process);
     walk_descriptors(walk, process);
     walk_mappings(walk, process);
 }
@@ -159,6 +162,7 @@ void walk_processes(Walk& walk, const std::vector<pid_t>& pids) {
         return;
     }
     walk.depth = status_of_init->ns_pids.size();
+    find_usual_cpus(walk, *status_of_init);
     const Namespaces of_init = read_namespaces(walk, init);
     walk.node_network = is_shared(walk, "net", walk.options.caller.network_namespace);
     walk.workload.node_ipc = is_shared(walk, "ipc", walk.options.caller.ipc_namespace);

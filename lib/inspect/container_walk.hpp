@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "inspect/container.hpp"
+#include "linux/procfs.hpp"
 
 // The walk: each process, thread, descriptor and mapping is looked at once. Needs nothing from the processes
 // themselves, so a frozen container is as good as a running one.
@@ -51,6 +52,7 @@ struct Walk {
     std::unordered_map<std::uint64_t, std::uint64_t> memfds{}; // bytes by inode
     std::unordered_map<int, Place> places{}; // by id of the mount
     std::unordered_set<std::string> programs{}; // that were looked at
+    std::vector<std::string> usual_cpus{};      // what processes have that ask for nothing, as status has it
     std::vector<Terminal> terminals{};
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
 };
@@ -70,6 +72,9 @@ void note_mappings(Walk& walk, const Process& process, std::string_view maps); /
 void walk_guards(Walk& walk, const Process& process, std::string_view maps);
 void walk_epolls(Walk& walk, const Process& process, const std::vector<int>& epolls,
                  const std::vector<int>& descriptors);
+void find_usual_cpus(Walk& walk, const procfs::Status& of_init);
+void note_affinity(Walk& walk, const Process& process, const procfs::Status& status);
+void walk_threads(Walk& walk, const Process& process);
 void note_program(Walk& walk, const Process& process, std::string_view maps);
 void note_foreign_terminals(Walk& walk);
 void walk_sockets(Walk& walk);

@@ -171,6 +171,8 @@ Status parse_status(std::string_view text) {
             take(next_word(line), status.threads);
         else if (key == "CapEff")
             take(next_word(line), status.cap_eff, 16);
+        else if (key == "Cpus_allowed_list")
+            status.cpus = next_word(line);
         else if (key == "Seccomp")
             take(next_word(line), status.seccomp);
     }

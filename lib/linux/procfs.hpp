@@ -81,6 +81,7 @@ struct Status {
     std::vector<pid_t> ns_sids;   // NSsid
     Ids users;                    // Uid
     Ids groups;                   // Gid
+    std::string cpus;             // Cpus_allowed_list: "0-3,8"
     int seccomp = 0;              // 0 off, 1 strict, 2 filter
     std::uint64_t cap_eff = 0;    // CapEff, a bit per capability
     Memory memory;

@@ -80,6 +80,14 @@ class Cgroups(ResourceTest):
         return next(path for _, names, path in sorted(lines, key=lambda line: line[1] != "freezer"))
 
 
+@tabled(
+    Warned("thread_with_its_own_descriptors", "ThreadApart", ("thread", "files"), words=("holder", "descriptors")),
+    Warned("thread_with_its_own_folder", "ThreadApart", ("thread", "folder"), words=("holder", "working directory")),
+    Fine("thread_like_its_process", "ThreadApart", ("thread", "like")),
+    Warned("thread_on_one_cpu", "CpuAffinity", ("thread", "cpus"), words=("holder", "thread")),
+    Warned("process_on_one_cpu", "CpuAffinity", ("cpus", "first"), words=("holder", "CPUs 0")),
+    Fine("process_on_any_cpu", "CpuAffinity", ("cpus", "all")),
+)
 class Threads(ResourceTest):
     """Threads of one process in different cgroups need no check: CRIU brings each back to where it was."""
 

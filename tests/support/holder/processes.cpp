@@ -3,6 +3,7 @@
 // Processes, and descriptors that name them.
 #include "holder.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -54,6 +55,8 @@ static void hold_child(const std::string& argument) {
 }
 
 // A process whose first thread has ended; the other one goes on.
+static std::atomic<bool> done = false; // by a thread
+
 static void* sleep_on(void*) {
     for (;;)
         pause();
@@ -97,6 +100,50 @@ static void hold_threads(const std::string& count) {
         if (pthread_create(&thread, nullptr, sleep_on, nullptr) != 0)
             std::_Exit(1);
     }
+}
+
+// thread files | folder | cpus | like: a second thread that has this for itself, or nothing
+static void* apart(void* argument) {
+    const std::string& what = *static_cast<const std::string*>(argument);
+    cpu_set_t first;
+    CPU_ZERO(&first);
+    CPU_SET(0, &first);
+    if (what == "files")
+        must(unshare(CLONE_FILES), "unshare");
+    else if (what == "folder")
+        must(unshare(CLONE_FS), "unshare");
+    else if (what == "cpus")
+        must(sched_setaffinity(0, sizeof first, &first), "sched_setaffinity");
+    else if (what != "like")
+        unknown(what);
+    if (what == "folder")
+        must(chdir("/tmp"), "chdir");
+    if (what == "files")
+        must(dup2(1, 77), "dup2");
+    done = true;
+    return sleep_on(nullptr);
+}
+
+static void hold_thread(const std::string& argument) {
+    static std::string what;
+    what = argument;
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, apart, &what) != 0)
+        std::_Exit(1);
+    while (!done)
+        usleep(1000);
+}
+
+// cpus first | all: a child that may run on the first CPU only, or on any
+static void hold_cpus(const std::string& argument) {
+    cpu_set_t first;
+    CPU_ZERO(&first);
+    CPU_SET(0, &first);
+    const int child = sleeper();
+    if (argument == "first")
+        must(sched_setaffinity(child, sizeof first, &first), "sched_setaffinity");
+    else if (argument != "all")
+        unknown(argument);
 }
 
 // What a tracing tool puts a probe on. The kernel runs its first instruction out of line, on a page that it
@@ -154,6 +201,9 @@ static constexpr Case cases[] = {
     {"leader", hold_leader},   {"threads", hold_threads},
     {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
     {"probed", hold_probed},
+    {"pidfd", hold_pidfd},     {"child", hold_child},     {"leader", hold_leader},
+    {"threads", hold_threads}, {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
+    {"probed", hold_probed},   {"thread", hold_thread},   {"cpus", hold_cpus},
 };
 const std::span<const Case> processes = cases;
 

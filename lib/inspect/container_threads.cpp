@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+// What a thread has for itself and CRIU brings back of its process only, and what it brings back of nobody.
+#include <algorithm>
+#include <fcntl.h>
+#include <utility>
+
+#include "base/dir.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "inspect/container_walk.hpp"
+#include "linux/procfs.hpp"
+#include "linux/threads.hpp"
+
+namespace lpm::inspect {
+
+namespace {
+
+// Of the container's cgroup, as status has it; empty when it has no such controller, or where it lies cannot
+// be told.
+std::string read_cpuset(const oci::State& state) {
+    constexpr std::string_view v1 = "/freezer/";
+    std::string path = state.freezer;
+    if (state.unified) {
+        path += "/cpuset.cpus.effective";
+    } else {
+        const auto at = path.find(v1);
+        if (at == std::string::npos)
+            return {};
+        path.replace(at, v1.size(), "/cpuset/").append("/cpuset.effective_cpus");
+    }
+    const auto text = read_file(AT_FDCWD, path, 65536);
+    return text ? std::string(trim(*text)) : std::string();
+}
+
+void note_thread(Walk& walk, const Process& process, pid_t thread, const Affinity& of_process) {
+    const auto note = [&](Item item) {
+        walk.workload[item].add({process.pid, process.name, -1, "thread " + std::to_string(thread)});
+    };
+    for (const auto& [what, item] :
+         {std::pair(Shared::files, Item::own_files), std::pair(Shared::fs, Item::own_fs)}) {
+        const auto shared = share(process.pid, thread, what);
+        if (!shared)
+            note_unread(walk.workload.gap, shared.error());
+        else if (!*shared)
+            note(item);
+    }
+    const auto cpus = read_affinity(thread);
+    if (!cpus)
+        note_unread(walk.workload.gap, cpus.error());
+    else if (*cpus != of_process)
+        note(Item::own_cpus);
+}
+
+} // namespace
+
+void find_usual_cpus(Walk& walk, const procfs::Status& of_init) {
+    if (const auto caller = procfs::read_status(walk.options.caller.pid))
+        walk.usual_cpus.push_back(caller->cpus);
+    std::string cpuset = read_cpuset(*walk.container.state);
+    walk.usual_cpus.push_back(cpuset.empty() ? of_init.cpus : std::move(cpuset));
+}
+
+void note_affinity(Walk& walk, const Process& process, const procfs::Status& status) {
+    if (!status.cpus.empty() && !std::ranges::contains(walk.usual_cpus, status.cpus))
+        walk.workload[Item::own_cpus].add({process.pid, process.name, -1, "CPUs " + status.cpus});
+}
+
+void walk_threads(Walk& walk, const Process& process) {
+    const auto of_process = read_affinity(process.pid);
+    if (!of_process)
+        return note_unread(walk.workload.gap, of_process.error());
+    std::size_t count = 0;
+    each_entry("/proc/" + std::to_string(process.pid) + "/task", [&](int, const dirent& entry) {
+        const auto thread = to_number<pid_t>(entry.d_name);
+        if (++count % 1024 == 0 && walk.options.deadline.passed()) {
+            walk.workload.gap = Gap{Gap::Why::processes};
+            walk.over = true;
+        } else if (thread && *thread != process.pid) {
+            note_thread(walk, process, *thread, *of_process);
+        }
+        return !walk.over;
+    });
+}
+
+} // namespace lpm::inspect
