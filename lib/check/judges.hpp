@@ -59,6 +59,7 @@ Judge judge_unix;
 Judge judge_netlink;
 Judge judge_abandoned;
 Judge judge_corked;
+Judge judge_multicast;
 
 // processes.cpp
 Judge judge_checkpoint_in_progress;

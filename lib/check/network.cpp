@@ -68,4 +68,18 @@ Judgement judge_netlink(const Facts& facts) {
                        "what is unread in it keeps CRIU from dumping it", Verdict::warn);
 }
 
+Judgement judge_multicast(const Facts& facts) {
+    if (!facts.container.workload)
+        return no_workload();
+    const Workload& workload = *facts.container.workload;
+    if (!workload.multicast_groups.empty())
+        return {Verdict::warn,
+                "in the container's network are members of multicast groups, and CRIU dumps no "
+                "membership: " +
+                    some_of(workload.multicast_groups)};
+    if (!workload.gap && workload.sockets_gap)
+        return {Verdict::unknown, text_of(*workload.sockets_gap)};
+    return judge_gap(facts);
+}
+
 } // namespace lpm::check

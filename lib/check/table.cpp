@@ -234,6 +234,8 @@ static constexpr Check checks[] = {
      "try again, or set skip-in-flight for CRIU", judge_tcp_in_flight},
     {"NetlinkUnread", true, false, warn, true, "2.6", "unread data in netlink sockets", "try again",
      judge_netlink},
+    {"MulticastGroup", true, false, warn, false, "", "multicast groups that somebody has joined",
+     "let the program join its groups again after a restore", judge_multicast},
     {"ManyDescriptors", true, false, warn, false, "3.13", "the number of descriptors",
      "raise the limit of the runtime", judge_many_descriptors},
     {"HugeMemfd", true, false, warn, false, "3.15", "memory in huge pages", "use ordinary pages",

@@ -123,6 +123,9 @@ struct Workload {
     [[nodiscard]] Found& operator[](Item item) { return found_[static_cast<std::size_t>(item)]; }
 
     std::size_t descriptors = 0;
+    // That somebody in the container's network has joined, each once: sockets of the pod, and none can be
+    // asked.
+    std::vector<std::string> multicast_groups;
     std::size_t pipes_with_data = 0; // 0 when there are too few pipes to matter
     std::optional<MemoryUse> memory;
     // The container is in the IPC namespace of who runs CRIU, which is in no image. CRI-O names the host's by

@@ -235,6 +235,22 @@ void list_by_diag(Walk& walk, Sockets& sockets) {
 // Of a pipe in packet mode the end that is written to has the flag, and only that (fs/pipe.c). Nobody writes
 // to standard input.
 void walk_pipes(Walk& walk) {
+// The node's own daemons are in many; and nobody joins one without a socket of IP.
+void find_multicast_groups(Walk& walk) {
+    constexpr std::size_t most = 100;
+    auto& groups = walk.workload.multicast_groups;
+    if (walk.node_network || walk.workload[Item::inet].count == 0)
+        return;
+    const auto gather = [&](std::string_view text, auto next) {
+        for (auto group = next(text); group && groups.size() < most; group = next(text))
+            if (!std::ranges::contains(groups, *group))
+                groups.push_back(*std::move(group));
+    };
+    gather(table(walk, "igmp"), procfs::next_igmp_group);
+    gather(table(walk, "igmp6"), procfs::next_igmp6_group);
+}
+
+void count_full_pipes(Walk& walk) {
     auto& pipes = walk.pipes;
     const bool count_full = pipes.size() > enough_pipes;
     std::unordered_set<std::uint64_t> counted;
@@ -282,6 +298,7 @@ void walk_sockets(Walk& walk) {
     sockets.netlink(table(walk, "netlink"));
     sockets.packet(table(walk, "packet"));
     sockets.rest();
+    find_multicast_groups(walk);
 }
 
 } // namespace lpm::inspect

@@ -51,6 +51,7 @@ struct Walk {
     std::unordered_map<int, Place> places{};                   // by id of the mount
     std::unordered_map<std::uint64_t, std::uint64_t> memfds{}; // bytes by inode
     std::unordered_map<int, Place> places{}; // by id of the mount
+    std::unordered_map<int, Place> places{};    // by id of the mount
     std::unordered_set<std::string> programs{}; // that were looked at
     std::vector<std::string> usual_cpus{};      // what processes have that ask for nothing, as status has it
     std::vector<Terminal> terminals{};

@@ -2,9 +2,11 @@
 // Copyright the lpm authors
 #include "linux/procnet.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
+#include <netinet/in.h>
 #include <sys/sysmacros.h>
 
 #include "base/text.hpp"
@@ -106,6 +108,54 @@ static std::optional<std::uint64_t> parse_packet_inode(std::string_view line) {
 
 std::optional<std::uint64_t> next_packet_inode(std::string_view& table) {
     return next_of(table, parse_packet_inode);
+}
+
+// A line of a device, which begins with its number, then one for each group: blanks, address ...
+static std::optional<std::string> parse_igmp_group(std::string_view line) {
+    constexpr std::uint32_t all_hosts = 0xe0000001;
+    constexpr std::uint32_t all_snoopers = 0xe000006a; // of a bridge
+    if (!line.starts_with('\t'))
+        return std::nullopt;
+    const auto word = next_word(line);
+    const auto group = word.size() == 8 ? to_number<std::uint32_t>(word, 16) : std::nullopt;
+    if (!group || ntohl(*group) == all_hosts || ntohl(*group) == all_snoopers)
+        return std::nullopt;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    (void)::inet_ntop(AF_INET, &*group, text.data(), text.size());
+    return text.data();
+}
+
+std::optional<std::string> next_igmp_group(std::string_view& table) {
+    return next_of(table, parse_igmp_group);
+}
+
+// All nodes, routers and snoopers, and the one that each address of the node itself is in (RFC 4291, 2.7.1).
+static bool is_of_kernel(std::string_view group) {
+    static constexpr std::string_view own[] = {"ff01::1", "ff01::2", "ff02::1",
+                                               "ff02::2", "ff05::2", "ff02::6a"};
+    return std::ranges::contains(own, group) || group.starts_with("ff02::1:ff");
+}
+
+// index device address ...
+static std::optional<std::string> parse_igmp6_group(std::string_view line) {
+    skip(line, 2);
+    const auto word = next_word(line);
+    in6_addr group{};
+    if (word.size() != 2 * sizeof group.s6_addr)
+        return std::nullopt;
+    for (std::size_t i = 0; i < sizeof group.s6_addr; ++i) {
+        const auto byte = to_number<std::uint8_t>(word.substr(2 * i, 2), 16);
+        if (!byte)
+            return std::nullopt;
+        group.s6_addr[i] = *byte;
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    (void)::inet_ntop(AF_INET6, &group, text.data(), text.size());
+    return is_of_kernel(text.data()) ? std::nullopt : std::optional<std::string>(text.data());
+}
+
+std::optional<std::string> next_igmp6_group(std::string_view& table) {
+    return next_of(table, parse_igmp6_group);
 }
 
 } // namespace lpm::procfs

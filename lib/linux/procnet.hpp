@@ -38,4 +38,9 @@ struct NetlinkSocket {
 // Inode of a line of net/packet.
 [[nodiscard]] std::optional<std::uint64_t> next_packet_inode(std::string_view& table);
 
+// The group of a line of net/igmp, or of net/igmp6, without those that the kernel joins by itself:
+// "239.1.2.3", "ff02::1234".
+[[nodiscard]] std::optional<std::string> next_igmp_group(std::string_view& table);
+[[nodiscard]] std::optional<std::string> next_igmp6_group(std::string_view& table);
+
 } // namespace lpm::procfs

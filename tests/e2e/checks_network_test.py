@@ -50,6 +50,15 @@ class Tcp(ResourceTest):
     pass
 
 
+@tabled(
+    Warned("members_of_multicast_groups", "MulticastGroup", ("multicast", "joined"), flavours=FORKY,
+           words=("239.1.2.3", "ff02::1234")),
+    Fine("sockets_in_no_group", "MulticastGroup", ("multicast", "not"), flavours=FORKY),
+)
+class Multicast(ResourceTest):
+    pass
+
+
 def tun(**options: Any) -> Prepare:
     return with_options(devices=("/dev/net/tun",), capabilities=("CAP_NET_ADMIN",), **options)
 

@@ -47,6 +47,8 @@ static void tables(std::string_view text) {
     });
     walk(text, procfs::next_netlink_socket, [](const procfs::NetlinkSocket&) {});
     walk(text, procfs::next_packet_inode, [](std::uint64_t) {});
+    walk(text, procfs::next_igmp_group, [](const std::string& group) { expect(group.size() < 16); });
+    walk(text, procfs::next_igmp6_group, [](const std::string& group) { expect(group.size() < 40); });
 }
 
 static void mounts(std::string_view text) {

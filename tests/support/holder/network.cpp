@@ -140,10 +140,43 @@ static void hold_netlink(const std::string& argument) {
     while (reinterpret_cast<nlmsghdr*>(answer)->nlmsg_type != NLMSG_DONE);
 }
 
+// multicast joined | not: sockets that are in a group each, by the loopback, or not
+static void hold_multicast(const std::string& argument) {
+    const int four = static_cast<int>(must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+    const int six = static_cast<int>(must(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_port = htons(5353);
+    must(bind(four, reinterpret_cast<sockaddr*>(&any), sizeof any), "bind");
+    sockaddr_in6 any6{};
+    any6.sin6_family = AF_INET6;
+    any6.sin6_port = htons(5354);
+    must(bind(six, reinterpret_cast<sockaddr*>(&any6), sizeof any6), "bind");
+    if (argument == "not")
+        return;
+    if (argument != "joined")
+        unknown(argument);
+    constexpr int loopback = 1;
+    ip_mreqn group{};
+    inet_pton(AF_INET, "239.1.2.3", &group.imr_multiaddr);
+    group.imr_ifindex = loopback;
+    must(setsockopt(four, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group), "IP_ADD_MEMBERSHIP");
+    ipv6_mreq group6{};
+    inet_pton(AF_INET6, "ff02::1234", &group6.ipv6mr_multiaddr);
+    group6.ipv6mr_interface = loopback;
+    must(setsockopt(six, IPPROTO_IPV6, IPV6_JOIN_GROUP, &group6, sizeof group6), "IPV6_JOIN_GROUP");
+}
+
 static constexpr Case cases[] = {
-    {"tcp", hold_tcp},           {"tcp-until", hold_tcp_until},     {"mptcp", hold_mptcp},
-    {"family", hold_family},     {"unix-stream", hold_unix_stream}, {"unix-datagram", hold_unix_datagram},
-    {"unix-own", hold_unix_own}, {"netlink", hold_netlink},
+    {"tcp", hold_tcp},
+    {"tcp-until", hold_tcp_until},
+    {"mptcp", hold_mptcp},
+    {"family", hold_family},
+    {"unix-stream", hold_unix_stream},
+    {"unix-datagram", hold_unix_datagram},
+    {"multicast", hold_multicast},
+    {"unix-own", hold_unix_own},
+    {"netlink", hold_netlink},
 };
 const std::span<const Case> network = cases;
 

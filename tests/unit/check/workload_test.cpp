@@ -196,6 +196,14 @@ TEST_F(WorkloadChecks, count_pipes_and_descriptors) {
     EXPECT_EQ(verdict("ManyDescriptors"), "warn");
 }
 
+TEST_F(WorkloadChecks, name_multicast_groups) {
+    EXPECT_EQ(verdict("MulticastGroup"), "pass");
+    facts.container.workload->sockets_gap = inspect::Gap{};
+    EXPECT_EQ(verdict("MulticastGroup"), "unknown");
+    facts.container.workload->multicast_groups = {"239.1.2.3"};
+    EXPECT_EQ(verdict("MulticastGroup"), "warn");
+}
+
 TEST_F(WorkloadChecks, judge_mounts) {
     auto& mounts = facts.container.mounts;
     const procfs::Mount part{.id = 2, .device = 9, .root = "/srv/x", .point = "/late", .type = "ext4"};

@@ -26,7 +26,8 @@ class Files : public Checks {
         dir.write("mountpoints-12.img",
                   std::string("\x19\x43\x56\x54\x28\x39\x56\x55\x06\0\0\0\x3a\x04/own", 18));
     }
-    void compare(const criu::RegFileEntry& file, const std::optional<inspect::FileIds>& programs = inspect::FileIds{}) {
+    void compare(const criu::RegFileEntry& file,
+                 const std::optional<inspect::FileIds>& programs = inspect::FileIds{}) {
         const auto images = criu::ImageDirectory::open(dir.path());
         target = {};
         inspect::compare_bundle(*images, {{file}, {}, {}}, programs,

@@ -141,6 +141,24 @@ TEST(Procnet, reads_inodes_of_packet_sockets) {
         expect_left_out(procfs::next_packet_inode, line);
 }
 
+TEST(Procnet, reads_groups_that_somebody_has_joined) {
+    using Groups = std::vector<std::string>;
+    EXPECT_EQ(all(procfs::next_igmp_group, "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
+                                           "1\tlo        :     2      V3\n"
+                                           "\t\t\t\t030201EF     1 0:00000000\t\t0\n"
+                                           "\t\t\t\t010000E0     1 0:00000000\t\t0\n"),
+              (Groups{"239.1.2.3"}));
+    EXPECT_EQ(all(procfs::next_igmp6_group,
+                  "1    lo              ff020000000000000000000000001234     1 00000004 0\n"
+                  "1    lo              ff020000000000000000000000000001     1 0000000C 0\n"
+                  "1    lo              ff0200000000000000000001ff000007     1 00000004 0\n"),
+              (Groups{"ff02::1234"}));
+    for (const char* line : {"", "\t", "\t030201E", "030201EF", "\t030201EG"})
+        expect_left_out(procfs::next_igmp_group, line);
+    for (const char* line : {"", "1 lo", "1 lo ff02", "1 lo gg020000000000000000000000001234"})
+        expect_left_out(procfs::next_igmp6_group, line);
+}
+
 TEST(Procnet, agrees_with_the_kernel_on_a_listening_socket) {
     const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
