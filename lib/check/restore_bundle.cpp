@@ -16,6 +16,14 @@ Judgement judge_missing_mounts(const Facts& facts) {
                       "config.json lacks mounts that the container had at the checkpoint");
 }
 
+Judgement judge_new_mounts(const Facts& facts) {
+    return judge_list(
+        facts.images.new_mounts,
+        "config.json has mounts that the container did not have at the checkpoint, and a restore "
+        "makes none of them",
+        Verdict::warn);
+}
+
 Judgement judge_missing_sources(const Facts& facts) {
     return judge_list(facts.images.missing_sources, "sources of mounts are not on this node");
 }

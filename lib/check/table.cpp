@@ -114,6 +114,8 @@ static constexpr Check checks[] = {
      "see to it that the hooks need no mounts, or do by other means what they do", judge_hooks},
     {"SocketTaken", false, true, warn, false, "5.18", "unix sockets on volumes that are there already",
      "end what listens there, or give the new container a volume of its own", judge_taken_sockets},
+    {"MountNew", false, true, warn, false, "", "mounts that the container did not have at the checkpoint",
+     "start a container with these mounts and take the checkpoint of it", judge_new_mounts},
     {"ImageWritable", false, true, warn, false, "5.22", "owner and permissions of the images",
      "keep checkpoints where only root can write", judge_writable_images},
     {"KernelOlder", false, true, warn, false, "5.4", "the kernel's version and that of the checkpoint",

@@ -157,6 +157,7 @@ struct ImageFacts {
     List<oci::NamespacePath> missing_namespaces;
     List<std::string> missing_mounts; // that the images expect; places
     List<std::string> deleted_mounts; // from outside, whose source was deleted before the checkpoint; places
+    List<std::string> new_mounts;     // of config.json that no image has; places
     List<MissingSource> missing_sources;
     List<UnlikeSource> unlike_sources;
     List<std::string> taken_sockets;           // paths on volumes

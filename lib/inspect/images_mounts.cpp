@@ -2,7 +2,9 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <sys/stat.h>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "inspect/images_parts.hpp"
@@ -114,10 +116,25 @@ static void find_deleted_mounts(const MountLists& lists, ImageFacts& facts) {
                 deleted.push_back(mount.mountpoint);
 }
 
+// CRIU mounts what the images have, and the runtime nothing that stays.
+static void find_new_mounts(const MountLists& lists, const Tree& tree, ImageFacts& facts) {
+    std::unordered_set<std::string_view> had;
+    for (const auto& list : lists)
+        for (const auto& mount : list)
+            had.insert(mount.mountpoint);
+    if (!tree.sure())
+        return;
+    auto& fresh = facts.new_mounts.emplace();
+    for (const auto& mount : tree.mounts())
+        if (!had.contains(mount.place) && fresh.size() < max_named)
+            fresh.push_back(mount.place);
+}
+
 void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
                     const Deadline& deadline, ImageFacts& facts) {
     find_missing_mounts(lists, bundle, tree, facts);
     find_deleted_mounts(lists, facts);
+    find_new_mounts(lists, tree, facts);
     find_sources(lists, tree, deadline, facts);
 }
 

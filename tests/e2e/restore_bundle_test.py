@@ -46,6 +46,17 @@ class Bundle(ResourceTest):
         (bundle / "config.json").write_text(good)
         self.comes_back_after_all("MountMissing", bundle)
 
+    def test_mount_that_the_images_lack(self) -> None:
+        bundle = self.taken("child", "plain")
+        self.restores(bundle)
+        self.assertEqual(self.says("MountNew"), ["pass"])
+        self.remove_restored()
+        [more] = volume(self)["mounts"]
+        self.change(bundle / "config.json", lambda spec: spec["mounts"].append(more))
+        self.restores(bundle)
+        self.warns("MountNew", "/shared")
+        self.assertNotIn(" /shared ", pathlib.Path(f"/proc/{self.pid(self.restored)}/mountinfo").read_text())
+
     def test_mount_in_a_mount_that_config_json_lacks(self) -> None:
         """Below a tmpfs the runtime makes no place, and CRIU brings the place with the images."""
         (self.work / "log").write_text("")

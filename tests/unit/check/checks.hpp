@@ -58,8 +58,9 @@ class Checks : public testing::Test {
         images.outer_terminal = false;
         images.tasks = 1;
         images.pid_namespace_missing = false;
-        for (auto* list : {&images.missing_files, &images.unexecutable, &images.missing_addresses, &images.missing_local_addresses,
-                           &images.missing_mounts, &images.deleted_mounts, &images.taken_sockets})
+        for (auto* list : {&images.missing_files, &images.unexecutable, &images.missing_addresses,
+                           &images.missing_local_addresses, &images.missing_mounts, &images.new_mounts,
+                           &images.deleted_mounts, &images.taken_sockets})
             list->emplace();
         images.changed_files.emplace();
         images.changed_modes.emplace();

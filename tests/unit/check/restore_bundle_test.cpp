@@ -24,6 +24,7 @@ TEST_F(BundleChecks, judge_what_was_compared) {
     auto& images = facts.images;
     images.missing_mounts = {"/data"};
     images.deleted_mounts = {"/data"};
+    images.new_mounts = {"/data"};
     images.missing_sources->push_back({"/data", "/srv"});
     images.unlike_sources = {{"/data", "/srv", false}};
     images.foreign_images = {{inspect::ForeignImage::Kind::pipe, "pages-1.img"}};
@@ -31,11 +32,11 @@ TEST_F(BundleChecks, judge_what_was_compared) {
     images.writable_images = {{"core-1.img", 7}};
     for (const char* id : {"MountMissing", "MountSource", "MountKind", "MountDeleted", "ImageForeign"})
         EXPECT_EQ(verdict(id), "block") << id;
-    for (const char* id : {"SocketTaken", "ImageWritable"})
+    for (const char* id : {"SocketTaken", "ImageWritable", "MountNew"})
         EXPECT_EQ(verdict(id), "warn") << id;
     facts.images = {};
     for (const char* id : {"MountMissing", "MountSource", "MountKind", "MountDeleted", "ImageForeign",
-                           "SocketTaken", "ImageWritable", "ImageChanged"})
+                           "SocketTaken", "ImageWritable", "ImageChanged", "MountNew"})
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 

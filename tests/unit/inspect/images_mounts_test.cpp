@@ -80,6 +80,25 @@ TEST_F(Mounts, whose_source_had_been_deleted) {
     EXPECT_EQ(target.deleted_mounts, Names{"/run/data"});
 }
 
+TEST_F(Mounts, that_the_images_have_not) {
+    inspect::MountLists lists(1);
+    for (const char* place : {"/", "/proc", "/dev", "/run/data", "/sys/fs/cgroup"})
+        lists[0].push_back({place});
+    const auto compare = [&] {
+        const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
+        target = {};
+        inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
+    };
+    compare();
+    EXPECT_EQ(target.new_mounts, Names{});
+    mount("/var/run/more", "volume");
+    compare();
+    EXPECT_EQ(target.new_mounts, Names{"/run/more"});
+    mount("/dangling/data", "volume");
+    compare();
+    EXPECT_FALSE(target.new_mounts) << "any of them may be there";
+}
+
 TEST_F(Mounts, whose_place_cannot_be_told) {
     mount("/dangling/data", "volume");
     compare({"/elsewhere"});
