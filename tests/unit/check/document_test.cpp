@@ -39,7 +39,10 @@ static std::string document() {
            "needs\n"
            "nothing but config.json, and is judged before the container is there as well "
            "([hooks.md](hooks.md)); one that is marked\n"
-           "at verification needs nothing but an archive and its node ([sidecar.md](sidecar.md)).\n\n"
+           "at verification needs nothing but an archive and its node ([sidecar.md](sidecar.md)). What a "
+           "restore "
+           "loses, with a check\n"
+           "or without, stands in [lost.md](lost.md).\n\n"
         << guards()
         << "| id | at | default | transient | earlier | looks at | remedy | row |\n"
            "|---|---|---|---|---|---|---|---|\n";
