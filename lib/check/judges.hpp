@@ -97,6 +97,7 @@ Judge judge_memory_limit;
 // restore_bundle.cpp
 Judge judge_missing_mounts;
 Judge judge_new_mounts;
+Judge judge_settings;
 Judge judge_missing_sources;
 Judge judge_unlike_sources;
 Judge judge_foreign_images;

@@ -24,6 +24,13 @@ Judgement judge_new_mounts(const Facts& facts) {
         Verdict::warn);
 }
 
+Judgement judge_settings(const Facts& facts) {
+    return judge_list(facts.images.other_settings,
+                      "config.json has other settings of its process than at the checkpoint, and a restore "
+                      "applies none of them",
+                      Verdict::warn);
+}
+
 Judgement judge_missing_sources(const Facts& facts) {
     return judge_list(facts.images.missing_sources, "sources of mounts are not on this node");
 }

@@ -128,13 +128,29 @@ void compare_told(ImageFacts& facts, const Destination& destination) {
     compare_profiles(destination, facts);
 }
 
+void compare_settings(const oci::Bundle& then, const oci::Bundle& now, ImageFacts& facts) {
+    auto& others = facts.other_settings.emplace();
+    const auto add = [&](const std::string& name) {
+        if (others.size() < max_named)
+            others.push_back(name);
+    };
+    for (const auto& [name, value] : then.settings)
+        if (const auto at = now.settings.find(name); at == now.settings.end() || at->second != value)
+            add(name);
+    for (const auto& [name, value] : now.settings)
+        if (!then.settings.contains(name))
+            add(name);
+}
+
 ImageFacts inspect_image_directory(const std::string& path, const Destination& destination) {
     const auto source = criu::ImageDirectory::open(path);
     if (source) {
         ImageFacts facts = inspect_images(*source, destination);
         // As in CRI-O's archives.
-        if (const auto then = oci::read_spec(path + "/../spec.dump"); then && destination.bundle)
+        if (const auto then = oci::read_spec(path + "/../spec.dump"); then && destination.bundle) {
             compare_spec(*then, *destination.bundle, facts);
+            compare_settings(*then, *destination.bundle, facts);
+        }
         return facts;
     }
     ImageFacts facts;

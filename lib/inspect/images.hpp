@@ -158,6 +158,7 @@ struct ImageFacts {
     List<std::string> missing_mounts; // that the images expect; places
     List<std::string> deleted_mounts; // from outside, whose source was deleted before the checkpoint; places
     List<std::string> new_mounts;     // of config.json that no image has; places
+    List<std::string> other_settings; // of config.json than in the old one beside the images; their names
     List<MissingSource> missing_sources;
     List<UnlikeSource> unlike_sources;
     List<std::string> taken_sockets;           // paths on volumes

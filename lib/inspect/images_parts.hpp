@@ -68,6 +68,7 @@ void find_privileges(const criu::ImageSource& source, const criu::Images& images
                      const Destination& destination, ImageFacts& facts);
 // The config.json of the checkpoint against the new one.
 void compare_spec(const oci::Bundle& then, const oci::Bundle& now, ImageFacts& facts);
+void compare_settings(const oci::Bundle& then, const oci::Bundle& now, ImageFacts& facts);
 void find_profiles(const std::vector<ThreadFacts>& threads, ImageFacts& facts);
 void compare_profiles(const Destination& destination, ImageFacts& facts);
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.hpp"
+#include "base/fnv.hpp"
 #include "base/text.hpp"
 #include "oci/read_privileges.hpp"
 #include "json/json.hpp"
@@ -146,10 +147,30 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
 static constexpr std::string_view pod_identity_variables[] = {"POD_IP",  "POD_IPS",   "HOST_IP", "HOST_IPS",
                                                               "NODE_IP", "NODE_NAME", "POD_UID", "POD_NAME"};
 
+// The pod's name, and what the kubelet says of services.
+static bool differs_by_pod(std::string_view name) {
+    return name == "HOSTNAME" || name.contains("_SERVICE_") || name.contains("_PORT") ||
+           std::ranges::contains(pod_identity_variables, name);
+}
+
+static void add_setting(Bundle& bundle, std::string name, std::string_view value) {
+    bundle.settings.insert_or_assign(std::move(name), fnv1a(value.data(), value.size()));
+}
+
+static void read_settings(const json::Value& spec, Bundle& bundle) {
+    for (const char* name :
+         {"args", "cwd", "user.umask", "oomScoreAdj", "rlimits", "ioPriority", "scheduler"})
+        if (const auto* value = json::find_path(spec, std::string("process.") + name))
+            add_setting(bundle, name, json::write(*value));
+}
+
 static void read_variable(const json::Value& entry, Bundle& bundle) {
     if (!entry.is_string())
         return;
     const std::string_view text = entry.get_ref<const std::string&>();
+    const auto variable = text.substr(0, text.find('='));
+    if (!differs_by_pod(variable))
+        add_setting(bundle, "env " + std::string(variable), text);
     for (const auto name : pod_identity_variables)
         if (text.starts_with(name) && text.substr(name.size()).starts_with('='))
             bundle.pod_identity.emplace_back(name);
@@ -197,6 +218,7 @@ Result<Bundle> parse_bundle(std::string_view config_json) {
     for (const auto& entry : json::list_at(spec, "linux.devices"))
         bundle.devices.push_back(json::text_or_empty(entry, "path"));
     bundle.granted = read_privileges(spec);
+    read_settings(spec, bundle);
     read_hooks(spec, bundle);
     if (const auto* annotations = json::find(spec, "annotations"); annotations != nullptr)
         read_names(*annotations, bundle);

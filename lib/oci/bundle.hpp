@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ struct Bundle {
     std::vector<std::string> volumes; // binds that can be written, without what every engine binds in
     // Names of environment variables that say where the container is, as POD_IP. Never values.
     std::vector<std::string> pod_identity;
+    // What the first process starts with and a restore takes from the images, by names: "rlimits", "env
+    // PATH". Never values: equal ones have equal numbers. Without variables that differ from pod to pod.
+    std::map<std::string, std::uint64_t> settings;
     // lpm.my.domain/skip-checks: ids of checks, separated by commas.
     std::string skip_checks;
     bool crio = false;       // made by CRI-O

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 from typing import Any
 
@@ -78,15 +79,29 @@ class Lost(ResourceTest):
         bundle = self.remove(cid)
 
         def other(spec: dict[str, Any]) -> None:
-            spec["process"].update(oomScoreAdj=700, env=["OF_THE_CHECKPOINT=no"], umask=0,
+            spec["process"].update(oomScoreAdj=700, env=["OF_THE_CHECKPOINT=no"], user={"uid": 0, "gid": 0, "umask": 0},
                                    ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 5},
                                    rlimits=[{"type": "RLIMIT_CORE", "soft": 1, "hard": 1}])
 
+        shutil.copy(bundle / "config.json", self.work / "spec.dump")  # beside the images
         self.change(bundle / "config.json", other)
         self.restores(bundle)
         os.kill(self.pid(self.restored), signal.SIGUSR1)
         after = json.loads(wait_for("its answer", self.output.read_text))
         self.assertEqual({name for name in before if before[name] != after[name]}, LOST)
+        [found] = [c for c in self.last_record("restore", "completed")["checks"] if c["id"] == "ProcessSettings"]
+        self.assertEqual(found["verdict"], "warn")
+        for name in ("env OF_THE_CHECKPOINT", "oomScoreAdj", "rlimits", "ioPriority"):
+            self.assertIn(name, found["message"])
+        self.assertNotIn("=no", found["message"], "nor are values told")
+        self.show("ProcessSettings", "warned")
+
+    def test_the_same_settings(self) -> None:
+        bundle = self.taken("child", "plain")
+        shutil.copy(bundle / "config.json", self.work / "spec.dump")
+        self.restores(bundle)
+        checks = self.last_record("restore", "completed")["checks"]
+        self.assertEqual([c["verdict"] for c in checks if c["id"] == "ProcessSettings"], ["pass"])
 
     def second_thread(self, what: str) -> pathlib.Path:
         """That had this for itself, after a restore."""

@@ -60,7 +60,7 @@ class Checks : public testing::Test {
         images.pid_namespace_missing = false;
         for (auto* list : {&images.missing_files, &images.unexecutable, &images.missing_addresses,
                            &images.missing_local_addresses, &images.missing_mounts, &images.new_mounts,
-                           &images.deleted_mounts, &images.taken_sockets})
+                           &images.other_settings, &images.deleted_mounts, &images.taken_sockets})
             list->emplace();
         images.changed_files.emplace();
         images.changed_modes.emplace();

@@ -25,6 +25,7 @@ TEST_F(BundleChecks, judge_what_was_compared) {
     images.missing_mounts = {"/data"};
     images.deleted_mounts = {"/data"};
     images.new_mounts = {"/data"};
+    images.other_settings = {"args"};
     images.missing_sources->push_back({"/data", "/srv"});
     images.unlike_sources = {{"/data", "/srv", false}};
     images.foreign_images = {{inspect::ForeignImage::Kind::pipe, "pages-1.img"}};
@@ -32,11 +33,11 @@ TEST_F(BundleChecks, judge_what_was_compared) {
     images.writable_images = {{"core-1.img", 7}};
     for (const char* id : {"MountMissing", "MountSource", "MountKind", "MountDeleted", "ImageForeign"})
         EXPECT_EQ(verdict(id), "block") << id;
-    for (const char* id : {"SocketTaken", "ImageWritable", "MountNew"})
+    for (const char* id : {"SocketTaken", "ImageWritable", "MountNew", "ProcessSettings"})
         EXPECT_EQ(verdict(id), "warn") << id;
     facts.images = {};
     for (const char* id : {"MountMissing", "MountSource", "MountKind", "MountDeleted", "ImageForeign",
-                           "SocketTaken", "ImageWritable", "ImageChanged", "MountNew"})
+                           "SocketTaken", "ImageWritable", "ImageChanged", "MountNew", "ProcessSettings"})
         EXPECT_EQ(verdict(id), "unknown") << id;
 }
 

@@ -119,3 +119,18 @@ TEST_F(Files, that_cannot_be_judged_are_left_alone) {
     compare({.id = 1, .name = "/bin/program"});
     EXPECT_EQ(verdict(), "unknown");
 }
+
+TEST(Settings, that_config_json_has_otherwise) {
+    const auto others = [](std::string_view then, std::string_view now) {
+        inspect::ImageFacts facts;
+        inspect::compare_settings(oci::parse_bundle(then).value(), oci::parse_bundle(now).value(), facts);
+        return *facts.other_settings;
+    };
+    using Names = std::vector<std::string>;
+    constexpr const char* spec = R"({"process": {"args": ["a"], "cwd": "/", "env": ["A=1", "HOSTNAME=pod-1"],
+                                                 "user": {"umask": 18}}})";
+    EXPECT_EQ(others(spec, spec), Names{});
+    EXPECT_EQ(others(spec, R"({"process": {"args": ["b"], "cwd": "/", "env": ["A=2", "B=1", "HOSTNAME=pod-2",
+                                           "KUBERNETES_SERVICE_HOST=10.0.0.1", "POD_IP=10.0.0.2"]}})"),
+              (Names{"args", "env A", "user.umask", "env B"}));
+}
