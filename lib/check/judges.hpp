@@ -42,6 +42,7 @@ Judge judge_selinux;
 Judge judge_capabilities;
 
 // mounts.cpp
+Judge judge_root;
 Judge judge_unknown_mount;
 Judge judge_filesystem;
 Judge judge_sharing;

@@ -74,6 +74,16 @@ Judgement judge_planned_filesystems(const Facts& facts) {
 
 } // namespace
 
+// The kernel lists the mounts that can be reached from a process's root; CRIU asks for init's ("Can't parse
+// 12's mountinfo").
+Judgement judge_root(const Facts& facts) {
+    if (!facts.container.root_is_no_mount)
+        return facts.container.mounts.empty() ? no_workload() : Judgement{};
+    return {Verdict::block,
+            "the first process has changed its root (chroot) to a folder that is no mount, and CRIU "
+            "reads the container's mounts through it"};
+}
+
 Judgement judge_unknown_mount(const Facts& facts) {
     return judge_mounts(facts,
                         "was made after the start and shows a part of something that is not mounted in the "

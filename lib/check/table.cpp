@@ -177,6 +177,8 @@ static constexpr Check checks[] = {
     {"SocketFamily", true, false, block, false, "2.4",
      "sockets of other families than IP, unix, netlink and packet", "close it before the checkpoint",
      judge_socket_family},
+    {"RootChanged", true, false, block, false, "", "the root directory of the first process",
+     "let a child change its root, or mount at that folder (pivot_root)", judge_root},
     {"MountUnknown", true, false, block, false, "4.7",
      "mounts that neither config.json nor another mount explains", "unmount it, or let the engine mount it",
      judge_unknown_mount},

@@ -73,6 +73,7 @@ static constexpr ErrorPattern known[] = {
     {"is outside of its pid namespace", "SessionOutside"},
     {"Can't dump nested", "NestedNamespace"},
     {"Unable to freeze cgroup", "CannotFreeze"},
+    {"'s mountinfo", "RootChanged"},
     {"doesn't have a proper root mount", "MountUnknown"},
     {"unreachable sharing", "MountSharing"},
     {"Can't re-create deleted", "MountDeleted"},

@@ -52,8 +52,10 @@ ContainerFacts inspect_container(const Subject& subject) {
     container.freezing = oci::freezing(*container.state);
     if (!container.alive)
         return container;
-    if (auto mounts = procfs::read_mountinfo(container.state->init))
+    if (auto mounts = procfs::read_mountinfo(container.state->init)) {
+        container.root_is_no_mount = !std::ranges::contains(*mounts, "/", &procfs::Mount::point);
         container.mounts = *std::move(mounts);
+    }
     container.stdio = find_stdio(container.state->init, container.mounts);
     return container;
 }

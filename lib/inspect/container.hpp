@@ -166,7 +166,8 @@ struct ContainerFacts {
     bool alive = false;
     bool frozen = false;
     bool freezing = false;
-    std::vector<procfs::Mount> mounts; // of the init process; empty when they cannot be read
+    std::vector<procfs::Mount> mounts; // of the init process, below its root; empty when they cannot be read
+    bool root_is_no_mount = false;     // its root is a folder within one of them
     std::optional<std::vector<StdioFile>> stdio;
     std::optional<Workload> workload;
     std::optional<LostFiles> lost;

@@ -11,6 +11,7 @@ from suite import ClusterTest
 
 ADMIN: Json = {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
 BPF: Json = {"securityContext": {"capabilities": {"add": ["BPF"]}}}
+CHROOT: Json = {"securityContext": {"capabilities": {"add": ["SYS_CHROOT"]}}}
 PRIVILEGED: Json = {"securityContext": {"privileged": True}}
 # A folder of a tmpfs that is mounted nowhere else any more, as of tools that make containers in containers.
 HALF_A_MOUNT = """
@@ -57,6 +58,7 @@ CASES = (
     Case("stopped", "Stopped", ("child", "stopped")),
     Case("nested", "NestedNamespace", ("namespace", "ipc"), ("holder", "ipc"), ADMIN),
     Case("covered", "FileCovered", ("covered", "yes"), ("holder", "/tmp/covered/file"), ADMIN),
+    Case("chroot", "RootChanged", ("chroot", "first"), ("chroot",), CHROOT),
     Case("half-a-mount", "MountUnknown", ("-c", HALF_A_MOUNT), ("/tmp/late",), ADMIN, "/bin/sh"),
     Case("ramfs", "FilesystemUnsupported", ("mount", "ramfs"), ("/tmp/mounted", "ramfs"), ADMIN),
     Case("tun", "TunInterface", ("tun", "filter"), ("holder", "lpm0"), PRIVILEGED),

@@ -10,6 +10,7 @@ from oci_spec import bind, mount
 from resource_cases import ADMIN, Fine, Options, Outside, Prepare, Refused, ResourceTest, tabled, volume, with_options
 
 ADMINISTRATOR = with_options(**ADMIN)
+CHROOT = with_options(capabilities=("CAP_SYS_CHROOT",))
 # Takes a mount of the node (open_tree), enters a container's mount namespace and puts it there (move_mount).
 ACROSS = """
 import ctypes, os, sys
@@ -148,6 +149,23 @@ class Filesystems(ResourceTest):
 )
 class Covered(ResourceTest):
     pass
+
+
+@tabled(
+    Refused("root_of_the_first_process", "RootChanged", ("chroot", "first"), CHROOT, words=("chroot",),
+            fails="'s mountinfo"),
+    Fine("root_of_a_child", "RootChanged", ("chroot", "child"), CHROOT),
+)
+class Root(ResourceTest):
+    def test_root_with_a_mount_below(self) -> None:
+        """Then there are mounts that CRIU reads, and no root among them."""
+        below = bind(self.folder("shared"), "/tmp/root/shared")
+        cid = self.start("holder", "/bin/holder", "chroot", "first", **CHROOT(self), mounts=[below])
+        self.lines(cid, 1)
+        self.refused("RootChanged", self.checkpoint_args(cid), "chroot")
+        with self.without("RootChanged", "MountUnknown"):
+            self.off_and_fail("RootChanged", self.checkpoint_args(cid), "checkpoint", "CriuError",
+                              "No parent found for mountpoint")
 
 
 def propagating(option: str) -> Prepare:

@@ -57,10 +57,24 @@ static void hold_covered(const std::string& argument) {
         must(open("/tmp/covered/file", O_RDWR | O_CREAT | O_CLOEXEC, 0644), "open");
 }
 
+// chroot first | child: the first process, or a child, has a folder for its root that is no mount
+static void hold_chroot(const std::string& argument) {
+    mkdir("/tmp/root", 0755);
+    if (argument != "first" && argument != "child")
+        unknown(argument);
+    if (argument == "child" && must(fork(), "fork") != 0)
+        return;
+    must(chroot("/tmp/root"), "chroot");
+    must(chdir("/"), "chdir");
+    while (argument == "child")
+        pause();
+}
+
 static constexpr Case cases[] = {
     {"namespace", hold_namespace},
     {"mount", hold_mount},
     {"covered", hold_covered},
+    {"chroot", hold_chroot},
 };
 const std::span<const Case> namespaces = cases;
 

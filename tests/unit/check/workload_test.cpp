@@ -237,6 +237,9 @@ TEST_F(WorkloadChecks, judge_mounts) {
     mounts.clear();
     EXPECT_EQ(verdict("MountUnknown"), "unknown");
     EXPECT_EQ(verdict("MountDeleted"), "unknown");
+    EXPECT_EQ(verdict("RootChanged"), "unknown");
+    facts.container.root_is_no_mount = true;
+    EXPECT_EQ(verdict("RootChanged"), "block");
 }
 
 TEST_F(WorkloadChecks, judge_the_freezer_and_the_bundle) {

@@ -164,6 +164,7 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"files-reg: Can't open file var/log/x on restore: No such file or directory", "FileMissing"},
         {"mnt: No mapping for 1171:(null) mountpoint", "MountMissing"},
         {"mnt: Can't mount at ./etc/hosts: Not a directory", "MountMissing"},
+        {"mnt: Can't parse 30668's mountinfo", "RootChanged"},
         {"mnt-v2: Can't re-create deleted file /srv/x: File exists", "MountDeleted"},
         {"sys_prctl(PR_SET_MM, PR_SET_MM_MAP) failed with -13", "ProgramMode"},
         {"Pid 40 do not match expected 12", "PidTaken"},
