@@ -5,8 +5,10 @@ real runc and CRIU fail, or kill the container later."""
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+from typing import Any
 
 from e2e import CRIU_CONFIG, SETTINGS, piped, run, wait_for
 from resource_cases import FORKY, ResourceTest, volume
@@ -66,6 +68,46 @@ class Elsewhere(ResourceTest):
         self.remove_restored()
         CRIU_CONFIG.unlink()
         file.chmod(mode)
+        self.comes_back_after_all("FileChanged", bundle)
+
+    def in_folder(self, command: str, **options: Any) -> pathlib.Path:
+        """A checkpoint of a container that stands in /shared/folder, which is then removed; the bundle."""
+        folder = self.folder("shared") / "folder"
+        (folder / "bin").mkdir(parents=True)
+        shutil.copy(self.rootfs / "bin/holder", folder / "bin")
+        cid = self.start("holder", "/bin/sh", "-c", command, **volume(self), **options)
+        self.lines(cid, 1)
+        done = self.dump(cid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        folder.rename(self.work / "away")
+        return self.remove(cid)
+
+    def test_working_directory_that_is_gone(self) -> None:
+        bundle = self.in_folder("cd /shared/folder && exec /bin/holder child plain")
+        self.refuse_restore("FileMissing", bundle, "/shared/folder", fails=("FileMissing", "Can't open file"))
+        (self.work / "shared/folder").write_text("")
+        self.refuse_restore("FileChanged", bundle, "/shared/folder (of another type)", fails=("FileChanged", "has bad mode"))
+        (self.work / "shared/folder").unlink()
+        (self.work / "away").rename(self.work / "shared/folder")
+        self.comes_back_after_all("FileMissing", bundle)
+
+    def test_root_directory_that_is_gone(self) -> None:
+        """Of a child: see RootChanged."""
+        both = "(busybox chroot /shared/folder /bin/holder child plain >/dev/null &); exec /bin/holder child plain"
+        bundle = self.in_folder(both, capabilities=("CAP_SYS_CHROOT",))
+        self.refuse_restore("FileMissing", bundle, "/shared/folder", fails=("FileMissing", "Can't open file"))
+        (self.work / "away").rename(self.work / "shared/folder")
+        self.comes_back_after_all("FileMissing", bundle)
+
+    def test_mapped_file_that_is_gone(self) -> None:
+        bundle = self.taken("mapped", "/shared/file", **volume(self))
+        file = self.work / "shared/file"
+        file.rename(self.work / "away")
+        self.refuse_restore("FileMissing", bundle, "/shared/file", fails=("FileMissing", "Can't open file"))
+        file.mkdir()
+        self.refuse_restore("FileChanged", bundle, "/shared/file", fails=("FileMissing", "Is a directory"))
+        file.rmdir()
+        (self.work / "away").rename(file)
         self.comes_back_after_all("FileChanged", bundle)
 
     def program(self, mode: int) -> str:
