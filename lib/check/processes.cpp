@@ -126,22 +126,29 @@ Judgement judge_nested(const Facts& facts) {
 Judgement judge_shared_memory(const Facts& facts) {
     return judge_found(facts, Item::shared_memory, "memory that is another process's as well",
                        "CRIU takes processes with a memory of their own only");
+static Judgement judge_of_threads(const Facts& facts, Item item, std::string_view what,
+                                  std::string_view why) {
+    Judgement finding = judge_found(facts, item, what, why, Verdict::warn);
+    if (finding.verdict == Verdict::pass && facts.container.workload->threads_gap)
+        return {Verdict::unknown, text_of(*facts.container.workload->threads_gap)};
+    return finding;
+}
+
 // CRIU dumps them of the first thread (criu/cr-dump.c, dump_one_task).
 Judgement judge_thread_apart(const Facts& facts) {
     Judgement files =
-        judge_found(facts, Item::own_files, "a thread with descriptors of its own",
-                    "CRIU does not dump them, and a restored thread has those of its process", Verdict::warn);
-    if (files.verdict != Verdict::pass)
+        judge_of_threads(facts, Item::own_files, "a thread with descriptors of its own",
+                         "CRIU does not dump them, and a restored thread has those of its process");
+    if (files.verdict == Verdict::warn)
         return files;
-    return judge_found(facts, Item::own_fs, "a thread with a working directory of its own",
-                       "CRIU does not dump it, and a restored thread has that of its process, and its umask",
-                       Verdict::warn);
+    return judge_of_threads(
+        facts, Item::own_fs, "a thread with a working directory of its own",
+        "CRIU does not dump it, and a restored thread has that of its process, and its umask");
 }
 
 Judgement judge_affinity(const Facts& facts) {
-    return judge_found(facts, Item::own_cpus, "a CPU affinity of its own",
-                       "CRIU does not dump it, and after a restore all CPUs of the container are used",
-                       Verdict::warn);
+    return judge_of_threads(facts, Item::own_cpus, "a CPU affinity of its own",
+                            "CRIU does not dump it, and after a restore all CPUs of the container are used");
 }
 
 Judgement judge_pid_namespace(const Facts& facts) {

@@ -137,6 +137,7 @@ struct Workload {
     std::optional<Gap> sockets_gap;
     std::optional<Gap> guards_gap;
     std::optional<Gap> stops_gap;
+    std::optional<Gap> threads_gap;
 
   private:
     std::array<Found, static_cast<std::size_t>(Item::count_)> found_;

@@ -41,13 +41,13 @@ void note_thread(Walk& walk, const Process& process, pid_t thread, const Affinit
          {std::pair(Shared::files, Item::own_files), std::pair(Shared::fs, Item::own_fs)}) {
         const auto shared = share(process.pid, thread, what);
         if (!shared)
-            note_unread(walk.workload.gap, shared.error());
+            note_unread(walk.workload.threads_gap, shared.error());
         else if (!*shared)
             note(item);
     }
     const auto cpus = read_affinity(thread);
     if (!cpus)
-        note_unread(walk.workload.gap, cpus.error());
+        note_unread(walk.workload.threads_gap, cpus.error());
     else if (*cpus != of_process)
         note(Item::own_cpus);
 }
@@ -69,7 +69,7 @@ void note_affinity(Walk& walk, const Process& process, const procfs::Status& sta
 void walk_threads(Walk& walk, const Process& process) {
     const auto of_process = read_affinity(process.pid);
     if (!of_process)
-        return note_unread(walk.workload.gap, of_process.error());
+        return note_unread(walk.workload.threads_gap, of_process.error());
     std::size_t count = 0;
     each_entry("/proc/" + std::to_string(process.pid) + "/task", [&](int, const dirent& entry) {
         const auto thread = to_number<pid_t>(entry.d_name);

@@ -196,6 +196,15 @@ TEST_F(WorkloadChecks, count_pipes_and_descriptors) {
     EXPECT_EQ(verdict("ManyDescriptors"), "warn");
 }
 
+TEST_F(WorkloadChecks, say_unknown_of_threads_that_cannot_be_compared) {
+    facts.container.workload->threads_gap = inspect::Gap{inspect::Gap::Why::error, "compare threads"};
+    EXPECT_EQ(verdict("ThreadApart"), "unknown");
+    EXPECT_EQ(verdict("CpuAffinity"), "unknown");
+    EXPECT_EQ(verdict("IoUring"), "pass");
+    find(Item::own_fs);
+    EXPECT_EQ(verdict("ThreadApart"), "warn");
+}
+
 TEST_F(WorkloadChecks, name_multicast_groups) {
     EXPECT_EQ(verdict("MulticastGroup"), "pass");
     facts.container.workload->sockets_gap = inspect::Gap{};

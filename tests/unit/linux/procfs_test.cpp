@@ -39,7 +39,8 @@ TEST(Procfs, reads_status) {
         "\nNStgid:\t70\t8\t1\nNSpid:\t70\t8\t1\nNSpgid:\t0\t0\t1\nNSsid:\t0\t0\t1\n"
         "RssAnon:\t     116 "
         "kB\nThreads:\t12\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\nSeccomp:\t2\n"
-        "Seccomp_filters:\t1\n");
+        "Seccomp_filters:\t1\nCpus_allowed:\t10f\nCpus_allowed_list:\t0-3,8\n");
+    EXPECT_EQ(status.cpus, "0-3,8");
     EXPECT_EQ(status.name, "we ird\t\\n\\\\)");
     EXPECT_EQ(status.state, 't');
     EXPECT_EQ(status.tracer, 44);
