@@ -126,6 +126,8 @@ Judgement judge_nested(const Facts& facts) {
 Judgement judge_shared_memory(const Facts& facts) {
     return judge_found(facts, Item::shared_memory, "memory that is another process's as well",
                        "CRIU takes processes with a memory of their own only");
+}
+
 static Judgement judge_of_threads(const Facts& facts, Item item, std::string_view what,
                                   std::string_view why) {
     Judgement finding = judge_found(facts, item, what, why, Verdict::warn);

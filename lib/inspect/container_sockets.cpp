@@ -232,9 +232,6 @@ void list_by_diag(Walk& walk, Sockets& sockets) {
         gap = Gap{Gap::Why::error, all.error().text};
 }
 
-// Of a pipe in packet mode the end that is written to has the flag, and only that (fs/pipe.c). Nobody writes
-// to standard input.
-void walk_pipes(Walk& walk) {
 // The node's own daemons are in many; and nobody joins one without a socket of IP.
 void find_multicast_groups(Walk& walk) {
     constexpr std::size_t most = 100;
@@ -250,7 +247,9 @@ void find_multicast_groups(Walk& walk) {
     gather(table(walk, "igmp6"), procfs::next_igmp6_group);
 }
 
-void count_full_pipes(Walk& walk) {
+// Of a pipe in packet mode the end that is written to has the flag, and only that (fs/pipe.c). Nobody writes
+// to standard input.
+void walk_pipes(Walk& walk) {
     auto& pipes = walk.pipes;
     const bool count_full = pipes.size() > enough_pipes;
     std::unordered_set<std::uint64_t> counted;

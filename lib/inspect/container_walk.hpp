@@ -50,10 +50,8 @@ struct Walk {
     std::vector<SocketRef> pipes{};
     std::unordered_map<int, Place> places{};                   // by id of the mount
     std::unordered_map<std::uint64_t, std::uint64_t> memfds{}; // bytes by inode
-    std::unordered_map<int, Place> places{}; // by id of the mount
-    std::unordered_map<int, Place> places{};    // by id of the mount
-    std::unordered_set<std::string> programs{}; // that were looked at
-    std::vector<std::string> usual_cpus{};      // what processes have that ask for nothing, as status has it
+    std::unordered_set<std::string> programs{};                // that were looked at
+    std::vector<std::string> usual_cpus{}; // what processes have that ask for nothing, as status has it
     std::vector<Terminal> terminals{};
     std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
 };

@@ -200,10 +200,8 @@ static constexpr Case cases[] = {
     {"pidfd", hold_pidfd},     {"child", hold_child},
     {"leader", hold_leader},   {"threads", hold_threads},
     {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
-    {"probed", hold_probed},
-    {"pidfd", hold_pidfd},     {"child", hold_child},     {"leader", hold_leader},
-    {"threads", hold_threads}, {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
-    {"probed", hold_probed},   {"thread", hold_thread},   {"cpus", hold_cpus},
+    {"probed", hold_probed},   {"thread", hold_thread},
+    {"cpus", hold_cpus},
 };
 const std::span<const Case> processes = cases;
 
