@@ -11,11 +11,9 @@ namespace lpm::check {
 static constexpr Failure known[] = {
     {"CannotFreeze", "find the process that hangs in the kernel (state D), and what it waits for"},
     {"CannotSeize", "look for a process of the container that was moved to another cgroup, and move it back; "
-                    "or for one that a "
-                    "debugger traces"},
+                    "or for one that a debugger traces"},
     {"CriuCutShort", "look in the kernel's log for a crash of CRIU, run lpm-gate --probe to see whether it "
-                     "works here at all, then "
-                     "try again"},
+                     "works here at all, then try again"},
     {"FileLocks",
      "release the lock; one that only the container holds is taken along with file_locks in [options] of "
      "lpm.toml"},

@@ -148,18 +148,19 @@ Judgement judge_watch_without_handle(const Facts& facts) {
 }
 
 Judgement judge_epoll(const Facts& facts) {
-    return judge_found(facts, Item::epoll_elsewhere,
+    return judge_found(facts, Item::epoll_elsewhere, &inspect::Workload::epolls_gap,
                        "an epoll descriptor that watches what is open in another process only",
                        "CRIU looks for that in the same process");
 }
 
 Judgement judge_packet_pipe(const Facts& facts) {
-    return judge_found(facts, Item::packet_pipe, "a pipe in packet mode (O_DIRECT)",
-                       "CRIU does not dump any");
+    return judge_found(facts, Item::packet_pipe, &inspect::Workload::pipes_gap,
+                       "a pipe in packet mode (O_DIRECT)", "CRIU does not dump any");
 }
 
 Judgement judge_queue(const Facts& facts) {
-    return judge_found(facts, Item::message_queue, "a POSIX message queue", "CRIU does not dump any");
+    return judge_found(facts, Item::message_queue, &inspect::Workload::queues_gap, "a POSIX message queue",
+                       "CRIU does not dump any");
 }
 
 Judgement judge_foreign_terminal(const Facts& facts) {

@@ -38,6 +38,15 @@ Judgement no_environment() {
     return {Verdict::unknown, "the environment of the process that runs the runtime cannot be read"};
 }
 
+Judgement judge_found(const Facts& facts, Item item, std::optional<inspect::Gap> inspect::Workload::* gap,
+                      std::string_view what, std::string_view why, Verdict verdict) {
+    Judgement finding = judge_found(facts, item, what, why, verdict);
+    if (finding.verdict != Verdict::pass)
+        return finding;
+    const auto& own = (*facts.container.workload).*gap;
+    return own ? Judgement{Verdict::unknown, text_of(*own)} : finding;
+}
+
 Judgement judge_gap(const Facts& facts) {
     const auto& gap = facts.container.workload->gap;
     return gap ? Judgement{Verdict::unknown, text_of(*gap)} : Judgement{};

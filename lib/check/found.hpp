@@ -18,6 +18,12 @@ namespace lpm::check {
 [[nodiscard]] Judgement judge_found(const Facts& facts, Item item, std::string_view what,
                                     std::string_view why, Verdict verdict = Verdict::block);
 
+// The same of what has a gap of its own, beside that of the whole walk.
+[[nodiscard]] Judgement judge_found(const Facts& facts, Item item,
+                                    std::optional<inspect::Gap> inspect::Workload::* gap,
+                                    std::string_view what, std::string_view why,
+                                    Verdict verdict = Verdict::block);
+
 // Pass, or unknown when the walk has left something out: for what is counted in another way. There is a walk.
 [[nodiscard]] Judgement judge_gap(const Facts& facts);
 

@@ -58,8 +58,7 @@ Judgement judge_abandoned(const Facts& facts) {
 }
 
 Judgement judge_corked(const Facts& facts) {
-    return judge_found(facts, Item::udp_corked,
-                       "a UDP socket that holds a datagram back (UDP_CORK, MSG_MORE)",
+    return judge_found(facts, Item::udp_corked, "a UDP socket that holds a datagram back (UDP_CORK)",
                        "CRIU does not dump it");
 }
 

@@ -130,10 +130,7 @@ Judgement judge_shared_memory(const Facts& facts) {
 
 static Judgement judge_of_threads(const Facts& facts, Item item, std::string_view what,
                                   std::string_view why) {
-    Judgement finding = judge_found(facts, item, what, why, Verdict::warn);
-    if (finding.verdict == Verdict::pass && facts.container.workload->threads_gap)
-        return {Verdict::unknown, text_of(*facts.container.workload->threads_gap)};
-    return finding;
+    return judge_found(facts, item, &inspect::Workload::threads_gap, what, why, Verdict::warn);
 }
 
 // CRIU dumps them of the first thread (criu/cr-dump.c, dump_one_task).

@@ -207,7 +207,7 @@ static constexpr Check checks[] = {
      judge_pipes},
     {"PacketPipe", true, false, block, false, "", "pipes in packet mode (O_DIRECT)",
      "close it before the checkpoint, or use a socket pair of the type SOCK_SEQPACKET", judge_packet_pipe},
-    {"EpollTarget", true, false, block, false, "",
+    {"EpollTarget", true, false, block, true, "",
      "epoll descriptors that watch what is open in another process only",
      "let each process make an epoll descriptor of its own after the fork", judge_epoll},
     {"UnixInFlight", true, false, block, true, "",

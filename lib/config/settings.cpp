@@ -195,6 +195,17 @@ class Reading {
             problem(table.source(), std::string(table.str()) + ": unknown key; ignored");
         if (settings.problems.size() > before)
             doubt(table.str());
+        look_for_strays(table, node);
+    }
+
+    // In a place where nobody reads it, it would mean that no signature is wanted.
+    void look_for_strays(const toml::key& table, const toml::node& node) {
+        constexpr std::string_view key = "signed_by";
+        const auto* entries = node.as_table();
+        if (table.str() != key && (table.str() == "restore" || entries == nullptr || !entries->contains(key)))
+            return;
+        problem(table.source(), "signed_by belongs into [restore]");
+        doubt("restore");
     }
 
     // A table that is none of these is of another program of ours, which reads the file as well.

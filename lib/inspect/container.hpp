@@ -138,6 +138,9 @@ struct Workload {
     std::optional<Gap> guards_gap;
     std::optional<Gap> stops_gap;
     std::optional<Gap> threads_gap;
+    std::optional<Gap> epolls_gap;
+    std::optional<Gap> pipes_gap;
+    std::optional<Gap> queues_gap;
 
   private:
     std::array<Found, static_cast<std::size_t>(Item::count_)> found_;

@@ -283,7 +283,7 @@ void walk_descriptors(Walk& walk, const Process& process) {
         files.unread("open", folder);
     // What nobody else can have open is open here, or the kernel has taken it out.
     if (walk.pids.size() > 1 && !walk.over)
-        walk_epolls(walk, process, epolls, descriptors);
+        walk_epolls(walk, process, epolls, std::move(descriptors));
 }
 
 void walk_mappings(Walk& walk, const Process& process) {

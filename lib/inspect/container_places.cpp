@@ -67,17 +67,21 @@ void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Wor
         return;
     const auto files = files_of(container);
     if (!files)
-        return note_unread(found.gap, files.error());
+        return note_unread(found.queues_gap, files.error());
     const auto folder = files->open(at->point);
     if (!folder)
-        return note_unread(found.gap, folder.error());
+        return note_unread(found.queues_gap, folder.error());
+    struct stat top{};
+    if (::fstat(folder->get(), &top) != 0 || top.st_dev != at->device)
+        return note_unread(found.queues_gap,
+                           fail(Errc::unavailable, at->point + " is covered by another mount").error());
     const bool opened = each_entry(folder->get(), [&](int, const dirent& entry) {
         if (const std::string_view name = entry.d_name; name != "." && name != "..")
             found[Item::message_queue].add({0, {}, -1, at->point + "/" + entry.d_name});
         return found[Item::message_queue].count < max_descriptors;
     });
     if (!opened)
-        note_unread(found.gap, fail_errno(errno, "open " + at->point).error());
+        note_unread(found.queues_gap, fail_errno(errno, "open " + at->point).error());
 }
 
 } // namespace lpm::inspect

@@ -257,7 +257,7 @@ void walk_pipes(Walk& walk) {
     Borrower borrower;
     for (const SocketRef& pipe : pipes) { // in the order of the processes
         const bool fresh = count_full && counted.insert(pipe.inode).second;
-        if (!fresh && (pipe.fd == 0 || judged.contains(pipe.inode)))
+        if (!fresh && (pipe.fd == 0 || judged.contains(pipe.inode) || walk.workload.pipes_gap))
             continue;
         if (walk.options.deadline.passed()) {
             walk.workload.gap = Gap{Gap::Why::descriptors};
@@ -266,7 +266,7 @@ void walk_pipes(Walk& walk) {
         const auto own = borrower.borrow(pipe);
         if (!own) {
             if (own.error().sys != EBADF) // else closed since
-                note_unread(walk.workload.gap, own.error());
+                note_unread(fresh ? walk.workload.gap : walk.workload.pipes_gap, own.error());
             continue;
         }
         const int flags = ::fcntl(own->get(), F_GETFL);

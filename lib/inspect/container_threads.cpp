@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 // What a thread has for itself and CRIU brings back of its process only, and what it brings back of nobody.
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <utility>
 
@@ -13,6 +14,9 @@
 #include "linux/threads.hpp"
 
 namespace lpm::inspect {
+
+// Each costs three system calls, for what is a warning only.
+static constexpr std::size_t max_threads = 5000;
 
 namespace {
 
@@ -70,17 +74,21 @@ void walk_threads(Walk& walk, const Process& process) {
     const auto of_process = read_affinity(process.pid);
     if (!of_process)
         return note_unread(walk.workload.threads_gap, of_process.error());
-    std::size_t count = 0;
-    each_entry("/proc/" + std::to_string(process.pid) + "/task", [&](int, const dirent& entry) {
+    const std::string folder = "/proc/" + std::to_string(process.pid) + "/task";
+    const bool opened = each_entry(folder, [&](int, const dirent& entry) {
         const auto thread = to_number<pid_t>(entry.d_name);
-        if (++count % 1024 == 0 && walk.options.deadline.passed()) {
-            walk.workload.gap = Gap{Gap::Why::processes};
-            walk.over = true;
-        } else if (thread && *thread != process.pid) {
-            note_thread(walk, process, *thread, *of_process);
+        if (!thread || *thread == process.pid)
+            return true;
+        ++walk.threads;
+        if (walk.threads > max_threads || (walk.threads % 256 == 0 && walk.options.deadline.passed())) {
+            walk.workload.threads_gap = Gap{Gap::Why::processes};
+            return false;
         }
-        return !walk.over;
+        note_thread(walk, process, *thread, *of_process);
+        return true;
     });
+    if (!opened)
+        note_unread(walk.workload.threads_gap, fail_errno(errno, "open " + folder).error());
 }
 
 } // namespace lpm::inspect

@@ -48,6 +48,7 @@ struct Walk {
     bool over = false;              // the deadline has passed, or there are too many of them
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
+    std::size_t threads = 0;                                   // that were compared with their process
     std::unordered_map<int, Place> places{};                   // by id of the mount
     std::unordered_map<std::uint64_t, std::uint64_t> memfds{}; // bytes by inode
     std::unordered_set<std::string> programs{};                // that were looked at
@@ -70,7 +71,7 @@ void walk_mappings(Walk& walk, const Process& process);
 void note_mappings(Walk& walk, const Process& process, std::string_view maps); // text of /proc/PID/maps
 void walk_guards(Walk& walk, const Process& process, std::string_view maps);
 void walk_epolls(Walk& walk, const Process& process, const std::vector<int>& epolls,
-                 const std::vector<int>& descriptors);
+                 std::vector<int>&& descriptors);
 void find_usual_cpus(Walk& walk, const procfs::Status& of_init);
 void note_affinity(Walk& walk, const Process& process, const procfs::Status& status);
 void walk_threads(Walk& walk, const Process& process);

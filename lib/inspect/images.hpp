@@ -23,9 +23,9 @@
 
 namespace lpm::inspect {
 
-// A file that a process had open, and what is there now.
 class Layer;
 
+// A file that a process had open, and what is there now.
 struct ChangedFile {
     enum class What { size, type, mode };
     What what = What::size;

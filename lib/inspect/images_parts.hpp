@@ -22,9 +22,9 @@ inline constexpr std::size_t max_named = 1000; // of a list; a message names fiv
 
 void inspect_image_files(const criu::ImageSource& source, const Deadline& deadline, ImageFacts& facts);
 
-// Files of the bundle, which is known, against the images.
-// `programs`: see read_programs.
 using FileIds = std::unordered_set<std::uint32_t>;
+
+// Files of the bundle, which is known, against the images. `programs`: see read_programs.
 void compare_bundle(const criu::ImageSource& source, const criu::Files& files,
                     const std::optional<FileIds>& programs, const Destination& destination,
                     ImageFacts& facts);

@@ -192,6 +192,12 @@ Result<OpenedArchive> open_archive(const config::Settings& settings, const std::
     return open_at_place(place, id);
 }
 
+bool only_root_writes(const OpenedArchive& archive) {
+    struct stat info{};
+    return ::fstat(archive.content.get(), &info) == 0 && info.st_uid == 0 &&
+           (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 // Where there are no leases to tell who has it open.
 static bool was_just_written(const ArchiveFile& file) {
     return file.modified_ms + service::rest_ms > to_milliseconds(now());

@@ -22,6 +22,8 @@ struct OpenedArchive {
     service::ArchiveFile file;
     Fd content; // to read
 };
+// Who can write it can say whose it is, and what the processes are.
+[[nodiscard]] bool only_root_writes(const OpenedArchive& archive);
 // Errc::absent when `path` is none that is listed; Errc::busy when it is not the file `id`, unless that is
 // empty.
 [[nodiscard]] Result<OpenedArchive> open_archive(const config::Settings& settings, const std::string& path,

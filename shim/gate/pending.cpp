@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fcntl.h>
+#include <optional>
 #include <string_view>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -129,7 +130,8 @@ static Result<Pending> read_mark(const std::string& path) {
                    .monitor_start = json::natural(value, "monitor_start").value_or(0),
                    .bundle = json::text_or_empty(value, "bundle"),
                    .cgroups_path = json::text_or_empty(value, "cgroups_path"),
-                   .held = json::is_true(value, "held"),
+                   // One that an older lpm-gate has made does not say.
+                   .held = !value.contains("held") || json::is_true(value, "held"),
                    .started = json::is_true(value, "started")};
 }
 
@@ -246,15 +248,26 @@ static void remove_left(const Pending& pending, const std::string& id) {
         unmark_pending(pending.root, id);
 }
 
+// Of a gate that has ended: it changes it no more.
+static std::optional<Pending> read_unwatched(const std::string& path) {
+    const auto before = read_mark(path);
+    if (!before || !before->root.starts_with('/') || !procfs::has_ended(before->gate, before->gate_start))
+        return std::nullopt;
+    // What it has noted at its end was not there yet.
+    const auto mark = read_mark(path);
+    if (!mark || mark->root != before->root || mark->gate != before->gate ||
+        mark->gate_start != before->gate_start)
+        return std::nullopt;
+    return *mark;
+}
+
 void remove_left_pending() {
     const std::string marks = std::string(paths::run_dir) + "/" + oci::pending_dir;
     for (const auto& hash : names_in(marks)) {
         const std::string folder = path_in(marks, hash);
         remove_drafts(folder);
         for (const auto& id : names_in(folder))
-            if (const auto pending = read_mark(path_in(folder, id));
-                pending && pending->root.starts_with('/') &&
-                procfs::has_ended(pending->gate, pending->gate_start))
+            if (const auto pending = read_unwatched(path_in(folder, id)))
                 remove_left(*pending, id);
     }
     remove_drafts(std::string(paths::state_dir) + "/" + restored_dir);

@@ -220,22 +220,29 @@ bool rescue_round(std::chrono::seconds grace) {
     return true;
 }
 
+// Not before who is frozen goes on.
+static bool end_round(const config::Settings& settings) {
+    constexpr std::uint64_t soon_read = std::uint64_t{4} << 30; // larger ones are left to --settle
+    remove_left_pending();
+    return sign_archives(settings, soon_read);
+}
+
 int rescue() {
     const auto settings = config::read(paths::settings_file);
     warn(settings.problems);
     undo_expired(settings.hook_time);
-    remove_left_pending();
-    const bool is_signed = sign_archives(settings);
-    if (settings.rescue && !rescue_round(std::chrono::seconds(settings.rescue_after)))
+    const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
+    const bool ended = end_round(settings);
+    if (!rescued || !ended)
         return 1;
     if (record::list_ended(paths::run_dir).empty())
-        return is_signed ? 0 : 1;
+        return 0;
     // The timer of --settle is at it, and does this too.
     auto keeper = record::Keeper::open(paths::state_dir);
     if (!keeper)
         return keeper.error().code == Errc::busy ? 0 : 1;
     warn(keeper->join_stand_stills(paths::run_dir));
-    return is_signed ? 0 : 1;
+    return 0;
 }
 
 } // namespace lpm::gate

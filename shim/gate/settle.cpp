@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "verbs.hpp"
 
+#include <cstdint>
 #include <cstdio>
 
 #include "base/paths.hpp"
@@ -43,7 +44,7 @@ int settle() {
     forget_restored();
     const bool rescued = !settings.rescue || rescue_round(std::chrono::seconds(settings.rescue_after));
     const bool settled = settle_records(settings);
-    const bool is_signed = sign_archives(settings);
+    const bool is_signed = sign_archives(settings, UINT64_MAX);
     const bool kept = keep_archives(settings); // last: it may take minutes, and others settle meanwhile
     return rescued && settled && is_signed && kept ? 0 : 1;
 }

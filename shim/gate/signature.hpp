@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <string>
 
@@ -26,7 +27,8 @@ namespace lpm::gate {
                                                             const Deadline& deadline);
 
 // Signs what the kubelet has put down in its folder and is without a signature, with [archives] sign_with.
-// Archives of other folders have come from elsewhere. Prints what it did; false when one cannot be signed.
-bool sign_archives(const config::Settings& settings);
+// Archives of other folders have come from elsewhere. None that is larger. Prints what it did; false when one
+// cannot be signed.
+bool sign_archives(const config::Settings& settings, std::uint64_t most_bytes);
 
 } // namespace lpm::gate

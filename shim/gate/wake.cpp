@@ -71,9 +71,7 @@ open_archive_of(const config::Settings& settings, const std::string& path, const
     auto opened = open_archive(settings, path, "");
     if (!opened)
         return std::unexpected(Refusal{"ArchiveMissing", opened.error().text});
-    struct stat info{};
-    // Who can write it can say whose it is, and what the processes are.
-    if (::fstat(opened->content.get(), &info) != 0 || info.st_uid != 0 || (info.st_mode & 0022) != 0)
+    if (!only_root_writes(*opened))
         return std::unexpected(
             Refusal{"ArchiveUnsafe", one_line(path) + " can be written by others than root: take it for "
                                                       "tampered with, and make a new checkpoint"});

@@ -107,6 +107,7 @@ Result<> LayerJudge::take(const Member& member) {
         break;
     case Member::Kind::hard_link:
         TRY(check_target(member));
+        names_ += member.target.size();
         return add(member.name, Member::Kind::file); // it is as good as its target
     case Member::Kind::file:
     case Member::Kind::folder:

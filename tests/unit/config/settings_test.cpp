@@ -110,6 +110,18 @@ TEST(Settings, know_whether_retention_is_what_was_meant) {
     EXPECT_FALSE(config::parse("retention = 5\n", "f").retention_known) << "no table";
 }
 
+TEST(Settings, know_whether_a_signature_is_wanted) {
+    const auto good = config::parse("[restore]\nat_create = true\nsigned_by = [\"/k\"]\n", "f");
+    EXPECT_EQ(good.signed_by, std::vector<std::string>{"/k"});
+    EXPECT_EQ(good.restore_unread, "");
+    for (const auto* text : {"signed_by = [\"/k\"]\n[restore]\nat_create = true\n",
+                             "[restore]\nat_create = true\n[archives]\nsigned_by = [\"/k\"]\n",
+                             "[restore]\nat_create = true\n[restores]\nsigned_by = [\"/k\"]\n",
+                             "[restore]\nat_create = true\nsigned_by = \"/k\"\n",
+                             "[restore]\nat_create = true\nsigned_by = [\"k\"]\n"})
+        EXPECT_NE(config::parse(text, "f").restore_unread, "") << text;
+}
+
 TEST(Settings, know_whether_archives_are_what_was_meant) {
     for (const auto* text : {"", "[gate]\nsped = 1\n", "[archives]\nfolders = [\"/a\"]\n"})
         EXPECT_EQ(config::parse(text, "f").archives_unread, "") << text;
