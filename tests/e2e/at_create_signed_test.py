@@ -92,13 +92,16 @@ class Signed(AtCreateTest):
         for name in ("broken", "absent"):
             self.set("ours", [name])
             self.refused_wake("SignatureUnknown", archive.name, name)
+        (self.keys / "theirs.pub").chmod(0o666)
+        self.set("ours", ["theirs.pub"])
+        self.refused_wake("SignatureUnknown", archive.name, "is not for root alone")
         SETTINGS.write_text(SETTINGS.read_text().replace("signed_by = [", "signed_by = 7 #"))
         self.refused_wake("RestoreUnsupported", archive.name, "signed_by")
         self.set("ours", ["broken", "ours.pub"])
         self.goes_on(archive)
 
     def test_a_key_that_others_can_read_signs_nothing(self) -> None:
-        archive = self.put_down()
+        self.put_down()
         self.set("ours")
         (self.keys / "ours").chmod(0o644)
         self.sign("is not for root alone", status=1)
@@ -108,8 +111,25 @@ class Signed(AtCreateTest):
         self.set("broken")
         (self.keys / "broken").write_text("no key")
         (self.keys / "broken").chmod(0o600)
-        self.sign(f"{archive} is not signed", "openssl cannot sign with", status=1)
+        self.sign("no archive is signed: openssl cannot sign with", status=1)
         self.assertEqual(list(self.kubelets.glob("*.sig")), [])
+
+    def test_an_archive_that_others_can_write_is_not_signed(self) -> None:
+        archive = self.put_down()
+        archive.chmod(0o666)
+        self.set("ours")
+        self.sign("others than root can write it", status=1)
+        archive.chmod(0o600)
+        self.sign("signed")
+
+    def test_another_archive_of_the_same_name(self) -> None:
+        archive = self.put_down()
+        self.set("ours", ["ours.pub"])
+        self.sign("signed")
+        archive.write_bytes(self.taken().read_bytes())
+        self.refused_wake("SignatureWrong", archive.name)
+        self.sign("signed")
+        self.goes_on(archive)
 
     def test_archives_from_elsewhere_are_not_signed(self) -> None:
         archive = self.taken()
