@@ -9,7 +9,8 @@
 
 namespace lpm::inspect {
 
-static constexpr char file = 'f';
+// As find(1) names types, and what a layer has besides; f of files.
+static constexpr std::string_view kinds = "fdlph-";
 static constexpr char folder = 'd';
 static constexpr char link = 'l';
 static constexpr char fifo = 'p';
@@ -49,7 +50,7 @@ Result<> Layer::read() {
         const std::string_view kind = next_part(record, ' ');
         const auto mode = to_number<mode_t>(next_part(record, ' '));
         const auto size = to_number<std::uint64_t>(next_part(record, ' '));
-        if (kind.size() != 1 || !std::string_view("fdlph-").contains(kind.front()) || !mode || !size ||
+        if (kind.size() != 1 || !kinds.contains(kind.front()) || !mode || !size ||
             record.empty())
             return no_list();
         if (kind.front() == deleted) {
