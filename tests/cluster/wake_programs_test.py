@@ -2,6 +2,7 @@
 # Copyright the lpm authors
 """Ordinary programs wake in an ordinary pod, each with what it had in memory."""
 import json
+import socket
 from typing import Any
 
 from oci_spec import Json
@@ -43,6 +44,23 @@ class WakePrograms(WakeTest):
 
     def test_node(self) -> None:
         self.counts_on(image="node", securityContext=AS_ENGINE)
+
+    def test_redis_with_a_client(self) -> None:
+        """Whose connection the checkpoint closes, by lpm.toml, and so does the restore."""
+        self.switch('[options]\ntcp = "close"\n[restore]\nat_create = true\n')
+        how: dict[str, Any] = {"image": "redis", "startupProbe": listening(6379),
+               "command": ["redis-server", "--save", "", "--protected-mode", "no"]}
+        source = self.pod(container("ctr", **how))
+        with socket.create_connection((self.status(source)["podIP"], 6379), 10) as client:
+            client.sendall(b"SET kept 1\r\n")
+            self.assertEqual(client.recv(100), b"+OK\r\n")
+            archive = self.checkpoint(source, "ctr")
+        self.cluster.delete(POD, source, 1)
+        new = self.wake(archive.name, **how)
+        self.assertEqual(self.said(new, "redis-cli", "get", "kept"), "1")
+        with socket.create_connection((self.status(new)["podIP"], 6379), 10) as client:
+            client.sendall(b"GET kept\r\n")
+            self.assertEqual(client.recv(100), b"$1\r\n1\r\n")
 
     def postgres(self, options: str = "") -> dict[str, Any]:
         script = (f"export LD_PRELOAD={PRETEND_USER} PATH=/usr/bin/pg:$PATH\n"
