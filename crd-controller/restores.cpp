@@ -25,6 +25,11 @@ static bool was_tried(const Container& container) {
     return std::ranges::contains(words, container.waiting);
 }
 
+static const Container* find_container(const Pod& pod, std::string_view name) {
+    const auto at = std::ranges::find(pod.containers, name, &Container::name);
+    return at == pod.containers.end() ? nullptr : &*at;
+}
+
 RestoreStates restore_states(const Pod& pod) {
     RestoreStates states;
     for (const Container& one : pod.containers) {
@@ -35,6 +40,9 @@ RestoreStates restore_states(const Pod& pod) {
         else if ((one.running || one.ended) && !one.id.empty())
             states[one.name] = one.id;
     }
+    for (const auto& [name, source] : pod.restores)
+        if (!pod.node.empty() && find_container(pod, name) == nullptr)
+            states[name] = "no such container";
     return states;
 }
 
@@ -62,11 +70,6 @@ static std::optional<std::pair<Key, std::string>> object_of(const Key& pod, cons
     return std::pair(Key{pod.space, source}, std::string());
 }
 
-static const Container* find_container(const Pod& pod, std::string_view name) {
-    const auto at = std::ranges::find(pod.containers, name, &Container::name);
-    return at == pod.containers.end() ? nullptr : &*at;
-}
-
 // Nothing: of a container that was not started the kubelet tells, and of those before the last one nobody has
 // to.
 static std::optional<Event> event_of(const Container& container, const std::string& source,
@@ -88,6 +91,17 @@ static Event skipped(const Pod& pod, const Container& container, const std::stri
                 "`lpmctl doctor` on the node says more"};
 }
 
+// An annotation that names no container is nobody's on the node.
+static Event misnamed(const Pod& pod, const std::string& name, const std::string& source) {
+    std::string names;
+    for (const Container& one : pod.containers)
+        if (one.kind != Container::Kind::ephemeral)
+            names += (names.empty() ? "" : ", ") + one.name;
+    return {true, "RestoreSkipped",
+            "no container is called " + name + ", which the annotation lpm.my.domain/restore-from." + name +
+                " asks to be restored from " + source + ": the pod has " + names};
+}
+
 RestoreReport report_restores(const Key& key, const Pod& pod, const RestoreStates& fresh,
                               const std::vector<RestoreRecord>& records, Time now) {
     RestoreReport report;
@@ -107,6 +121,8 @@ RestoreReport report_restores(const Key& key, const Pod& pod, const RestoreState
     for (const auto& [name, state] : fresh) {
         const Container* container = find_container(pod, name);
         const auto source = pod.restores.find(name);
+        if (container == nullptr && source != pod.restores.end())
+            report.events.push_back({misnamed(pod, name, source->second), name, pod.created.value_or(now)});
         if (container == nullptr || source == pod.restores.end() || !container->running ||
             now - container->started.value_or(Time{}) > told_for ||
             std::ranges::contains(records, container->id, &RestoreRecord::container_id))

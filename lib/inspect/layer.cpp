@@ -50,8 +50,7 @@ Result<> Layer::read() {
         const std::string_view kind = next_part(record, ' ');
         const auto mode = to_number<mode_t>(next_part(record, ' '));
         const auto size = to_number<std::uint64_t>(next_part(record, ' '));
-        if (kind.size() != 1 || !kinds.contains(kind.front()) || !mode || !size ||
-            record.empty())
+        if (kind.size() != 1 || !kinds.contains(kind.front()) || !mode || !size || record.empty())
             return no_list();
         if (kind.front() == deleted) {
             deleted_.push_back(record);

@@ -3,7 +3,7 @@
 """The controller tells pods that ask to be restored, and the checkpoint, what came of it."""
 from typing import Any
 
-from at_create import FALLBACK
+from at_create import FALLBACK, FROM
 from deployed import CHECKPOINT
 from e2e import run, wait_for
 from oci_spec import Json
@@ -65,6 +65,9 @@ class WakeReport(WakeFromObjectTest):
         self.assertNotEqual(self.assert_goes_on(new, "ctr"), nonce)
         self.told(new, "RestoreSkipped", "Warning", name, "node1", "at_create")
         self.assertNotIn("restores", self.status_of(name))
+        misspelt = self.pod(container("ctr"), annotations={FROM + "r": name})
+        self.assert_goes_on(misspelt, "ctr")
+        self.told(misspelt, "RestoreSkipped", "Warning", "no container is called ctrr", "the pod has ctr")
         plain = self.pod(container("ctr"))
         self.assert_goes_on(plain, "ctr")
         self.assertNotIn("RestoreSkipped", [event["reason"] for event in self.cluster.events_of(plain)])

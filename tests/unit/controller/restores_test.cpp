@@ -107,6 +107,18 @@ TEST(Restores, one_that_nobody_tried_is_warned_of) {
     EXPECT_EQ(reasons(report_restores(key, pod_of(running("c1")), {}, {}, noon)), "") << "asked before";
 }
 
+TEST(Restores, a_container_that_is_not_there_is_told_of) {
+    Pod pod = pod_of(running("c1"));
+    pod.restores = {{"wbe", "save"}};
+    const auto told = report(pod, {});
+    EXPECT_EQ(reasons(told), "!RestoreSkipped");
+    EXPECT_NE(told.events[0].event.note.find("no container is called wbe"), std::string::npos);
+    EXPECT_NE(told.events[0].event.note.find("the pod has web, other"), std::string::npos);
+    EXPECT_EQ(reasons(report_restores(key, pod, {}, {}, noon)), "") << "told before";
+    pod.node.clear();
+    EXPECT_TRUE(restore_states(pod).empty()) << "nobody can be asked yet";
+}
+
 TEST(Restores, are_told_to_the_object_that_is_meant) {
     auto unknown = record("01A", "refused", "ArchiveMissing");
     unknown.object_space = unknown.object_name = unknown.object_uid = "";
