@@ -62,7 +62,9 @@ void find_usual_cpus(Walk& walk, const procfs::Status& of_init) {
     if (const auto caller = procfs::read_status(walk.options.caller.pid))
         walk.usual_cpus.push_back(caller->cpus);
     std::string cpuset = read_cpuset(*walk.container.state);
-    walk.usual_cpus.push_back(cpuset.empty() ? of_init.cpus : std::move(cpuset));
+    if (cpuset.empty())
+        cpuset = of_init.cpus;
+    walk.usual_cpus.push_back(std::move(cpuset));
 }
 
 void note_affinity(Walk& walk, const Process& process, const procfs::Status& status) {
