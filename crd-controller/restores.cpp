@@ -121,10 +121,13 @@ RestoreReport report_restores(const Key& key, const Pod& pod, const RestoreState
     for (const auto& [name, state] : fresh) {
         const Container* container = find_container(pod, name);
         const auto source = pod.restores.find(name);
-        if (container == nullptr && source != pod.restores.end())
+        if (source == pod.restores.end())
+            continue;
+        if (container == nullptr) {
             report.events.push_back({misnamed(pod, name, source->second), name, pod.created.value_or(now)});
-        if (container == nullptr || source == pod.restores.end() || !container->running ||
-            now - container->started.value_or(Time{}) > told_for ||
+            continue;
+        }
+        if (!container->running || now - container->started.value_or(Time{}) > told_for ||
             std::ranges::contains(records, container->id, &RestoreRecord::container_id))
             continue;
         report.events.push_back(
