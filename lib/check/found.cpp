@@ -52,6 +52,13 @@ Judgement judge_gap(const Facts& facts) {
     return gap ? Judgement{Verdict::unknown, text_of(*gap)} : Judgement{};
 }
 
+Judgement judge_sockets_gap(const Facts& facts) {
+    const Workload& workload = *facts.container.workload;
+    if (!workload.gap && workload.sockets_gap)
+        return {Verdict::unknown, text_of(*workload.sockets_gap)};
+    return judge_gap(facts);
+}
+
 Judgement judge_found(const Facts& facts, Item item, std::string_view what, std::string_view why,
                       Verdict verdict) {
     if (!facts.container.workload)
@@ -60,9 +67,7 @@ Judgement judge_found(const Facts& facts, Item item, std::string_view what, std:
     const Found& found = workload[item];
     if (found.count > 0)
         return {verdict, describe(what, found) + ": " + std::string(why)};
-    if (!workload.gap && item >= Item::tcp_connected && workload.sockets_gap)
-        return {Verdict::unknown, text_of(*workload.sockets_gap)};
-    return judge_gap(facts);
+    return item >= Item::tcp_connected ? judge_sockets_gap(facts) : judge_gap(facts);
 }
 
 Judgement unless(const Facts& facts, std::string_view option, Judgement finding) {

@@ -26,6 +26,8 @@ namespace lpm::check {
 
 // Pass, or unknown when the walk has left something out: for what is counted in another way. There is a walk.
 [[nodiscard]] Judgement judge_gap(const Facts& facts);
+// The same of what is counted of sockets.
+[[nodiscard]] Judgement judge_sockets_gap(const Facts& facts);
 
 // What a check says that needs the images, when they could not be compared.
 [[nodiscard]] Judgement not_compared();

@@ -76,9 +76,7 @@ Judgement judge_multicast(const Facts& facts) {
                 "in the container's network are members of multicast groups, and CRIU dumps no "
                 "membership: " +
                     some_of(workload.multicast_groups)};
-    if (!workload.gap && workload.sockets_gap)
-        return {Verdict::unknown, text_of(*workload.sockets_gap)};
-    return judge_gap(facts);
+    return judge_sockets_gap(facts);
 }
 
 } // namespace lpm::check
