@@ -282,7 +282,7 @@ void walk_descriptors(Walk& walk, const Process& process) {
     if (!opened)
         files.unread("open", folder);
     // What nobody else can have open is open here, or the kernel has taken it out.
-    if (walk.pids.size() > 1 && !walk.over)
+    if (!epolls.empty() && walk.pids.size() > 1 && !walk.over)
         walk_epolls(walk, process, epolls, std::move(descriptors));
 }
 

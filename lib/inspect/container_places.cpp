@@ -8,7 +8,6 @@
 #include <unordered_set>
 
 #include "base/dir.hpp"
-#include "base/file.hpp"
 #include "inspect/container_walk.hpp"
 #include "linux/local_files.hpp"
 
@@ -31,11 +30,8 @@ Place find_place(const Walk& walk, int id, dev_t device) {
     return hidden ? Place::covered : Place::fine;
 }
 
-// As the container's first process sees them.
 static Result<LocalFiles> files_of(const ContainerFacts& container) {
-    const std::string root = "/proc/" + std::to_string(container.state->init) + "/root";
-    TRY_ASSIGN(Fd fd, open_at(AT_FDCWD, root, O_PATH));
-    return LocalFiles(std::move(fd), std::vector(container.mounts));
+    return LocalFiles::of_process(container.state->init, std::vector(container.mounts));
 }
 
 // CRIU packs them with tar and gzip, so how much that will be is not known before. What is bound in or masked

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <linux/kcmp.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <unordered_map>
 #include <utility>
 
 #include "linux/procfs.hpp"
+#include "linux/threads.hpp"
 
 namespace lpm::inspect {
 
@@ -124,7 +123,7 @@ bool below_init(const Walk& walk, const Stats& stats, pid_t pid) {
 void note_shared_memory(Walk& walk, const Process& process, const procfs::Stat& stat, const Stats& stats) {
     const auto parent = stats.find(stat.parent);
     if (process.init || stat.size == 0 || parent == stats.end() || parent->second.size != stat.size ||
-        ::syscall(SYS_kcmp, process.pid, stat.parent, KCMP_VM, 0, 0) != 0)
+        !share(process.pid, stat.parent, Shared::memory).value_or(false))
         return;
     std::string with =
         "with process " + std::to_string(stat.parent) + " (" + name_of_process(stat.parent) + ")";

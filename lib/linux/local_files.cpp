@@ -38,6 +38,10 @@ LocalFiles::LocalFiles(Fd&& root, std::vector<procfs::Mount>&& mounts)
 
 Result<LocalFiles> LocalFiles::of_process(pid_t pid) {
     TRY_ASSIGN(auto mounts, procfs::read_mountinfo(pid));
+    return of_process(pid, std::move(mounts));
+}
+
+Result<LocalFiles> LocalFiles::of_process(pid_t pid, std::vector<procfs::Mount>&& mounts) {
     const std::string root = pid == 0 ? "/" : "/proc/" + std::to_string(pid) + "/root";
     TRY_ASSIGN(Fd fd, open_at(AT_FDCWD, root, O_PATH | O_DIRECTORY));
     return LocalFiles(std::move(fd), std::move(mounts));

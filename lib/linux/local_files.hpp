@@ -24,6 +24,8 @@ class LocalFiles {
     LocalFiles(Fd&& root, std::vector<procfs::Mount>&& mounts);
     // As process `pid` does; 0: this one.
     [[nodiscard]] static Result<LocalFiles> of_process(pid_t pid);
+    // The same, of one whose mounts are known.
+    [[nodiscard]] static Result<LocalFiles> of_process(pid_t pid, std::vector<procfs::Mount>&& mounts);
 
     // `path` is absolute. A root file system is taken for local whatever it is: everything stands on it.
     [[nodiscard]] bool is_local(std::string_view path) const;

@@ -9,8 +9,20 @@
 
 namespace lpm {
 
+static int type_of(Shared what) {
+    switch (what) {
+    case Shared::files:
+        return KCMP_FILES;
+    case Shared::fs:
+        return KCMP_FS;
+    case Shared::memory:
+        break;
+    }
+    return KCMP_VM;
+}
+
 Result<bool> share(pid_t one, pid_t other, Shared what) {
-    const long order = ::syscall(SYS_kcmp, one, other, what == Shared::files ? KCMP_FILES : KCMP_FS, 0, 0);
+    const long order = ::syscall(SYS_kcmp, one, other, type_of(what), 0, 0);
     if (order < 0)
         return fail_errno(errno, "compare threads");
     return order == 0;

@@ -7,11 +7,11 @@
 
 #include "base/result.hpp"
 
-// What the kernel tells of a thread without a file.
+// What the kernel tells of processes and threads without a file.
 namespace lpm {
 
-// kcmp(2): its table of descriptors; its root, working directory and umask.
-enum class Shared { files, fs };
+// kcmp(2): the table of descriptors; root, working directory and umask; the memory.
+enum class Shared { files, fs, memory };
 [[nodiscard]] Result<bool> share(pid_t one, pid_t other, Shared what);
 
 // The CPUs that it may run on, a bit for each; the kernel knows of 8192 at most.
