@@ -20,7 +20,7 @@ static Result<struct stat> stat_of(int fd) {
     return info;
 }
 
-static bool is_roots_alone(const struct stat& info) {
+bool is_roots_alone(const struct stat& info) {
     return info.st_uid == 0 && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 

@@ -194,8 +194,7 @@ Result<OpenedArchive> open_archive(const config::Settings& settings, const std::
 
 bool only_root_writes(const OpenedArchive& archive) {
     struct stat info{};
-    return ::fstat(archive.content.get(), &info) == 0 && info.st_uid == 0 &&
-           (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return ::fstat(archive.content.get(), &info) == 0 && is_roots_alone(info);
 }
 
 // Where there are no leases to tell who has it open.
@@ -225,7 +224,7 @@ Result<ArchiveFile> delete_archive(const config::Settings& settings, const std::
         return fail(Errc::busy, named + " is another file now");
     if (::unlinkat(place.folder.get(), place.name.c_str(), 0) != 0)
         return fail_errno(errno, "unlink " + named);
-    ::unlinkat(place.folder.get(), (place.name + ".sig").c_str(), 0);
+    ::unlinkat(place.folder.get(), signature_name(place.name).c_str(), 0);
     ::fsync(place.folder.get());
     return std::move(opened.file);
 }

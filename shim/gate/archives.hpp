@@ -22,6 +22,11 @@ struct OpenedArchive {
     service::ArchiveFile file;
     Fd content; // to read
 };
+// Of the file that holds the signature of an archive, by its name or path.
+[[nodiscard]] inline std::string signature_name(const std::string& archive) {
+    return archive + ".sig";
+}
+
 // Who can write it can say whose it is, and what the processes are.
 [[nodiscard]] bool only_root_writes(const OpenedArchive& archive);
 // Errc::absent when `path` is none that is listed; Errc::busy when it is not the file `id`, unless that is

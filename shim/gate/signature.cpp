@@ -70,7 +70,7 @@ static Result<> check_key(const std::string& key, mode_t others, std::string_vie
 std::expected<void, Refusal> verify_signature(const config::Settings& settings, const OpenedArchive& archive,
                                               const std::string& digest, const Deadline& deadline) {
     const std::string path = one_line(archive.file.path);
-    const std::string file = archive.file.path + ".sig";
+    const std::string file = signature_name(archive.file.path);
     const auto signature = read_file(AT_FDCWD, file, signature_size);
     if (!signature && signature.error().sys == ENOENT)
         return std::unexpected(Refusal{"SignatureMissing",
@@ -118,13 +118,13 @@ static Result<> sign(const config::Settings& settings, const OpenedArchive& arch
     TRY_ASSIGN(const std::string signature, sign_digest(settings.sign_with, digest));
     const auto slash = archive.file.path.rfind('/');
     TRY_ASSIGN(const Fd folder, open_archive_folder(archive.file.path.substr(0, slash)));
-    return replace_file(folder.get(), archive.file.path.substr(slash + 1) + ".sig", signature, 0644);
+    return replace_file(folder.get(), signature_name(archive.file.path.substr(slash + 1)), signature, 0644);
 }
 
 // Not that of another archive, which had the name before.
 static bool has_signature(const service::ArchiveFile& file) {
     struct stat info{};
-    return ::lstat((file.path + ".sig").c_str(), &info) == 0 &&
+    return ::lstat(signature_name(file.path).c_str(), &info) == 0 &&
            to_milliseconds(info.st_mtim) >= file.modified_ms;
 }
 
