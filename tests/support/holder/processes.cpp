@@ -55,8 +55,6 @@ static void hold_child(const std::string& argument) {
 }
 
 // A process whose first thread has ended; the other one goes on.
-static std::atomic<bool> done = false; // by a thread
-
 static void* sleep_on(void*) {
     for (;;)
         pause();
@@ -101,6 +99,8 @@ static void hold_threads(const std::string& count) {
             std::_Exit(1);
     }
 }
+
+static std::atomic<bool> done = false; // by a thread
 
 // thread files | folder | cpus | like: a second thread that has this for itself, or nothing
 static void* apart(void* argument) {

@@ -36,6 +36,9 @@ class Mounts : public Checks {
         inspect::MountLists lists(1);
         for (const auto& key : keys)
             lists[0].push_back({"/at" + key, key, true});
+        compare_all(lists);
+    }
+    void compare_all(const inspect::MountLists& lists) {
         target = {};
         const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
         ASSERT_TRUE(tree);
@@ -63,9 +66,7 @@ TEST_F(Mounts, that_mask_a_folder) {
     inspect::MountLists lists(1);
     lists[0].push_back({"/proc/acpi", "/of/the/runtime", true});
     lists[0].push_back({"/elsewhere", "/of/the/runtime", true});
-    const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
-    ASSERT_TRUE(tree);
-    inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
+    compare_all(lists);
     EXPECT_EQ(target.missing_mounts, Names{"/elsewhere"});
 }
 
@@ -74,9 +75,7 @@ TEST_F(Mounts, whose_source_had_been_deleted) {
     lists[0].push_back({"/own", "", false, true});
     lists[0].push_back({"/run/data", "/run/data", true, true});
     lists[0].push_back({"/proc/keys", "/proc/keys", true});
-    const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
-    ASSERT_TRUE(tree);
-    inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
+    compare_all(lists);
     EXPECT_EQ(target.deleted_mounts, Names{"/run/data"});
 }
 
@@ -84,18 +83,13 @@ TEST_F(Mounts, that_the_images_have_not) {
     inspect::MountLists lists(1);
     for (const char* place : {"/", "/proc", "/dev", "/run/data", "/sys/fs/cgroup"})
         lists[0].push_back({place});
-    const auto compare = [&] {
-        const auto tree = inspect::Tree::open(*facts.bundle, dir.path());
-        target = {};
-        inspect::compare_mounts(lists, *facts.bundle, *tree, deadline, target);
-    };
-    compare();
+    compare_all(lists);
     EXPECT_EQ(target.new_mounts, Names{});
     mount("/var/run/more", "volume");
-    compare();
+    compare_all(lists);
     EXPECT_EQ(target.new_mounts, Names{"/run/more"});
     mount("/dangling/data", "volume");
-    compare();
+    compare_all(lists);
     EXPECT_FALSE(target.new_mounts) << "any of them may be there";
 }
 
