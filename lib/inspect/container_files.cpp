@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "inspect/container_files.hpp"
+
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/dir.hpp"
 #include "base/text.hpp"
-#include "inspect/container_walk.hpp"
-#include "linux/local_files.hpp"
-#include "linux/procfd.hpp"
 #include "linux/procfs.hpp"
-#include "linux/procmaps.hpp"
 
 namespace lpm::inspect {
 
@@ -45,10 +40,6 @@ bool known_device(dev_t device) {
     });
 }
 
-bool is_deleted(std::string_view path) {
-    return path.ends_with(" (deleted)");
-}
-
 std::string_view base_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
@@ -66,274 +57,170 @@ bool nameless(std::string_view path) {
     return std::ranges::any_of(kinds, [&](std::string_view kind) { return path.starts_with(kind); });
 }
 
-class Files {
-  public:
-    Files(Walk& walk, const Process& process) : walk_(walk), process_(process) {}
-
-    // `through` leads to the file itself whatever has become of its name. What is asked is what the kernel
-    // knows: the file system may be one that answers no more.
-    void path(int fd, std::string_view path, int dir, const char* through) {
-        struct statx st{};
-        if (::statx(dir, through, AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
-            return unread("stat", path);
-        if (path == secret_memory && of_kernel(st))
-            return add(Item::anon_inode, fd, "memfd_secret");
-        const bool special = S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode);
-        const dev_t number = makedev(st.stx_rdev_major, st.stx_rdev_minor);
-        if (special)
-            device(fd, path, number, S_ISBLK(st.stx_mode));
-        if (S_ISREG(st.stx_mode))
-            deleted(fd, path, st);
-        // A terminal is found by its number, and the runtime reopens the null device of init.
-        const bool named = S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) ||
-                           (special && major(number) == memory_major && !process_.init);
-        if (named && fd >= 0 && !nameless(path) && (st.stx_mask & STATX_MNT_ID) != 0)
-            mount(fd, path, st);
-    }
-
-    void anonymous(int fd, std::string_view kind) {
-        if (kind == "[io_uring]")
-            return add(Item::io_uring, fd, kind);
-        if (kind == "inotify" || kind == "[fanotify]")
-            return watches(fd, kind);
-        if (kind == "[pidfd]")
-            return pidfd(fd);
-        if (std::ranges::find(known_anon, kind) == std::end(known_anon))
-            add(Item::anon_inode, fd, kind);
-    }
-
-    void add(Item item, int fd, std::string_view thing, std::uint64_t bytes = 0) {
-        walk_.workload[item].add({process_.pid, process_.name, fd, std::string(thing), bytes});
-    }
-
-    // By errno.
-    void unread(std::string_view call, std::string_view thing) {
-        const std::string what = std::string(call) + " " + std::string(thing) + " of process " +
-                                 std::to_string(process_.pid) + " (" + process_.name + ")";
-        note_unread(walk_.workload.gap, fail_errno(errno, one_line(what)).error());
-    }
-
-  private:
-    [[nodiscard]] procfs::FdInfo info(int fd) {
-        auto info = procfs::read_fdinfo(process_.pid, fd);
-        if (!info)
-            note_unread(walk_.workload.gap, info.error());
-        return std::move(info).value_or(procfs::FdInfo{});
-    }
-
-    // It is on a mount that no process sees.
-    [[nodiscard]] bool of_kernel(const struct statx& st) const {
-        const auto& mounts = walk_.container.mounts;
-        return (st.stx_mask & STATX_MNT_ID) != 0 && !mounts.empty() &&
-               !std::ranges::contains(mounts, static_cast<int>(st.stx_mnt_id), &procfs::Mount::id);
-    }
-
-    void device(int fd, std::string_view path, dev_t device, bool block) {
-        if (major(device) == pts_major && fd >= 0)
-            walk_.terminals.push_back({minor(device), {process_.pid, process_.name, fd, std::string(path)}});
-        if (device == makedev(5, 2) && fd >= 0)
-            if (const auto terminal = info(fd).terminal)
-                walk_.masters.insert(*terminal);
-        if (device == makedev(10, 200) && fd >= 0)
-            tun(fd, path);
-        if (major(device) == nvidia_major || path.starts_with("/dev/nvidia"))
-            return add(Item::gpu, fd, path);
-        if (block || !known_device(device))
-            add(Item::device, fd, path);
-    }
-
-    void tun(int fd, std::string_view path) {
-        if (walk_.node_network)
-            return add(Item::tun_of_node, fd, path);
-        if (const auto interface = info(fd).interface; !interface.empty())
-            add(Item::tun_interface, fd, interface);
-    }
-
-    void deleted(int fd, std::string_view path, const struct statx& st) {
-        const std::uint64_t bytes = st.stx_blocks * 512;
-        if (path.starts_with("/memfd:"))
-            walk_.memfds.emplace(st.stx_ino, bytes);
-        if (nameless(path))
-            return;
-        if (st.stx_nlink == 0 && bytes > walk_.options.ghost_limit)
-            add(Item::ghost, fd, path, bytes);
-        if (st.stx_nlink > 0 &&
-            (base_name(path).starts_with(".nfs") || (is_deleted(path) && !is_there(path, st))))
-            add(is_on_overlay(st) ? Item::unlinked_on_overlay : Item::unlinked, fd, path);
-    }
-
-    // A name of a file may end so.
-    [[nodiscard]] bool is_there(std::string_view path, const struct statx& st) {
-        if (!own_files_)
-            own_files_ = LocalFiles::of_process(process_.pid);
-        const auto there =
-            *own_files_ ? (*own_files_)->stat(std::string(path)) : std::unexpected(own_files_->error());
-        return there && there->stx_ino == st.stx_ino && there->stx_dev_major == st.stx_dev_major &&
-               there->stx_dev_minor == st.stx_dev_minor;
-    }
-
-    // An overlay tells of a file of the image how many names it has there, deleted or not.
-    [[nodiscard]] bool is_on_overlay(const struct statx& st) const {
-        const auto& mounts = walk_.container.mounts;
-        const auto at = std::ranges::find(mounts, static_cast<int>(st.stx_mnt_id), &procfs::Mount::id);
-        return at != mounts.end() && at->type == "overlay";
-    }
-
-    // The standard streams of init have a check of their own.
-    void mount(int fd, std::string_view path, const struct statx& st) {
-        if (process_.own_mounts)
-            return;
-        switch (place(st)) {
-        case Place::outside:
-            if (fd > 2 || !process_.init)
-                add(Item::outside_mounts, fd, path);
-            break;
-        case Place::shm:
-            add(Item::shm_file, fd, path);
-            break;
-        case Place::covered:
-            add(Item::covered, fd, path);
-            break;
-        case Place::queue:
-            add(Item::message_queue, fd, path);
-            break;
-        case Place::fine:
-            break;
-        }
-    }
-
-    // Found once for each mount: a container has few of them and may have 100,000 files.
-    [[nodiscard]] Place place(const struct statx& st) {
-        const int id = static_cast<int>(st.stx_mnt_id);
-        const auto [at, fresh] = walk_.places.try_emplace(id, Place::fine);
-        if (fresh)
-            at->second = find_place(walk_, id, makedev(st.stx_dev_major, st.stx_dev_minor));
-        return at->second;
-    }
-
-    void watches(int fd, std::string_view kind) {
-        const auto watched = info(fd).watched;
-        const auto& mounts = walk_.container.mounts;
-        const auto has = [&](auto is_of_type) {
-            return std::ranges::find_if(mounts, [&](const procfs::Mount& mount) {
-                return is_of_type(mount.type) && std::ranges::find(watched, mount.device) != watched.end();
-            });
-        };
-        const auto bare = has([](std::string_view type) {
-            return std::ranges::find(without_handles, type) != std::end(without_handles);
-        });
-        if (bare != mounts.end())
-            return add(Item::watch_without_handle, fd, bare->type);
-        if (has([](std::string_view type) { return type == "overlay"; }) != mounts.end())
-            add(Item::watch_on_overlay, fd, kind);
-    }
-
-    void pidfd(int fd) {
-        const auto known = info(fd);
-        if (known.pid && *known.pid > 0 && !walk_.pids.contains(*known.pid))
-            add(Item::foreign_pidfd, fd, "of process " + std::to_string(*known.pid));
-        constexpr unsigned pidfd_thread = O_EXCL; // linux/pidfd.h
-        if ((known.flags & pidfd_thread) != 0)
-            add(Item::foreign_pidfd, fd, "of a thread");
-    }
-
-    Walk& walk_;
-    const Process& process_;
-    std::optional<Result<LocalFiles>> own_files_{};
-};
-
 } // namespace
 
-void walk_descriptors(Walk& walk, const Process& process) {
-    Files files(walk, process);
-    std::array<char, 4096> target{};
-    std::vector<int> epolls;
-    std::vector<int> descriptors;
-    const std::string folder = "/proc/" + std::to_string(process.pid) + "/fd";
-    const bool opened = each_entry(folder, [&](int dir, const dirent& entry) {
-        const auto number = to_number<int>(entry.d_name);
-        if (!number)
-            return true;
-        const std::size_t count = ++walk.workload.descriptors;
-        descriptors.push_back(*number);
-        if (count > max_descriptors || (count % 1024 == 0 && walk.options.deadline.passed())) {
-            walk.workload.gap = Gap{Gap::Why::descriptors};
-            walk.over = true;
-            return false;
-        }
-        const ssize_t size = ::readlinkat(dir, entry.d_name, target.data(), target.size());
-        if (size <= 0) {
-            files.unread("read link of descriptor", entry.d_name);
-            return true;
-        }
-        const std::string_view link(target.data(), static_cast<std::size_t>(size));
-        if (link.starts_with('/'))
-            files.path(*number, link, dir, entry.d_name);
-        else if (const auto inode = procfs::inode_of_link(link, "socket"))
-            walk.sockets.push_back({*inode, process.pid, *number});
-        else if (link == "anon_inode:[eventpoll]")
-            epolls.push_back(*number);
-        else if (link.starts_with("anon_inode:"))
-            files.anonymous(*number, link.substr(11));
-        else if (const auto pipe = procfs::inode_of_link(link, "pipe"))
-            walk.pipes.push_back({*pipe, process.pid, *number});
-        return true;
-    });
-    if (!opened)
-        files.unread("open", folder);
-    // What nobody else can have open is open here, or the kernel has taken it out.
-    if (!epolls.empty() && walk.pids.size() > 1 && !walk.over)
-        walk_epolls(walk, process, epolls, std::move(descriptors));
+// What is asked is what the kernel knows: the file system may be one that answers no more.
+void Files::path(int fd, std::string_view path, int dir, const char* through) {
+    struct statx st{};
+    if (::statx(dir, through, AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_MNT_ID, &st) != 0)
+        return unread("stat", path);
+    if (path == secret_memory && of_kernel(st))
+        return add(Item::anon_inode, fd, "memfd_secret");
+    const bool special = S_ISCHR(st.stx_mode) || S_ISBLK(st.stx_mode);
+    const dev_t number = makedev(st.stx_rdev_major, st.stx_rdev_minor);
+    if (special)
+        device(fd, path, number, S_ISBLK(st.stx_mode));
+    if (S_ISREG(st.stx_mode))
+        deleted(fd, path, st);
+    // A terminal is found by its number, and the runtime reopens the null device of init.
+    const bool named = S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) ||
+                       (special && major(number) == memory_major && !process_.init);
+    if (named && fd >= 0 && !nameless(path) && (st.stx_mask & STATX_MNT_ID) != 0)
+        mount(fd, path, st);
 }
 
-void walk_mappings(Walk& walk, const Process& process) {
-    const auto maps = procfs::read_proc(process.pid, "maps");
-    if (!maps)
-        return note_unread(walk.workload.gap, maps.error());
-    walk_guards(walk, process, *maps);
-    note_program(walk, process, *maps);
-    note_mappings(walk, process, *maps);
+void Files::anonymous(int fd, std::string_view kind) {
+    if (kind == "[io_uring]")
+        return add(Item::io_uring, fd, kind);
+    if (kind == "inotify" || kind == "[fanotify]")
+        return watches(fd, kind);
+    if (kind == "[pidfd]")
+        return pidfd(fd);
+    if (std::ranges::find(known_anon, kind) == std::end(known_anon))
+        add(Item::anon_inode, fd, kind);
 }
 
-void note_mappings(Walk& walk, const Process& process, std::string_view maps) {
-    Files files(walk, process);
-    std::string_view last;
-    while (const auto mapping = procfs::next_mapping(maps)) {
-        const std::string_view path = mapping->path;
-        if (path.empty() || path.front() == '[') {
-            if (path == "[uprobes]")
-                files.add(Item::uprobes, -1, path);
-            continue;
-        }
-        if (path == last) // a library has a mapping per segment
-            continue;
-        last = path;
-        if (path.starts_with("/SYSV"))
-            files.add(Item::sysv_memory, -1, path);
-        else if (path.starts_with("anon_inode:"))
-            files.anonymous(-1, path.substr(11));
-        else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
-            files.add(Item::huge_memfd, -1, path);
-        else if (path.starts_with("/dev/shm/") && walk.options.shared_shm)
-            files.add(Item::shm_file, -1, path);
-        else if (path.starts_with("/dev/") || is_deleted(path)) {
-            std::array<char, 96> through{};
-            std::snprintf(through.data(), through.size(), "/proc/%d/map_files/%llx-%llx", process.pid,
-                          static_cast<unsigned long long>(mapping->start),
-                          static_cast<unsigned long long>(mapping->end));
-            files.path(-1, path, AT_FDCWD, through.data());
-        }
+void Files::add(Item item, int fd, std::string_view thing, std::uint64_t bytes) {
+    walk_.workload[item].add({process_.pid, process_.name, fd, std::string(thing), bytes});
+}
+
+void Files::unread(std::string_view call, std::string_view thing) {
+    const std::string what = std::string(call) + " " + std::string(thing) + " of process " +
+                             std::to_string(process_.pid) + " (" + process_.name + ")";
+    note_unread(walk_.workload.gap, fail_errno(errno, one_line(what)).error());
+}
+
+procfs::FdInfo Files::info(int fd) {
+    auto info = procfs::read_fdinfo(process_.pid, fd);
+    if (!info)
+        note_unread(walk_.workload.gap, info.error());
+    return std::move(info).value_or(procfs::FdInfo{});
+}
+
+// It is on a mount that no process sees.
+bool Files::of_kernel(const struct statx& st) const {
+    const auto& mounts = walk_.container.mounts;
+    return (st.stx_mask & STATX_MNT_ID) != 0 && !mounts.empty() &&
+           !std::ranges::contains(mounts, static_cast<int>(st.stx_mnt_id), &procfs::Mount::id);
+}
+
+void Files::device(int fd, std::string_view path, dev_t device, bool block) {
+    if (major(device) == pts_major && fd >= 0)
+        walk_.terminals.push_back({minor(device), {process_.pid, process_.name, fd, std::string(path)}});
+    if (device == makedev(5, 2) && fd >= 0)
+        if (const auto terminal = info(fd).terminal)
+            walk_.masters.insert(*terminal);
+    if (device == makedev(10, 200) && fd >= 0)
+        tun(fd, path);
+    if (major(device) == nvidia_major || path.starts_with("/dev/nvidia"))
+        return add(Item::gpu, fd, path);
+    if (block || !known_device(device))
+        add(Item::device, fd, path);
+}
+
+void Files::tun(int fd, std::string_view path) {
+    if (walk_.node_network)
+        return add(Item::tun_of_node, fd, path);
+    if (const auto interface = info(fd).interface; !interface.empty())
+        add(Item::tun_interface, fd, interface);
+}
+
+void Files::deleted(int fd, std::string_view path, const struct statx& st) {
+    const std::uint64_t bytes = st.stx_blocks * 512;
+    if (path.starts_with("/memfd:"))
+        walk_.memfds.emplace(st.stx_ino, bytes);
+    if (nameless(path))
+        return;
+    if (st.stx_nlink == 0 && bytes > walk_.options.ghost_limit)
+        add(Item::ghost, fd, path, bytes);
+    if (st.stx_nlink > 0 &&
+        (base_name(path).starts_with(".nfs") || (is_deleted(path) && !is_there(path, st))))
+        add(is_on_overlay(st) ? Item::unlinked_on_overlay : Item::unlinked, fd, path);
+}
+
+// A name of a file may end so.
+bool Files::is_there(std::string_view path, const struct statx& st) {
+    if (!own_files_)
+        own_files_ = LocalFiles::of_process(process_.pid);
+    const auto there =
+        *own_files_ ? (*own_files_)->stat(std::string(path)) : std::unexpected(own_files_->error());
+    return there && there->stx_ino == st.stx_ino && there->stx_dev_major == st.stx_dev_major &&
+           there->stx_dev_minor == st.stx_dev_minor;
+}
+
+// An overlay tells of a file of the image how many names it has there, deleted or not.
+bool Files::is_on_overlay(const struct statx& st) const {
+    const auto& mounts = walk_.container.mounts;
+    const auto at = std::ranges::find(mounts, static_cast<int>(st.stx_mnt_id), &procfs::Mount::id);
+    return at != mounts.end() && at->type == "overlay";
+}
+
+// The standard streams of init have a check of their own.
+void Files::mount(int fd, std::string_view path, const struct statx& st) {
+    if (process_.own_mounts)
+        return;
+    switch (place(st)) {
+    case Place::outside:
+        if (fd > 2 || !process_.init)
+            add(Item::outside_mounts, fd, path);
+        break;
+    case Place::shm:
+        add(Item::shm_file, fd, path);
+        break;
+    case Place::covered:
+        add(Item::covered, fd, path);
+        break;
+    case Place::queue:
+        add(Item::message_queue, fd, path);
+        break;
+    case Place::fine:
+        break;
     }
 }
 
-void note_foreign_terminals(Walk& walk) {
-    // The container's own terminal has its other end at the engine, and a check of its own. With a gap the
-    // other end may be where nobody looked.
-    if (walk.options.terminal || walk.workload.gap)
-        return;
-    for (Terminal& terminal : walk.terminals)
-        if (!walk.masters.contains(terminal.index))
-            walk.workload[Item::foreign_terminal].add(std::move(terminal.holder));
+// Found once for each mount: a container has few of them and may have 100,000 files.
+Place Files::place(const struct statx& st) {
+    const int id = static_cast<int>(st.stx_mnt_id);
+    const auto [at, fresh] = walk_.places.try_emplace(id, Place::fine);
+    if (fresh)
+        at->second = find_place(walk_, id, makedev(st.stx_dev_major, st.stx_dev_minor));
+    return at->second;
+}
+
+void Files::watches(int fd, std::string_view kind) {
+    const auto watched = info(fd).watched;
+    const auto& mounts = walk_.container.mounts;
+    const auto has = [&](auto is_of_type) {
+        return std::ranges::find_if(mounts, [&](const procfs::Mount& mount) {
+            return is_of_type(mount.type) && std::ranges::find(watched, mount.device) != watched.end();
+        });
+    };
+    const auto bare = has([](std::string_view type) {
+        return std::ranges::find(without_handles, type) != std::end(without_handles);
+    });
+    if (bare != mounts.end())
+        return add(Item::watch_without_handle, fd, bare->type);
+    if (has([](std::string_view type) { return type == "overlay"; }) != mounts.end())
+        add(Item::watch_on_overlay, fd, kind);
+}
+
+void Files::pidfd(int fd) {
+    const auto known = info(fd);
+    if (known.pid && *known.pid > 0 && !walk_.pids.contains(*known.pid))
+        add(Item::foreign_pidfd, fd, "of process " + std::to_string(*known.pid));
+    constexpr unsigned pidfd_thread = O_EXCL; // linux/pidfd.h
+    if ((known.flags & pidfd_thread) != 0)
+        add(Item::foreign_pidfd, fd, "of a thread");
 }
 
 } // namespace lpm::inspect
