@@ -52,19 +52,22 @@ Judged judge(const Request& request, const oci::Invocation& invocation, const in
                                 : request.settings.deadline);
     inspect::Subject subject = request.subject;
     Judged judged;
-    auto& [facts, outcome] = judged;
     // What may pass in a moment is given it, unless the caller has frozen the container: then nothing moves.
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         subject.checkpoint_in_progress = questions.in_progress();
-        facts = inspect::gather(subject, invocation, caller, request.settings, request.tooling, deadline);
-        facts.skipped_hooks = questions.skipped_hooks(facts);
-        outcome = check::run(facts, request.settings, deadline);
+        Judged now;
+        now.facts = inspect::gather(subject, invocation, caller, request.settings, request.tooling, deadline);
+        now.facts.skipped_hooks = questions.skipped_hooks(now.facts);
+        now.outcome = check::run(now.facts, request.settings, deadline);
+        if (tries > 0 && deadline.passed()) // and little of it was judged
+            break;
+        judged = std::move(now);
         // Of a container that is not there the runtime says so itself, in words that callers match.
-        if (facts.container.unknown_to_runtime)
-            outcome.code.clear();
-        if (!outcome.transient || facts.container.frozen || deadline.passed())
+        if (judged.facts.container.unknown_to_runtime)
+            judged.outcome.code.clear();
+        if (!judged.outcome.transient || judged.facts.container.frozen || deadline.passed())
             break;
     }
     return judged;
