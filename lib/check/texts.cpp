@@ -157,6 +157,7 @@ static constexpr ExcessWords excess_words[] = {
     {"had its users and groups mapped to others than config.json of this container does", ""},
     {"could see ", ", and config.json of this container masks that"},
     {"could write ", ", and config.json of this container has that read-only"},
+    {"had ", ", which config.json of this container asks for"},
 };
 
 static std::string thing_of(const inspect::Excess& excess) {

@@ -103,6 +103,7 @@ struct Excess {
         id_mappings,
         unmasked,      // text: the path
         writable_path, // text: the path, of a mount too
+        looser_mount,  // text: the path, and what it lacks: "/data without nosuid"
     };
     Kind kind = Kind::capabilities;
     std::uint64_t number = 0;
@@ -165,6 +166,7 @@ struct ImageFacts {
     List<TakenPid> taken_pids;                 // in the PID namespace that the processes belong to
     List<LsmMismatch> lsm_mismatches;          // the first one only
     List<Excess> excesses;                     // of a thread; the first one only
+    List<Excess> mount_excesses;               // by the flags of bind mounts; the first one only
     List<Excess> spec_excesses;                // by the old config.json beside the images; the first one only
     std::optional<bool> pid_namespace_missing; // they are of a joined PID namespace, and none is joined
     std::optional<bool> outer_terminal;        // a process had one whose other end is in no image

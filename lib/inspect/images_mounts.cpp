@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unordered_set>
 
@@ -130,12 +131,51 @@ static void find_new_mounts(const MountLists& lists, const Tree& tree, ImageFact
             fresh.push_back(mount.place);
 }
 
+static std::string name_flags(unsigned long flags) {
+    static constexpr std::pair<unsigned long, std::string_view> names[] = {
+        {MS_RDONLY, "ro"}, {MS_NOSUID, "nosuid"}, {MS_NODEV, "nodev"}, {MS_NOEXEC, "noexec"}};
+    std::string text;
+    for (const auto& [flag, name] : names)
+        if ((flags & flag) != 0)
+            text.append(text.empty() ? "" : ", ").append(name);
+    return text;
+}
+
+// What was mounted at that place at the checkpoint lacks of what config.json asks for. CRIU mounts it with
+// the flags of the images.
+static unsigned long lacks(const MountLists& lists, const std::string& place, unsigned long flags) {
+    unsigned long lacking = 0;
+    for (const auto& list : lists)
+        if (const auto had = std::ranges::find_last(list, place, &criu::MntEntry::mountpoint); !had.empty())
+            lacking |= flags & ~static_cast<unsigned long>(had.front().flags);
+    return lacking;
+}
+
+static void find_looser_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
+                               ImageFacts& facts) {
+    std::vector<Excess> looser;
+    for (std::size_t i = 0; i < bundle.mounts.size() && looser.empty(); ++i) {
+        if (!bundle.mounts[i].bind)
+            continue;
+        const std::string& place = tree.mounts()[i].place;
+        const unsigned long lacking = lacks(lists, place, bundle.mounts[i].flags);
+        if (lacking == MS_RDONLY)
+            looser.push_back({.kind = Excess::Kind::writable_path, .text = place});
+        else if (lacking != 0)
+            looser.push_back(
+                {.kind = Excess::Kind::looser_mount, .text = place + " without " + name_flags(lacking)});
+    }
+    if (tree.sure() || !looser.empty())
+        facts.mount_excesses = std::move(looser);
+}
+
 void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
                     const Deadline& deadline, ImageFacts& facts) {
     find_missing_mounts(lists, bundle, tree, facts);
     find_deleted_mounts(lists, facts);
     find_new_mounts(lists, tree, facts);
     find_sources(lists, tree, deadline, facts);
+    find_looser_mounts(lists, bundle, tree, facts);
 }
 
 } // namespace lpm::inspect

@@ -4,6 +4,7 @@
 // images, and the runtime applies none of its configuration at a restore.
 #include <algorithm>
 #include <array>
+#include <sys/mount.h>
 
 #include "inspect/images_parts.hpp"
 
@@ -197,7 +198,7 @@ std::optional<Excess> writable_root(const Specs& specs) {
 std::optional<Excess> writable_mount(const Specs& specs) {
     for (const auto& mount : specs.now.mounts) {
         const auto had = std::ranges::find_last(specs.then.mounts, mount.place, &oci::MountPoint::place);
-        if (mount.read_only && !had.empty() && !had.front().read_only)
+        if ((mount.flags & MS_RDONLY) != 0 && !had.empty() && (had.front().flags & MS_RDONLY) == 0)
             return Excess{.kind = Kind::writable_path, .text = mount.place};
     }
     return std::nullopt;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/mount.h>
 
 #include "base/file.hpp"
 #include "base/fnv.hpp"
@@ -114,6 +115,28 @@ static bool is_word_of(const json::Value* list, std::string_view word) {
     return std::ranges::any_of(*list, [&](const json::Value& entry) { return entry == word; });
 }
 
+// The last word of two counts (runc's libcontainer/specconv).
+static unsigned long read_flags(const json::Value* options) {
+    struct Word {
+        std::string_view text;
+        bool set;
+        unsigned long flag;
+    };
+    static constexpr Word words[] = {
+        {"ro", true, MS_RDONLY},     {"rw", false, MS_RDONLY},   {"nosuid", true, MS_NOSUID},
+        {"suid", false, MS_NOSUID},  {"nodev", true, MS_NODEV},  {"dev", false, MS_NODEV},
+        {"noexec", true, MS_NOEXEC}, {"exec", false, MS_NOEXEC},
+    };
+    unsigned long flags = 0;
+    if (options == nullptr || !options->is_array())
+        return flags;
+    for (const json::Value& option : *options)
+        for (const Word& word : words)
+            if (option == word.text)
+                flags = word.set ? flags | word.flag : flags & ~word.flag;
+    return flags;
+}
+
 // runc cleans it before it joins it to the root file system (libcontainer/specconv, securejoin).
 static std::string clean_path(const std::string& text) {
     if (text.empty())
@@ -130,15 +153,15 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
     auto place = clean_path(json::text_or_empty(entry, "destination"));
     const bool bind = type == "bind" || is_word_of(options, "bind") || is_word_of(options, "rbind");
     bundle.has_tmpfs = bundle.has_tmpfs || type == "tmpfs";
-    const bool read_only = is_word_of(options, "ro");
+    const unsigned long flags = read_flags(options);
     bundle.mounts.push_back(
-        {place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type, read_only});
+        {place, bind ? json::text_or_empty(entry, "source") : std::string(), bind, type, flags});
     if (!bind)
         return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
     const bool usual =
         std::ranges::any_of(usual_binds, [&](std::string_view known) { return is_below(place, known); });
-    if (!usual && !read_only)
+    if (!usual && (flags & MS_RDONLY) == 0)
         bundle.volumes.push_back(place);
     bundle.binds.push_back(std::move(place));
 }

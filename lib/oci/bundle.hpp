@@ -22,8 +22,8 @@ struct MountPoint {
     std::string place;  // in the container
     std::string source; // on the host, of a bind mount
     bool bind = false;
-    std::string type{}; // of the file system; of a bind mount whatever was written
-    bool read_only = false;
+    std::string type{};      // of the file system; of a bind mount whatever was written
+    unsigned long flags = 0; // of MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC (mount(2)) those it asks for
 };
 
 struct Hook {

@@ -108,3 +108,28 @@ class Privileges(ResourceTest):
         mounts = pathlib.Path(f"/proc/{self.pid(self.restored)}/mountinfo").read_text().splitlines()
         [options] = [line.split()[5] for line in mounts if line.split()[4] == "/shared"]
         self.assertIn("rw", options.split(","))
+
+    def test_volume_that_has_less_now(self) -> None:
+        """The flags of its mount, which the images have and no spec.dump has to tell."""
+        bundle = self.taken("child", "plain", **volume(self))
+        good = (bundle / "config.json").read_text()
+        SETTINGS.write_text(f'[checks]\n{CHECK} = "block"\n')
+        for options, words in ((["ro"], "could write /shared"),
+                               (["nosuid", "noexec"], "had /shared without nosuid, noexec"),
+                               (["nodev", "dev", "ro"], "could write /shared")):
+            with self.subTest(options):
+                self.change(bundle / "config.json", lambda spec, extra=options: spec["mounts"][-1].update(
+                    options=["rbind", "rprivate", *extra]))
+                cid = self.add_container(f"restored-{os.urandom(4).hex()}")
+                self.refused(CHECK, self.restore_args(cid, bundle), words, operation="restore")
+        (bundle / "config.json").write_text(good)
+        self.spec.write_text(good)
+        self.comes_back_with(bundle, "pass")
+
+    def test_volume_that_had_more_than_it_has_now(self) -> None:
+        options = volume(self)
+        options["mounts"][0]["options"] += ["nosuid", "nodev", "noexec"]
+        bundle = self.taken("child", "plain", **options)
+        self.spec.write_text((bundle / "config.json").read_text())
+        self.change(bundle / "config.json", lambda spec: spec["mounts"][-1].update(options=["rbind", "rprivate"]))
+        self.comes_back_with(bundle, "pass")

@@ -74,6 +74,7 @@ class Checks : public testing::Test {
         images.taken_pids.emplace();
         images.lsm_mismatches.emplace();
         images.excesses.emplace();
+        images.mount_excesses.emplace();
         images.spec_excesses.emplace();
     }
     // Verdict of one check, and the code that refuses.

@@ -76,6 +76,13 @@ TEST_F(TaskChecks, PrivilegesExceeded) {
                                "does not grant; restore it "
                                "in a pod with the same securityContext as that of the checkpoint");
     facts.images.excesses->clear();
+    facts.images.mount_excesses = {
+        {.kind = inspect::Excess::Kind::looser_mount, .text = "/data without nosuid"}};
+    EXPECT_EQ(verdict("PrivilegesExceeded"), "block");
+    EXPECT_TRUE(outcome.message.starts_with(
+        "the container that was checkpointed had /data without nosuid, which config.json of this"))
+        << outcome.message;
+    facts.images.mount_excesses->clear();
     facts.images.spec_excesses.reset();
     EXPECT_EQ(verdict("PrivilegesExceeded"), "unknown") << "an ordinary restore is never in its way";
     facts.images.excesses.reset();
@@ -92,6 +99,7 @@ TEST_F(TaskChecks, PrivilegesExceeded_where_a_pod_is_created) {
         settings.skippable = {"PrivilegesExceeded"};
         facts.bundle->skip_checks = "PrivilegesExceeded,PidTaken";
         facts.images.excesses.emplace();
+        facts.images.mount_excesses.emplace();
         facts.images.spec_excesses.emplace();
         EXPECT_EQ(verdict("PrivilegesExceeded"), "pass");
         facts.images.spec_excesses.reset();
