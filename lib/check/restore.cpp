@@ -83,11 +83,16 @@ Judgement judge_changed_files(const Facts& facts) {
 
 // At a checkpoint a warning only: whoever restores may grant it again.
 Judgement judge_programs(const Facts& facts) {
-    if (facts.subject.stage != Stage::restore)
-        return judge_found(facts, Item::not_executable, "a program without any x bit",
-                           "the kernel refuses it to a restore", Verdict::warn);
-    return judge_list(facts.images.unexecutable,
-                      "programs of the processes have no x bit, so the kernel refuses them to CRIU");
+    if (facts.subject.stage == Stage::restore)
+        return judge_list(facts.images.unexecutable,
+                          "programs of the processes have no x bit, or were on a mount "
+                          "that is noexec, so the kernel refuses them to CRIU");
+    Judgement finding = judge_found(facts, Item::not_executable, "a program without any x bit",
+                                    "the kernel refuses it to a restore", Verdict::warn);
+    if (finding.verdict == Verdict::warn)
+        return finding;
+    return judge_found(facts, Item::on_no_exec, "a program on a mount that is noexec",
+                       "a restore mounts it so, and the kernel refuses it the program", Verdict::warn);
 }
 
 Judgement judge_missing_addresses(const Facts& facts) {

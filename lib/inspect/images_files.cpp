@@ -4,10 +4,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <set>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unordered_set>
 #include <utility>
 
+#include "base/text.hpp"
 #include "criu/images/mm.hpp"
 #include "criu/images/remap_file_path.hpp"
 #include "inspect/images_parts.hpp"
@@ -61,9 +63,18 @@ bool is_executable(const struct statx& st) {
     return (st.stx_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
 }
 
+bool is_on_no_exec(const std::vector<criu::MntEntry>& mounts, std::string_view name) {
+    const criu::MntEntry* holds = nullptr;
+    for (const auto& mount : mounts)
+        if (is_below(name, mount.mountpoint) &&
+            (holds == nullptr || mount.mountpoint.size() >= holds->mountpoint.size()))
+            holds = &mount;
+    return holds != nullptr && (holds->flags & MS_NOEXEC) != 0;
+}
+
 void compare_files(const criu::ImageSource& source, const criu::Files& files,
-                   const std::optional<FileIds>& programs, const Tree& tree, const Deadline& deadline,
-                   ImageFacts& facts) {
+                   const std::optional<FileIds>& programs, const std::vector<criu::MntEntry>& mounts,
+                   const Tree& tree, const Deadline& deadline, ImageFacts& facts) {
     const auto remapped = read_remapped(source);
     if (!remapped)
         return;
@@ -77,6 +88,11 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files,
             return;
         if (file.ext || !file.name.starts_with('/') || remapped->contains(file.id))
             continue;
+        const bool is_program = programs && programs->contains(file.id) && unexecutable.size() < max_named;
+        if (is_program && is_on_no_exec(mounts, file.name)) {
+            unexecutable.push_back(file.name);
+            continue;
+        }
         const auto found = tree.find(file.name);
         if (!found) {
             const bool is_gone = is_missing(found.error());
@@ -89,8 +105,7 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files,
         }
         add_change(changed, find_change(file, *found));
         add_change(changed_modes, find_change_of_mode(file, *found));
-        if (programs && programs->contains(file.id) && !is_executable(*found) &&
-            unexecutable.size() < max_named)
+        if (is_program && !is_executable(*found))
             unexecutable.push_back(file.name);
     }
     const auto tell = [all]<class T>(std::vector<T>& found, std::optional<std::vector<T>>& to) {
@@ -156,7 +171,7 @@ void compare_bundle(const criu::ImageSource& source, const criu::Files& files,
         if (!mount.external() && mount.mountpoint.size() > 1 && mount.mountpoint.starts_with('/'))
             tree->add_own(mount.mountpoint);
     if (tree->sure()) // else any file may be on the mount whose place is not known
-        compare_files(source, files, programs, *tree, deadline, facts);
+        compare_files(source, files, programs, lists->front(), *tree, deadline, facts);
     compare_unix_sockets(files, *tree, deadline, facts);
 }
 

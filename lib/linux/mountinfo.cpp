@@ -68,7 +68,8 @@ static std::optional<Mount> parse_mount(std::string_view line) {
     mount.device = *device;
     mount.root = decoded(next_field(line));
     mount.point = decoded(next_field(line));
-    (void)next_field(line);
+    for (auto options = next_field(line); !options.empty();)
+        mount.no_exec = next_part(options, ',') == "noexec" || mount.no_exec;
     for (auto tag = next_field(line); tag != "-"; tag = next_field(line)) {
         if (line.empty())
             return std::nullopt;

@@ -20,6 +20,7 @@ struct Mount {
     std::string point{}; // as the process sees it; \040 and its like are decoded
     int shared = 0;      // peer group, 0 for none
     int master = 0;      // peer group it is a slave of
+    bool no_exec = false;
     std::string type{};
     std::string source{};
     std::string overlay{}; // of an overlay: the options of its file system, as they stand in the file

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from e2e import CRIU_CONFIG, SETTINGS, piped, run, wait_for
+from oci_spec import bind
 from resource_cases import FORKY, ResourceTest, volume
 
 ADDRESS = "10.99.0.7"
@@ -131,6 +132,35 @@ class Elsewhere(ResourceTest):
         (self.rootfs / "bin/holder").chmod(0o755)
         self.criu_config("skip-file-rwx-check")
         self.comes_back_after_all("ProgramMode", bundle)
+
+    def test_program_on_a_mount_that_became_noexec(self) -> None:
+        folder = self.folder("programs")
+        shutil.copy(self.rootfs / "bin/holder", folder)
+        cid = self.start("holder", "/programs/holder", "child", "plain", mounts=[bind(folder, "/programs")])
+        self.lines(cid, 1)
+        self.remount(cid, "noexec")
+        with self.paused(cid):
+            self.dump(cid)
+        with self.foreseen(cid):
+            self.dump(cid)
+        [found] = [c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "ProgramMode"]
+        self.assertEqual(found["verdict"], "warn")
+        self.assertIn("(/programs/holder)", found["message"])
+        self.remount(cid, "exec")
+        good = self.work / "good"
+        self.images.rename(self.work / "noexec")
+        self.dump(cid)
+        self.images.rename(good)
+        (self.work / "noexec").rename(self.images)
+        bundle = self.remove(cid)
+        self.refuse_restore("ProgramMode", bundle, "/programs/holder",
+                            fails=("ProgramMode", "Unable to map ANON_VMA: Operation not permitted"))
+        shutil.rmtree(self.images)
+        good.rename(self.images)
+        self.comes_back_after_all("ProgramMode", bundle)
+
+    def remount(self, cid: str, how: str) -> None:
+        run("mount", "--namespace", self.pid(cid), "-o", f"remount,bind,{how}", "/programs")
 
     def test_program_that_only_others_may_execute(self) -> None:
         cid = self.program(0o645)

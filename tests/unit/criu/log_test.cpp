@@ -167,6 +167,7 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"mnt: Can't parse 30668's mountinfo", "RootChanged"},
         {"mnt-v2: Can't re-create deleted file /srv/x: File exists", "MountDeleted"},
         {"sys_prctl(PR_SET_MM, PR_SET_MM_MAP) failed with -13", "ProgramMode"},
+        {"Unable to map ANON_VMA: Operation not permitted", "ProgramMode"},
         {"Pid 40 do not match expected 12", "PidTaken"},
         {"Can't fork for 12: File exists", "PidTaken"},
         {"Thread pid mismatch 40/12", "PidTaken"},
