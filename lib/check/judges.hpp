@@ -76,6 +76,8 @@ Judge judge_stopped;
 Judge judge_zombie_leader;
 Judge judge_nested;
 Judge judge_shared_memory;
+Judge judge_uninterruptible;
+Judge judge_other_cgroup;
 Judge judge_thread_apart;
 Judge judge_affinity;
 Judge judge_pid_namespace;

@@ -124,8 +124,21 @@ Judgement judge_nested(const Facts& facts) {
 }
 
 Judgement judge_shared_memory(const Facts& facts) {
-    return judge_found(facts, Item::shared_memory, "memory that is another process's as well",
+    return judge_found(facts, Item::shared_memory, &inspect::Workload::shared_memory_gap,
+                       "memory that is another process's as well",
                        "CRIU takes processes with a memory of their own only");
+}
+
+Judgement judge_uninterruptible(const Facts& facts) {
+    return judge_found(facts, Item::uninterruptible, &inspect::Workload::waiting_gap,
+                       "a sleep that no signal ends",
+                       "it cannot be stopped before it has what it waits for, and CRIU gives up after 10 s");
+}
+
+Judgement judge_other_cgroup(const Facts& facts) {
+    return judge_found(facts, Item::other_cgroup, &inspect::Workload::children_gap,
+                       "another cgroup than the container's",
+                       "CRIU freezes that of the container only, and cannot seize the process");
 }
 
 static Judgement judge_of_threads(const Facts& facts, Item item, std::string_view what,

@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include "base/text.hpp"
 #include "check/judges.hpp"
+#include "check/texts.hpp"
 
 namespace lpm::check {
 
@@ -53,7 +54,10 @@ Judgement judge_disk_space(const Facts& facts) {
     if (images.free_bytes < most + most / 20)
         return {Verdict::warn,
                 "the checkpoint possibly " + shortage(images.path, most + most / 20, images.free_bytes)};
-    return judge_archive(facts, least, most);
+    Judgement archive = judge_archive(facts, least, most);
+    if (const auto& gap = facts.container.workload->files_gap; gap && archive.verdict == Verdict::pass)
+        return {Verdict::unknown, text_of(*gap)};
+    return archive;
 }
 
 Judgement judge_memory(const Facts& facts) {

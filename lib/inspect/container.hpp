@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <sys/types.h>
+#include <unordered_set>
 #include <vector>
 
 #include "base/deadline.hpp"
@@ -32,9 +33,12 @@ enum class Item {
     seccomp_filter,
     nested_namespace,
     shared_memory,
+    uninterruptible,
+    other_cgroup,
     other_user,
     not_executable,
-    own_files, // of a thread
+    on_no_exec, // a program
+    own_files,  // of a thread
     own_fs,
     own_cpus, // of a thread or a process
     // descriptors and mappings
@@ -95,7 +99,7 @@ struct Found {
 struct MemoryUse {
     std::uint64_t private_bytes = 0; // anonymous and swapped: all of it goes into the images
     std::uint64_t shared_bytes = 0;  // counted once per process that maps it: an upper bound
-    std::uint64_t file_bytes = 0; // in memfds and tmpfs mounts, which go into the images with what is in them
+    std::uint64_t file_bytes = 0;    // in memfds, tmpfs mounts and System V segments that nobody has attached
 };
 
 // Why not everything was looked at.
@@ -131,6 +135,7 @@ struct Workload {
     // The container is in the IPC namespace of who runs CRIU, which is in no image. CRI-O names the host's by
     // a path, as it does a pod's, so config.json does not tell.
     bool node_ipc = false;
+    std::unordered_set<std::uint64_t> segments; // ids of the System V segments that are attached
 
     // With a gap, "none found" proves nothing.
     std::optional<Gap> gap;
@@ -141,6 +146,10 @@ struct Workload {
     std::optional<Gap> epolls_gap;
     std::optional<Gap> pipes_gap;
     std::optional<Gap> queues_gap;
+    std::optional<Gap> children_gap;
+    std::optional<Gap> waiting_gap;
+    std::optional<Gap> shared_memory_gap;
+    std::optional<Gap> files_gap; // of memory.file_bytes
 
   private:
     std::array<Found, static_cast<std::size_t>(Item::count_)> found_;
@@ -196,8 +205,10 @@ struct WalkOptions {
 // Adds the message queues that lie in the container's own mounts of mqueue, open or not.
 void find_queues(const ContainerFacts& container, const oci::Bundle& bundle, Workload& found);
 
-// Adds what is in the container's own mounts of tmpfs, as far as they tell.
-void add_tmpfs(const ContainerFacts& container, const oci::Bundle& bundle, MemoryUse& memory);
+// Adds what is in the container's own mounts of tmpfs, and in the System V segments of its IPC namespace that
+// none of its processes has attached, to memory.file_bytes of `found`, which has a memory.
+void add_files_in_memory(const ContainerFacts& container, const oci::Bundle& bundle, const Deadline& deadline,
+                         Workload& found);
 
 // Walks over the processes of a container that is alive. Nothing when it cannot be told which they are.
 [[nodiscard]] std::optional<Workload> inspect_workload(const ContainerFacts& container,

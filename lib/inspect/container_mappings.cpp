@@ -31,9 +31,10 @@ void note_mappings(Walk& walk, const Process& process, std::string_view maps) {
         if (path == last) // a library has a mapping per segment
             continue;
         last = path;
-        if (path.starts_with("/SYSV"))
+        if (path.starts_with("/SYSV")) {
             files.add(Item::sysv_memory, -1, path);
-        else if (path.starts_with("anon_inode:"))
+            walk.workload.segments.insert(mapping->inode);
+        } else if (path.starts_with("anon_inode:"))
             files.anonymous(-1, path.substr(11));
         else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
             files.add(Item::huge_memfd, -1, path);

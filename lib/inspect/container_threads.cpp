@@ -87,6 +87,10 @@ void walk_threads(Walk& walk, const Process& process) {
             return false;
         }
         note_thread(walk, process, *thread, *of_process);
+        note_children(walk, process, *thread);
+        if (!walk.container.frozen)
+            if (const auto stat = procfs::read_stat(*thread))
+                note_waiting(walk, process, *thread, stat->state);
         return true;
     });
     if (!opened)

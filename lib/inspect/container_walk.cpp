@@ -122,9 +122,14 @@ bool below_init(const Walk& walk, const Stats& stats, pid_t pid) {
 // of the parent, which waits in the kernel. Those of another size have memory of their own.
 void note_shared_memory(Walk& walk, const Process& process, const procfs::Stat& stat, const Stats& stats) {
     const auto parent = stats.find(stat.parent);
-    if (process.init || stat.size == 0 || parent == stats.end() || parent->second.size != stat.size ||
-        !share(process.pid, stat.parent, Shared::memory).value_or(false))
+    if (process.init || stat.size == 0 || parent == stats.end() || parent->second.size != stat.size)
         return;
+    const auto shared = share(process.pid, stat.parent, Shared::memory);
+    if (!shared)
+        return note_unread(walk.workload.shared_memory_gap, shared.error());
+    if (!*shared)
+        return;
+    walk.in_vfork.insert(stat.parent);
     std::string with =
         "with process " + std::to_string(stat.parent) + " (" + name_of_process(stat.parent) + ")";
     if (const auto waits_in = procfs::read_proc(stat.parent, "wchan");
@@ -138,6 +143,8 @@ void walk_process(Walk& walk, const Process& process, const procfs::Status& stat
     note_process(walk, process, status, stat);
     if (stat.state == 'Z' && status.threads <= 1)
         return; // holds nothing any more
+    note_children(walk, process, process.pid);
+    note_waiting(walk, process, process.pid, stat.state);
     if (!process.init)
         compare_namespaces(walk, process, of_init);
     note_affinity(walk, process, status);
@@ -228,6 +235,8 @@ std::optional<Workload> inspect_workload(const ContainerFacts& container, const 
         walk_processes(walk, *pids);
     note_foreign_terminals(walk);
     walk_sockets(walk);
+    find_moved(walk);
+    find_uninterruptible(walk);
     return found;
 }
 

@@ -34,6 +34,13 @@ struct Terminal {
     Holder holder;
 };
 
+// A thread in a sleep that no signal ends.
+struct Waiting {
+    Process process;
+    pid_t thread = 0;
+    std::uint64_t switches = 0; // its Status::switches
+};
+
 // Of a mount, as far as the files on it are concerned.
 enum class Place { fine, outside, shm, covered, queue };
 
@@ -54,7 +61,10 @@ struct Walk {
     std::unordered_set<std::string> programs{};                // that were looked at
     std::vector<std::string> usual_cpus{}; // what processes have that ask for nothing, as status has it
     std::vector<Terminal> terminals{};
-    std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
+    std::unordered_set<unsigned> masters{};         // indices of the terminals whose other end is held
+    std::unordered_map<pid_t, Process> strangers{}; // children of these processes that are not among `pids`
+    std::vector<Waiting> waiting{};
+    std::unordered_set<pid_t> in_vfork{}; // which may wait for the child that has their memory
 };
 
 [[nodiscard]] std::string name_of_process(pid_t pid); // "?" when it has ended
@@ -75,6 +85,10 @@ void walk_epolls(Walk& walk, const Process& process, const std::vector<int>& epo
 void find_usual_cpus(Walk& walk, const procfs::Status& of_init);
 void note_affinity(Walk& walk, const Process& process, const procfs::Status& status);
 void walk_threads(Walk& walk, const Process& process);
+void note_children(Walk& walk, const Process& process, pid_t thread);
+void find_moved(Walk& walk); // among the strangers
+void note_waiting(Walk& walk, const Process& process, pid_t thread, char state);
+void find_uninterruptible(Walk& walk); // among those that wait
 void note_program(Walk& walk, const Process& process, std::string_view maps);
 void note_foreign_terminals(Walk& walk);
 void walk_sockets(Walk& walk);

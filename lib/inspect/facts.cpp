@@ -55,7 +55,7 @@ static void gather_workload(Facts& facts, const Deadline& deadline) {
     if (container.workload && facts.bundle)
         find_queues(container, *facts.bundle, *container.workload);
     if (container.workload && container.workload->memory && facts.bundle)
-        add_tmpfs(container, *facts.bundle, *container.workload->memory);
+        add_files_in_memory(container, *facts.bundle, deadline, *container.workload);
 }
 
 Facts gather(const Subject& subject, const oci::Invocation& invocation, const Caller& caller,

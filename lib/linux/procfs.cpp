@@ -127,6 +127,10 @@ static void take_pids(std::string_view rest, std::vector<pid_t>& into) {
     into = std::move(pids);
 }
 
+static void add(std::string_view word, std::uint64_t& to) {
+    to += to_number<std::uint64_t>(word).value_or(0);
+}
+
 static void take_ids(std::string_view rest, Ids& into) {
     const auto real = to_number<std::uint32_t>(next_word(rest));
     const auto effective = to_number<std::uint32_t>(next_word(rest));
@@ -175,6 +179,8 @@ Status parse_status(std::string_view text) {
             status.cpus = next_word(line);
         else if (key == "Seccomp")
             take(next_word(line), status.seccomp);
+        else if (key == "voluntary_ctxt_switches" || key == "nonvoluntary_ctxt_switches")
+            add(next_word(line), status.switches);
     }
     return status;
 }
@@ -182,6 +188,40 @@ Status parse_status(std::string_view text) {
 Result<Status> read_status(pid_t pid) {
     TRY_ASSIGN(const std::string text, read_proc(pid, "status"));
     return parse_status(text);
+}
+
+std::vector<pid_t> parse_children(std::string_view text) {
+    std::vector<pid_t> children;
+    take_pids(text, children);
+    return children;
+}
+
+Result<std::vector<pid_t>> read_children(pid_t thread) {
+    TRY_ASSIGN(const std::string text, read_proc(thread, "task/" + std::to_string(thread) + "/children"));
+    return parse_children(text);
+}
+
+// key shmid perms size cpid lpid nattch uid gid cuid cgid atime dtime ctime rss swap (ipc/shm.c)
+static std::optional<SharedSegment> parse_segment(std::string_view line) {
+    SharedSegment segment;
+    for (int field = 0; field < 16; ++field) {
+        const auto number = to_number<std::uint64_t>(next_word(line));
+        if (field == 1 || field >= 14) {
+            if (!number)
+                return std::nullopt;
+            (field == 1 ? segment.id : field == 14 ? segment.resident : segment.swapped) = *number;
+        }
+    }
+    return segment;
+}
+
+std::vector<SharedSegment> parse_segments(std::string_view text) {
+    std::vector<SharedSegment> segments;
+    (void)next_line(text); // names of the columns
+    while (!text.empty())
+        if (const auto segment = parse_segment(next_line(text)))
+            segments.push_back(*segment);
+    return segments;
 }
 
 Result<std::uint64_t> parse_available_memory(std::string_view meminfo) {

@@ -84,11 +84,26 @@ struct Status {
     std::string cpus;             // Cpus_allowed_list: "0-3,8"
     int seccomp = 0;              // 0 off, 1 strict, 2 filter
     std::uint64_t cap_eff = 0;    // CapEff, a bit per capability
+    std::uint64_t switches = 0;   // voluntary_ctxt_switches and the others: grows whenever it goes on
     Memory memory;
 };
 // Lines that are missing or broken leave the default.
 [[nodiscard]] Status parse_status(std::string_view text);
 [[nodiscard]] Result<Status> read_status(pid_t pid);
+
+// Of the text of /proc/PID/task/TID/children: what that thread has started or adopted; none where it is
+// broken.
+[[nodiscard]] std::vector<pid_t> parse_children(std::string_view text);
+[[nodiscard]] Result<std::vector<pid_t>> read_children(pid_t thread);
+
+// A segment of System V shared memory, of /proc/sysvipc/shm.
+struct SharedSegment {
+    std::uint64_t id = 0;       // inode of its mappings
+    std::uint64_t resident = 0; // bytes
+    std::uint64_t swapped = 0;
+};
+// Those of the reader's IPC namespace. Lines that are broken are left out.
+[[nodiscard]] std::vector<SharedSegment> parse_segments(std::string_view text);
 
 // MemAvailable of /proc/meminfo, in bytes; Errc::absent when the line is missing.
 [[nodiscard]] Result<std::uint64_t> parse_available_memory(std::string_view meminfo);

@@ -15,10 +15,10 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "linux/namespace.hpp"
 #include "linux/netlink.hpp"
 
 namespace lpm {
@@ -26,25 +26,6 @@ namespace lpm {
 namespace {
 
 constexpr std::uint8_t listening_state = 10; // TCP_LISTEN, which unix sockets use too
-
-struct SocketInNetns {
-    int net = -1;
-    int domain = 0;
-    int type = 0;
-    int protocol = 0;
-    int socket = -1;
-    int error = 0;
-};
-
-// Runs in a task that shares our memory and descriptors but not our namespaces: the kernel only.
-int open_there(void* argument) {
-    auto& wanted = *static_cast<SocketInNetns*>(argument);
-    if (::setns(wanted.net, CLONE_NEWNET) == 0)
-        wanted.socket = ::socket(wanted.domain, wanted.type | SOCK_CLOEXEC, wanted.protocol);
-    if (wanted.socket < 0)
-        wanted.error = errno;
-    return 0;
-}
 
 template <class Body> struct Request {
     nlmsghdr header{};
@@ -188,16 +169,15 @@ Result<SocketKind> socket_kind(int fd) {
 }
 
 Result<Fd> socket_in(int net, int domain, int type, int protocol) {
-    SocketInNetns wanted{.net = net, .domain = domain, .type = type, .protocol = protocol};
-    alignas(16) std::array<char, 16384> stack{};
-    const int child =
-        ::clone(open_there, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES, &wanted);
-    if (child < 0)
-        return fail_errno(errno, "start a task for another network namespace");
-    ::waitpid(child, nullptr, __WALL);
-    if (wanted.socket < 0)
-        return fail_errno(wanted.error, "open a socket in another network namespace");
-    return Fd(wanted.socket);
+    int socket = -1;
+    int error = 0;
+    TRY(run_in_namespace(net, CLONE_NEWNET, [&] {
+        socket = ::socket(domain, type | SOCK_CLOEXEC, protocol);
+        error = errno;
+    }));
+    if (socket < 0)
+        return fail_errno(error, "open a socket in another network namespace");
+    return Fd(socket);
 }
 
 } // namespace lpm

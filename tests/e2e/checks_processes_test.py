@@ -5,13 +5,14 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 from collections.abc import Collection
 from typing import Any
 
 import debuggers
 from e2e import REAL, run, settle, wait_for
-from resource_cases import ADMIN, Fine, Outside, Refused, ResourceTest, Warned, tabled, with_options
+from resource_cases import ADMIN, Fine, Outside, Refused, ResourceTest, Warned, freezer_of, tabled, with_options
 
 NESTED = with_options(**ADMIN)
 OWN_NULL = "</dev/null >/dev/null 2>&1"  # of the container
@@ -56,28 +57,50 @@ class States(ResourceTest):
         self.assert_runs(cid)
 
 
-class Cgroups(ResourceTest):
-    def test_child_that_was_moved_to_another_cgroup(self) -> None:
-        """Nothing of the container leads there, so no check looks for it; CRIU does not freeze it."""
-        cid = self.start("holder", "/bin/holder", "child", "plain")
-        self.lines(cid, 1)
-        child = run("pgrep", "--parent", self.pid(cid)).stdout.strip()
-        v1 = pathlib.Path("/sys/fs/cgroup/freezer")
-        home = (v1 if v1.exists() else pathlib.Path("/sys/fs/cgroup")) / self.freezer_of(child).lstrip("/")
-        elsewhere = home.parent / "elsewhere"
-        elsewhere.mkdir(exist_ok=True)
-        (elsewhere / "cgroup.procs").write_text(child)
-        self.assertNotEqual(self.dump(cid).returncode, 0)
-        result = self.last_record("checkpoint", "failed")["result"]
-        self.assertEqual(result["code"], "CannotSeize")
-        self.assertIn(f"Unseizable non-zombie {child}", result["message"])
-        (home / "cgroup.procs").write_text(child)
-        elsewhere.rmdir()
-        self.assertEqual(self.dump(cid).returncode, 0)
+def remove_cgroup(folder: pathlib.Path) -> None:
+    """With what is in it."""
+    for pid in (folder / "cgroup.procs").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
+    wait_for("the cgroup to be empty", lambda: not (folder / "cgroup.procs").read_text())
+    folder.rmdir()
 
-    def freezer_of(self, pid: str) -> str:
-        lines = [line.split(":", 2) for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
-        return next(path for _, names, path in sorted(lines, key=lambda line: line[1] != "freezer"))
+
+def child_of(test: ResourceTest, cid: str) -> str:
+    return run("pgrep", "--parent", test.pid(cid)).stdout.strip()
+
+
+def move_child(test: ResourceTest, cid: str) -> None:
+    """To a cgroup beside that of the container."""
+    child = child_of(test, cid)
+    elsewhere = freezer_of(child).parent / f"elsewhere-{os.urandom(3).hex()}"
+    elsewhere.mkdir()
+    test.addCleanup(remove_cgroup, elsewhere)
+    (elsewhere / "cgroup.procs").write_text(child)
+
+
+def move_child_and_back(test: ResourceTest, cid: str) -> None:
+    home = freezer_of(child_of(test, cid))
+    move_child(test, cid)
+    (home / "cgroup.procs").write_text(child_of(test, cid))
+
+
+def move_child_below(test: ResourceTest, cid: str) -> None:
+    """Where the container's freezer freezes it as well."""
+    below = freezer_of(child_of(test, cid)) / "below"
+    below.mkdir()
+    (below / "cgroup.procs").write_text(child_of(test, cid))
+
+
+@tabled(
+    Refused("child_that_was_moved_to_another_cgroup", "OtherCgroup", ("child", "plain"), outside=move_child,
+            words=("holder", "/elsewhere-", "move it back"), fails="Unseizable non-zombie", code="CannotSeize"),
+    Refused("child_of_a_thread_that_was_moved", "OtherCgroup", ("thread", "child"), outside=move_child,
+            words=("holder", "/elsewhere-"), fails="Unseizable non-zombie", code="CannotSeize"),
+    Fine("child_that_was_moved_back", "OtherCgroup", ("child", "plain"), outside=move_child_and_back),
+    Fine("child_in_a_cgroup_of_the_containers", "OtherCgroup", ("child", "plain"), outside=move_child_below),
+)
+class Cgroups(ResourceTest):
+    """Where its processes are."""
 
 
 @tabled(

@@ -2,10 +2,15 @@
 # Copyright the lpm authors
 """A file system of the workload that answers no more: the checks come to their end all the same, and what they could not
 look at is unknown."""
+import contextlib
+import pathlib
 import time
+from collections.abc import Iterator
 
+from e2e import run, wait_for
+from gate_socket import preflight
 from oci_spec import bind
-from resource_cases import ResourceTest
+from resource_cases import ResourceTest, freezer_of
 from silent_fuse import FILE, SilentFuse
 
 DEADLINE = 2.0  # seconds: deadline_ms of lpm.toml
@@ -50,3 +55,52 @@ class Waiting(ResourceTest):
         cid = self.add_container("restored")
         self.in_time(*self.restore_args(cid, bundle), operation="restore", check="FileChanged")
         self.assertEqual(self.verdicts("restore")["MountSource"], "unknown")
+
+    def reader(self) -> str:
+        """A container that reads the file again and again."""
+        script = f"trap : USR1; echo ready; while :; do busybox cat /data/{FILE} >/tmp/seen; sleep 0.05; done"
+        cid = self.start("reader", "/bin/sh", "-c", script, mounts=[bind(self.fuse.place, "/data")])
+        self.lines(cid, 1)
+        return cid
+
+    def asks(self, cid: str) -> bool:
+        """A child of its first process waits for an answer."""
+        return any("request_wait_answer" in (pathlib.Path("/proc") / child / "wchan").read_text()
+                   for child in run("pgrep", "--parent", self.pid(cid), check=False).stdout.split())
+
+    def test_process_that_waits_for_it(self) -> None:
+        """CRIU cannot stop it; nor can the freezer, where the caller tries that first."""
+        cid = self.reader()
+        self.fuse.stop()
+        wait_for("the reader to wait", lambda: self.asks(cid))
+        args = self.checkpoint_args(cid)
+        self.refused("Uninterruptible", args, "busybox", "in request_wait_answer", "what it waits for", timeout=30)
+        self.assertTrue(self.last_record("checkpoint", "refused")["result"]["transient"])
+        self.assertEqual(preflight(id=cid)["result"]["code"], "Uninterruptible")
+        self.really_ends("Uninterruptible", args, ("CannotFreeze", "Unable to freeze cgroup"), timeout=60)
+        with self.told_to_freeze(cid):
+            self.refused("FreezeStuck", args, "was told to freeze", timeout=30)
+        self.show("Uninterruptible", "refused")
+
+    @contextlib.contextmanager
+    def told_to_freeze(self, cid: str) -> Iterator[None]:
+        """As a caller leaves it that has lost patience."""
+        freezer = freezer_of(self.pid(cid))
+        v1 = (freezer / "freezer.state").exists()
+        switch = freezer / ("freezer.state" if v1 else "cgroup.freeze")
+        switch.write_text("FROZEN" if v1 else "1")
+        yield
+        switch.write_text("THAWED" if v1 else "0")
+
+    def test_process_that_has_its_answer(self) -> None:
+        cid = self.reader()
+        for caller in ("running", "paused"):
+            with self.subTest(caller):
+                if caller == "paused":
+                    self.crio.pause(cid)
+                done = self.dump(cid)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                [found] = [c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "Uninterruptible"]
+                self.assertEqual(found["verdict"], "pass")
+        self.crio.resume(cid)
+        self.show("Uninterruptible", "fine")

@@ -57,9 +57,10 @@ class Checkpoint(RefusalTest):
         self.assertEqual(self.status(cid), "running")
 
     def test_too_little_disk_space_for_files_in_memory(self) -> None:
-        """A memfd that is mapped no more goes into the images whole, what is in a tmpfs as tar and gzip make it."""
+        """A memfd that is mapped no more goes into the images whole, as does a segment that nobody has attached; what is in
+        a tmpfs as tar and gzip make it."""
         fill = "busybox dd if=/dev/urandom of=/dev/shm/file bs=1048576 count=16 2>/tmp/dd; exec /bin/counter"
-        for program in (("/bin/holder", "memfd", "16"), ("/bin/sh", "-c", fill)):
+        for program in (("/bin/holder", "memfd", "16"), ("/bin/holder", "segment", "16"), ("/bin/sh", "-c", fill)):
             with self.subTest(program):
                 cid = self.start("counter", *program)
                 self.lines(cid, 1)

@@ -64,6 +64,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)procfs::parse_stat(text);
     (void)procfs::parse_status(text);
     (void)procfs::parse_available_memory(text);
+    expect(procfs::parse_children(text).size() <= (text.size() + 1) / 2);
+    expect(procfs::parse_segments(text).size() <= text.size() / 31); // sixteen numbers and blanks
     expect(procfs::parse_fdinfo(text).watched.size() <= 4096);
     (void)procfs::inode_of_link(text, "socket");
     expect(lies_in(procfs::find_variable(text, "PATH"), text));

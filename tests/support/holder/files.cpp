@@ -189,6 +189,16 @@ static void hold_sysv(const std::string&) {
     *static_cast<int*>(at) = 1;
 }
 
+// segment MIB: System V shared memory, written, and not attached any more; it goes with the namespace
+static void hold_segment(const std::string& mib) {
+    const auto size = static_cast<std::size_t>(std::atol(mib.c_str())) << 20U;
+    const int id = static_cast<int>(must(shmget(IPC_PRIVATE, size, IPC_CREAT | 0600), "shmget"));
+    void* at = shmat(id, nullptr, 0);
+    must(reinterpret_cast<long>(at) == -1 ? -1 : 0, "shmat");
+    std::memset(at, 'x', size);
+    must(shmdt(at), "shmdt");
+}
+
 static void hold_lock(const std::string& path) {
     must(flock(open_file(path, O_RDWR | O_CREAT), LOCK_EX | LOCK_NB), "flock");
 }
@@ -231,7 +241,7 @@ static constexpr Case cases[] = {
     {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},         {"ghost", hold_ghost},
     {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify}, {"sysv", hold_sysv},
     {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},       {"tun", hold_tun},
-    {"huge", hold_huge},
+    {"huge", hold_huge},     {"segment", hold_segment},
 };
 const std::span<const Case> files = cases;
 

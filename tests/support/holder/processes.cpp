@@ -102,7 +102,7 @@ static void hold_threads(const std::string& count) {
 
 static std::atomic<bool> done = false; // by a thread
 
-// thread files | folder | cpus | like: a second thread that has this for itself, or nothing
+// thread files | folder | cpus | child | like: a second thread that has this for itself, or nothing
 static void* apart(void* argument) {
     const std::string& what = *static_cast<const std::string*>(argument);
     cpu_set_t first;
@@ -114,6 +114,8 @@ static void* apart(void* argument) {
         must(unshare(CLONE_FS), "unshare");
     else if (what == "cpus")
         must(sched_setaffinity(0, sizeof first, &first), "sched_setaffinity");
+    else if (what == "child")
+        (void)sleeper();
     else if (what != "like")
         unknown(what);
     if (what == "folder")

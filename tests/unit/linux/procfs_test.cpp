@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include "base/file.hpp"
 
 using namespace lpm;
 using Pids = std::vector<pid_t>;
@@ -153,4 +156,29 @@ TEST(Procfs, says_when_a_process_is_gone) {
     static constexpr pid_t nobody = 0x7fffffff; // above every pid_max
     EXPECT_EQ(procfs::read_stat(nobody).error().code, Errc::absent);
     EXPECT_EQ(procfs::read_status(nobody).error().code, Errc::absent);
+}
+
+TEST(Procfs, reads_children_or_none_of_a_broken_line) {
+    EXPECT_EQ(procfs::parse_children("12 1300 7 \n"), (std::vector<pid_t>{12, 1300, 7}));
+    EXPECT_TRUE(procfs::parse_children("").empty());
+    EXPECT_TRUE(procfs::parse_children("12 x").empty());
+}
+
+TEST(Procfs, reads_segments_of_the_running_kernel) {
+    const auto text = read_file(AT_FDCWD, "/proc/sysvipc/shm", 1 << 20);
+    ASSERT_TRUE(text);
+    const auto segments = procfs::parse_segments(
+        *text + "         0          5  1600                 65536     1     1      0     0     0     0     0"
+                "          0          0 1764276000                 61440                  4096\n"
+                "         0          x  1600                 65536     1     1      0     0     0     0     0"
+                "          0          0 1764276000                 61440                  4096\n");
+    ASSERT_FALSE(segments.empty());
+    EXPECT_EQ(segments.back().id, 5U);
+    EXPECT_EQ(segments.back().resident, 61440U);
+    EXPECT_EQ(segments.back().swapped, 4096U);
+}
+
+TEST(Procfs, counts_how_often_a_thread_was_switched) {
+    EXPECT_EQ(procfs::parse_status("voluntary_ctxt_switches:\t40\nnonvoluntary_ctxt_switches:\t2\n").switches,
+              42U);
 }
