@@ -37,7 +37,7 @@ static constexpr Check checks[] = {
      "install CRIU 3.16 or newer (better 4.2) where PATH finds it and run lpm-gate --probe", judge_tooling,
      at_verify},
     {"CriuConfig", true, true, block, false, "",
-     "options in CRIU's configuration files that this CRIU does not know",
+     "options in CRIU's configuration files, and values of theirs, that this CRIU does not take",
      "take the line out of the file, or install a CRIU that has the option", judge_criu_config},
     {"KernelSupport", true, false, block, false, "1.3", "CRIU can dump a sleeping process on this node",
      "ask `criu check` and the dump's log; another kernel, another CRIU (better 4.2); then run lpm-gate "

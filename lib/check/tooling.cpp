@@ -49,11 +49,17 @@ Judgement judge_criu_config(const Facts& facts) {
         if (setting.line == 0)
             continue;
         const auto known = criu::knows_option(setting.written, version);
-        if (known == true)
+        const bool takes = criu::takes_value(setting.name, setting.value);
+        if (known == true && takes)
             continue;
         const std::string what = "line " + std::to_string(setting.line) + " of " +
                                  one_line(setting.source, 200) + " names the option " +
                                  one_line(setting.written, 60);
+        if (known == true)
+            return {Verdict::block,
+                    what + " with the value \"" + one_line(setting.value, 60) +
+                        "\", which CRIU does not take: it ends at such a line",
+                    "give it a value that criu(8) names, or take the line out of the file"};
         if (known == false)
             return {Verdict::block, what + ", which CRIU " + criu::version_text(version) +
                                         " does not know: it ends at such a line"};

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include <algorithm>
+#include <array>
 #include <string_view>
+#include <vector>
 
+#include "base/text.hpp"
 #include "criu/options.hpp"
 #include "criu/tooling.hpp"
 
@@ -99,21 +102,63 @@ static constexpr std::string_view others[] = {"action-script",
 // What is as new as this may have options that are not among them.
 static constexpr std::uint32_t newer = 40300;
 
+static constexpr std::string_view no = "no-";
+
+// Those that begin so, as getopt_long(3) takes the beginning of a name as well; the name itself alone if it
+// is one. Of a flag's form with "no-" the flag.
+static std::vector<std::string_view> find_names(std::string_view written) {
+    std::vector<std::string_view> found;
+    bool whole = false;
+    const auto look = [&](std::string_view name, std::string_view begin) {
+        if (whole || !name.starts_with(begin))
+            return;
+        whole = name == begin;
+        if (whole)
+            found.clear();
+        found.push_back(name);
+    };
+    for (const auto name : flags)
+        look(name, written);
+    for (const auto name : others)
+        look(name, written);
+    for (const auto name : flags)
+        if (written.starts_with(no))
+            look(name, written.substr(no.size()));
+    return found;
+}
+
+std::string_view whole_name(std::string_view written) {
+    const auto names = find_names(written);
+    return names.size() == 1 ? names.front() : written;
+}
+
 std::optional<bool> knows_option(std::string_view written, std::uint32_t version) {
-    constexpr std::string_view no = "no-";
     if (written.contains('"')) // CRIU takes quotes off, and has rules of its own for those within
         return std::nullopt;
-    // getopt_long(3) takes the beginning of a name as well.
-    const auto begins = [](std::string_view name) {
-        return [name](std::string_view known) { return known.starts_with(name); };
-    };
-    const std::string_view flag = written.starts_with(no) ? written.substr(no.size()) : written;
-    const bool is_flag = std::ranges::any_of(flags, begins(flag));
-    if (!is_flag && std::ranges::none_of(others, begins(written)))
+    const auto names = find_names(written);
+    if (names.size() != 1) // or it may mean more than one
         return version == 0 || version >= newer ? std::nullopt : std::optional(false);
-    if (flag != "allow-uprobes")
+    if (names.front() != "allow-uprobes")
         return true;
     return version == 0 ? std::nullopt : std::optional(version >= knows_uprobes);
+}
+
+bool takes_value(std::string_view name, std::string_view value) {
+    // Of criu/config.c, the same in 3.19 to 4.2: others are looked at later, or taken as they are.
+    struct Choice {
+        std::string_view name;
+        std::array<std::string_view, 3> values;
+    };
+    static constexpr Choice choices[] = {{"network-lock", {"iptables", "nftables", "skip"}},
+                                         {"file-validation", {"buildid", "filesize"}},
+                                         {"pre-dump-mode", {"read", "splice"}},
+                                         {"empty-ns", {"net"}}};
+    if (value.contains('"'))
+        return true;
+    if (name == "port" || name == "status-fd" || name == "tree")
+        return to_number<int>(value).has_value();
+    const auto choice = std::ranges::find(choices, name, &Choice::name);
+    return choice == std::end(choices) || (!value.empty() && std::ranges::contains(choice->values, value));
 }
 
 } // namespace lpm::criu

@@ -57,11 +57,10 @@ std::vector<Setting> parse_config(std::string_view text, const std::string& sour
         const auto end = line.find_first_of(" \t=");
         const auto value = end == std::string_view::npos ? std::string_view{} : trim(line.substr(end + 1));
         const auto name = line.substr(0, end);
-        if (name.starts_with("no-")) // CRIU has this form of each flag
-            settings.push_back({std::string(name.substr(3)), "false", source, number, std::string(name)});
-        else
-            settings.push_back(
-                {std::string(name), std::string(unquoted(value)), source, number, std::string(name)});
+        const std::string_view whole = whole_name(name);
+        const bool off = name.starts_with("no-") && whole != "no-default-config"; // a form that each flag has
+        settings.push_back({std::string(whole), off ? "false" : std::string(unquoted(value)), source, number,
+                            std::string(name)});
     }
     return settings;
 }

@@ -25,9 +25,17 @@ struct Setting {
 // A CRIU configuration file: an option a line, `name value` or `name=value`, `#` begins a comment.
 [[nodiscard]] std::vector<Setting> parse_config(std::string_view text, const std::string& source);
 
+// The name of the option that CRIU takes this for in a configuration file, where the beginning of a name will
+// do; without "no-". What it does not take is itself.
+[[nodiscard]] std::string_view whole_name(std::string_view written);
+
 // Whether CRIU of that version (0: not known) takes a configuration file with an option of this name. It ends
 // at one that it does not know, before it looks at anything else. Nothing: that is not known.
 [[nodiscard]] std::optional<bool> knows_option(std::string_view written, std::uint32_t version);
+
+// CRIU takes this value for the option, as far as it looks at it when it reads its configuration; it ends at
+// one that it does not take, as at a name.
+[[nodiscard]] bool takes_value(std::string_view name, std::string_view value);
 
 struct Sources {
     std::string home;        // $HOME of the caller; may be empty

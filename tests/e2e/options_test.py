@@ -40,12 +40,13 @@ class Options(ResourceTest):
         return self.last_record(operation, "completed")["invocation"].get("additions", [])
 
     def test_a_limit_is_what_criu_reads(self) -> None:
-        """A K, M or G anywhere counts; what is no number is 0. The runtime itself is the judge."""
+        """A K, M or G anywhere counts; what is no number is 0; the beginning of the name will do. The runtime itself is the
+        judge."""
         cid = self.start("holder", "/bin/holder", "ghost", "3072")
         self.lines(cid, 1)
-        for limit, fits in (("8MiB", True), ("4MK", False), ("2M", False), ("none", False), ("3G", True)):
+        for limit, fits in (("limit 8MiB", True), ("limit 4MK", False), ("l 2M", False), ("limit none", False), ("l 3G", True)):
             with self.subTest(limit):
-                self.criu_config(f"ghost-limit {limit}")
+                self.criu_config(f"ghost-{limit}")
                 images = self.folder("bare")
                 bare = run(REAL, "--root", self.root, "checkpoint", "--image-path", images, "--work-path", images,
                            "--leave-running", cid, check=False)

@@ -27,6 +27,19 @@ TEST(CriuOptions, remembers_what_stands_where) {
     EXPECT_EQ(settings[1].written, "no-link-remap");
 }
 
+TEST(CriuOptions, are_named_by_their_beginning) {
+    const auto settings = criu::parse_config("tcp-est\nno-link\nghost-l 5M\ntcp-", "f");
+    ASSERT_EQ(settings.size(), 4U);
+    EXPECT_EQ(settings[0].name, "tcp-established");
+    EXPECT_EQ(settings[1].name, "link-remap");
+    EXPECT_EQ(settings[1].value, "false");
+    EXPECT_EQ(settings[2].name, "ghost-limit");
+    EXPECT_EQ(settings[2].value, "5M");
+    EXPECT_EQ(settings[3].name, "tcp-") << "of two";
+    EXPECT_EQ(criu::knows_option("tcp-", 40101), false);
+    EXPECT_EQ(criu::knows_option("no-d", 40101), false) << "no-daemon, no-default-config and others";
+}
+
 TEST(CriuOptions, knows_their_names) {
     for (const char* name : {"tcp-close", "no-tcp-close", "tcp-clos", "no-default-config", "ghost-limit",
                              "images-dir", "ext-unix-sk", "no-ghost-fiemap", "h"})
@@ -44,6 +57,18 @@ TEST(CriuOptions, knows_their_names) {
         EXPECT_EQ(criu::knows_option(name, 40200), true) << name;
         EXPECT_EQ(criu::knows_option(name, 0), std::nullopt) << name;
     }
+}
+
+TEST(Options, have_values_that_criu_takes) {
+    for (const auto& [name, value] :
+         {std::pair("network-lock", "skip"), std::pair("port", "8080"),
+          std::pair("file-validation", "buildid"), std::pair("ghost-limit", "junk"),
+          std::pair("network-lock", "\"nftables\""), std::pair("tcp-close", "")})
+        EXPECT_TRUE(criu::takes_value(name, value)) << name << " " << value;
+    for (const auto& [name, value] :
+         {std::pair("network-lock", "nft"), std::pair("network-lock", ""), std::pair("port", "http"),
+          std::pair("empty-ns", "pid"), std::pair("pre-dump-mode", "write")})
+        EXPECT_FALSE(criu::takes_value(name, value)) << name << " " << value;
 }
 
 TEST(CriuOptions, puts_the_sources_in_their_order) {
