@@ -141,8 +141,8 @@ class Checkpoint(RefusalTest):
                 self.crio.resume(of)
                 self.assertNotEqual(run(REAL, "--root", self.root, *args, check=False).returncode, 0)
                 self.assert_runs(of)
-                file.write_text("network-l nft # iptables, nftables or skip\n")
-                self.refuse("CriuConfig", args, f"line 1 of {file}", 'network-l with the value "nft"', "criu(8)",
+                file.write_text("file-v size # buildid or filesize\n")
+                self.refuse("CriuConfig", args, f"line 1 of {file}", 'file-v with the value "size"', "criu(8)",
                             fails=("RuntimeFailed", "criu"))
                 file.write_text("# of the node\ntcp-clos # the beginning of a name will do\nno-link-remap\n")
                 done = self.call("--root", self.root, *args)
