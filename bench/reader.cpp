@@ -68,6 +68,8 @@ static void read_process(long pid) {
         snprintf(path, sizeof path, "/proc/%ld/%s", pid, file);
         read_text(path);
     }
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
+    read_text(path);
     struct stat st;
     for (const char* kind : {"pid", "user", "uts", "ipc", "net", "cgroup", "time_for_children", "mnt"}) {
         snprintf(path, sizeof path, "/proc/%ld/ns/%s", pid, kind);
