@@ -13,8 +13,6 @@ namespace lpm::kube {
 
 namespace {
 
-constexpr long surely_alive = 2; // whole seconds that a connection may have been idle
-
 struct ListEnd {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -166,7 +164,7 @@ void set_transfer(CURL* easy, Transfer& transfer) {
         set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence.count()));
     }
     if (request.once)
-        set(easy, CURLOPT_MAXAGE_CONN, surely_alive);
+        set(easy, CURLOPT_FRESH_CONNECT, 1L);
     set(easy, CURLOPT_PREREQFUNCTION, on_send);
     set(easy, CURLOPT_PREREQDATA, &transfer);
     set(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -41,8 +41,8 @@ struct Request {
     std::chrono::seconds silence{0};           // the peer is dead after so long without a byte; 0: never
     std::size_t limit = std::size_t{16} << 20; // bytes of the answer's body that are taken, at most
     // Never sent twice: libcurl sends a request again when a connection that it has kept turns out to be dead
-    // (Curl_retry_request), also a POST that may have been acted on. A kept connection is used only if it
-    // carried something in the last seconds: of a dead one nobody could tell what became of the request.
+    // (Curl_retry_request), also a POST that may have been acted on. No kept connection is used: of one that
+    // turns out to be dead nobody could tell what became of the request.
     bool once = false;
     // Gets the body of an answer below 300 as it comes, instead of Response::body; an error ends the request.
     std::function<Result<>(std::string_view)> sink{};

@@ -13,12 +13,12 @@ import node_api
 from api import KUBELET_PORT
 from controller import UID, ControllerTest
 from deployed import CHECKPOINT
-from e2e import run, wait_for
+from e2e import freezer_of, run, wait_for
 from faulty_proxy import Fault, FaultyProxy, Redirect, Seen, always
 from oci_spec import Json
 from parts import ADDRESS, NODE
 from pki import Pki
-from suite import container, read
+from suite import container
 
 PLACE = pathlib.Path("/run/lpm-test-node")
 BYPASS = pathlib.Path("/etc/lpm/bypass")
@@ -141,9 +141,7 @@ class Beforehand(NodeTest):
         """And the kubelet is not asked."""
         pod = self.pod(container("ctr", "/bin/holder", "ghost", "3072"))
         state = run("/usr/sbin/runc", "--root", "/run/runc", "state", self.id_of(pod, "ctr")).stdout
-        lines = read(pathlib.Path(f"/proc/{json.loads(state)['pid']}/cgroup")).splitlines()
-        group = next(line.split(":")[2] for line in lines if ":freezer:" in line)
-        freezer = pathlib.Path(f"/sys/fs/cgroup/freezer{group}/freezer.state")
+        freezer = freezer_of(json.loads(state)["pid"]) / "freezer.state"
         seen: set[str] = set()
         ended = threading.Event()
 

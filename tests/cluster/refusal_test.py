@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 from debuggers import enter, probe
-from e2e import first_group, run, wait_for
+from e2e import first_group, freezer_of, run, wait_for
 from oci_spec import Json
 from pod_refusals import CASES, PRIVILEGED, PodRefusalTest
 from suite import container, read
@@ -105,6 +105,19 @@ class Refusal(PodRefusalTest):
                 self.refused(name, "ctr", "Traced", "strace")
             finally:
                 tracer.terminate()
+        self.checkpoint(name, "ctr")
+
+    def test_a_process_that_was_moved(self) -> None:
+        """To another cgroup, where the freezer of CRI-O and CRIU does not reach it."""
+        name = self.pod(container("ctr", "/bin/holder", "child", "plain"))
+        child = run("pgrep", "--parent", self.pid_of(name, "ctr")).stdout.strip()
+        home = freezer_of(child)
+        elsewhere = home.parent / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "cgroup.procs").write_text(child)
+        self.refused(name, "ctr", "OtherCgroup", "holder", "/elsewhere", "cgroup.procs")
+        (home / "cgroup.procs").write_text(child)
+        elsewhere.rmdir()
         self.checkpoint(name, "ctr")
 
     def test_a_tracing_tool_on_the_node(self) -> None:

@@ -9,7 +9,7 @@ import node_api
 import pytest
 from checkpointctl import differences
 from crio_archive import read_json
-from e2e import wait_for
+from e2e import freezer_of, wait_for
 from gate_socket import verdicts
 from pod_refusals import CASES, PodRefusalTest
 from suite import container, read
@@ -36,15 +36,11 @@ class Sidecar(PodRefusalTest):
     def target(self, pod: str, name: str) -> dict[str, str]:
         return {"namespace": "default", "pod": pod, "name": name}
 
-    def freezer(self, pid: int) -> pathlib.Path:
-        group = next(line.split(":")[2] for line in read(pathlib.Path(f"/proc/{pid}/cgroup")).splitlines() if ":freezer:" in line)
-        return pathlib.Path(f"/sys/fs/cgroup/freezer{group}/freezer.state")
-
     @pytest.mark.long
     def test_whatever_a_container_holds(self) -> None:
         """One pod with a container for each check: said beforehand, with nothing frozen for a moment; then found."""
         name = self.pod(*(container(case.name, case.program, *case.holds, **case.more) for case in CASES))
-        states = [self.freezer(self.pid_of(name, case.name)) for case in CASES]
+        states = [freezer_of(self.pid_of(name, case.name)) / "freezer.state" for case in CASES]
         seen: set[str] = set()
         ended = threading.Event()
 

@@ -11,8 +11,8 @@ from collections.abc import Collection
 from typing import Any
 
 import debuggers
-from e2e import REAL, run, settle, wait_for
-from resource_cases import ADMIN, Fine, Outside, Refused, ResourceTest, Warned, freezer_of, tabled, with_options
+from e2e import REAL, freezer_of, run, settle, wait_for
+from resource_cases import ADMIN, Fine, Outside, Refused, ResourceTest, Warned, tabled, with_options
 
 NESTED = with_options(**ADMIN)
 OWN_NULL = "</dev/null >/dev/null 2>&1"  # of the container

@@ -7,10 +7,10 @@ import pathlib
 import time
 from collections.abc import Iterator
 
-from e2e import run, wait_for
+from e2e import freezer_of, run, wait_for
 from gate_socket import preflight
 from oci_spec import bind
-from resource_cases import ResourceTest, freezer_of
+from resource_cases import ResourceTest
 from silent_fuse import FILE, SilentFuse
 
 DEADLINE = 2.0  # seconds: deadline_ms of lpm.toml

@@ -252,14 +252,6 @@ class ResourceTest(RefusalTest):
         return folder
 
 
-def freezer_of(pid: int | str) -> pathlib.Path:
-    """The cgroup in whose freezer it is."""
-    v1 = pathlib.Path("/sys/fs/cgroup/freezer")
-    lines = [line.split(":", 2) for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
-    path = next(path for _, names, path in sorted(lines, key=lambda line: line[1] != "freezer"))
-    return (v1 if v1.exists() else pathlib.Path("/sys/fs/cgroup")) / path.lstrip("/")
-
-
 def volume(test: Test) -> Options:
     """A folder of the node at /shared."""
     return {"mounts": [bind(test.folder("shared"), "/shared")]}

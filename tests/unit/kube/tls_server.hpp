@@ -63,12 +63,7 @@ class TlsServer {
         return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     }
 
-    // After which the connection is closed, though nothing has said so.
-    [[nodiscard]] static std::string last(const std::string& body) {
-        return "HTTP/1.1 200 OK\r\n" + std::string(then_close) +
-               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    }
-
+    // A header of an answer after which the connection is closed, though nothing else has said so.
     static constexpr std::string_view then_close = "X-Last: true\r\n";
 
   private:
