@@ -7,7 +7,8 @@
 # What runs containers, what the tests call, and last the ordinary programs of tests/e2e/corpus_test.py.
 node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps mount busybox-static
     python3 python3-pytest python3-pytest-xdist strace
-    redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter)
+    redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter
+    memcached)
 
 # What lpm-sidecar is linked with, who listens for lpm-gate where no systemd runs (systemd-socket-activate), and the client
 # of the tests; all of Debian 13.

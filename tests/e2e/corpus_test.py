@@ -76,6 +76,8 @@ def tabled(*rows: Row) -> Callable[[type["Corpus"]], type["Corpus"]]:
     Row("go_on_a_unix_socket", workloads.Go, tcp=False),
     Row("busybox_with_its_web_server", workloads.Busybox, tcp=True),
     Row("busybox_shell", workloads.Busybox, tcp=False),
+    Row("memcached", workloads.Memcached, tcp=True),
+    Row("memcached_on_a_unix_socket", workloads.Memcached, tcp=False),
     Row("several_processes", workloads.Several, tcp=True),
     Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),
 )

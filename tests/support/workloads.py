@@ -7,6 +7,7 @@ memory, so a program that was started anew cannot go on with them.
 """
 import glob
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -184,6 +185,20 @@ class Busybox(Http):
     def visit(self) -> Visit:
         nonce, count = self.ask().split()
         return nonce, int(count)
+
+
+class Memcached(Workload):
+    def command(self) -> tuple[str, ...]:
+        where = ("-l", "127.0.0.1") if self.tcp else ("-s", "/run/memcached.sock")
+        return "/usr/bin/memcached", "-u", "root", *where
+
+    def visit(self) -> Visit:
+        where = "11211" if self.tcp else self.outside("/run/memcached.sock")
+        nonce = os.urandom(8).hex()  # only the first is taken
+        answer = self.client("python3", PROGRAMS / "say.py", where,
+                             f"add who 0 0 {len(nonce)}", nonce, "get who", "ma visits N0 J1 v", "quit")
+        who, count = first_group(r"^VALUE who 0 16\s+(\w+)", answer), first_group(r"^VA \d+\s+(\d+)", answer)
+        return who, int(count)
 
 
 class Several(Workload):
