@@ -78,6 +78,9 @@ def tabled(*rows: Row) -> Callable[[type["Corpus"]], type["Corpus"]]:
     Row("busybox_shell", workloads.Busybox, tcp=False),
     Row("memcached", workloads.Memcached, tcp=True),
     Row("memcached_on_a_unix_socket", workloads.Memcached, tcp=False),
+    Row("mariadb", workloads.MariaDb, tcp=True, denied=NO_IO_URING),
+    Row("mariadb_on_a_unix_socket", workloads.MariaDb, tcp=False, denied=NO_IO_URING),
+    Row("mariadb_with_io_uring", workloads.MariaDb, tcp=False, refused="IoUring"),
     Row("several_processes", workloads.Several, tcp=True),
     Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),
 )
