@@ -81,6 +81,8 @@ def tabled(*rows: Row) -> Callable[[type["Corpus"]], type["Corpus"]]:
     Row("mariadb", workloads.MariaDb, tcp=True, denied=NO_IO_URING),
     Row("mariadb_on_a_unix_socket", workloads.MariaDb, tcp=False, denied=NO_IO_URING),
     Row("mariadb_with_io_uring", workloads.MariaDb, tcp=False, refused="IoUring"),
+    Row("php", workloads.Php, tcp=True),
+    Row("php_on_a_unix_socket", workloads.Php, tcp=False),
     Row("several_processes", workloads.Several, tcp=True),
     Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),
 )

@@ -229,6 +229,30 @@ class MariaDb(Workload):
         return who, int(count)
 
 
+class Php(Workload):
+    """FPM's master and two workers, and what OPcache has in memory that they share."""
+
+    def command(self) -> tuple[str, ...]:
+        self.script = self.program("visits.php")
+        (self.test.rootfs / "etc/fpm.conf").write_text(
+            "[global]\nerror_log = /proc/self/fd/2\n[www]\nuser = root\npm = static\npm.max_children = 2\n"
+            f"listen = {self.where()}\n")
+        # A script is taken up at once, however new it is. The JIT compiler is off, but its memory would be there: shared, and
+        # the first that is executable, where CRIU cannot put what it runs in the process ("POKEDATA failed").
+        return (glob.glob("/usr/sbin/php-fpm*")[0], "--nodaemonize", "--allow-to-run-as-root", "--fpm-config", "/etc/fpm.conf",
+                "-d", "opcache.file_update_protection=0", "-d", "opcache.jit_buffer_size=0")
+
+    def where(self) -> str:
+        return self.address(9000, "/run/php.sock")
+
+    def visit(self) -> Visit:
+        where = f"127.0.0.1:{self.where()}" if self.tcp else self.outside(self.where())
+        answer = self.client("env", "REQUEST_METHOD=GET", f"SCRIPT_FILENAME={self.script}",
+                             "cgi-fcgi", "-bind", "-connect", where)
+        who, count = answer.splitlines()[-1].split()
+        return who, int(count)
+
+
 class Several(Workload):
     """A shell as first process, which starts two servers and a loop, and waits."""
 
