@@ -8,7 +8,7 @@
 node=(runc criu libcriu2 crun conmon podman containerd iptables iproute2 procps mount busybox-static
     python3 python3-pytest python3-pytest-xdist strace
     redis-server postgresql nginx nodejs openjdk-21-jre-headless prometheus-node-exporter
-    memcached mariadb-server-core mariadb-client-core php-fpm libfcgi-bin)
+    memcached mariadb-server-core mariadb-client-core php-fpm libfcgi-bin rabbitmq-server amqp-tools)
 
 # What lpm-sidecar is linked with, who listens for lpm-gate where no systemd runs (systemd-socket-activate), and the client
 # of the tests; all of Debian 13.

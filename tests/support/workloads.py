@@ -82,6 +82,11 @@ class Java(Http):
         return "/usr/bin/java", "-Xmx128m", self.program("Server.java"), self.where()
 
 
+class Erlang(Http):
+    def command(self) -> tuple[str, ...]:
+        return "/usr/bin/escript", self.program("server.erl"), self.where()
+
+
 class Nginx(Http):
     """A master and two workers, who count in memory that they share."""
     port = 80
@@ -251,6 +256,26 @@ class Php(Workload):
                              "cgi-fcgi", "-bind", "-connect", where)
         who, count = answer.splitlines()[-1].split()
         return who, int(count)
+
+
+class RabbitMq(Workload):
+    """A message that is in no file. A visit takes it and sends the next one."""
+
+    def command(self) -> tuple[str, ...]:
+        return under_shell("export HOME=/var/lib/rabbitmq RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_LOGS=-",
+                           "/usr/lib/rabbitmq/bin/rabbitmq-server")
+
+    def ask(self, program: str, *words: str) -> str:
+        return self.client(program, "--server=127.0.0.1", *words)
+
+    def visit(self) -> Visit:
+        self.ask("amqp-declare-queue", "--durable", "--queue=visits")
+        try:
+            who, count = self.ask("amqp-get", "--queue=visits").split()
+        except AssertionError:  # there is none
+            who, count = os.urandom(8).hex(), "0"
+        self.ask("amqp-publish", "--routing-key=visits", f"--body={who} {int(count) + 1}")
+        return who, int(count) + 1
 
 
 class Several(Workload):
