@@ -11,7 +11,7 @@ import os
 import pathlib
 from typing import Any
 
-from e2e import first_group, run
+from e2e import first_group, run, wait_for
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "corpus"
 
@@ -276,6 +276,58 @@ class RabbitMq(Workload):
             who, count = os.urandom(8).hex(), "0"
         self.ask("amqp-publish", "--routing-key=visits", f"--body={who} {int(count) + 1}")
         return who, int(count) + 1
+
+
+class Bash(Workload):
+    """An interactive shell with a job in the background, on a terminal whose other end Python has (script ends when poll
+    is interrupted, which it is by a restore). A visit takes the job to the foreground, stops it as a user does, and lets
+    it go on."""
+    jobs: tuple[str, ...] = ("sleep infinity &",)
+
+    def command(self) -> tuple[str, ...]:
+        typed = " ".join(f"'{line}'" for line in self.jobs)
+        return ("/bin/sh", "-ec", f"mkfifo /run/keys; exec <>/run/keys; printf '%s\\n' {typed} >/run/keys\n"
+                f"exec python3 -c 'import pty; pty.spawn((\"bash\", \"--rcfile\", \"{self.program('bashrc')}\", \"-i\"))'")
+
+    def type(self, keys: str) -> None:
+        fifo = os.open(self.outside("/run/keys"), os.O_WRONLY)
+        os.write(fifo, keys.encode())
+        os.close(fifo)
+
+    def at_prompt(self) -> bool:
+        """The terminal is the shell's own."""
+        own, foreground = run("ps", "-o", "pgid=,tpgid=", "--ppid", self.test.pid()).stdout.split()
+        return own == foreground
+
+    def control(self) -> None:
+        self.type("fg %1\n")
+        wait_for("the job in the foreground", lambda: not self.at_prompt())
+        self.type("\x1a")  # Ctrl-Z
+        wait_for("the shell's prompt", self.at_prompt)
+        self.type("bg %1\n")
+
+    def visit(self) -> Visit:
+        """Who it is: its jobs as well, as the shell and as ps tell them."""
+        told = pathlib.Path(self.outside("/run/told"))
+        told.unlink(missing_ok=True)
+        self.control()
+        self.type("tell\n")
+        count, *who = wait_for("what the shell tells", lambda: told.exists() and told.read_text().splitlines())
+        return who, int(count)
+
+
+class BashWithAStoppedJob(Bash):
+    jobs = (*Bash.jobs, "sleep infinity &", "kill -STOP %2")
+
+
+class BashWithoutATerminal(Bash):
+    def command(self) -> tuple[str, ...]:
+        jobs = "\n".join(self.jobs)
+        return ("/bin/bash", "-c", f"set -m; . {self.program('bashrc')}; mkfifo /run/keys\n{jobs}\n"
+                "while read -r line; do eval \"$line\"; done <>/run/keys")
+
+    def control(self) -> None:
+        pass
 
 
 class Several(Workload):
