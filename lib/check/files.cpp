@@ -114,6 +114,12 @@ Judgement judge_shm(const Facts& facts) {
             : "that is bound in, so it is in no checkpoint, and a restore opens what it then finds there");
 }
 
+Judgement judge_shared_code(const Facts& facts) {
+    return judge_found(facts, Item::shared_code,
+                       "first executable memory that is shared and cannot be written",
+                       "CRIU has to write there to run its code in the process");
+}
+
 Judgement judge_sysv(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();

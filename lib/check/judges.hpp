@@ -77,6 +77,8 @@ Judge judge_zombie_leader;
 Judge judge_nested;
 Judge judge_shared_memory;
 Judge judge_uninterruptible;
+Judge judge_lost_terminal;
+Judge judge_shared_code;
 Judge judge_other_cgroup;
 Judge judge_thread_apart;
 Judge judge_affinity;

@@ -95,6 +95,13 @@ Judgement judge_traced(const Facts& facts) {
                        "CRIU must trace it itself, and a process has one tracer");
 }
 
+Judgement judge_lost_terminal(const Facts& facts) {
+    return judge_found(facts, Item::lost_terminal, "a controlling terminal",
+                       "after a restore the leader of its session has it, and no other process, which cannot "
+                       "open /dev/tty then",
+                       Verdict::warn);
+}
+
 Judgement judge_session(const Facts& facts) {
     return judge_found(facts, Item::outside_session, "a session whose leader is outside of the container,",
                        "CRIU cannot restore the session");

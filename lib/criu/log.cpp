@@ -70,6 +70,7 @@ static constexpr ErrorPattern known[] = {
     {"Unseizable non-zombie", "Traced"},
     {"Can't make VM id", "MemoryShared"},
     {"Dump eventpoll", "EpollTarget"},
+    {"POKEDATA failed", "SharedCode"},
     {"is outside of its pid namespace", "SessionOutside"},
     {"Can't dump nested", "NestedNamespace"},
     {"Unable to freeze cgroup", "CannotFreeze"},

@@ -41,6 +41,7 @@ enum class Item {
     own_files,  // of a thread
     own_fs,
     own_cpus, // of a thread or a process
+    lost_terminal,
     // descriptors and mappings
     io_uring,
     anon_inode,
@@ -62,6 +63,7 @@ enum class Item {
     covered,
     shm_file,
     sysv_memory,
+    shared_code,
     uprobes,
     huge_memfd,
     guard_page,

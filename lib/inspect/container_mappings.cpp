@@ -21,8 +21,14 @@ void walk_mappings(Walk& walk, const Process& process) {
 void note_mappings(Walk& walk, const Process& process, std::string_view maps) {
     Files files(walk, process);
     std::string_view last;
+    bool code = false;
     while (const auto mapping = procfs::next_mapping(maps)) {
         const std::string_view path = mapping->path;
+        // CRIU puts the instructions of a system call into the first of them, by ptrace(2), which writes into
+        // private memory and into what the process itself may write (compel/src/lib/infect.c).
+        if (mapping->exec && !code && mapping->shared && !mapping->write)
+            files.add(Item::shared_code, -1, path.empty() ? "without a name" : path);
+        code = code || mapping->exec;
         if (path.empty() || path.front() == '[') {
             if (path == "[uprobes]")
                 files.add(Item::uprobes, -1, path);

@@ -98,6 +98,9 @@ void note_process(Walk& walk, const Process& process, const procfs::Status& stat
         found[Item::stopped].add({process.pid, process.name});
     if (stat.state == 'Z' && status.threads > 1)
         found[Item::zombie_leader].add({process.pid, process.name});
+    // CRIU gives the terminal of a session to its leader, when all processes are there (criu/tty.c).
+    if (stat.state != 'Z' && stat.terminal != 0 && stat.session != process.pid)
+        found[Item::lost_terminal].add({process.pid, process.name});
     if (stat.state != 'Z' && status.ns_sids.size() >= walk.depth && status.ns_sids[walk.depth - 1] == 0)
         found[Item::outside_session].add({process.pid, process.name});
 }

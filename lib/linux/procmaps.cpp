@@ -28,7 +28,8 @@ static std::optional<Mapping> parse_mapping(std::string_view line) {
         return std::nullopt;
     // The padding is of spaces; a name may end in them.
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    return Mapping{*start, *end, perms[3] == 's', makedev(*major, *minor), *inode, line};
+    return Mapping{*start, *end, perms[1] == 'w', perms[2] == 'x', perms[3] == 's', makedev(*major, *minor),
+                   *inode, line};
 }
 
 std::optional<Mapping> next_mapping(std::string_view& maps) {

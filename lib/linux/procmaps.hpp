@@ -13,6 +13,8 @@ namespace lpm::procfs {
 struct Mapping {
     std::uint64_t start = 0;
     std::uint64_t end = 0;
+    bool write = false;
+    bool exec = false;
     bool shared = false;
     dev_t device = 0;
     std::uint64_t inode = 0;

@@ -45,6 +45,7 @@ CASES = (
     Case("watch", "InotifyProc", ("inotify", "/proc"), ("holder", "proc")),
     Case("shared-memory", "MemoryShared", ("clone", "vm")),
     Case("epoll", "EpollTarget", ("epoll", "other")),
+    Case("code", "SharedCode", ("code", "shared"), ("holder", "jit_buffer_size")),
     Case("packets", "PacketPipe", ("packets", "read"), ("holder", "O_DIRECT")),
     Case("backlog", "UnixInFlight", ("unix-backlog", "closed"), ("holder", "/tmp/backlog")),
     Case("corked", "UdpCorked", ("udp", "corked")),

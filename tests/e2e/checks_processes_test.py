@@ -32,6 +32,8 @@ def trace(test: ResourceTest, cid: str) -> None:
     Refused("child_that_is_traced", "Traced", ("child", "traced"), words=("holder",), fails="found while seizing"),
     Refused("debugger_on_the_node", "Traced", ("child", "plain"), outside=trace, words=("holder", "strace"),
             fails="found while seizing"),
+    Warned("child_in_a_session_with_a_terminal", "TerminalLost", ("terminal", "child"), words=("holder", "/dev/tty")),
+    Fine("leader_of_a_session_with_a_terminal", "TerminalLost", ("terminal", "leader")),
     Fine("child_that_is_not_traced", "Traced", ("child", "plain")),
     Refused("first_thread_has_ended", "ZombieLeader", ("leader", "zombie"), words=("holder",),
             fails="Zombies with threads are not supported"),

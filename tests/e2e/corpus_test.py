@@ -23,6 +23,7 @@ NO_IO_URING = ("io_uring_setup",)
 # What CRIU says when the checks that refused are off, in the order in which it comes to these things. None: it hangs.
 FAILS: dict[str, str | None] = {
     "Stopped": None,
+    "SharedCode": "POKEDATA failed",
     "IoUring": "anon_inode:[io_uring]",
     "TcpOnNewKernel": "opt: Operation not supported",
     "TcpEstablished": "Connected TCP socket",
@@ -92,11 +93,13 @@ def tabled(*rows: Row) -> Callable[[type["Corpus"]], type["Corpus"]]:
     Row("mariadb_with_io_uring", workloads.MariaDb, tcp=False, refused="IoUring"),
     Row("php", workloads.Php, tcp=True),
     Row("php_on_a_unix_socket", workloads.Php, tcp=False),
+    Row("php_with_its_jit_buffer", workloads.PhpWithJit, tcp=False, refused="SharedCode"),
     Row("erlang", workloads.Erlang, tcp=True),
     Row("erlang_on_a_unix_socket", workloads.Erlang, tcp=False),
     Row("rabbitmq", workloads.RabbitMq, tcp=True, refused="TcpEstablished"),
-    Row("bash_on_a_terminal", workloads.Bash, tcp=False),
-    Row("bash_with_a_stopped_job", workloads.BashWithAStoppedJob, tcp=False, refused="Stopped", warned=("Stopped",)),
+    Row("bash_on_a_terminal", workloads.Bash, tcp=False, warned=("TerminalLost",)),
+    Row("bash_with_a_stopped_job", workloads.BashWithAStoppedJob, tcp=False, refused="Stopped",
+        warned=("Stopped", "TerminalLost")),
     Row("bash_without_a_terminal", workloads.BashWithoutATerminal, tcp=False),
     Row("several_processes", workloads.Several, tcp=True),
     Row("several_processes_on_unix_sockets", workloads.Several, tcp=False),

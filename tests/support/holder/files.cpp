@@ -231,6 +231,20 @@ static void hold_secret(const std::string& argument) {
         unknown(argument);
 }
 
+// code shared | writable | private: executable memory below all other
+static void hold_code(const std::string& argument) {
+    int protection = PROT_READ | PROT_EXEC;
+    int flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_SHARED;
+    if (argument == "writable")
+        protection |= PROT_WRITE;
+    else if (argument == "private")
+        flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_PRIVATE;
+    else if (argument != "shared")
+        unknown(argument);
+    void* const low = reinterpret_cast<void*>(0x100000); // NOLINT(performance-no-int-to-ptr)
+    must(mmap(low, 65536, protection, flags, -1, 0) == low ? 0 : -1, "mmap");
+}
+
 // memfd MIB: written, and not mapped any more
 static void hold_memfd(const std::string& mib) {
     fill(static_cast<int>(must(memfd_create("memfd", 0), "memfd_create")), std::atol(mib.c_str()) * 1024);
@@ -241,7 +255,7 @@ static constexpr Case cases[] = {
     {"device", hold_device}, {"mapped", hold_mapped},   {"open", hold_open},         {"ghost", hold_ghost},
     {"linked", hold_linked}, {"inotify", hold_inotify}, {"fanotify", hold_fanotify}, {"sysv", hold_sysv},
     {"lock", hold_lock},     {"pipes", hold_pipes},     {"guard", hold_guard},       {"tun", hold_tun},
-    {"huge", hold_huge},     {"segment", hold_segment},
+    {"huge", hold_huge},     {"segment", hold_segment}, {"code", hold_code},
 };
 const std::span<const Case> files = cases;
 

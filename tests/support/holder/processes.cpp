@@ -148,6 +148,28 @@ static void hold_cpus(const std::string& argument) {
         unknown(argument);
 }
 
+// terminal leader | child: a session on a pseudo terminal, with a child or without
+static void hold_terminal(const std::string& argument) {
+    const int master = static_cast<int>(must(posix_openpt(O_RDWR | O_NOCTTY), "posix_openpt"));
+    must(grantpt(master), "grantpt");
+    must(unlockpt(master), "unlockpt");
+    int ready[2];
+    must(pipe(ready), "pipe");
+    if (must(fork(), "fork") == 0) {
+        must(setsid(), "setsid");
+        must(open(ptsname(master), O_RDWR), "open the terminal");
+        if (argument == "child")
+            (void)sleeper();
+        else if (argument != "leader")
+            unknown(argument);
+        must(write(ready[1], "x", 1), "write");
+        for (;;)
+            pause();
+    }
+    char said = 0;
+    must(read(ready[0], &said, 1), "read");
+}
+
 // What a tracing tool puts a probe on. The kernel runs its first instruction out of line, on a page that it
 // maps for that; calls, jumps, pushes and nops it only imitates.
 extern "C" int probed(int value);
@@ -203,7 +225,7 @@ static constexpr Case cases[] = {
     {"leader", hold_leader},   {"threads", hold_threads},
     {"seccomp", hold_seccomp}, {"descriptors", hold_descriptors},
     {"probed", hold_probed},   {"thread", hold_thread},
-    {"cpus", hold_cpus},
+    {"cpus", hold_cpus},       {"terminal", hold_terminal},
 };
 const std::span<const Case> processes = cases;
 
