@@ -108,7 +108,7 @@ Judgement judge_missing_addresses(const Facts& facts) {
 }
 
 Judgement judge_taken_ports(const Facts& facts) {
-    return judge_list(facts.images.taken_ports, "something else listens here on");
+    return judge_list(facts.images.taken_ports, "something else has, or had a moment ago,");
 }
 
 Judgement judge_missing_namespaces(const Facts& facts) {
