@@ -12,7 +12,7 @@ from crio_archive import read_json
 from e2e import freezer_of, wait_for
 from gate_socket import verdicts
 from pod_refusals import CASES, PodRefusalTest
-from suite import container, read
+from suite import container
 
 SOCKET = pathlib.Path("/run/lpm/sidecar-test.sock")
 # CRIU 4.2 has the numbers of pages in another field than the releases before, and so checkpointctl 1.3.0 finds none.

@@ -109,6 +109,10 @@ class Privileges(ResourceTest):
         [options] = [line.split()[5] for line in mounts if line.split()[4] == "/shared"]
         self.assertIn("rw", options.split(","))
 
+    def mounted_with(self, bundle: pathlib.Path, *options: str) -> None:
+        """The volume, in the new config.json."""
+        self.change(bundle / "config.json", lambda spec: spec["mounts"][-1].update(options=["rbind", "rprivate", *options]))
+
     def test_volume_that_has_less_now(self) -> None:
         """The flags of its mount, which the images have and no spec.dump has to tell."""
         bundle = self.taken("child", "plain", **volume(self))
@@ -118,8 +122,7 @@ class Privileges(ResourceTest):
                                (["nosuid", "noexec"], "had /shared without nosuid, noexec"),
                                (["nodev", "dev", "ro"], "could write /shared")):
             with self.subTest(options):
-                self.change(bundle / "config.json", lambda spec, extra=options: spec["mounts"][-1].update(
-                    options=["rbind", "rprivate", *extra]))
+                self.mounted_with(bundle, *options)
                 cid = self.add_container(f"restored-{os.urandom(4).hex()}")
                 self.refused(CHECK, self.restore_args(cid, bundle), words, operation="restore")
         (bundle / "config.json").write_text(good)
@@ -131,5 +134,5 @@ class Privileges(ResourceTest):
         options["mounts"][0]["options"] += ["nosuid", "nodev", "noexec"]
         bundle = self.taken("child", "plain", **options)
         self.spec.write_text((bundle / "config.json").read_text())
-        self.change(bundle / "config.json", lambda spec: spec["mounts"][-1].update(options=["rbind", "rprivate"]))
+        self.mounted_with(bundle)
         self.comes_back_with(bundle, "pass")
