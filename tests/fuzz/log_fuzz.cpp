@@ -11,7 +11,12 @@ using namespace lpm;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    (void)criu::parse_config(text, "fuzz.conf");
+    for (const auto& setting : criu::parse_config(text, "fuzz.conf")) {
+        if (criu::whole_name(setting.name) != setting.name)
+            std::abort();
+        (void)criu::takes_value(setting.name, setting.value);
+        (void)criu::knows_option(setting.written, 40101);
+    }
     if (const auto error = criu::first_error(text); error && error->message.find('\n') != std::string::npos)
         std::abort();
     (void)criu::cut_short(text);
