@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <cerrno>
+#include <ranges>
 #include <string_view>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -155,9 +156,11 @@ static void find_looser_mounts(const MountLists& lists, const oci::Bundle& bundl
                                ImageFacts& facts) {
     std::vector<Excess> looser;
     for (std::size_t i = 0; i < bundle.mounts.size() && looser.empty(); ++i) {
-        if (!bundle.mounts[i].bind)
-            continue;
         const std::string& place = tree.mounts()[i].place;
+        const auto after = tree.mounts() | std::views::drop(i + 1);
+        // The last one at a place is the one that is seen.
+        if (!bundle.mounts[i].bind || std::ranges::contains(after, place, &Tree::PlannedMount::place))
+            continue;
         const unsigned long lacking = lacks(lists, place, bundle.mounts[i].flags);
         if (lacking == MS_RDONLY)
             looser.push_back({.kind = Excess::Kind::writable_path, .text = place});
