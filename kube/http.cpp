@@ -163,8 +163,10 @@ void set_transfer(CURL* easy, Transfer& transfer) {
         set(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence.count()));
     }
-    if (request.once)
+    if (request.once) {
         set(easy, CURLOPT_FRESH_CONNECT, 1L);
+        set(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     set(easy, CURLOPT_PREREQFUNCTION, on_send);
     set(easy, CURLOPT_PREREQDATA, &transfer);
     set(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -84,9 +84,7 @@ Judgement judge_changed_files(const Facts& facts) {
 // At a checkpoint a warning only: whoever restores may grant it again.
 Judgement judge_programs(const Facts& facts) {
     if (facts.subject.stage == Stage::restore)
-        return judge_list(facts.images.unexecutable,
-                          "programs of the processes have no x bit, or were on a mount "
-                          "that is noexec, so the kernel refuses them to CRIU");
+        return judge_list(facts.images.unexecutable, "the kernel refuses CRIU programs of the processes");
     Judgement finding = judge_found(facts, Item::not_executable, "a program without any x bit",
                                     "the kernel refuses it to a restore", Verdict::warn);
     if (finding.verdict == Verdict::warn)
@@ -108,7 +106,7 @@ Judgement judge_missing_addresses(const Facts& facts) {
 }
 
 Judgement judge_taken_ports(const Facts& facts) {
-    return judge_list(facts.images.taken_ports, "something else has, or had a moment ago,");
+    return judge_list(facts.images.taken_ports, "ports that something here has, or had a moment ago");
 }
 
 Judgement judge_missing_namespaces(const Facts& facts) {

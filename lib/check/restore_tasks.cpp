@@ -94,17 +94,19 @@ Judgement judge_lsm(const Facts& facts) {
 Judgement judge_privileges(const Facts& facts) {
     if (!facts.bundle)
         return no_bundle();
-    for (const auto* excesses :
-         {&facts.images.excesses, &facts.images.mount_excesses, &facts.images.spec_excesses})
-        if (*excesses && !(*excesses)->empty())
-            return {Verdict::block, text_of((*excesses)->front())};
+    if (const auto& excesses = facts.images.excesses; excesses && !excesses->empty())
+        return {Verdict::block, text_of(excesses->front())};
+    if (const auto& excesses = facts.images.mount_excesses; excesses && !excesses->empty())
+        return {Verdict::block, text_of(excesses->front()),
+                "mount it in the new pod as it was mounted at the checkpoint"};
+    if (const auto& excesses = facts.images.spec_excesses; excesses && !excesses->empty())
+        return {Verdict::block, text_of(excesses->front())};
     if (!facts.images.excesses)
         return {Verdict::unknown, "what the processes may do cannot be read from the images",
                 "take the checkpoint again, or copy it again, whole"};
     if (!facts.images.mount_excesses)
-        return {Verdict::unknown,
-                "how the container's volumes were mounted cannot be compared with config.json",
-                "copy the checkpoint again, whole, and see that no place of a mount is a link to nowhere"};
+        return {Verdict::unknown, "how the volumes were mounted cannot be read from the images",
+                "take the checkpoint again, or copy it again, whole"};
     if (!facts.images.spec_excesses)
         return {Verdict::unknown,
                 "no processes with more than config.json grants; but the config.json that they had is not "

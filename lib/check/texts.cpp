@@ -38,6 +38,8 @@ std::string text_of(const inspect::Gap& gap) {
     case stops_not_told:
         return "the container is frozen, and this kernel does not tell which of its processes a signal has "
                "stopped";
+    case waits_not_told:
+        return "this kernel does not tell what a process waits for";
     case error:
         break;
     }

@@ -49,7 +49,7 @@ Judgement judge_criu_config(const Facts& facts) {
         if (setting.line == 0)
             continue;
         const auto known = criu::knows_option(setting.written, version);
-        const bool takes = criu::takes_value(setting.name, setting.value);
+        const bool takes = criu::takes_value(setting);
         if (known == true && takes)
             continue;
         const std::string what = "line " + std::to_string(setting.line) + " of " +
@@ -64,7 +64,7 @@ Judgement judge_criu_config(const Facts& facts) {
             return {Verdict::block, what + ", which CRIU " + criu::version_text(version) +
                                         " does not know: it ends at such a line"};
         if (doubt.empty())
-            doubt = what + ", and whether this CRIU knows it is not known";
+            doubt = what + ", and whether this CRIU takes it for one is not known";
     }
     if (!doubt.empty())
         return {Verdict::unknown, std::move(doubt)};

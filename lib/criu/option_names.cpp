@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/text.hpp"
 #include "criu/options.hpp"
 #include "criu/tooling.hpp"
 
@@ -136,15 +135,17 @@ std::optional<bool> knows_option(std::string_view written, std::uint32_t version
     if (written.contains('"')) // CRIU takes quotes off, and has rules of its own for those within
         return std::nullopt;
     const auto names = find_names(written);
-    if (names.size() != 1) // or it may mean more than one
+    if (names.empty())
         return version == 0 || version >= newer ? std::nullopt : std::optional(false);
+    if (names.size() > 1) // CRIU ends at it, unless it has one of them only
+        return std::nullopt;
     if (names.front() != "allow-uprobes")
         return true;
     return version == 0 ? std::nullopt : std::optional(version >= knows_uprobes);
 }
 
-bool takes_value(std::string_view name, std::string_view value) {
-    // Of criu/config.c, the same in 3.19 to 4.2: others are looked at later, or taken as they are.
+bool takes_value(const Setting& setting) {
+    // Of criu/config.c. What others may have is not judged here: CRIU takes most of it as it is.
     struct Choice {
         std::string_view name;
         std::array<std::string_view, 3> values;
@@ -153,12 +154,13 @@ bool takes_value(std::string_view name, std::string_view value) {
                                          {"file-validation", {"buildid", "filesize"}},
                                          {"pre-dump-mode", {"read", "splice"}},
                                          {"empty-ns", {"net"}}};
-    if (value.contains('"'))
+    if (setting.value.contains('"'))
         return true;
-    if (name == "port" || name == "status-fd" || name == "tree")
-        return to_number<int>(value).has_value();
-    const auto choice = std::ranges::find(choices, name, &Choice::name);
-    return choice == std::end(choices) || (!value.empty() && std::ranges::contains(choice->values, value));
+    if (setting.joined && std::ranges::contains(flags, setting.name)) // getopt_long(3) ends at it
+        return false;
+    const auto choice = std::ranges::find(choices, setting.name, &Choice::name);
+    return choice == std::end(choices) ||
+           (!setting.value.empty() && std::ranges::contains(choice->values, setting.value));
 }
 
 } // namespace lpm::criu

@@ -47,20 +47,30 @@ static std::string_view unquoted(std::string_view text) {
     return text;
 }
 
+// Only where a word may begin does a comment.
+static std::string_view without_comment(std::string_view line) {
+    for (auto at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1))
+        if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t')
+            return line.substr(0, at);
+    return line;
+}
+
 std::vector<Setting> parse_config(std::string_view text, const std::string& source) {
     std::vector<Setting> settings;
     for (std::size_t number = 1; !text.empty() && settings.size() < max_settings; ++number) {
         std::string_view line = next_line(text);
-        line = trim(line.substr(0, line.find('#')));
+        line = trim(without_comment(line));
         if (line.empty())
             continue;
         const auto end = line.find_first_of(" \t=");
-        const auto value = end == std::string_view::npos ? std::string_view{} : trim(line.substr(end + 1));
+        auto value = end == std::string_view::npos ? std::string_view{} : trim(line.substr(end + 1));
+        if (!value.starts_with('"')) // of more than one word CRIU takes the first
+            value = value.substr(0, value.find_first_of(" \t"));
         const auto name = line.substr(0, end);
         const std::string_view whole = whole_name(name);
         const bool off = name.starts_with("no-") && whole != "no-default-config"; // a form that each flag has
         settings.push_back({std::string(whole), off ? "false" : std::string(unquoted(value)), source, number,
-                            std::string(name)});
+                            std::string(name), end != std::string_view::npos && line[end] == '='});
     }
     return settings;
 }

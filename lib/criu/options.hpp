@@ -20,6 +20,7 @@ struct Setting {
     std::string source;    // file, or "argv"
     std::size_t line = 0;  // of the file; 0: of none
     std::string written{}; // the name as it stands there, with "no-"
+    bool joined = false;   // by "=" with its value, which a flag may not be
 };
 
 // A CRIU configuration file: an option a line, `name value` or `name=value`, `#` begins a comment.
@@ -35,7 +36,7 @@ struct Setting {
 
 // CRIU takes this value for the option, as far as it looks at it when it reads its configuration; it ends at
 // one that it does not take, as at a name.
-[[nodiscard]] bool takes_value(std::string_view name, std::string_view value);
+[[nodiscard]] bool takes_value(const Setting& setting);
 
 struct Sources {
     std::string home;        // $HOME of the caller; may be empty

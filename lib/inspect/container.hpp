@@ -117,6 +117,7 @@ struct Gap {
         socket_unreadable, // see error
         guards_not_told,   // this kernel does not tell which pages are guards
         stops_not_told,    // nor which processes of a frozen cgroup a signal has stopped
+        waits_not_told,    // nor what a thread waits for
         error,
     };
     Why why = Why::error;

@@ -34,13 +34,14 @@ void note_mappings(Walk& walk, const Process& process, std::string_view maps) {
                 files.add(Item::uprobes, -1, path);
             continue;
         }
+        if (path.starts_with("/SYSV")) // many have one name
+            walk.workload.segments.insert(mapping->inode);
         if (path == last) // a library has a mapping per segment
             continue;
         last = path;
-        if (path.starts_with("/SYSV")) {
+        if (path.starts_with("/SYSV"))
             files.add(Item::sysv_memory, -1, path);
-            walk.workload.segments.insert(mapping->inode);
-        } else if (path.starts_with("anon_inode:"))
+        else if (path.starts_with("anon_inode:"))
             files.anonymous(-1, path.substr(11));
         else if (path.starts_with("/anon_hugepage") || path.starts_with("/memfd:hugetlb"))
             files.add(Item::huge_memfd, -1, path);

@@ -80,6 +80,8 @@ Result<std::string> read_segments(pid_t init, const Deadline& deadline) {
     std::string text;
     if (!read_until(opened.get(), deadline, most_segments, text))
         return fail(Errc::unavailable, "/proc/sysvipc/shm was not read within the deadline");
+    if (text.size() >= most_segments)
+        return fail(Errc::unavailable, "/proc/sysvipc/shm is longer than 16 MiB");
     return text;
 }
 

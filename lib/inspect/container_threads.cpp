@@ -15,7 +15,7 @@
 
 namespace lpm::inspect {
 
-// Each costs three system calls, for what is a warning only.
+// Each costs some ten system calls.
 static constexpr std::size_t max_threads = 5000;
 
 namespace {
@@ -72,10 +72,22 @@ void note_affinity(Walk& walk, const Process& process, const procfs::Status& sta
         walk.workload[Item::own_cpus].add({process.pid, process.name, -1, "CPUs " + status.cpus});
 }
 
+// Some were not looked at.
+static void leave_out(Walk& walk, const Gap& gap) {
+    for (auto* of : {&walk.workload.threads_gap, &walk.workload.children_gap, &walk.workload.waiting_gap})
+        if (!*of)
+            *of = gap;
+}
+
+static void leave_out(Walk& walk, const Error& error) {
+    if (!procfs::is_gone(error))
+        leave_out(walk, Gap{Gap::Why::error, error.text});
+}
+
 void walk_threads(Walk& walk, const Process& process) {
     const auto of_process = read_affinity(process.pid);
     if (!of_process)
-        return note_unread(walk.workload.threads_gap, of_process.error());
+        return leave_out(walk, of_process.error());
     const std::string folder = "/proc/" + std::to_string(process.pid) + "/task";
     const bool opened = each_entry(folder, [&](int, const dirent& entry) {
         const auto thread = to_number<pid_t>(entry.d_name);
@@ -83,18 +95,21 @@ void walk_threads(Walk& walk, const Process& process) {
             return true;
         ++walk.threads;
         if (walk.threads > max_threads || (walk.threads % 256 == 0 && walk.options.deadline.passed())) {
-            walk.workload.threads_gap = Gap{Gap::Why::processes};
+            leave_out(walk, Gap{Gap::Why::processes});
             return false;
         }
         note_thread(walk, process, *thread, *of_process);
         note_children(walk, process, *thread);
-        if (!walk.container.frozen)
-            if (const auto stat = procfs::read_stat(*thread))
-                note_waiting(walk, process, *thread, stat->state);
+        if (walk.container.frozen) // see note_waiting
+            return true;
+        if (const auto stat = procfs::read_stat(*thread))
+            note_waiting(walk, process, *thread, stat->state);
+        else
+            note_unread(walk.workload.waiting_gap, stat.error());
         return true;
     });
     if (!opened)
-        note_unread(walk.workload.threads_gap, fail_errno(errno, "open " + folder).error());
+        leave_out(walk, fail_errno(errno, "open " + folder).error());
 }
 
 } // namespace lpm::inspect

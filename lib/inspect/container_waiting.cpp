@@ -12,43 +12,57 @@
 
 namespace lpm::inspect {
 
+bool is_fuse(const procfs::Mount& mount) {
+    return mount.type == "fuse" || mount.type == "fuseblk" || mount.type == "virtiofs" ||
+           mount.type.starts_with("fuse.");
+}
+
+// Where in the kernel; empty when it does not tell.
 static std::string read_waits_in(pid_t thread) {
     auto name = procfs::read_proc(thread, "wchan");
     return name && *name != "0" ? *std::move(name) : std::string();
 }
 
+// A compiler may have put one of these into another.
 static bool waits_for_fuse(const std::string& waits_in) {
-    return waits_in.starts_with("request_wait_answer") || waits_in.contains("fuse_");
+    static constexpr std::string_view places[] = {"request_wait_answer", "__fuse_request_send",
+                                                  "__fuse_simple_request"};
+    return std::ranges::any_of(places, [&](std::string_view place) { return waits_in.starts_with(place); });
 }
 
-static bool is_fuse(const procfs::Mount& mount) {
-    return mount.type == "fuse" || mount.type == "fuseblk" || mount.type.starts_with("fuse.");
-}
-
-// In a cgroup that is frozen nothing waits so, but reads as if it did.
+// In the container's own frozen cgroup nothing waits so, but reads as if it did.
 void note_waiting(Walk& walk, const Process& process, pid_t thread, char state) {
-    if (walk.container.frozen)
+    if (walk.container.frozen || (state != 'D' && (state != 'S' || !walk.fuse)))
         return;
-    const bool for_fuse = state == 'S' && std::ranges::any_of(walk.container.mounts, is_fuse) &&
-                          waits_for_fuse(read_waits_in(thread));
-    if (state != 'D' && !for_fuse)
-        return;
+    if (state == 'S') {
+        const auto waits_in = read_waits_in(thread);
+        if (waits_in.empty() && !walk.workload.waiting_gap)
+            walk.workload.waiting_gap = Gap{Gap::Why::waits_not_told};
+        if (!waits_for_fuse(waits_in))
+            return;
+    }
     if (const auto status = procfs::read_status(thread))
         walk.waiting.push_back({process, thread, status->switches});
+    else
+        note_unread(walk.workload.waiting_gap, status.error());
 }
 
+// It has not run since.
 static bool waits_still(const Waiting& waiting) {
     const auto status = procfs::read_status(waiting.thread);
     return status && status->switches == waiting.switches && (status->state == 'D' || status->state == 'S');
 }
 
-// Who reads a disk waits so all the time, but each time for some milliseconds.
+// Who reads a disk waits so all the time, but each time for some milliseconds; who writes more than it takes,
+// for up to 200 (mm/page-writeback.c). CRIU waits for ten seconds. The judging of all that was found needs
+// the rest of the time.
 void find_uninterruptible(Walk& walk) {
     constexpr std::chrono::milliseconds pause{20};
-    constexpr int looks = 5; // and the gate tries again
+    constexpr int looks = 20;
+    constexpr std::chrono::milliseconds rest{200};
     std::erase_if(walk.waiting, [&](const Waiting& one) { return walk.in_vfork.contains(one.process.pid); });
     for (int look = 0; look < looks && !walk.waiting.empty(); ++look) {
-        if (walk.options.deadline.passed()) {
+        if (walk.options.deadline.left() < rest) {
             walk.workload.waiting_gap = Gap{Gap::Why::processes};
             return;
         }

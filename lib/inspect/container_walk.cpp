@@ -232,6 +232,7 @@ std::optional<Workload> inspect_workload(const ContainerFacts& container, const 
     Workload found;
     Walk walk{
         .container = container, .options = options, .workload = found, .pids = {pids->begin(), pids->end()}};
+    walk.fuse = std::ranges::any_of(container.mounts, is_fuse);
     if (pids->size() >= max_processes)
         found.gap = Gap{Gap::Why::too_many_processes};
     else

@@ -52,6 +52,7 @@ struct Walk {
     std::unordered_set<pid_t> pids; // of the container
     std::size_t depth = 1;          // of init's pid namespace below ours, which counts as 1
     bool node_network = false;      // init is in the caller's network namespace, where CRIU will run as well
+    bool fuse = false;              // it has a mount whose files a daemon serves
     bool over = false;              // the deadline has passed, or there are too many of them
     std::vector<SocketRef> sockets{};
     std::vector<SocketRef> pipes{};
@@ -61,8 +62,8 @@ struct Walk {
     std::unordered_set<std::string> programs{};                // that were looked at
     std::vector<std::string> usual_cpus{}; // what processes have that ask for nothing, as status has it
     std::vector<Terminal> terminals{};
-    std::unordered_set<unsigned> masters{};         // indices of the terminals whose other end is held
-    std::unordered_map<pid_t, Process> strangers{}; // children of these processes that are not among `pids`
+    std::unordered_set<unsigned> masters{};       // indices of the terminals whose other end is held
+    std::unordered_map<pid_t, pid_t> strangers{}; // children that are not among `pids`, and their parents
     std::vector<Waiting> waiting{};
     std::unordered_set<pid_t> in_vfork{}; // which may wait for the child that has their memory
 };
@@ -87,6 +88,7 @@ void note_affinity(Walk& walk, const Process& process, const procfs::Status& sta
 void walk_threads(Walk& walk, const Process& process);
 void note_children(Walk& walk, const Process& process, pid_t thread);
 void find_moved(Walk& walk); // among the strangers
+[[nodiscard]] bool is_fuse(const procfs::Mount& mount);
 void note_waiting(Walk& walk, const Process& process, pid_t thread, char state);
 void find_uninterruptible(Walk& walk); // among those that wait
 void note_program(Walk& walk, const Process& process, std::string_view maps);

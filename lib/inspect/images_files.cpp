@@ -9,7 +9,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/text.hpp"
 #include "criu/images/mm.hpp"
 #include "criu/images/remap_file_path.hpp"
 #include "inspect/images_parts.hpp"
@@ -63,13 +62,9 @@ bool is_executable(const struct statx& st) {
     return (st.stx_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
 }
 
-bool is_on_no_exec(const std::vector<criu::MntEntry>& mounts, std::string_view name) {
-    const criu::MntEntry* holds = nullptr;
-    for (const auto& mount : mounts)
-        if (is_below(name, mount.mountpoint) &&
-            (holds == nullptr || mount.mountpoint.size() >= holds->mountpoint.size()))
-            holds = &mount;
-    return holds != nullptr && (holds->flags & MS_NOEXEC) != 0;
+bool is_on_no_exec(const std::vector<criu::MntEntry>& mounts, const criu::RegFileEntry& file) {
+    const auto mount = std::ranges::find(mounts, file.mnt_id, &criu::MntEntry::id);
+    return mount != mounts.end() && (mount->flags & MS_NOEXEC) != 0;
 }
 
 void compare_files(const criu::ImageSource& source, const criu::Files& files,
@@ -89,8 +84,8 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files,
         if (file.ext || !file.name.starts_with('/') || remapped->contains(file.id))
             continue;
         const bool is_program = programs && programs->contains(file.id) && unexecutable.size() < max_named;
-        if (is_program && is_on_no_exec(mounts, file.name)) {
-            unexecutable.push_back(file.name);
+        if (is_program && is_on_no_exec(mounts, file)) {
+            unexecutable.push_back(file.name + " (its mount was noexec)");
             continue;
         }
         const auto found = tree.find(file.name);
@@ -106,7 +101,7 @@ void compare_files(const criu::ImageSource& source, const criu::Files& files,
         add_change(changed, find_change(file, *found));
         add_change(changed_modes, find_change_of_mode(file, *found));
         if (is_program && !is_executable(*found))
-            unexecutable.push_back(file.name);
+            unexecutable.push_back(file.name + " (no x bit)");
     }
     const auto tell = [all]<class T>(std::vector<T>& found, std::optional<std::vector<T>>& to) {
         if (all || !found.empty())

@@ -142,34 +142,38 @@ static std::string name_flags(unsigned long flags) {
     return text;
 }
 
-// What was mounted at that place at the checkpoint lacks of what config.json asks for. CRIU mounts it with
-// the flags of the images.
-static unsigned long lacks(const MountLists& lists, const std::string& place, unsigned long flags) {
-    unsigned long lacking = 0;
+// What the volume that was mounted there lacks of these flags. CRIU mounts it with the flags of the images.
+static unsigned long lacks(const MountLists& lists, const oci::MountPoint& mount, std::string_view place) {
+    unsigned long lacking = mount.flags;
+    bool had = false;
     for (const auto& list : lists)
-        if (const auto had = std::ranges::find_last(list, place, &criu::MntEntry::mountpoint); !had.empty())
-            lacking |= flags & ~static_cast<unsigned long>(had.front().flags);
-    return lacking;
+        for (const auto& then : list)
+            if (then.ext_key == place || then.ext_key == mount.place) { // as the runtime hands it over
+                had = true;
+                lacking &= ~static_cast<unsigned long>(then.flags);
+            }
+    return had ? lacking : 0;
 }
 
+// The first one. What every engine binds in has flags of the engine's.
 static void find_looser_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,
                                ImageFacts& facts) {
-    std::vector<Excess> looser;
+    auto& looser = facts.mount_excesses.emplace();
     for (std::size_t i = 0; i < bundle.mounts.size() && looser.empty(); ++i) {
+        const oci::MountPoint& mount = bundle.mounts[i];
         const std::string& place = tree.mounts()[i].place;
         const auto after = tree.mounts() | std::views::drop(i + 1);
         // The last one at a place is the one that is seen.
-        if (!bundle.mounts[i].bind || std::ranges::contains(after, place, &Tree::PlannedMount::place))
+        if (!mount.bind || oci::is_usual_bind(mount.place) ||
+            std::ranges::contains(after, place, &Tree::PlannedMount::place))
             continue;
-        const unsigned long lacking = lacks(lists, place, bundle.mounts[i].flags);
+        const unsigned long lacking = lacks(lists, mount, place);
         if (lacking == MS_RDONLY)
             looser.push_back({.kind = Excess::Kind::writable_path, .text = place});
         else if (lacking != 0)
             looser.push_back(
                 {.kind = Excess::Kind::looser_mount, .text = place + " without " + name_flags(lacking)});
     }
-    if (tree.sure() || !looser.empty())
-        facts.mount_excesses = std::move(looser);
 }
 
 void compare_mounts(const MountLists& lists, const oci::Bundle& bundle, const Tree& tree,

@@ -104,10 +104,13 @@ static void read_namespace(const json::Value& entry, Bundle& bundle) {
         bundle.joined.push_back({type, json::text_or_empty(entry, "path")});
 }
 
-// What engines bind into every container: it is made anew for a restored one.
 static constexpr std::string_view usual_binds[] = {
     "/etc/hosts",           "/etc/hostname",      "/etc/resolv.conf", "/dev/shm",
     "/dev/termination-log", "/run/.containerenv", "/run/secrets",     "/var/run/secrets"};
+
+bool is_usual_bind(std::string_view place) {
+    return std::ranges::any_of(usual_binds, [&](std::string_view known) { return is_below(place, known); });
+}
 
 static bool is_word_of(const json::Value* list, std::string_view word) {
     if (list == nullptr || !list->is_array())
@@ -115,7 +118,7 @@ static bool is_word_of(const json::Value* list, std::string_view word) {
     return std::ranges::any_of(*list, [&](const json::Value& entry) { return entry == word; });
 }
 
-// The last word of two counts (runc's libcontainer/specconv).
+// The last word of two counts (runc's libcontainer/specconv); "rro" and its like stand in the place of "ro".
 static unsigned long read_flags(const json::Value* options) {
     struct Word {
         std::string_view text;
@@ -132,7 +135,7 @@ static unsigned long read_flags(const json::Value* options) {
         return flags;
     for (const json::Value& option : *options)
         for (const Word& word : words)
-            if (option == word.text)
+            if (option == word.text || option == "r" + std::string(word.text)) // of all below it, too
                 flags = word.set ? flags | word.flag : flags & ~word.flag;
     return flags;
 }
@@ -159,9 +162,7 @@ static void read_mount(const json::Value& entry, Bundle& bundle) {
     if (!bind)
         return;
     bundle.shared_shm = bundle.shared_shm || place == "/dev/shm";
-    const bool usual =
-        std::ranges::any_of(usual_binds, [&](std::string_view known) { return is_below(place, known); });
-    if (!usual && (flags & MS_RDONLY) == 0)
+    if (!is_usual_bind(place) && (flags & MS_RDONLY) == 0)
         bundle.volumes.push_back(place);
     bundle.binds.push_back(std::move(place));
 }

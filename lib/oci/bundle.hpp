@@ -79,6 +79,9 @@ struct Bundle {
     std::string checkpoint;                    // lpm.my.domain/checkpoint: "never", or anything else
 };
 
+// Engines bind something there into every container: it is made anew for a restored one.
+[[nodiscard]] bool is_usual_bind(std::string_view place);
+
 // Where the namespace of that type is that the container joins; empty when it joins none.
 [[nodiscard]] std::string joined_path(const Bundle& bundle, std::string_view type);
 

@@ -52,22 +52,26 @@ Judged judge(const Request& request, const oci::Invocation& invocation, const in
                                 : request.settings.deadline);
     inspect::Subject subject = request.subject;
     Judged judged;
+    constexpr std::chrono::milliseconds pause{50};
     // What may pass in a moment is given it, unless the caller has frozen the container: then nothing moves.
     for (int tries = 0; tries < 4; ++tries) {
         if (tries > 0)
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            std::this_thread::sleep_for(pause);
+        const auto left = deadline.left();
         subject.checkpoint_in_progress = questions.in_progress();
         Judged now;
         now.facts = inspect::gather(subject, invocation, caller, request.settings, request.tooling, deadline);
         now.facts.skipped_hooks = questions.skipped_hooks(now.facts);
-        now.outcome = check::run(now.facts, request.settings, deadline);
-        if (tries > 0 && deadline.passed()) // and little of it was judged
+        if (tries > 0 && deadline.passed()) // nothing of it would be judged
             break;
+        now.outcome = check::run(now.facts, request.settings, deadline);
         judged = std::move(now);
         // Of a container that is not there the runtime says so itself, in words that callers match.
         if (judged.facts.container.unknown_to_runtime)
             judged.outcome.code.clear();
-        if (!judged.outcome.transient || judged.facts.container.frozen || deadline.passed())
+        // A try that has to be cut short knows less than this one.
+        const auto took = left - deadline.left();
+        if (!judged.outcome.transient || judged.facts.container.frozen || deadline.left() < pause + 2 * took)
             break;
     }
     return judged;

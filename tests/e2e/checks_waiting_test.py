@@ -92,8 +92,12 @@ class Waiting(ResourceTest):
         yield
         switch.write_text("THAWED" if v1 else "0")
 
-    def test_process_that_has_its_answer(self) -> None:
+    def test_process_that_has_its_answer_in_a_moment(self) -> None:
+        """It waits most of the time, but never for long."""
+        self.fuse.end()
+        self.fuse = SilentFuse(self.work / "slow", delay=0.1)
         cid = self.reader()
+        wait_for("it waits", lambda: self.asks(cid))
         for caller in ("running", "paused"):
             with self.subTest(caller):
                 if caller == "paused":

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& setting : criu::parse_config(text, "fuzz.conf")) {
         if (criu::whole_name(setting.name) != setting.name)
             std::abort();
-        (void)criu::takes_value(setting.name, setting.value);
+        (void)criu::takes_value(setting);
         (void)criu::knows_option(setting.written, 40101);
     }
     if (const auto error = criu::first_error(text); error && error->message.find('\n') != std::string::npos)

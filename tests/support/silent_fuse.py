@@ -7,6 +7,7 @@ import pathlib
 import signal
 import stat
 import struct
+import time
 
 from e2e import wait_for
 
@@ -46,12 +47,13 @@ def answer(opcode: int, node: int, body: bytes) -> bytes | int | None:
     return None if opcode in (FORGET, BATCH_FORGET) else 38  # ENOSYS
 
 
-def serve(device: int) -> None:
+def serve(device: int, delay: float) -> None:
     while True:
         try:
             request = os.read(device, 1 << 17)
         except OSError:  # unmounted
             return
+        time.sleep(delay)
         _, opcode, unique, node, *_ = HEAD.unpack(request[:HEAD.size])
         reply = answer(opcode, node, request[HEAD.size:])
         if reply is None:
@@ -61,9 +63,9 @@ def serve(device: int) -> None:
 
 
 class SilentFuse:
-    """Mounted at `place`; its daemon answers until stop()."""
+    """Mounted at `place`; its daemon answers until stop(), each time after `delay` seconds."""
 
-    def __init__(self, place: pathlib.Path) -> None:
+    def __init__(self, place: pathlib.Path, delay: float = 0) -> None:
         self.place = place
         place.mkdir(parents=True)
         device = os.open("/dev/fuse", os.O_RDWR)
@@ -74,7 +76,7 @@ class SilentFuse:
         self.daemon = os.fork()
         if self.daemon == 0:
             try:
-                serve(device)
+                serve(device, delay)
             finally:
                 os._exit(0)
         os.close(device)

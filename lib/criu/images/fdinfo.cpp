@@ -26,6 +26,7 @@ static constexpr std::uint32_t pipe = 18;
 namespace reg_file_entry {
 static constexpr std::uint32_t id = 1;
 static constexpr std::uint32_t name = 6;
+static constexpr std::uint32_t mnt_id = 7;
 static constexpr std::uint32_t size = 8;
 static constexpr std::uint32_t ext = 9;
 static constexpr std::uint32_t mode = 10;
@@ -57,6 +58,8 @@ static bool read_reg(std::string_view bytes, RegFileEntry& file) {
             file.id = field->u32();
         else if (field->number == reg_file_entry::name)
             file.name = field->bytes;
+        else if (field->number == reg_file_entry::mnt_id && (field->value & 1U) == 0) // sint32; -1: none
+            file.mnt_id = static_cast<std::uint32_t>(field->value >> 1U);
         else if (field->number == reg_file_entry::size)
             file.size = field->value;
         else if (field->number == reg_file_entry::ext)

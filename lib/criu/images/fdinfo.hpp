@@ -37,6 +37,7 @@ struct RegFileEntry {
     std::optional<std::uint64_t> size{}; // nothing: CRIU does not compare it
     bool ext = false;                    // the runtime hands it over
     std::optional<std::uint32_t> mode{};
+    std::optional<std::uint32_t> mnt_id{}; // of its MntEntry
 };
 
 // images/pipe.proto: one end.

@@ -9,6 +9,7 @@ namespace lpm::criu {
 static constexpr std::uint32_t mnts_magic = 0x55563928;
 
 namespace mnt_entry {
+static constexpr std::uint32_t id = 2;
 static constexpr std::uint32_t flags = 5;
 static constexpr std::uint32_t mountpoint = 7;
 static constexpr std::uint32_t ext_mount = 13;
@@ -23,6 +24,8 @@ static bool read_entry(std::string_view record, MntEntry& mount) {
     while (const auto field = entry.next()) {
         if (field->number == mnt_entry::mountpoint)
             mount.mountpoint = field->bytes;
+        else if (field->number == mnt_entry::id)
+            mount.id = field->u32();
         else if (field->number == mnt_entry::flags)
             mount.flags = field->u32();
         else if (field->number == mnt_entry::ext_mount)

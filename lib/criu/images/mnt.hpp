@@ -20,7 +20,8 @@ struct MntEntry {
     std::string mountpoint; // in the container, absolute
     std::string ext_key{};  // by which the runtime has to hand it over, or empty
     bool ext_mount = false;
-    bool deleted = false;    // what it shows had no name any more
+    bool deleted = false; // what it shows had no name any more
+    std::uint32_t id = 0;
     std::uint32_t flags = 0; // MS_RDONLY and the like (mount(2))
 
     // It comes from outside; else CRIU makes and fills it.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include <sys/mount.h>
+
 #include "../check/checks.hpp"
 #include "../support.hpp"
+#include "check/texts.hpp"
 #include "inspect/images_parts.hpp"
 
 using namespace lpm;
@@ -155,4 +158,34 @@ TEST_F(Mounts, of_far_too_many) {
     EXPECT_TRUE(inspect::read_mount_lists(*source, deadline));
     dir.write("mountpoints-3.img", list);
     EXPECT_FALSE(inspect::read_mount_lists(*source, deadline)) << "more than 200,000 in all";
+}
+
+TEST_F(Mounts, that_are_looser_than_config_json_asks_for) {
+    mount("/data", "volume");
+    mount("/etc/resolv.conf", "file");
+    mount("/dangling/x", "file");
+    for (auto& one : facts.bundle->mounts)
+        one.flags = MS_RDONLY | MS_NOSUID;
+    const auto has = [&](std::uint32_t flags, const std::string& key = "/data") {
+        compare_all({{{"/", "", false, false, 1, 0}, {key, key, true, false, 2, flags}}});
+        EXPECT_TRUE(target.mount_excesses);
+        return target.mount_excesses && !target.mount_excesses->empty()
+                   ? check::text_of(target.mount_excesses->front())
+                   : std::string();
+    };
+    EXPECT_EQ(has(MS_RDONLY | MS_NOSUID | MS_NODEV), "");
+    EXPECT_TRUE(has(MS_NOSUID).contains("could write /data")) << has(MS_NOSUID);
+    EXPECT_TRUE(has(0).contains("had /data without ro, nosuid, which")) << has(0);
+    EXPECT_EQ(has(0, "/etc/resolv.conf"), "") << "an engine's own";
+    EXPECT_TRUE(has(MS_NOSUID, "/dangling/x").contains("could write"))
+        << "its place is not known, its key is";
+    EXPECT_TRUE(has(MS_RDONLY, "/var/run//data/").contains("without nosuid")) << "as crun names it";
+    // Of two mount namespaces one may have another mount there, which is of no volume.
+    compare_all(
+        {{{"/data", "/data", true, false, 2, MS_RDONLY | MS_NOSUID}},
+         {{"/data", "/data", true, false, 3, MS_RDONLY | MS_NOSUID}, {"/data", "", false, false, 4, 0}}});
+    EXPECT_TRUE(target.mount_excesses->empty());
+    // The last of two at one place is the one that is seen.
+    mount("/data", "volume");
+    EXPECT_EQ(has(0), "");
 }

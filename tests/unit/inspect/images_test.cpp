@@ -76,7 +76,7 @@ TEST_F(Files, of_the_image) {
 TEST_F(Files, that_are_programs) {
     const criu::RegFileEntry program{.id = 1, .name = "/bin/program"};
     compare(program, inspect::FileIds{1});
-    EXPECT_EQ(texts_of(target.unexecutable), std::vector<std::string>{"/bin/program"});
+    EXPECT_EQ(texts_of(target.unexecutable), std::vector<std::string>{"/bin/program (no x bit)"});
     compare(program, inspect::FileIds{2});
     EXPECT_EQ(texts_of(target.unexecutable), std::vector<std::string>{});
     compare(program, std::nullopt);
