@@ -118,7 +118,7 @@ class Privileges(ResourceTest):
         bundle = self.taken("child", "plain", **volume(self))
         good = (bundle / "config.json").read_text()
         SETTINGS.write_text(f'[checks]\n{CHECK} = "block"\n')
-        for options, words in ((["ro"], "could write /shared"),
+        for options, words in ((["ro"], "could write /shared"), (["rro"], "could write /shared"),
                                (["nosuid", "noexec"], "had /shared without nosuid, noexec"),
                                (["nodev", "dev", "ro"], "could write /shared")):
             with self.subTest(options):
