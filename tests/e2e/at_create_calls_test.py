@@ -31,11 +31,11 @@ class AsCreated(AtCreateTest):
         return str(json.loads(done.stdout)["status"]) if done.returncode == 0 else "unknown"
 
     def ends(self, cid: str, runtime: str = "") -> str:
-        """Its state when a signal has had time to do what it does."""
-        end = time.monotonic() + 0.3
-        while self.word(cid, runtime) == "created" and time.monotonic() < end:
+        """Its state when a signal has had time to do what it does: one that ends it finds it running for a moment."""
+        end = time.monotonic() + 0.5
+        while (word := self.word(cid, runtime)) != "stopped" and time.monotonic() < end:
             time.sleep(0.05)
-        return self.word(cid, runtime)
+        return word
 
     def compare(self, *words: object) -> tuple[str, Done]:
         """The same call of both; the pending one's id, and how its call ended."""

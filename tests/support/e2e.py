@@ -148,6 +148,7 @@ class NodeTest(LpmTest):
         SETTINGS.unlink(missing_ok=True)
         self.addCleanup(SETTINGS.unlink, missing_ok=True)
         self.work = WORK / self.id().rpartition(".")[2][:60]
+        shutil.rmtree(self.work, ignore_errors=True)  # of a try that failed, when a test is run again
         self.work.mkdir(parents=True, exist_ok=True)
         self.rootfs = make_rootfs(WORK / "rootfs")
         self.crio = Crio(self.release, RUNTIME, self.work / "crio")

@@ -168,24 +168,25 @@ class Postgres(Workload):
 
 
 class Busybox(Http):
-    """A shell that counts, and starts a program for each number; a server that hands the number out."""
+    """A shell that counts, and starts a program for each number; a server that hands the number out. The file is in memory, which
+    a checkpoint contains as it is: one of the root may be open there, and have another name when it is restored."""
     step = None
     path = "/count"
 
     def command(self) -> tuple[str, ...]:
-        serve = f"busybox httpd -f -p 127.0.0.1:{self.port} -h /srv &" if self.tcp else ""
+        serve = f"busybox httpd -f -p 127.0.0.1:{self.port} -h /dev/shm &" if self.tcp else ""
         return ("/usr/bin/busybox", "sh", "-c", f"""
             nonce=$(cat /proc/sys/kernel/random/uuid); count=0
             {serve}
             while :; do
                 count=$((count + 1))
-                echo "$nonce $count" >/srv/count.new
-                busybox mv /srv/count.new /srv/count
+                echo "$nonce $count" >/dev/shm/count.new
+                busybox mv /dev/shm/count.new /dev/shm/count
                 busybox sleep 0.05
             done""")
 
     def ask(self) -> str:
-        return super().ask() if self.tcp else (self.test.rootfs / "srv/count").read_text()
+        return super().ask() if self.tcp else pathlib.Path(self.outside("/dev/shm/count")).read_text()
 
     def visit(self) -> Visit:
         nonce, count = self.ask().split()
