@@ -118,15 +118,18 @@ class Elsewhere(ResourceTest):
         (self.rootfs / "bin/holder").chmod(mode)
         return cid
 
-    def test_program_without_x_bit(self) -> None:
-        cid = self.program(0o644)
+    def warns_of_program(self, cid: str, path: str) -> None:
         with self.paused(cid):
             self.dump(cid)
         with self.foreseen(cid):
             self.dump(cid)
         [found] = [c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "ProgramMode"]
         self.assertEqual(found["verdict"], "warn")
-        self.assertIn("(/bin/holder)", found["message"])
+        self.assertIn(f"({path})", found["message"])
+
+    def test_program_without_x_bit(self) -> None:
+        cid = self.program(0o644)
+        self.warns_of_program(cid, "/bin/holder")
         bundle = self.remove(cid)
         self.refuse_restore("ProgramMode", bundle, "/bin/holder", fails=("ProgramMode", "PR_SET_MM_MAP) failed with -13"))
         (self.rootfs / "bin/holder").chmod(0o755)
@@ -139,13 +142,7 @@ class Elsewhere(ResourceTest):
         cid = self.start("holder", "/programs/holder", "child", "plain", mounts=[bind(folder, "/programs")])
         self.lines(cid, 1)
         self.remount(cid, "noexec")
-        with self.paused(cid):
-            self.dump(cid)
-        with self.foreseen(cid):
-            self.dump(cid)
-        [found] = [c for c in self.last_record("checkpoint", "completed")["checks"] if c["id"] == "ProgramMode"]
-        self.assertEqual(found["verdict"], "warn")
-        self.assertIn("(/programs/holder)", found["message"])
+        self.warns_of_program(cid, "/programs/holder")
         self.remount(cid, "exec")
         good = self.work / "good"
         self.images.rename(self.work / "noexec")

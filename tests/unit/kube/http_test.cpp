@@ -66,13 +66,17 @@ TEST(Http, opens_a_connection_for_what_is_to_be_sent_once) {
 }
 
 TEST(Http, sends_once_what_is_to_be_sent_once) {
-    TlsServer server(
-        [](int, int request) { return request == 1 ? std::nullopt : std::optional(TlsServer::ok("fine")); });
+    TlsServer server([](int connection, int) {
+        return connection == 1 ? std::nullopt : std::optional(TlsServer::ok("fine"));
+    });
     kube::Http http("test");
     const auto response = http.send(request_to(server, "POST", true));
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Errc::io) << "it was sent: nobody knows what became of it";
     EXPECT_EQ(server.requests(), 1);
+    const auto next = http.send(request_to(server, "POST", true));
+    ASSERT_TRUE(next) << next.error().text;
+    EXPECT_EQ(server.requests(), 2);
 }
 
 TEST(Http, sends_nothing_to_who_is_not_trusted) {
