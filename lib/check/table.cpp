@@ -81,8 +81,7 @@ static constexpr Check checks[] = {
      "give the pod the same address, or let the program listen on 0.0.0.0 or ::", judge_missing_addresses},
     {"AddressInUse", false, true, block, false, "5.7", "ports that the processes listen on",
      "stop what listens there, or wait a minute for connections of before to end (TIME_WAIT), or restore "
-     "into "
-     "another pod",
+     "into another pod",
      judge_taken_ports},
     {"CpuMismatch", false, true, block, false, "5.3", "instructions that the processor had at the checkpoint",
      "restore on a node whose processor has them", judge_cpu, at_verify},

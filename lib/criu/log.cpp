@@ -89,8 +89,8 @@ static constexpr ErrorPattern known[] = {
     {"bad mode", "FileChanged"},
     {"build-ID", "FileChanged"},
     {"PR_SET_MM_MAP) failed with -13", "ProgramMode"},
-    {"Unable to map ANON_VMA: Operation not permitted",
-     "ProgramMode"}, // of a file, on a mount that is noexec
+    // Said of a file as well: on a mount that is noexec.
+    {"Unable to map ANON_VMA: Operation not permitted", "ProgramMode"},
     {"Can't connect inet socket back", "AddressMissing"},
     {"Cannot assign requested address", "AddressMissing"},
     {"Can't bind transport socket", "AddressInUse"},

@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 // CRIU freezes the container's cgroup and then follows the children (criu/seize.c): one that was moved to
 // another cgroup is not stopped, and CRIU gives up on it.
-#include <map>
 #include <string_view>
 
 #include "base/text.hpp"
@@ -56,7 +55,7 @@ void find_moved(Walk& walk) {
     const auto home = find_home(state);
     if (!home)
         return note_unread(walk.workload.children_gap, home.error());
-    for (const auto& [child, parent] : std::map(walk.strangers.begin(), walk.strangers.end())) {
+    for (const auto& [child, parent] : walk.strangers) {
         if (walk.options.deadline.passed()) {
             walk.workload.children_gap = Gap{Gap::Why::processes};
             return;

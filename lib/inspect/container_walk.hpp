@@ -2,6 +2,7 @@
 // Copyright the lpm authors
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -62,8 +63,8 @@ struct Walk {
     std::unordered_set<std::string> programs{};                // that were looked at
     std::vector<std::string> usual_cpus{}; // what processes have that ask for nothing, as status has it
     std::vector<Terminal> terminals{};
-    std::unordered_set<unsigned> masters{};       // indices of the terminals whose other end is held
-    std::unordered_map<pid_t, pid_t> strangers{}; // children that are not among `pids`, and their parents
+    std::unordered_set<unsigned> masters{}; // indices of the terminals whose other end is held
+    std::map<pid_t, pid_t> strangers{};     // children that are not among `pids`, and their parents
     std::vector<Waiting> waiting{};
     std::unordered_set<pid_t> in_vfork{}; // which may wait for the child that has their memory
 };

@@ -39,8 +39,13 @@ std::optional<MountLists> read_mount_lists(const criu::ImageSource& source, cons
 static constexpr std::string_view usual_devices[] = {"/dev/null",   "/dev/zero", "/dev/full",
                                                      "/dev/random", "/dev/tty",  "/dev/urandom"};
 
-// The runtime hands over what the images call `key`: as runc and crun do, who write the keys in different
-// ways.
+// runc and crun write the keys of bind mounts in different ways: with links resolved, or as config.json has
+// it.
+static bool is_key_of(std::string_view key, const oci::MountPoint& mount, std::string_view place) {
+    return key == place || key == mount.place;
+}
+
+// The runtime hands over what the images call `key`.
 static bool hands_over(const oci::Bundle& bundle, const Tree& tree, std::string_view key) {
     if (std::ranges::find(usual_devices, key) != std::end(usual_devices))
         return true;
@@ -50,7 +55,7 @@ static bool hands_over(const oci::Bundle& bundle, const Tree& tree, std::string_
     for (std::size_t i = 0; i < bundle.mounts.size(); ++i) {
         const oci::MountPoint& mount = bundle.mounts[i];
         const std::string& place = tree.mounts()[i].place;
-        if (mount.bind ? key == place || key == mount.place : mount.type == "cgroup" && is_below(key, place))
+        if (mount.bind ? is_key_of(key, mount, place) : mount.type == "cgroup" && is_below(key, place))
             return true;
     }
     return false;
@@ -148,7 +153,7 @@ static unsigned long lacks(const MountLists& lists, const oci::MountPoint& mount
     bool had = false;
     for (const auto& list : lists)
         for (const auto& then : list)
-            if (then.ext_key == place || then.ext_key == mount.place) { // as the runtime hands it over
+            if (is_key_of(then.ext_key, mount, place)) {
                 had = true;
                 lacking &= ~static_cast<unsigned long>(then.flags);
             }
