@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What the tests in tests/cluster share: one cluster for all of them, and pods that are gone when a test ends."""
+import contextlib
 import json
 import os
 import pathlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from api import ApiError
@@ -107,8 +109,7 @@ class ClusterTest(LpmTest):
 
     def archives(self) -> list[pathlib.Path]:
         """Of this test's pods, oldest first."""
-        names = tuple(f"checkpoint-{pod}_" for pod in self.pods)
-        return [path for path in self.cluster.archives() if path.name.startswith(names)]
+        return self.cluster.archives(tuple(f"checkpoint-{pod}_" for pod in self.pods))
 
     def remove_archives(self) -> None:
         for path in self.archives() if IS_WORKER else CHECKPOINTS.glob("*.tar"):
@@ -143,11 +144,19 @@ class ClusterTest(LpmTest):
         return any(c["type"] == "Ready" and c["status"] == "True" for c in self.status(name).get("conditions", ()))
 
     def wait_ready(self, name: str, seconds: float = 90) -> None:
-        try:
+        with self.told_with(name):
             wait_for(f"pod {name} is ready", lambda: self.is_ready(name), seconds)
+
+    @contextlib.contextmanager
+    def told_with(self, name: str) -> Iterator[None]:
+        """A failure comes with what the cluster says of the pod: else nobody could tell why, once it is gone."""
+        try:
+            yield
         except AssertionError as error:
             events = [f"{e['reason']}: {e['message']}" for e in self.cluster.events_of(name)]
-            raise AssertionError(f"{error}\n" + "\n".join(events)) from None
+            states = [f"{s['name']}, {s['restartCount']} restarts: {json.dumps(s['state'])} {self.lines_of(name, s['name'])[-5:]}"
+                      for s in self.status(name).get("containerStatuses", ())]
+            raise AssertionError("\n".join([str(error), *events, *states])) from None
 
     def state_of(self, name: str, ctr: str) -> Json:
         """containerStatuses of one container."""
@@ -162,7 +171,8 @@ class ClusterTest(LpmTest):
         def lines() -> list[str] | None:
             found = self.lines_of(name, ctr)
             return found if len(found) >= least else None
-        return wait_for(f"{least} lines of {name}/{ctr}", lines)
+        with self.told_with(name):
+            return wait_for(f"{least} lines of {name}/{ctr}", lines)
 
     def lines_of(self, name: str, ctr: str) -> list[str]:
         """Nothing while the kubelet does not know it, or not yet again."""
