@@ -126,11 +126,11 @@ class Rounds(KillTest):
         return "thawed" if frozen else seen
 
     def thaw(self, cid: str) -> None:
-        """Two rounds of lpm-gate, as its timer makes them."""
-        SETTINGS.write_text("[rescue]\nafter_seconds = 1\n")
-        self.addCleanup(SETTINGS.unlink)
+        """Two rounds of lpm-gate, as its timer makes them. The grace time has begun with the one of --settle."""
+        self.set_node("[rescue]\nafter_seconds = 3600\n")
         run(GATE, "--rescue")
         self.assertEqual(self.runtimes_status(cid), "paused", "within the grace time")
+        SETTINGS.write_text("[rescue]\nafter_seconds = 1\n")
         time.sleep(1.1)
         run(GATE, "--rescue")
         self.assertEqual(self.runtimes_status(cid), "running")
