@@ -6,6 +6,7 @@ import http.client
 import json
 import ssl
 import threading
+import time
 import urllib.parse
 from typing import Any
 
@@ -72,7 +73,12 @@ class Client:
         return answer
 
     def call(self, method: str, path: str, body: Json | None = None, **how: Any) -> Any:
-        status, text = self.request(method, path, body, **how)
+        """The object. An API server that asks to come again (its watch cache is being filled, say) has done nothing."""
+        for _ in range(30):
+            status, text = self.request(method, path, body, **how)
+            if status != 429:
+                break
+            time.sleep(1)
         if status >= 300:
             raise ApiError(status, text)
         return json.loads(text) if text.startswith("{") else text

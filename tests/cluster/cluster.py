@@ -197,9 +197,10 @@ class Cluster:
         """Its Node object says Ready for some time after its end."""
         return self.admin.request("GET", f"/api/v1/nodes/{NODE}/proxy/healthz") == (200, "ok")
 
-    def archives(self) -> list[pathlib.Path]:
-        """Oldest first."""
-        return sorted(CHECKPOINTS.glob("*.tar"), key=lambda path: path.stat().st_mtime)
+    def archives(self, names: tuple[str, ...] = ("",)) -> list[pathlib.Path]:
+        """Oldest first; `names`: how those begin that count. Others may go away meanwhile."""
+        return sorted((path for path in CHECKPOINTS.glob("*.tar") if path.name.startswith(names)),
+                      key=lambda path: path.stat().st_mtime)
 
     def memory(self) -> dict[str, int]:
         """{part: MiB resident}"""
