@@ -126,7 +126,7 @@ class MainRoad(ControllerTest):
     def test_a_refusal_that_may_pass_and_does_not(self) -> None:
         pod = self.pod(container("ctr", "/bin/holder", "tcp", "connected"))
         name = self.ask(pod, "ctr", timeoutSeconds=5)
-        self.assert_failed(name, "TcpEstablished", " in 5 s")
+        self.assert_failed(name, "TcpEstablished", "attempts in 5 s")
 
     def test_its_pages(self) -> None:
         self.ended(self.ask("no-such-pod", "ctr"))
