@@ -47,7 +47,8 @@ class AskCri(ClusterTest):
 
 @pytest.mark.parallel
 class Another(ClusterTest):
-    """A CRI-O beside that of the node, which this test may start and stop."""
+    """A CRI-O beside that of the node, which this test may start and stop. It has no network: at its start, CRI-O takes its
+    network from each pod that it does not know (CNI's GC), and all of the node's CRI-O are such."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -69,7 +70,7 @@ class Another(ClusterTest):
     def start(self) -> None:
         places = {"root": "root", "runroot": "runroot", "log-dir": "logs", "version-file": "version",
                   "clean-shutdown-file": "clean", "container-exits-dir": "exits", "container-attach-socket-dir": "attach",
-                  "namespaces-dir": "namespaces"}
+                  "namespaces-dir": "namespaces", "cni-config-dir": "net.d"}
         options = [f"--{option}={self.work / place}" for option, place in places.items()]
         log = open(self.work / "log", "ab")
         self.addCleanup(log.close)

@@ -125,8 +125,8 @@ class MainRoad(ControllerTest):
 
     def test_a_refusal_that_may_pass_and_does_not(self) -> None:
         pod = self.pod(container("ctr", "/bin/holder", "tcp", "connected"))
-        name = self.ask(pod, "ctr", timeoutSeconds=5)
-        self.assert_failed(name, "TcpEstablished", "attempts in 5 s")
+        name = self.ask(pod, "ctr", timeoutSeconds=10)
+        self.assert_failed(name, "TcpEstablished", "attempts in 10 s")
 
     def test_its_pages(self) -> None:
         self.ended(self.ask("no-such-pod", "ctr"))
