@@ -11,7 +11,7 @@ namespace lpm::doctor {
 
 Finding judge_bypass(const Facts& facts) {
     if (!facts.node.bypass)
-        return {State::ok, std::string(paths::bypass_file) + " is not there"};
+        return {State::ok, std::format("{} is not there", paths::bypass_file)};
     return {State::warn,
             std::format("{} is there: lpm checks, records and changes nothing", paths::bypass_file),
             std::format("rm {}", paths::bypass_file)};

@@ -71,7 +71,7 @@ std::string name_of(const json::Value& object) {
 }
 
 std::string title_of(const json::Value& object) {
-    return std::string(resource) + "/" + name_of(object);
+    return std::format("{}/{}", resource, name_of(object));
 }
 
 std::string why_text(const json::Value& object) {

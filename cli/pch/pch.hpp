@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the lpm authors
+#pragma once
+
+// Parsed once for the folder, as kube/pch.
+#include "json/json.hpp"
+#include "program.hpp"
