@@ -157,7 +157,8 @@ static void probe_lock(CriuFacts& facts) {
         done = run({.argv = plain, .timeout = patience, .input = std::string(rules)});
     if (done && !done->late)
         facts.lock_failure = failure_of(done, {});
-    (void)::setns(own->get(), CLONE_NEWNET);
+    if (::setns(own->get(), CLONE_NEWNET) != 0)
+        std::abort(); // or all that follows would be without a network
 }
 
 CriuFacts probe_criu(const std::string& path) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sched.h>
 
@@ -19,8 +20,9 @@ class ScopedNetns {
     ScopedNetns(const ScopedNetns&) = delete;
     ScopedNetns& operator=(const ScopedNetns&) = delete;
     ~ScopedNetns() {
-        if (entered_)
-            (void)::setns(own_.get(), CLONE_NEWNET);
+        // Whatever came next would be done in the network of another.
+        if (entered_ && ::setns(own_.get(), CLONE_NEWNET) != 0)
+            std::abort();
     }
 
     [[nodiscard]] Result<> enter(int net) {
