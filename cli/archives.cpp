@@ -5,6 +5,7 @@
 
 #include "archive_files.hpp"
 #include "ask.hpp"
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "records.hpp"
 #include "service/told_images.hpp"
@@ -79,14 +80,14 @@ static void add_processes(const json::Value& answer, Description& to) {
     to.add("Processes", std::to_string(processes.size()));
     for (const auto& process : processes) {
         const std::string arguments = joined(json::find(process, "arguments"));
-        to.add_line(std::format("{:>6}  {:<16} {}", json::natural(process, "pid").value_or(0),
+        to.add_line(lpm::format("{:>6}  {:<16} {}", json::natural(process, "pid").value_or(0),
                                 one_line(json::text_or_empty(process, "name"), 64),
                                 one_line(arguments, 1000)));
         for (const auto& variable : list_of(process, "environment"))
             to.add_line("        " +
                         one_line(variable.is_string() ? variable.get_ref<const std::string&>() : "", 1000));
         for (const auto& open : list_of(process, "descriptors"))
-            to.add_line(std::format("        {:>4}  {:<10} {}", json::natural(open, "number").value_or(0),
+            to.add_line(lpm::format("        {:>4}  {:<10} {}", json::natural(open, "number").value_or(0),
                                     one_line(json::text_or_empty(open, "type"), 20),
                                     one_line(json::text_or_empty(open, "path"), 1000)));
     }

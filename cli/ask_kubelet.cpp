@@ -3,9 +3,9 @@
 #include "ask_kubelet.hpp"
 
 #include <cstdlib>
-#include <format>
 #include <unistd.h>
 
+#include "base/format.hpp"
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
@@ -37,7 +37,7 @@ static std::string url_of(const doctor::KubeletState& kubelet, const KubeletCall
     const std::string host = everywhere                      ? "127.0.0.1"
                              : kubelet.address.contains(':') ? "[" + kubelet.address + "]"
                                                              : kubelet.address;
-    return std::format("https://{}:{}/checkpoint/{}/{}/{}?timeout={}", host, kubelet.port, call.name_space,
+    return lpm::format("https://{}:{}/checkpoint/{}/{}/{}?timeout={}", host, kubelet.port, call.name_space,
                        call.pod, call.container, call.timeout.count());
 }
 
@@ -52,7 +52,7 @@ static Result<std::string> read_answer(const json::Value& answer) {
             return fail(Errc::io, "the kubelet does not say where the archive is: " + one_line(body));
         return items->front().get<std::string>();
     }
-    const std::string said = std::format("the kubelet answers {}: {}", status, one_line(body, 4000));
+    const std::string said = lpm::format("the kubelet answers {}: {}", status, one_line(body, 4000));
     constexpr std::int64_t unknown = 401;
     constexpr std::int64_t denied = 403;
     constexpr std::int64_t absent = 404;
@@ -88,7 +88,7 @@ Result<std::string> checkpoint_by_kubelet(const doctor::KubeletState& kubelet, c
         return fail(Errc::io, "the kubelet has not answered in time: nobody knows what became of it");
     const auto answer = json::parse(output.text);
     if (!answer || !answer->is_object())
-        return fail(Errc::unavailable, std::format("lpm-ask-kubelet ended with status {}: {}", output.status,
+        return fail(Errc::unavailable, lpm::format("lpm-ask-kubelet ended with status {}: {}", output.status,
                                                    one_line(output.text, 1000)));
     if (const auto error = json::text_or_empty(*answer, "error"); !error.empty())
         return fail(json::is_true(*answer, "sent") ? Errc::io : Errc::unavailable, one_line(error, 1000));

@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #include <fcntl.h>
 #include <filesystem>
-#include <format>
 #include <memory>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "ask_kubelet.hpp"
 #include "base/dir.hpp"
 #include "base/file.hpp"
+#include "base/format.hpp"
 #include "base/paths.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
@@ -85,7 +85,7 @@ static Result<std::string> ask_runtime(const record::Record& prepared, const std
     constexpr std::chrono::hours longest(24); // of the largest memory; who ends it in the middle does harm
     const RuntimeCall call{.path = doctor::search_paths(inspect::read_crio()).front().path,
                            .root = prepared.root,
-                           .log = std::format("{}/{}.log", paths::run_dir, attempt),
+                           .log = lpm::format("{}/{}.log", paths::run_dir, attempt),
                            .words = {"checkpoint", "--file-locks", "--image-path", images, "--leave-running",
                                      prepared.container},
                            .timeout = longest};
@@ -160,7 +160,7 @@ static Result<int> checkpoint(const Context& context, const Given& given) {
     if (::geteuid() != 0)
         return fail(Errc::denied, "a checkpoint has all of the container's memory: take it as root");
     const bool by_kubelet = given.images.empty();
-    const std::string attempt = std::format("lpmctl-{:016x}", random_bytes<std::uint64_t>());
+    const std::string attempt = lpm::format("lpmctl-{:016x}", random_bytes<std::uint64_t>());
     std::string kubeconfig = given.kubeconfig;
     std::string images;
     if (by_kubelet && kubeconfig.empty()) {

@@ -3,10 +3,10 @@
 #include "compare.hpp"
 
 #include <algorithm>
-#include <format>
 #include <set>
 
 #include "archive_files.hpp"
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "output.hpp"
 #include "records.hpp"
@@ -66,10 +66,10 @@ static std::string socket_text(const json::Value& open) {
 
 static void add_process(const json::Value& process, std::map<std::string, std::vector<std::string>>& lists) {
     const std::string name =
-        std::format("{} {}", json::natural(process, "pid").value_or(0), json::text_or_empty(process, "name"));
+        lpm::format("{} {}", json::natural(process, "pid").value_or(0), json::text_or_empty(process, "name"));
     lists["processes"].push_back(name + " " + joined(json::find(process, "arguments")));
     for (const auto& open : list_of(process, "descriptors"))
-        lists["descriptors"].push_back(std::format(
+        lists["descriptors"].push_back(lpm::format(
             "{}: {} {} {}{}", name, json::natural(open, "number").value_or(0),
             json::text_or_empty(open, "type"), json::text_or_empty(open, "path"), socket_text(open)));
 }
@@ -164,7 +164,7 @@ std::string text_of(const Side& before, const Side& after, const Changes& change
         table.rows.push_back({title_of(name), cell_of(name, one), cell_of(name, other)});
     std::string text = text_of(table);
     for (const auto& [name, gone, added] : changes.lists) {
-        text += std::format("\n\n{}: {} gone, {} added", title_of(name), gone.size(), added.size());
+        text += lpm::format("\n\n{}: {} gone, {} added", title_of(name), gone.size(), added.size());
         for (const auto& one : gone)
             text += "\n" + coloured("- " + one_line(one, 1000), Colour::red);
         for (const auto& one : added)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <format>
 #include <unistd.h>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "command.hpp"
 #include "doctor/gather.hpp"
@@ -24,10 +24,10 @@ static std::string text_of(const std::vector<doctor::Line>& lines) {
     std::string text;
     for (const auto& [id, finding] : lines) {
         const std::string_view word = name_of(finding.state);
-        text += coloured(std::format("{:<9}", word), colour_of(word)) +
-                std::format("{:<19}{}\n", id, one_line(finding.found, 2000));
+        text += coloured(lpm::format("{:<9}", word), colour_of(word)) +
+                lpm::format("{:<19}{}\n", id, one_line(finding.found, 2000));
         if (!finding.remedy.empty())
-            text += std::format("{:<9}{:<19}-> {}\n", "", "", one_line(finding.remedy, 2000));
+            text += lpm::format("{:<9}{:<19}-> {}\n", "", "", one_line(finding.remedy, 2000));
     }
     text.pop_back();
     return text;

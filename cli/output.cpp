@@ -6,9 +6,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <format>
 #include <unistd.h>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 
 namespace lpm::cli {
@@ -27,7 +27,7 @@ std::string coloured(std::string_view text, Colour colour) {
     static constexpr std::string_view starts[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[2m"};
     if (colour == Colour::none || text.empty() || !colours_are_wanted())
         return std::string(text);
-    return std::format("{}{}\033[0m", starts[static_cast<std::size_t>(colour)], text);
+    return lpm::format("{}{}\033[0m", starts[static_cast<std::size_t>(colour)], text);
 }
 
 Colour colour_of(std::string_view word) {
@@ -95,14 +95,14 @@ std::string Description::text() const {
         width = std::max(width, line.name.size());
     std::string text;
     for (const auto& [name, value] : lines_)
-        text += name.empty() ? "  " + value + "\n" : std::format("{:<{}}  {}\n", name, width, value);
+        text += name.empty() ? "  " + value + "\n" : lpm::format("{:<{}}  {}\n", name, width, value);
     if (!text.empty())
         text.pop_back();
     return text;
 }
 
 void Description::add_check(std::string_view verdict, std::string_view check, std::string_view message) {
-    add_line(coloured(std::format("{:<8}", verdict), colour_of(verdict)) + one_line(check) + ": " +
+    add_line(coloured(lpm::format("{:<8}", verdict), colour_of(verdict)) + one_line(check) + ": " +
              one_line(message, 2000));
 }
 
@@ -118,14 +118,14 @@ std::string human_time(std::uint64_t microseconds) {
     constexpr std::uint64_t millisecond = 1000;
     constexpr std::uint64_t second = 1'000'000;
     if (microseconds < millisecond)
-        return std::format("{} us", microseconds);
+        return lpm::format("{} us", microseconds);
     if (microseconds < 10 * millisecond)
-        return std::format("{:.1f} ms", static_cast<double>(microseconds) / 1e3);
+        return lpm::format("{:.1f} ms", static_cast<double>(microseconds) / 1e3);
     if (microseconds < second)
-        return std::format("{} ms", microseconds / millisecond);
+        return lpm::format("{} ms", microseconds / millisecond);
     if (microseconds < 60 * second)
-        return std::format("{:.1f} s", static_cast<double>(microseconds) / 1e6);
-    return std::format("{} min {} s", microseconds / (60 * second), microseconds / second % 60);
+        return lpm::format("{:.1f} s", static_cast<double>(microseconds) / 1e6);
+    return lpm::format("{} min {} s", microseconds / (60 * second), microseconds / second % 60);
 }
 
 void add_phases(std::uint64_t all_microseconds, std::vector<Phase> phases, Description& to) {
@@ -138,7 +138,7 @@ void add_phases(std::uint64_t all_microseconds, std::vector<Phase> phases, Descr
     for (const auto& [name, microseconds] : phases) {
         std::string label(name);
         std::ranges::replace(label, '_', ' ');
-        to.add_line(std::format("{:<28}  {:>8}  {}", label, human_time(microseconds),
+        to.add_line(lpm::format("{:<28}  {:>8}  {}", label, human_time(microseconds),
                                 bar_of(microseconds, longest, width)));
     }
 }
@@ -154,7 +154,7 @@ static std::string without_controls(const std::string& text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
         if (text[i] == lead && next >= first && next <= last) {
-            safe += std::format("\\u{:04x}", next);
+            safe += lpm::format("\\u{:04x}", next);
             ++i;
         } else if (static_cast<unsigned char>(text[i]) == rubout) {
             safe += "\\u007f";

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <format>
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/format.hpp"
 #include "base/paths.hpp"
 #include "selftest/spec.hpp"
 
@@ -39,11 +39,11 @@ Result<> call_runtime(const RuntimeCall& call) {
     const std::string& verb = call.words.front();
     TRY_ASSIGN(const Output done, run_runtime(call));
     if (done.late)
-        return fail(Errc::unavailable, std::format("lpm-runc {} did not end in {}", verb, call.timeout));
+        return fail(Errc::unavailable, lpm::format("lpm-runc {} did not end in {}", verb, call.timeout));
     if (done.status == 0)
         return {};
     const std::string said = selftest::last_message(read_file(AT_FDCWD, call.log, most_log).value_or(""));
-    return fail(Errc::io, said.empty() ? std::format("lpm-runc {} ends with {}", verb, done.status) : said);
+    return fail(Errc::io, said.empty() ? lpm::format("lpm-runc {} ends with {}", verb, done.status) : said);
 }
 
 } // namespace lpm::cli

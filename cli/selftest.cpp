@@ -2,10 +2,10 @@
 // Copyright the lpm authors
 #include <chrono>
 #include <csignal>
-#include <format>
 #include <functional>
 #include <unistd.h>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "command.hpp"
 #include "crio/crio.hpp"
@@ -57,7 +57,7 @@ static std::string checks_of(const std::string& store_path, const std::string& c
     if (listing)
         for (const auto& [id, record] : listing->records)
             if (record && record->container == container)
-                return std::format("{} checks before it, record {}", record->findings.size(), id);
+                return lpm::format("{} checks before it, record {}", record->findings.size(), id);
     return "no record of it was written";
 }
 
@@ -72,14 +72,14 @@ static Finding judge_status(const Result<std::string>& status) {
 
 static std::string line_of(const Step& step) {
     const std::string_view word = name_of(step.finding.state);
-    std::string text = coloured(std::format("{:<9}", word), colour_of(word)) +
-                       std::format("{:<12}{:>8}  {}", step.id, human_time(step.microseconds),
+    std::string text = coloured(lpm::format("{:<9}", word), colour_of(word)) +
+                       lpm::format("{:<12}{:>8}  {}", step.id, human_time(step.microseconds),
                                    one_line(step.finding.found, 2000));
     if (!step.finding.remedy.empty())
-        text += std::format("\n{:<9}{:<12}{:>8}  -> {}", "", "", "", one_line(step.finding.remedy, 2000));
+        text += lpm::format("\n{:<9}{:<12}{:>8}  -> {}", "", "", "", one_line(step.finding.remedy, 2000));
     std::string_view log = step.log;
     while (!log.empty())
-        text += std::format("\n{:<9}{:<12}{:>8}  | {}", "", "", "", next_line(log));
+        text += lpm::format("\n{:<9}{:<12}{:>8}  | {}", "", "", "", next_line(log));
     return text;
 }
 

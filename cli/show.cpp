@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/dir.hpp"
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "command.hpp"
 #include "records.hpp"
@@ -67,7 +68,7 @@ static void add_hooks(const record::Record& record, Description& to) {
     if (!record.hooks.empty())
         to.add("Hooks", std::to_string(record.hooks.size()));
     for (const auto& hook : record.hooks)
-        to.add_line(std::format("{:<8}{} {} {}{}", hook.outcome.text(), hook.point.text(),
+        to.add_line(lpm::format("{:<8}{} {} {}{}", hook.outcome.text(), hook.point.text(),
                                 one_line(hook.name), human_time(hook.time_ms * 1000),
                                 hook.message.empty() ? "" : ": " + one_line(hook.message, 2000)));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 
-// CLI11 is headers only. With CLI11_COMPILE, which all have that use it, these hold what they otherwise compile each for
-// itself: half the time of a file.
+// CLI11 is headers only. With CLI11_COMPILE, which all have that use it, these hold what they otherwise
+// compile each for itself: half the time of a file.
 #include <CLI/CLI.hpp>
 
 #include <CLI/impl/App_inl.hpp>

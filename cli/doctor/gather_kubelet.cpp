@@ -2,7 +2,6 @@
 // Copyright the lpm authors
 #include <algorithm>
 #include <arpa/inet.h>
-#include <format>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include "base/dir.hpp"
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/format.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "doctor/gather.hpp"
@@ -119,7 +119,7 @@ KubeletState gather_kubelet() {
     state.runs = true;
     state.dir = inspect::parse_path_flag(*cmdline, "root-dir").value_or(usual_dir);
     // The program that runs, whatever is at its path by now.
-    if (const auto told = run({std::format("/proc/{}/exe", pid), "--version"}, 10s);
+    if (const auto told = run({lpm::format("/proc/{}/exe", pid), "--version"}, 10s);
         told && told->status == 0)
         state.version = parse_kubernetes_version(told->text);
     read_settings(state, *cmdline);

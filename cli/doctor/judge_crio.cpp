@@ -2,8 +2,8 @@
 // Copyright the lpm authors
 // What the files say with which a CRI-O would start now.
 #include <algorithm>
-#include <format>
 
+#include "base/format.hpp"
 #include "base/paths.hpp"
 #include "doctor/judges.hpp"
 
@@ -37,7 +37,7 @@ Finding judge_crio_configuration(const Facts& facts) {
 }
 
 static std::string set_path() {
-    return std::format("in a file of {} that comes last, repeat all keys of the handler, with runtime_path = "
+    return lpm::format("in a file of {} that comes last, repeat all keys of the handler, with runtime_path = "
                        "\"/etc/lpm/bin/runc\"; then: {}",
                        folder, restart);
 }
@@ -54,7 +54,7 @@ Finding judge_crio_handlers(const Facts& facts) {
             through.push_back(handler.name);
         else if (!handler.is_machine)
             others.push_back(
-                std::format("{}{} ({})", handler.name, handler.is_default ? ", the default one" : "", path));
+                lpm::format("{}{} ({})", handler.name, handler.is_default ? ", the default one" : "", path));
         default_is_ours = default_is_ours || (handler.is_default && handler.through_lpm);
     }
     if (default_is_ours && others.empty())
@@ -70,12 +70,12 @@ Finding judge_crio_handler_keys(const Facts& facts) {
     std::vector<std::string> lost;
     lost.reserve(facts.crio.configuration.lost.size());
     for (const auto& [handler, file, keys] : facts.crio.configuration.lost)
-        lost.push_back(std::format("{} takes {} of handler {} away", file, list_of(keys), handler));
+        lost.push_back(lpm::format("{} takes {} of handler {} away", file, list_of(keys), handler));
     if (lost.empty())
         return {State::ok,
                 "every handler keeps runtime_root, monitor_env and allowed_annotations that files set"};
     return {State::fail, list_of(lost) + ": a table of a later file replaces that of an earlier one whole",
-            std::format("repeat these keys in that file; then: {}", restart)};
+            lpm::format("repeat these keys in that file; then: {}", restart)};
 }
 
 Finding judge_crio_monitor_path(const Facts& facts) {
@@ -90,7 +90,7 @@ Finding judge_crio_monitor_path(const Facts& facts) {
     return {State::warn,
             "monitor_env has no PATH in handler " + list_of(without) +
                 ": CRI-O before 1.32 then starts the runtime without one, and criu is not found",
-            std::format(
+            lpm::format(
                 "monitor_env = [\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"] in "
                 "that handler; then: {}",
                 restart)};
@@ -101,7 +101,7 @@ Finding judge_crio_criu_support(const Facts& facts) {
         return no_crio();
     if (!facts.crio.configuration.criu_support)
         return {State::fail, "enable_criu_support is false: CRI-O takes no checkpoints",
-                std::format(
+                lpm::format(
                     "enable_criu_support = true below [crio.runtime] in a file of {} that comes last; then: "
                     "{}",
                     folder, restart)};

@@ -2,15 +2,15 @@
 // Copyright the lpm authors
 // What runs is not what files say: CRI-O takes a changed runtime_path, and a criu that came later, only at a
 // restart. A reload (SIGHUP) changes what `crio status config` says, and nothing else.
-#include <format>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "doctor/judges.hpp"
 
 namespace lpm::doctor {
 
 static std::string time_text(Time time) {
-    return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(time));
+    return lpm::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(time));
 }
 
 // A handler of which the running CRI-O says another path than the files; empty: there is none.
@@ -19,7 +19,7 @@ static std::string other_path(const CrioState& crio) {
         const auto told = crio.answer.handlers.find(handler.name);
         if (told != crio.answer.handlers.end() && !told->second.empty() && !handler.path.empty() &&
             told->second != handler.path)
-            return std::format("files say {} for handler {}, and CRI-O has {}", handler.path, handler.name,
+            return lpm::format("files say {} for handler {}, and CRI-O has {}", handler.path, handler.name,
                                one_line(told->second));
     }
     return {};
@@ -35,13 +35,13 @@ Finding judge_crio_restart(const Facts& facts) {
     const std::string since = "CRI-O runs since " + time_text(*crio.started);
     if (!crio.newest_file.empty() && crio.newest > *crio.started)
         return {State::warn,
-                std::format("{}, and {} was changed at {}: a reload is not enough", since, crio.newest_file,
+                lpm::format("{}, and {} was changed at {}: a reload is not enough", since, crio.newest_file,
                             time_text(crio.newest)),
                 std::string(restart)};
     // Only whether one was there at its start matters to CRI-O.
     if (facts.criu.changed && *facts.criu.changed > *crio.started && crio.answer.checkpoint != "enabled")
         return {State::warn,
-                std::format("{}, and criu came at {}: CRI-O looks for it at its start only", since,
+                lpm::format("{}, and criu came at {}: CRI-O looks for it at its start only", since,
                             time_text(*facts.criu.changed)),
                 std::string(restart)};
     return {State::ok, since + ", and its files are older"};
@@ -70,15 +70,15 @@ Finding judge_crio_containers(const Facts& facts) {
     const auto& crio = facts.crio;
     const auto& foreign = crio.foreign_containers;
     if (foreign.empty())
-        return {State::ok, std::format("{} containers run, all through lpm", crio.containers)};
+        return {State::ok, lpm::format("{} containers run, all through lpm", crio.containers)};
     std::vector<std::string> ids;
     ids.reserve(foreign.size());
     for (const auto& id : foreign)
         ids.push_back(one_line(id.substr(0, 12)));
     return {State::warn,
-            std::format("{} of {} containers that run were made without lpm: {}", foreign.size(),
+            lpm::format("{} of {} containers that run were made without lpm: {}", foreign.size(),
                         crio.containers, list_of(ids)),
-            std::format("if the files name lpm by now: {}, and make their pods anew", restart)};
+            lpm::format("if the files name lpm by now: {}, and make their pods anew", restart)};
 }
 
 } // namespace lpm::doctor

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <format>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "doctor/judges.hpp"
 #include "inspect/tools.hpp"
@@ -39,10 +39,10 @@ Finding judge_criu(const Facts& facts) {
     std::string there;
     for (const auto& [whose, path, criu] : facts.criu.paths) {
         if (criu.empty())
-            return {State::fail, std::format("criu is not on the PATH of {} ({})", whose, one_line(path)),
+            return {State::fail, lpm::format("criu is not on the PATH of {} ({})", whose, one_line(path)),
                     there.empty()
                         ? how_to_get_criu(facts.node) + "; then " + std::string(restart)
-                        : std::format("add the folder of {} to that PATH; then {}", there, restart)};
+                        : lpm::format("add the folder of {} to that PATH; then {}", there, restart)};
         if (there.empty())
             there = criu;
     }
@@ -64,7 +64,7 @@ Finding judge_criu_version(const Facts& facts) {
     const std::string version = criu::version_text(criu->version);
     if (criu->version < oldest)
         return {State::fail,
-                std::format("{} is CRIU {}, and the runtime needs at least {}", criu->path, version,
+                lpm::format("{} is CRIU {}, and the runtime needs at least {}", criu->path, version,
                             criu::version_text(oldest)),
                 how_to_get_criu(facts.node)};
     return {State::ok, "CRIU " + version};
@@ -78,14 +78,14 @@ Finding judge_criu_check(const Facts& facts) {
                                how_to_get_criu(facts.node);
     if (criu->dump_failure && !criu->dump_failure->empty())
         return {State::fail,
-                std::format("CRIU cannot dump even a process that sleeps: {}", one_line(*criu->dump_failure)),
+                lpm::format("CRIU cannot dump even a process that sleeps: {}", one_line(*criu->dump_failure)),
                 remedy};
     if (!criu->dump_failure || !criu->check_failure)
         return {State::unknown, "criu check, or a dump of a sleeping process, could not be tried",
                 criu->path + " check"};
     if (!criu->check_failure->empty())
         return {State::warn,
-                std::format("criu check fails ({}), and a sleeping process could be dumped",
+                lpm::format("criu check fails ({}), and a sleeping process could be dumped",
                             one_line(*criu->check_failure)),
                 remedy};
     return {State::ok, "criu check passes, and a sleeping process could be dumped"};
@@ -106,14 +106,14 @@ Finding judge_known_pairs(const Facts& facts) {
         return {State::unknown, "the version of the kernel or of CRIU is not known",
                 "uname -r; criu --version"};
     const std::string version = criu::version_text(criu->version);
-    const std::string on = std::format("CRIU {} on Linux {}.{}", version, kernel->major, kernel->minor);
+    const std::string on = lpm::format("CRIU {} on Linux {}.{}", version, kernel->major, kernel->minor);
     const std::string newer = "CRIU 4.2 or newer: " + how_to_get_criu(facts.node);
     if (criu->version < good && *kernel >= KernelVersion{6, 16})
         return {State::fail, on + " cannot dump a network socket", newer};
     constexpr std::uint32_t restores_rseq = 31700;
     if (knows_rseq(facts.node.glibc) && criu->version < restores_rseq)
         return {State::fail,
-                std::format("CRIU {} restores programs of glibc 2.35 and newer (here {}) so that they crash",
+                lpm::format("CRIU {} restores programs of glibc 2.35 and newer (here {}) so that they crash",
                             version, facts.node.glibc),
                 newer};
     if (knows_rseq(facts.node.glibc) && *kernel < KernelVersion{5, 13})

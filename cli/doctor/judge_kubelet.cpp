@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
-#include <format>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "doctor/judges.hpp"
 
 namespace lpm::doctor {
 
 static std::string set_gate(const KubeletState& kubelet) {
-    return std::format(
+    return lpm::format(
         "lpmctl node enable --kubelet, or by hand featureGates: {{ContainerCheckpoint: true}} in {} (with "
         "kubeadm also as a patch of kubeletconfiguration, or an upgrade takes it away); then: systemctl "
         "restart kubelet",
@@ -22,7 +22,7 @@ Finding judge_kubelet_gate(const Facts& facts) {
     if (!kubelet.version)
         return {State::unknown, "the version of the kubelet is not known", "kubelet --version"};
     const auto [major, minor] = *kubelet.version;
-    const std::string version = std::format("kubelet {}.{}", major, minor);
+    const std::string version = lpm::format("kubelet {}.{}", major, minor);
     if (major == 1 && minor < first_with_gate)
         return {State::fail, version + " has no checkpoints", "Kubernetes 1.30 or newer"};
     if (kubelet.gate)
@@ -51,10 +51,10 @@ Finding judge_kubelet_endpoint(const Facts& facts) {
         return {State::unknown, "no kubelet runs here", "systemctl status kubelet"};
     if (!kubelet.endpoint_fault.empty())
         return {State::fail,
-                std::format("the kubelet does not answer on port {}: {}", kubelet.port,
+                lpm::format("the kubelet does not answer on port {}: {}", kubelet.port,
                             one_line(kubelet.endpoint_fault)),
                 "journalctl -u kubelet"};
-    return {State::ok, std::format("the kubelet listens on port {}", kubelet.port)};
+    return {State::ok, lpm::format("the kubelet listens on port {}", kubelet.port)};
 }
 
 } // namespace lpm::doctor

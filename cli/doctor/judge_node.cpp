@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
 #include <algorithm>
-#include <format>
 
+#include "base/format.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "doctor/judges.hpp"
@@ -11,19 +11,19 @@ namespace lpm::doctor {
 
 Finding judge_bypass(const Facts& facts) {
     if (!facts.node.bypass)
-        return {State::ok, std::format("{} is not there", paths::bypass_file)};
+        return {State::ok, lpm::format("{} is not there", paths::bypass_file)};
     return {State::warn,
-            std::format("{} is there: lpm checks, records and changes nothing", paths::bypass_file),
-            std::format("rm {}", paths::bypass_file)};
+            lpm::format("{} is there: lpm checks, records and changes nothing", paths::bypass_file),
+            lpm::format("rm {}", paths::bypass_file)};
 }
 
 Finding judge_restore_at_create(const Facts& facts) {
     const auto& node = facts.node;
     const std::string told =
-        std::format("{} says at_create = {} in [restore]", paths::settings_file, node.restore_wanted);
+        lpm::format("{} says at_create = {} in [restore]", paths::settings_file, node.restore_wanted);
     if (node.restore_wanted != node.restore_switched)
         return {State::fail,
-                std::format("{}, and {} is {}: {}", told, paths::restore_switch,
+                lpm::format("{}, and {} is {}: {}", told, paths::restore_switch,
                             node.restore_switched ? "there" : "not there",
                             node.restore_wanted ? "pods that ask for a restore start anew"
                                                 : "each create goes through lpm-gate for nothing"),
@@ -31,13 +31,13 @@ Finding judge_restore_at_create(const Facts& facts) {
     if (!node.restore_wanted)
         return {State::ok, "pods are not restored at their create"};
     if (!node.can_wake)
-        return {State::fail, std::format("{} is not there, and takes archives apart", paths::wake_program),
+        return {State::fail, lpm::format("{} is not there, and takes archives apart", paths::wake_program),
                 "install lpm-runc again"};
     if (node.bypass)
         return {State::warn,
-                std::format("{}; but {} is there: pods that ask for a restore start anew", told,
+                lpm::format("{}; but {} is there: pods that ask for a restore start anew", told,
                             paths::bypass_file),
-                std::format("rm {}", paths::bypass_file)};
+                lpm::format("rm {}", paths::bypass_file)};
     return {State::ok, "pods may ask for a restore at their create"};
 }
 
@@ -54,15 +54,15 @@ Finding judge_disk_space(const Facts& facts) {
             continue;
         }
         const std::string size = human_size(space->free_bytes);
-        free.push_back(std::format("{} for {} ({})", size, what, space->path));
+        free.push_back(lpm::format("{} for {} ({})", size, what, space->path));
         const bool none =
             space->free_bytes < least || space->free_inodes.value_or(least_inodes) < least_inodes;
-        const std::string inodes = space->free_inodes ? std::format(", {} files", *space->free_inodes) : "";
+        const std::string inodes = space->free_inodes ? lpm::format(", {} files", *space->free_inodes) : "";
         if (none || (space->free_bytes < better && worst.state != State::fail))
             worst = {
                 none ? State::fail : State::warn,
-                std::format("{}{} free for {} (file system of {})", size, inodes, what, space->path),
-                std::format("remove old archives, or enlarge that file system: du -xsh {}", space->path)};
+                lpm::format("{}{} free for {} (file system of {})", size, inodes, what, space->path),
+                lpm::format("remove old archives, or enlarge that file system: du -xsh {}", space->path)};
         if (none)
             return worst;
     }
@@ -78,11 +78,11 @@ Finding judge_inotify(const Facts& facts) {
     const auto& node = facts.node;
     if (!node.inotify_instances || !node.inotify_watches)
         return {State::unknown, "limits of inotify cannot be read", "sysctl fs.inotify"};
-    const std::string found = std::format("{} instances and {} watches for each user",
+    const std::string found = lpm::format("{} instances and {} watches for each user",
                                           *node.inotify_instances, *node.inotify_watches);
     if (*node.inotify_instances < instances || *node.inotify_watches < watches)
         return {State::warn, found + ": a restore of what watches files may fail",
-                std::format(
+                lpm::format(
                     "sysctl -w fs.inotify.max_user_instances={} fs.inotify.max_user_watches={}, and the same "
                     "in a file of /etc/sysctl.d",
                     instances, watches)};
@@ -116,7 +116,7 @@ Finding judge_certificate(const Facts& facts) {
     if (!certificate.until)
         return {State::unknown, "the end of " + certificate.file + " is not known", renew};
     const auto left = *certificate.until - std::chrono::floor<std::chrono::seconds>(facts.node.now);
-    const std::string found = std::format("{} ends at {:%FT%TZ}", certificate.file, *certificate.until);
+    const std::string found = lpm::format("{} ends at {:%FT%TZ}", certificate.file, *certificate.until);
     if (left <= std::chrono::seconds(0))
         return {State::fail, found + ", which is over", renew};
     // It is renewed when a third of its life is left: then it is not about to end.
@@ -128,7 +128,7 @@ Finding judge_certificate(const Facts& facts) {
 Finding judge_records(const Facts& facts) {
     if (!facts.node.records_fault.empty())
         return {State::fail, one_line(facts.node.records_fault),
-                std::format("ls -ld {} {}/records: root's, and not on a broken disk", paths::state_dir,
+                lpm::format("ls -ld {} {}/records: root's, and not on a broken disk", paths::state_dir,
                             paths::state_dir)};
     return {State::ok, facts.node.has_records ? "records can be read" : "there are no records yet"};
 }
@@ -141,7 +141,7 @@ Finding judge_timers(const Facts& facts) {
     for (const auto& [name, state] : facts.node.timers) {
         names.push_back(name);
         if (state != "active")
-            off.push_back(std::format("{} is {}", name, state.empty() ? "unknown" : one_line(state, 40)));
+            off.push_back(lpm::format("{} is {}", name, state.empty() ? "unknown" : one_line(state, 40)));
     }
     if (off.empty())
         return {State::ok, list_of(names) + " are active"};

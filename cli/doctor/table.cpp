@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "base/format.hpp"
 #include "doctor/judges.hpp"
 
 #include <algorithm>
-#include <format>
 
 namespace lpm::doctor {
 
@@ -59,7 +59,7 @@ std::string list_of(const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
         text += (i == 0 ? "" : ", ") + names[i];
     if (names.size() > most)
-        text += std::format(" and {} more", names.size() - most);
+        text += lpm::format(" and {} more", names.size() - most);
     return text;
 }
 

@@ -3,8 +3,8 @@
 #include "kubectl/object.hpp"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "config/forms.hpp"
 
@@ -71,7 +71,7 @@ std::string name_of(const json::Value& object) {
 }
 
 std::string title_of(const json::Value& object) {
-    return std::format("{}/{}", resource, name_of(object));
+    return lpm::format("{}/{}", resource, name_of(object));
 }
 
 std::string why_text(const json::Value& object) {
@@ -107,8 +107,8 @@ std::string age_text(std::string_view rfc3339, std::chrono::sys_seconds now) {
         return {};
     const auto age = std::max(now - sys_seconds(seconds(then->tv_sec)), seconds(0));
     const auto two = [](auto large, std::string_view unit, auto small, std::string_view below) {
-        return small == 0 ? std::format("{}{}", large, unit)
-                          : std::format("{}{}{}{}", large, unit, small, below);
+        return small == 0 ? lpm::format("{}{}", large, unit)
+                          : lpm::format("{}{}{}{}", large, unit, small, below);
     };
     const auto s = age.count();
     const auto m = s / 60;
@@ -116,20 +116,20 @@ std::string age_text(std::string_view rfc3339, std::chrono::sys_seconds now) {
     const auto d = h / 24;
     const auto y = d / 365;
     if (s < 120)
-        return std::format("{}s", s);
+        return lpm::format("{}s", s);
     if (m < 10)
         return two(m, "m", s % 60, "s");
     if (h < 3)
-        return std::format("{}m", m);
+        return lpm::format("{}m", m);
     if (h < 8)
         return two(h, "h", m % 60, "m");
     if (h < 48)
-        return std::format("{}h", h);
+        return lpm::format("{}h", h);
     if (d < 8)
         return two(d, "d", h % 24, "h");
     if (y < 2)
-        return std::format("{}d", d);
-    return y < 8 ? two(y, "y", d % 365, "d") : std::format("{}y", y);
+        return lpm::format("{}d", d);
+    return y < 8 ? two(y, "y", d % 365, "d") : lpm::format("{}y", y);
 }
 
 std::optional<std::chrono::seconds> read_duration(std::string_view text) {

@@ -2,9 +2,9 @@
 // Copyright the lpm authors
 #include "kubectl/object.hpp"
 
-#include <format>
 #include <utility>
 
+#include "base/format.hpp"
 #include "base/text.hpp"
 
 namespace lpm::cli::kubectl {
@@ -85,7 +85,7 @@ static void add_conditions(const json::Value& object, Description& to) {
         if (std::exchange(first, false))
             to.add("Conditions", "as the controller and the node saw them");
         const std::string message = text_at(one, "message");
-        to.add_line(std::format("{:<16} {:<8} {}{}", text_at(one, "type"), text_at(one, "status"),
+        to.add_line(lpm::format("{:<16} {:<8} {}{}", text_at(one, "type"), text_at(one, "status"),
                                 text_at(one, "reason"), message.empty() ? "" : ": " + message));
     });
 }

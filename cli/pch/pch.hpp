@@ -3,5 +3,5 @@
 #pragma once
 
 // Parsed once for the folder, as kube/pch.
-#include "json/json.hpp"
 #include "program.hpp"
+#include "json/json.hpp"

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <format>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/dir.hpp"
 #include "base/file.hpp"
+#include "base/format.hpp"
 #include "base/paths.hpp"
 #include "base/process.hpp"
 #include "base/random.hpp"
@@ -58,11 +58,11 @@ static Result<> remove_all(const std::string& path) {
     for (const auto& id : ids) {
         TRY_ASSIGN(const Output deleted, cli::run_runtime(call_of(path, {"delete", "--force", id})));
         // Its state is all by which it can be found again. What was half made has none, and is no error.
-        const std::string state = std::format("{}/{}/state.json", root, id);
+        const std::string state = lpm::format("{}/{}/state.json", root, id);
         if (deleted.late || (deleted.status != 0 && ::access(state.c_str(), F_OK) == 0))
             return fail(
                 Errc::busy,
-                std::format("lpm-runc delete --force {} has not ended the container: end it, then remove {}",
+                lpm::format("lpm-runc delete --force {} has not ended the container: end it, then remove {}",
                             id, folder));
     }
     TRY(unmount_all());
@@ -74,7 +74,7 @@ static Result<> remove_all(const std::string& path) {
 }
 
 Container::Container(Fd&& lock, std::string path) : lock_(std::move(lock)), path_(std::move(path)) {
-    id_ = std::format("lpm-selftest-{:08x}", random_bytes<std::uint32_t>());
+    id_ = lpm::format("lpm-selftest-{:08x}", random_bytes<std::uint32_t>());
 }
 
 Container::~Container() {

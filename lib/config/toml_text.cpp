@@ -3,8 +3,8 @@
 #include "config/toml_text.hpp"
 
 #include <algorithm>
-#include <format>
 
+#include "base/format.hpp"
 #include "config/crio_file.hpp"
 
 namespace lpm::config {
@@ -29,7 +29,7 @@ std::string quote_toml(std::string_view text) {
         else if (c >= ' ' && c <= '~')
             quoted += c;
         else
-            quoted += std::format("\\u{:04X}", static_cast<unsigned char>(c));
+            quoted += lpm::format("\\u{:04X}", static_cast<unsigned char>(c));
     return quoted + "\"";
 }
 

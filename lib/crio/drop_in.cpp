@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <format>
 #include <optional>
 
 #include "base/fnv.hpp"
+#include "base/format.hpp"
 #include "base/text.hpp"
 #include "config/forms.hpp"
 
@@ -133,7 +133,7 @@ Result<std::string> make_drop_in(const Configuration& others, const Wanted& want
                 (handler.file.empty() ? "No other file sets it." : "As in " + one_line(handler.file)) + "\n" +
                 config::write_crio_handler(handler.name, handler.keys);
     }
-    return std::format(
+    return lpm::format(
         "# Written by lpmctl node enable. lpmctl leaves it alone once it is changed by hand.\n{}{:016x}\n{}",
         sum_line, fnv1a(body.data(), body.size()), body);
 }
@@ -141,7 +141,7 @@ Result<std::string> make_drop_in(const Configuration& others, const Wanted& want
 bool is_as_made(std::string_view text) {
     static_cast<void>(next_line(text));
     const auto line = next_line(text);
-    return line == std::format("{}{:016x}", sum_line, fnv1a(text.data(), text.size()));
+    return line == lpm::format("{}{:016x}", sum_line, fnv1a(text.data(), text.size()));
 }
 
 } // namespace lpm::crio

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the lpm authors
+#include "base/format.hpp"
 #include "kubectl/object.hpp"
 
 #include <string>
@@ -33,7 +34,7 @@ static json::Value ended(std::string_view phase, std::string_view preflight) {
 
 TEST(KubectlObject, ages_are_those_of_kubectl) {
     const auto age = [](auto before) {
-        return age_text(std::format("{:%FT%TZ}", noon - std::chrono::seconds(before)), noon);
+        return age_text(lpm::format("{:%FT%TZ}", noon - std::chrono::seconds(before)), noon);
     };
     EXPECT_EQ(age(0s), "0s");
     EXPECT_EQ(age(-60s), "0s");
