@@ -5,13 +5,13 @@
 # shellcheck disable=SC2034 # tools/test reads them
 
 suites=()
-declare -A group tree when command shows
+declare -A group tree once when command shows
 
 suites_read() {
     local name columns
     while IFS='|' read -r name columns; do
         suites+=("$name")
-        IFS='|' read -r "group[$name]" "tree[$name]" "when[$name]" "command[$name]" "shows[$name]" <<<"$columns"
+        IFS='|' read -r "group[$name]" "tree[$name]" "once[$name]" "when[$name]" "command[$name]" "shows[$name]" <<<"$columns"
     done < <(sed -E '/^(#|$)/d; s/ *\| */|/g' "$REPO/tests/suites.txt")
 }
 

@@ -9,7 +9,10 @@ for folder in roots peers; do ln -s "${LPM_CACHE:-/var/cache/lpm-dev}/$folder" "
 trap 'rm -rf "$cache"' EXIT
 export LPM_CACHE=$cache
 
-node() { timeout --kill-after 1 120 tools/node trixie "$@"; }
+node() {
+    tools/root trixie >/dev/null # what takes minutes once has no limit of ours
+    timeout --kill-after 1 120 tools/node trixie "$@"
+}
 
 # is_frozen TENTHS: the command of the node in the background is frozen, within so many tenths of a second.
 is_frozen() {
