@@ -14,7 +14,7 @@
 
 namespace lpm::cli {
 
-static constexpr std::size_t longest_answer = std::size_t{1} << 20;
+static constexpr std::size_t longest_verdict = std::size_t{1} << 20;
 static constexpr const char* other_ways = "--kubeconfig names one whose user may create nodes/checkpoint; "
                                           "without any, --runtime DIR asks the runtime itself, "
                                           "and kubectl lpm checkpoint the controller";
@@ -82,7 +82,7 @@ Result<std::string> checkpoint_by_kubelet(const doctor::KubeletState& kubelet, c
                               {"seconds", patience.count()}};
     TRY_ASSIGN(const Output output, lpm::run({.argv = {paths::ask_kubelet_program},
                                               .timeout = patience + more,
-                                              .limit = longest_answer,
+                                              .limit = longest_verdict,
                                               .input = json::write(request)}));
     if (output.late)
         return fail(Errc::io, "the kubelet has not answered in time: nobody knows what became of it");

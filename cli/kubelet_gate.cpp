@@ -15,7 +15,7 @@
 namespace lpm::cli {
 
 static constexpr std::size_t longest_file = std::size_t{1} << 20;
-static constexpr const char* restart = "systemctl restart kubelet";
+static constexpr const char* restart_kubelet = "systemctl restart kubelet";
 static constexpr std::string_view section = "featureGates:";
 static constexpr std::string_view gate = "ContainerCheckpoint: true\n";
 static const std::string own_file = "apiVersion: kubelet.config.k8s.io/v1beta1\n"
@@ -143,12 +143,12 @@ static void tell(const Context& context, const std::vector<FileChange>& changes)
     if (context.format != Format::table)
         return print(context.format, json::Value{{"files", std::move(files)},
                                                  {"changed", !changes.empty()},
-                                                 {"restart", changes.empty() ? "" : restart}});
+                                                 {"restart", changes.empty() ? "" : restart_kubelet}});
     if (changes.empty())
         return print("ContainerCheckpoint is on in this kubelet: nothing to do");
     if (changes.front().path == doctor::gate_patch)
         text += "An upgrade keeps it with: kubeadm upgrade node --patches /etc/kubernetes/patches\n";
-    print(text + "The kubelet takes it at its next start, and not before: " + restart);
+    print(text + "The kubelet takes it at its next start, and not before: " + restart_kubelet);
 }
 
 Result<int> enable_kubelet(const Context& context, bool plan, bool check) {

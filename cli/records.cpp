@@ -14,17 +14,17 @@ namespace lpm::cli {
 
 using record::Store;
 
-static std::string name_of(const record::Record& record, std::string_view key) {
+static std::string name_in(const record::Record& record, std::string_view key) {
     const auto found = std::ranges::find(record.names, key, &std::pair<std::string, std::string>::first);
     return found == record.names.end() ? std::string() : one_line(found->second, 253);
 }
 
 std::string container_text(const record::Record& record) {
     constexpr std::size_t short_id = 12;
-    const std::string pod = name_of(record, "pod");
+    const std::string pod = name_in(record, "pod");
     if (pod.empty())
         return one_line(record.container.substr(0, short_id));
-    return name_of(record, "namespace") + "/" + pod + "/" + name_of(record, "name");
+    return name_in(record, "namespace") + "/" + pod + "/" + name_in(record, "name");
 }
 
 static std::optional<std::uint64_t> microseconds_of(std::string_view rfc3339) {
@@ -135,8 +135,8 @@ struct Wanted {
         const auto is = [](const std::string& want, std::string_view have) {
             return want.empty() || want == have;
         };
-        return is(name_space, name_of(record, "namespace")) && is(pod, name_of(record, "pod")) &&
-               (is(container, name_of(record, "name")) || record.container.starts_with(container)) &&
+        return is(name_space, name_in(record, "namespace")) && is(pod, name_in(record, "pod")) &&
+               (is(container, name_in(record, "name")) || record.container.starts_with(container)) &&
                is(operation, record.operation.text()) && is(outcome, record.outcome.text()) &&
                is(attempt, record.attempt);
     }

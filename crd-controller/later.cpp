@@ -7,11 +7,11 @@
 
 namespace lpm::controller {
 
-static constexpr std::size_t most_waiting = 1000;
+static constexpr std::size_t most_later = 1000;
 
 bool Later::add(Work work) {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= most_waiting)
+    if (waiting_.size() >= most_later)
         return false;
     waiting_.push_back(std::move(work));
     changed_.notify_one();

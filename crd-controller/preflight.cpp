@@ -7,7 +7,7 @@ namespace lpm::controller {
 
 using Kind = Answer::Kind;
 
-static Answer end_with(Kind kind, std::string_view reason, const std::string& message) {
+static Answer end_preflight(Kind kind, std::string_view reason, const std::string& message) {
     Answer answer;
     answer.kind = kind;
     answer.reason = reason;
@@ -23,9 +23,9 @@ static Preflight not_checked(const Spec& spec, std::string_view reason, const st
     out.reason = reason;
     out.message = message;
     if (spec.dry_run || !spec.options.empty())
-        out.end = end_with(kind, reason,
-                           std::string(spec.dry_run ? "dryRun" : "options") +
-                               ": only lpm-sidecar on the node can do this: " + message);
+        out.end = end_preflight(kind, reason,
+                                std::string(spec.dry_run ? "dryRun" : "options") +
+                                    ": only lpm-sidecar on the node can do this: " + message);
     return out;
 }
 
@@ -35,8 +35,8 @@ static Preflight blocked(const Spec& spec, const NodeVerdict& told) {
     out.reason = told.code;
     out.message = told.message;
     out.checks = told.checks;
-    out.end =
-        end_with(told.transient && !spec.dry_run ? Kind::transient : Kind::refused, told.code, told.message);
+    out.end = end_preflight(told.transient && !spec.dry_run ? Kind::transient : Kind::refused, told.code,
+                            told.message);
     out.end->by_lpm = true;
     return out;
 }
@@ -49,8 +49,9 @@ static Preflight passed(const Spec& spec, const NodeVerdict& told) {
     out.checks = told.checks;
     out.prepared = !spec.dry_run;
     if (spec.dry_run)
-        out.end = end_with(Kind::checked, "DryRunCompleted",
-                           "the checks were made, and none would refuse a checkpoint; nothing was frozen");
+        out.end =
+            end_preflight(Kind::checked, "DryRunCompleted",
+                          "the checks were made, and none would refuse a checkpoint; nothing was frozen");
     return out;
 }
 
@@ -65,7 +66,7 @@ Preflight judge_preflight(const Spec& spec, std::string_view node, std::int64_t 
         Preflight out;
         out.reason = "ContainerPaused";
         out.message = where + ": " + text;
-        out.end = end_with(Kind::transient, "ContainerPaused", out.message);
+        out.end = end_preflight(Kind::transient, "ContainerPaused", out.message);
         return out;
     }
     case Errc::absent:

@@ -20,11 +20,6 @@ static std::string path_of(const Key& key) {
     return "/apis/lpm.my.domain/v1/namespaces/" + key.space + "/containercheckpoints/" + key.name;
 }
 
-static Key key_of(const std::string& text) {
-    const auto slash = text.find('/');
-    return {text.substr(0, slash), text.substr(slash + 1)};
-}
-
 // Version 4.
 static std::string random_uid() {
     const auto [a, b, c, d] = random_bytes<std::array<std::uint32_t, 4>>();

@@ -14,11 +14,6 @@ namespace lpm::controller {
 
 using node::Level;
 
-static Key key_of(const std::string& text) {
-    const auto slash = text.find('/');
-    return {text.substr(0, slash), text.substr(slash + 1)};
-}
-
 static std::string key_of_object(const json::Value& object) {
     return json::text_or_empty(object, "metadata.namespace") + "/" +
            json::text_or_empty(object, "metadata.name");

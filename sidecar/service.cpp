@@ -22,10 +22,9 @@ using lpm::node::Level;
 
 // As preflight_time, and hooks of two points (hooks.total_ms). Its unit ends it after a minute.
 static constexpr auto prepare_time = 60s;
-// A page ends with the record that makes it longer: clients take 4 MiB, and one record has at most one.
-static constexpr std::size_t longest_answer = std::size_t{2} << 20;
 static constexpr std::size_t entries_at_once = 100;
-static constexpr auto look_up = 1s; // how soon a watch sees that its client is gone, or the sidecar is to end
+static constexpr auto watch_time =
+    1s; // how soon a watch sees that its client is gone, or the sidecar is to end
 
 Service::Service(Places places, Access access, Node& node, Numbers& numbers)
     : places_(std::move(places)), access_(std::move(access)), gate_(node.gate), archives_(node.archives),
@@ -193,7 +192,7 @@ Result<> Service::watch(const grpc::ServerContext& context, record::JournalPosit
         if (ending_)
             return fail(Errc::unavailable, "lpm-sidecar ends: watch from the last position");
         TRY_ASSIGN(const record::JournalBatch batch,
-                   changes.next(position, entries_at_once, std::chrono::steady_clock::now() + look_up));
+                   changes.next(position, entries_at_once, std::chrono::steady_clock::now() + watch_time));
         for (const auto& entry : batch.entries) {
             TRY_ASSIGN(const auto response, told_of(entry, store));
             if (!writer.Write(response))

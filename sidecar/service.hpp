@@ -19,6 +19,10 @@
 
 namespace lpm::sidecar {
 
+// Bytes. A page ends with the record that makes it longer: clients take 4 MiB, and one record has at most
+// one.
+inline constexpr std::size_t longest_answer = std::size_t{2} << 20;
+
 // Where the sidecar finds what it serves.
 struct Places {
     std::string store;       // of the records

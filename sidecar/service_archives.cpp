@@ -19,8 +19,6 @@ namespace lpm::sidecar {
 using config::Right;
 using lpm::node::Level;
 
-static constexpr std::size_t longest_answer = std::size_t{2} << 20; // clients take 4 MiB
-
 // All of them, in the order of their paths: folders are listed in the order of their settings.
 static std::vector<const service::ArchiveFile*> sorted(const std::vector<service::ArchiveFolder>& folders) {
     std::vector<const service::ArchiveFile*> files;

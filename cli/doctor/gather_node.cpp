@@ -24,7 +24,7 @@ namespace lpm::doctor {
 
 using namespace std::chrono_literals;
 
-static constexpr std::size_t most_bytes = std::size_t{1} << 20;
+static constexpr std::size_t longest_node_file = std::size_t{1} << 20;
 
 Result<Time> change_of(const std::string& path) {
     struct stat st{};
@@ -54,7 +54,7 @@ static std::string socket_fault(const std::string& path) {
 static Certificate read_certificate() {
     constexpr const char* file = "/etc/lpm/sidecar.toml";
     Certificate certificate;
-    const auto text = read_file(AT_FDCWD, file, most_bytes);
+    const auto text = read_file(AT_FDCWD, file, longest_node_file);
     if (!text && text.error().code == Errc::absent)
         return certificate;
     const auto settings = text ? config::parse_sidecar(*text, file) : std::unexpected(text.error());
@@ -66,7 +66,7 @@ static Certificate read_certificate() {
     certificate.file = settings->certificate_file;
     if (certificate.wanted_by.empty())
         return certificate;
-    const auto pem = read_file(AT_FDCWD, certificate.file, most_bytes);
+    const auto pem = read_file(AT_FDCWD, certificate.file, longest_node_file);
     const auto validity = pem ? kube::validity_of(*pem) : std::unexpected(pem.error());
     if (validity)
         certificate.until = validity->until;
@@ -99,7 +99,7 @@ NodeState gather_node(const Places& places, const KubeletState& kubelet) {
     state.glibc = ::gnu_get_libc_version();
     for (const char* file : {"/etc/os-release", "/usr/lib/os-release"})
         if (state.distribution.empty())
-            state.distribution = parse_os_release(read_file(AT_FDCWD, file, most_bytes).value_or(""));
+            state.distribution = parse_os_release(read_file(AT_FDCWD, file, longest_node_file).value_or(""));
     state.restore_wanted = config::read(paths::settings_file).restore_at_create;
     state.restore_switched = ::access(paths::restore_switch, F_OK) == 0;
     state.can_wake = ::access(paths::wake_program, X_OK) == 0;

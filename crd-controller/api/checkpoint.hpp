@@ -31,6 +31,10 @@ struct Key {
     auto operator<=>(const Key&) const = default;
     [[nodiscard]] std::string text() const { return space + "/" + name; }
 };
+[[nodiscard]] inline Key key_of(const std::string& text) {
+    const auto slash = text.find('/');
+    return {text.substr(0, slash), text.substr(slash + 1)};
+}
 
 struct Condition {
     std::string type{};

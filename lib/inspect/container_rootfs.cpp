@@ -35,7 +35,7 @@ Fd open_folder(int layer, const std::string& path) {
 }
 
 // A folder of the upper layer that lower ones have as well. In any other folder everything is new.
-struct Shared {
+struct SharedFolder {
     std::string path;                // "" is the root
     std::vector<std::size_t> lowers; // the layers, the topmost first
 };
@@ -52,15 +52,15 @@ class Search {
     // The shallow ones first: what there is to spend must not go to one deep folder.
     LostFiles run() && {
         for (std::size_t next = 0; next < queue_.size() && lost_.all; ++next) {
-            const Shared folder = std::move(queue_[next]); // which grows, and so moves
+            const SharedFolder folder = std::move(queue_[next]); // which grows, and so moves
             visit(folder);
         }
         return std::move(lost_);
     }
 
   private:
-    void visit(const Shared& folder) {
-        Shared found{folder.path, {}};
+    void visit(const SharedFolder& folder) {
+        SharedFolder found{folder.path, {}};
         images_.clear();
         for (const std::size_t lower : folder.lowers) {
             Fd fd = spend() ? open_folder(lowers_[lower].get(), folder.path) : Fd();
@@ -78,7 +78,7 @@ class Search {
             each_entry(upper.get(), [&](int dir, const dirent& entry) { return look(found, dir, entry); });
     }
 
-    bool look(const Shared& folder, int dir, const dirent& entry) {
+    bool look(const SharedFolder& folder, int dir, const dirent& entry) {
         const std::string_view name = entry.d_name;
         if (name == "." || name == "..")
             return true;
@@ -131,7 +131,7 @@ class Search {
     std::vector<Fd> lowers_;
     std::vector<Fd> images_; // the folder that is visited, in the lower layers
     const Deadline& deadline_;
-    std::vector<Shared> queue_;
+    std::vector<SharedFolder> queue_;
     std::size_t looks_ = 0;
     LostFiles lost_;
 };

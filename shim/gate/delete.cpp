@@ -12,7 +12,7 @@
 namespace lpm::gate {
 
 // CRI-O restores, and deletes when that takes longer than it waits: the restore may well go on for minutes.
-static constexpr std::chrono::seconds patience{10};
+static constexpr std::chrono::seconds patience_with_delete{10};
 static constexpr std::chrono::milliseconds pause{50};
 
 static void await_restore(const oci::Invocation& call) {
@@ -21,7 +21,7 @@ static void await_restore(const oci::Invocation& call) {
         return other.gated && other.verb == oci::Verb::restore && std::string_view(other.id) == call.id &&
                same_root(other.text(oci::Option::root), call.text(oci::Option::root)) && !is_ancestor(pid);
     };
-    const Deadline deadline(patience);
+    const Deadline deadline(patience_with_delete);
     pid_t restore = 0;
     while (shim::creation_in_progress(call) && !deadline.passed()) {
         // All of /proc is read only when the one that was found is gone.

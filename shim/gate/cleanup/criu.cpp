@@ -17,7 +17,7 @@
 
 namespace lpm::gate {
 
-static constexpr std::chrono::milliseconds patience{3000};
+static constexpr std::chrono::milliseconds patience_with_criu{3000};
 static constexpr std::chrono::milliseconds pause{50};
 static constexpr std::size_t max_descriptors = 4096;
 static constexpr std::size_t max_children = 65536; // bytes of their numbers
@@ -56,7 +56,7 @@ pid_t find_any_criu() {
 }
 
 static Running await_end(const struct stat& log) {
-    const Deadline deadline(patience);
+    const Deadline deadline(patience_with_criu);
     for (;;) {
         const Running running = find_criu(log);
         if (running.ours == 0 || deadline.passed())

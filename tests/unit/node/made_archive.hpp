@@ -49,10 +49,10 @@ inline lpm::Fd file_of(std::string_view content) {
 
 // A run of pages: flags 4 are in the file, 1 in a parent image.
 inline std::string page_run(std::uint64_t address, std::uint32_t pages, std::uint32_t flags) {
-    return record(field(1, static_cast<std::uint32_t>(address)) + field(2, 0U) + field(4, flags) +
-                  field(5, pages));
+    return ::record(field(1, static_cast<std::uint32_t>(address)) + field(2, 0U) + field(4, flags) +
+                    field(5, pages));
 }
 
 inline std::string pagemap_of(std::uint32_t pages_id, const std::string& runs) {
-    return std::string("\x19\x43\x56\x54\x25\x40\x08\x56", 8) + record(field(1, pages_id)) + runs;
+    return std::string("\x19\x43\x56\x54\x25\x40\x08\x56", 8) + ::record(field(1, pages_id)) + runs;
 }

@@ -28,14 +28,14 @@ json::Value config_of(const json::Value& annotations) {
     return config;
 }
 
-oci::RestoreFrom read(const json::Value& annotations) {
+oci::RestoreFrom restore_from(const json::Value& annotations) {
     const auto from = oci::parse_restore_from(json::write(config_of(annotations)));
     EXPECT_TRUE(from && *from);
     return from && *from ? **from : oci::RestoreFrom{};
 }
 
 TEST(RestoreFrom, is_what_the_pod_asks_for_this_container) {
-    const auto from = read({{"lpm.my.domain/restore-from.web", "before-update"}});
+    const auto from = restore_from({{"lpm.my.domain/restore-from.web", "before-update"}});
     EXPECT_EQ(from.fault, "");
     EXPECT_EQ(from.source, "before-update");
     EXPECT_FALSE(from.names_file());
@@ -55,9 +55,9 @@ TEST(RestoreFrom, is_what_the_pod_asks_for_this_container) {
 
 TEST(RestoreFrom, names_a_file_and_says_what_else_may_be) {
     const auto from =
-        read({{"lpm.my.domain/restore-from.web", "checkpoint-a_shop-web-2026-01-02T03:04:05Z.tar"},
-              {"lpm.my.domain/restore-fallback", "start"},
-              {"lpm.my.domain/restore-policy", "always"}});
+        restore_from({{"lpm.my.domain/restore-from.web", "checkpoint-a_shop-web-2026-01-02T03:04:05Z.tar"},
+                      {"lpm.my.domain/restore-fallback", "start"},
+                      {"lpm.my.domain/restore-policy", "always"}});
     EXPECT_EQ(from.fault, "");
     EXPECT_TRUE(from.names_file());
     EXPECT_TRUE(from.may_start);
@@ -66,13 +66,13 @@ TEST(RestoreFrom, names_a_file_and_says_what_else_may_be) {
 
 TEST(RestoreFrom, may_say_which_digest_the_archive_has) {
     const std::string digest(64, 'a');
-    const auto from = read({{"lpm.my.domain/restore-from.web", "before-update@sha256:" + digest}});
+    const auto from = restore_from({{"lpm.my.domain/restore-from.web", "before-update@sha256:" + digest}});
     EXPECT_EQ(from.fault, "");
     EXPECT_EQ(from.source, "before-update");
     EXPECT_EQ(from.digest, digest);
     for (const std::string& bad : {std::string("@sha256:a"), "@sha256:" + std::string(64, 'A'),
                                    "@md5:" + digest, "@" + digest, "@sha256:" + digest + "0"}) {
-        const auto odd = read({{"lpm.my.domain/restore-from.web", "before-update" + bad}});
+        const auto odd = restore_from({{"lpm.my.domain/restore-from.web", "before-update" + bad}});
         EXPECT_TRUE(odd.fault.contains("status.archiveDigest")) << bad << odd.fault;
     }
 }
@@ -93,10 +93,10 @@ TEST(RestoreFrom, is_nothing_where_nobody_asks) {
 }
 
 TEST(RestoreFrom, believes_the_engine_and_not_the_author_of_the_pod) {
-    const auto from = read({{"lpm.my.domain/restore-from.web", "x"},
-                            {"io.kubernetes.cri-o.Namespace", "kube-system"},
-                            {"io.kubernetes.cri.sandbox-namespace", "kube-system"},
-                            {"io.kubernetes.pod.namespace", "kube-system"}});
+    const auto from = restore_from({{"lpm.my.domain/restore-from.web", "x"},
+                                    {"io.kubernetes.cri-o.Namespace", "kube-system"},
+                                    {"io.kubernetes.cri.sandbox-namespace", "kube-system"},
+                                    {"io.kubernetes.pod.namespace", "kube-system"}});
     EXPECT_EQ(from.name_space, "shop");
 }
 
@@ -131,7 +131,7 @@ TEST(RestoreFrom, says_which_annotation_cannot_be_followed) {
     for (const auto& [name, value] : bad) {
         json::Value annotations{{"lpm.my.domain/restore-from.web", "x"}};
         annotations[name] = value;
-        const auto from = read(annotations);
+        const auto from = restore_from(annotations);
         EXPECT_TRUE(from.fault.contains(name)) << value << ": " << from.fault;
     }
 }

@@ -40,7 +40,7 @@ struct ListedStore {
     Ids add_some() {
         constexpr std::uint64_t day = std::uint64_t{86'400} * 1000;
         Ids ids;
-        for (const std::uint64_t month : {0, 1, 2, 14})
+        for (const std::uint64_t month : {0U, 1U, 2U, 14U})
             for (const char last : {'1', '2', 'Z'})
                 ids.push_back(id_at((20'000 + month * 31) * day, last));
         for (auto id = ids.rbegin(); id != ids.rend(); ++id)

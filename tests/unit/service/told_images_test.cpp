@@ -42,7 +42,7 @@ Result<inspect::ImageFacts> through_a_request(const inspect::ImageFacts& facts) 
     return std::move(read->images);
 }
 
-std::string problem_of(const std::string& images) {
+std::string problem_with(const std::string& images) {
     const auto read = service::parse_request(R"({"verb":"judge-restore","images":)" + images + "}");
     EXPECT_FALSE(read) << images;
     return read ? "" : read.error().text;
@@ -93,15 +93,15 @@ TEST(ToldImages, a_long_list_loses_its_end) {
 }
 
 TEST(ToldImages, say_what_is_wrong_with_them) {
-    EXPECT_NE(problem_of("[]").find("images: must be an object"), std::string::npos);
-    EXPECT_NE(problem_of(R"({"machine":-1})").find("images.machine"), std::string::npos);
-    EXPECT_NE(problem_of(R"({"machine":4294967296})").find("images.machine"), std::string::npos);
-    EXPECT_NE(problem_of(R"({"inventory":{}})").find("images.lsm"), std::string::npos);
-    EXPECT_NE(problem_of(R"({"connections":{}})").find("images.connections"), std::string::npos);
-    EXPECT_NE(problem_of(R"({"connections":[{"local":{"address":"a","port":65536}}]})").find("images.port"),
+    EXPECT_NE(problem_with("[]").find("images: must be an object"), std::string::npos);
+    EXPECT_NE(problem_with(R"({"machine":-1})").find("images.machine"), std::string::npos);
+    EXPECT_NE(problem_with(R"({"machine":4294967296})").find("images.machine"), std::string::npos);
+    EXPECT_NE(problem_with(R"({"inventory":{}})").find("images.lsm"), std::string::npos);
+    EXPECT_NE(problem_with(R"({"connections":{}})").find("images.connections"), std::string::npos);
+    EXPECT_NE(problem_with(R"({"connections":[{"local":{"address":"a","port":65536}}]})").find("images.port"),
               std::string::npos);
     EXPECT_NE(
-        problem_of(R"({"profiles":[{"pid":1,"text":")" + std::string(9000, 'a') + R"("}]})").find("8192"),
+        problem_with(R"({"profiles":[{"pid":1,"text":")" + std::string(9000, 'a') + R"("}]})").find("8192"),
         std::string::npos);
     const auto missing = service::parse_request(R"({"verb":"judge-restore"})");
     ASSERT_FALSE(missing);

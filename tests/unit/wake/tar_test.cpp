@@ -10,7 +10,7 @@ using namespace lpm;
 using wake::Member;
 using wake::Tar;
 
-static Result<std::vector<Member>> read(std::string_view content) {
+static Result<std::vector<Member>> members_of(std::string_view content) {
     const Fd file = file_of(content);
     TRY_ASSIGN(Tar tar, Tar::open(file.get(), {0, content.size()}));
     std::vector<Member> members;
@@ -24,9 +24,9 @@ static Result<std::vector<Member>> read(std::string_view content) {
 
 TEST(WakeTar, tells_each_member) {
     const auto members =
-        read(tar_of({tar_member("./", '5'), tar_member("./a/", '5'), tar_member("a/f", '0', "content"),
-                     tar_member("a/s", '2', "", "/etc"), tar_member("h", '1', "", "./a/f"),
-                     tar_member("dev", '3'), tar_member("p", '6')}));
+        members_of(tar_of({tar_member("./", '5'), tar_member("./a/", '5'), tar_member("a/f", '0', "content"),
+                           tar_member("a/s", '2', "", "/etc"), tar_member("h", '1', "", "./a/f"),
+                           tar_member("dev", '3'), tar_member("p", '6')}));
     ASSERT_TRUE(members) << members.error().text;
     ASSERT_EQ(members->size(), 7U);
     const std::pair<std::string, Member::Kind> expected[] = {
@@ -48,20 +48,20 @@ TEST(WakeTar, has_names_as_the_bytes_that_they_are) {
     // Two bytes that are no UTF-8, and a letter and its accent, which a library may put together.
     for (const std::string name : {"\xff\xfe", "e\xcc\x81", "\xc3\xa9"}) {
         const auto members =
-            read(tar_of({tar_member("x", 'x', pax_record("path", name)), tar_part("y", "")}));
+            members_of(tar_of({tar_member("x", 'x', pax_record("path", name)), tar_part("y", "")}));
         ASSERT_TRUE(members) << members.error().text;
         EXPECT_EQ(members->at(0).name, name);
     }
     const std::string name(3000, 'n');
-    const auto members =
-        read(tar_of({tar_member("././@LongLink", 'L', name + std::string(1, '\0')), tar_part("y", "")}));
+    const auto members = members_of(
+        tar_of({tar_member("././@LongLink", 'L', name + std::string(1, '\0')), tar_part("y", "")}));
     ASSERT_TRUE(members) << members.error().text;
     EXPECT_EQ(members->at(0).name, name);
 }
 
 TEST(WakeTar, has_extended_attributes) {
     const std::string value("\0\1=\n", 4);
-    const auto members = read(
+    const auto members = members_of(
         tar_of({tar_member("x", 'x', pax_record("SCHILY.xattr.user.a", value) + pax_record("mtime", "7.25")),
                 tar_part("y", "")}));
     ASSERT_TRUE(members) << members.error().text;
@@ -74,9 +74,9 @@ TEST(WakeTar, has_extended_attributes) {
 TEST(WakeTar, is_not_whole_without_any_of_its_last_bytes) {
     // Content that looks like the half of an end mark.
     const std::string whole = tar_of({tar_part("a", "x"), tar_part("b", std::string(512, '\0'))});
-    EXPECT_TRUE(read(whole));
+    EXPECT_TRUE(members_of(whole));
     for (std::size_t size = whole.size() - 1; size > 0; --size) {
-        const auto cut = read(whole.substr(0, size));
+        const auto cut = members_of(whole.substr(0, size));
         ASSERT_FALSE(cut) << size;
         EXPECT_EQ(cut.error().code, Errc::invalid) << size << cut.error().text;
         EXPECT_EQ(cut.error().sys, 0);
@@ -101,7 +101,7 @@ TEST(WakeTar, ends_where_it_is_said_to) {
 }
 
 TEST(WakeTar, has_no_header_without_end) {
-    const auto members = read(tar_of(
+    const auto members = members_of(tar_of(
         {tar_member("x", 'x', pax_record("comment", std::string(3U << 20U, 'c'))), tar_part("y", "")}));
     ASSERT_FALSE(members);
     EXPECT_EQ(members.error().code, Errc::invalid) << members.error().text;
