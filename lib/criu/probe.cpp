@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "criu/images/inventory.hpp"
 #include "criu/log.hpp"
 #include "criu/swrk.hpp"
+#include "linux/netns.hpp"
 
 namespace lpm::criu {
 
@@ -146,8 +146,8 @@ static void probe_features(CriuFacts& facts) {
 static void probe_lock(CriuFacts& facts) {
     constexpr std::string_view rules = "*filter\n:LPM - [0:0]\n-I INPUT -j LPM\n-I OUTPUT -j LPM\n"
                                        "-A LPM -m mark --mark 1 -j ACCEPT\n-A LPM -j DROP\nCOMMIT\n";
-    const auto own = open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY);
-    if (!own || ::unshare(CLONE_NEWNET) != 0)
+    ScopedNetns inside;
+    if (!inside.enter_new())
         return;
     const std::vector<std::string> plain{"iptables-restore", "--noflush"};
     auto waiting = plain;
@@ -157,8 +157,6 @@ static void probe_lock(CriuFacts& facts) {
         done = run({.argv = plain, .timeout = patience, .input = std::string(rules)});
     if (done && !done->late)
         facts.lock_failure = failure_of(done, {});
-    if (::setns(own->get(), CLONE_NEWNET) != 0)
-        std::abort(); // or all that follows would be without a network
 }
 
 CriuFacts probe_criu(const std::string& path) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <sched.h>
+#include <string_view>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
@@ -13,7 +14,7 @@
 
 namespace lpm {
 
-// What this thread starts while it lives is in that network namespace, and so is the thread.
+// What this thread starts while it lives is in another network namespace, and so is the thread.
 class ScopedNetns {
   public:
     ScopedNetns() = default;
@@ -26,14 +27,22 @@ class ScopedNetns {
     }
 
     [[nodiscard]] Result<> enter(int net) {
+        return change([net] { return ::setns(net, CLONE_NEWNET); }, "enter the network namespace");
+    }
+    // One that nobody else uses; it ends with what was started in it.
+    [[nodiscard]] Result<> enter_new() {
+        return change([] { return ::unshare(CLONE_NEWNET); }, "make a network namespace");
+    }
+
+  private:
+    Result<> change(const auto& call, std::string_view what) {
         TRY_ASSIGN(own_, open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
-        if (::setns(net, CLONE_NEWNET) != 0)
-            return fail_errno(errno, "enter the network namespace");
+        if (call() != 0)
+            return fail_errno(errno, what);
         entered_ = true;
         return {};
     }
 
-  private:
     Fd own_;
     bool entered_ = false;
 };
