@@ -20,10 +20,10 @@ struct Answer {
         unknown,   // it may have been done: not to be asked a second time
     };
     Kind kind = Kind::unknown;
-    std::string reason;  // CamelCase, for status.reason and conditions: the id of lpm's check, or ours
-    std::string message; // one line: what, why and what to do
-    std::string archive; // absolute path on the node
-    bool by_lpm = false; // `reason` is the id of a check
+    std::string reason{};  // CamelCase, for status.reason and conditions: the id of lpm's check, or ours
+    std::string message{}; // one line: what, why and what to do
+    std::string archive{}; // absolute path on the node
+    bool by_lpm = false;   // `reason` is the id of a check
 };
 
 struct Asked {

@@ -22,11 +22,7 @@ static constexpr std::size_t longest_excerpt = std::size_t{16} << 10;
 static constexpr std::size_t longest_message = 1000;
 
 static Answer end_with(Kind kind, std::string_view reason, const std::string& message) {
-    Answer answer;
-    answer.kind = kind;
-    answer.reason = reason;
-    answer.message = one_line(message, longest_message);
-    return answer;
+    return {.kind = kind, .reason = std::string(reason), .message = one_line(message, longest_message)};
 }
 
 // The kubelet's own word, with what the node adds.

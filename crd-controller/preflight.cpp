@@ -7,14 +7,6 @@ namespace lpm::controller {
 
 using Kind = Answer::Kind;
 
-static Answer end_preflight(Kind kind, std::string_view reason, const std::string& message) {
-    Answer answer;
-    answer.kind = kind;
-    answer.reason = reason;
-    answer.message = message;
-    return answer;
-}
-
 // Who asks for something that only the node can do waits for it, or ends; the others go on as if nobody were
 // there.
 static Preflight not_checked(const Spec& spec, std::string_view reason, const std::string& message,
@@ -23,9 +15,10 @@ static Preflight not_checked(const Spec& spec, std::string_view reason, const st
     out.reason = reason;
     out.message = message;
     if (spec.dry_run || !spec.options.empty())
-        out.end = end_preflight(kind, reason,
-                                std::string(spec.dry_run ? "dryRun" : "options") +
-                                    ": only lpm-sidecar on the node can do this: " + message);
+        out.end = {.kind = kind,
+                   .reason = out.reason,
+                   .message = std::string(spec.dry_run ? "dryRun" : "options") +
+                              ": only lpm-sidecar on the node can do this: " + message};
     return out;
 }
 
@@ -35,9 +28,10 @@ static Preflight blocked(const Spec& spec, const NodeVerdict& told) {
     out.reason = told.code;
     out.message = told.message;
     out.checks = told.checks;
-    out.end = end_preflight(told.transient && !spec.dry_run ? Kind::transient : Kind::refused, told.code,
-                            told.message);
-    out.end->by_lpm = true;
+    out.end = {.kind = told.transient && !spec.dry_run ? Kind::transient : Kind::refused,
+               .reason = told.code,
+               .message = told.message,
+               .by_lpm = true};
     return out;
 }
 
@@ -49,9 +43,9 @@ static Preflight passed(const Spec& spec, const NodeVerdict& told) {
     out.checks = told.checks;
     out.prepared = !spec.dry_run;
     if (spec.dry_run)
-        out.end =
-            end_preflight(Kind::checked, "DryRunCompleted",
-                          "the checks were made, and none would refuse a checkpoint; nothing was frozen");
+        out.end = {.kind = Kind::checked,
+                   .reason = "DryRunCompleted",
+                   .message = "the checks were made, and none would refuse a checkpoint; nothing was frozen"};
     return out;
 }
 
@@ -66,7 +60,7 @@ Preflight judge_preflight(const Spec& spec, std::string_view node, std::int64_t 
         Preflight out;
         out.reason = "ContainerPaused";
         out.message = where + ": " + text;
-        out.end = end_preflight(Kind::transient, "ContainerPaused", out.message);
+        out.end = {.kind = Kind::transient, .reason = out.reason, .message = out.message};
         return out;
     }
     case Errc::absent:
