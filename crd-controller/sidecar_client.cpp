@@ -3,7 +3,6 @@
 #include "sidecar_client.hpp"
 
 #include <algorithm>
-#include <climits>
 #include <cstdint>
 #include <deque>
 #include <fcntl.h>
@@ -20,6 +19,7 @@
 #include "node.grpc.pb.h"
 #include "node/log.hpp"
 #include "sidecar_channels.hpp"
+#include "sidecar_messages.hpp"
 
 namespace lpm::controller {
 
@@ -32,8 +32,7 @@ static constexpr auto archive_time = 20s; // to look into all archives
 static constexpr auto record_time = 10s;
 static constexpr std::uint32_t preparation_life = 60; // seconds: the request to the kubelet follows at once
 
-static constexpr std::size_t most_checks = 64; // of an object
-static constexpr std::size_t longest_message = 1000;
+static constexpr std::size_t longest_reason = 1000;
 static constexpr std::size_t longest_file = std::size_t{1} << 20;
 static constexpr int most_pages = 50;             // of records
 static constexpr std::size_t most_restores = 100; // of a pod
@@ -66,7 +65,7 @@ static std::string words_of(const grpc::Status& status, std::chrono::seconds tim
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED)
         words.append("no answer in ").append(std::to_string(time.count())).append(" s");
     else
-        words += one_line(status.error_message(), longest_message);
+        words += one_line(status.error_message(), longest_reason);
     return words;
 }
 
@@ -102,80 +101,6 @@ static Result<> call(SidecarChannels& channels, const SidecarClient::Node& node,
         if (!lent.used_before)
             return fail(Errc::unavailable, failure);
     }
-}
-
-// The object's schema takes no other as a reason; the sidecar's word is not ours.
-static std::string read_code(const std::string& code) {
-    return code.empty() || is_id(code) ? code : "CodeUnreadable";
-}
-
-static std::int64_t read_number(std::uint64_t number) {
-    return static_cast<std::int64_t>(std::min<std::uint64_t>(number, INT64_MAX));
-}
-
-static std::string read_text(const std::string& text) {
-    return one_line(text, longest_message);
-}
-
-static std::vector<CheckEntry>
-read_checks(const google::protobuf::RepeatedPtrField<node::v1::Check>& checks) {
-    std::vector<CheckEntry> read;
-    for (const auto& check : checks)
-        if (check.severity() != "off" && check.verdict() != "pass" && read.size() < most_checks)
-            read.push_back(
-                {read_code(check.id()), one_line(check.verdict(), 16), read_text(check.message())});
-    return read;
-}
-
-static NodeVerdict read_verdict(const node::v1::PreflightResponse& from) {
-    std::string notes;
-    for (const auto& note : from.notes())
-        notes += (notes.empty() ? "" : "; ") + note;
-    return {read_code(from.code()), read_text(from.message()), from.transient(), read_checks(from.checks()),
-            one_line(notes, longest_message)};
-}
-
-static NodeRecord read_record(const node::v1::Record& from) {
-    NodeRecord to;
-    to.id = one_line(from.id(), 64);
-    to.state = from.state();
-    to.outcome = from.outcome();
-    to.code = read_code(from.code());
-    to.message = from.message();
-    to.transient = from.transient();
-    to.checks = read_checks(from.checks());
-    if (from.has_stood_still_us())
-        to.stood_still_us = read_number(from.stood_still_us());
-    // Its time to freeze, and all that it does while frozen.
-    const auto& stats = from.stats();
-    if (const auto frozen = stats.find("frozen_us"); frozen != stats.end()) {
-        const auto freezing = stats.find("freezing_us");
-        const std::uint64_t before = freezing == stats.end() ? 0 : freezing->second;
-        to.criu_us = read_number(frozen->second > UINT64_MAX - before ? UINT64_MAX : frozen->second + before);
-    }
-    return to;
-}
-
-static RestoreRecord read_restore(const node::v1::Record& from) {
-    RestoreRecord to;
-    to.id = one_line(from.id(), 64);
-    to.state = from.state();
-    to.outcome = one_line(from.outcome(), 32);
-    to.code = read_code(from.code());
-    to.message = read_text(from.message());
-    if (const auto name = from.container().names().find("name"); name != from.container().names().end())
-        to.container = name->second;
-    to.container_id = from.container().id();
-    to.ended = read_time(from.ended());
-    to.object_space = from.object().namespace_();
-    to.object_name = from.object().name();
-    to.object_uid = from.object().uid();
-    return to;
-}
-
-static bool is_of_pod(const node::v1::Record& record, const std::string& uid) {
-    const auto named = record.container().names().find("pod_uid");
-    return named != record.container().names().end() && named->second == uid;
 }
 
 template <class Request>
@@ -249,10 +174,10 @@ Result<NodeArchive> SidecarClient::find_archive(const Node& node, const std::str
     node::v1::Archive found;
     request.set_attempt(attempt);
     TRY(call(*channels_, node, &node::v1::Node::Stub::FindArchive, request, found, archive_time));
-    if (!found.path().starts_with('/') || found.path().size() > PATH_MAX)
-        return fail(Errc::io, channels_->place_of(node) + " names no path of an archive");
-    return NodeArchive{found.path(),  read_number(found.size()),  found.file_id(),
-                       found.state(), read_text(found.message()), found.record()};
+    auto archive = read_archive(found);
+    if (!archive)
+        return fail(archive.error().code, channels_->place_of(node) + " " + archive.error().text);
+    return archive;
 }
 
 Result<NodeVerified> SidecarClient::verify_archive(const Node& node, const std::string& path,
@@ -261,10 +186,7 @@ Result<NodeVerified> SidecarClient::verify_archive(const Node& node, const std::
     node::v1::VerifyArchiveResponse verified;
     request.set_path(path);
     TRY(call(*channels_, node, &node::v1::Node::Stub::VerifyArchive, request, verified, time, stop));
-    std::string faults;
-    for (const auto& fault : verified.faults())
-        faults += (faults.empty() ? "" : "; ") + fault;
-    return NodeVerified{verified.archive().attempt(), verified.sha256(), read_text(faults)};
+    return read_verified(verified);
 }
 
 Result<NodeRecord> SidecarClient::get_record(const Node& node, const std::string& id) {
