@@ -15,7 +15,7 @@ namespace lpm::gate {
 
 // The build that stands in the file of lpm-runc.
 static std::string find_front() {
-    constexpr std::size_t most = std::size_t{4} << 20; // it has some 13 KiB; a sanitizer makes it two MiB
+    constexpr std::size_t most = std::size_t{1} << 20; // it has some 13 KiB
     const auto program = read_file(AT_FDCWD, paths::front_program, most);
     if (!program)
         return program.error().sys == ENOENT ? "not installed" : program.error().text;
