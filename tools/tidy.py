@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
-"""clang-tidy over sources of a build tree, some four seconds of CPU time each. One in which it found nothing is not read
-again, in any checkout, while nothing has changed that it sees (tools/node lends the folder for it)."""
+"""clang-tidy over sources of a build tree, several at a time: most of its time goes into the headers that they share.
+Those in which it found nothing are not read again, in any checkout, while nothing has changed that it sees (tools/node
+lends the folder for it)."""
 import concurrent.futures
 import hashlib
 import json
@@ -10,13 +11,16 @@ import pathlib
 import re
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterator
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
-CLEAN = pathlib.Path("/var/cache/lpm-tidy")  # an empty file for each source that was, named by its key
+CONFIG = REPO / ".clang-tidy"
+CLEAN = pathlib.Path("/var/cache/lpm-tidy")  # an empty file for each group that was, named by its key
 PACKAGES = pathlib.Path("/var/lib/dpkg/status")  # says which clang-tidy, and which headers of others
 # g++ finds the compiled form of the precompiled header beside its objects; clang-tidy needs the header itself.
 HEADERS = REPO / "kube/pch"
+AT_ONCE = 8
 
 
 class Source:
@@ -25,13 +29,23 @@ class Source:
     def __init__(self, entry: dict[str, str]) -> None:
         self.folder = pathlib.Path(entry["directory"])
         self.path = pathlib.Path(os.path.normpath(self.folder / entry["file"]))
-        self.entry = entry
+        self.words = shlex.split(entry["command"])
+        two = {"-o", "-c", "-MF", "-MQ", "-isystem", "-include"}
+        pairs = zip(self.words[1:], [*self.words[2:], ""], self.words)
+        self.options = [(word, after) if word in two else (word,) for word, after, before in pairs if before not in two]
+
+    def adds(self) -> list[tuple[str, ...]]:
+        """Options that another source of the folder can bear as well."""
+        return [one for one in self.options if one[0].startswith(("-I", "-D", "-isystem", "-include", "-fPI"))]
+
+    def needs(self) -> list[tuple[str, ...]]:
+        """Options that tell how it is read."""
+        return [one for one in self.options if one not in self.adds() and one[0] not in ("-o", "-c", "-MF", "-MQ")]
 
     def sees(self) -> set[pathlib.Path]:
         """Itself and all of ours that it includes."""
-        words = shlex.split(self.entry["command"])
-        folders = [self.folder / word[2:] for word in words if word.startswith("-I")] + [HEADERS]
-        named = [word for before, word in zip(words, words[1:]) if before == "-include"]
+        folders = [self.folder / word[2:] for word in self.words if word.startswith("-I")] + [HEADERS]
+        named = [word for before, word in zip(self.words, self.words[1:]) if before == "-include"]
         seen: set[pathlib.Path] = set()
         to_see = [self.path, *(folder / name for folder in folders for name in named)]
         while to_see:
@@ -43,30 +57,62 @@ class Source:
             to_see += [folder / name for folder in (path.parent, *folders) for name in included]
         return seen
 
+
+class Group:
+    """Sources that are read as if they were one."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+        adds = dict.fromkeys(one for source in sources for one in source.adds())
+        self.flags = [word for one in [*adds, *sources[0].needs()] for word in one]
+
     def key(self) -> str:
         """Of all that clang-tidy sees."""
-        found = hashlib.sha256(self.entry["command"].encode())
-        for path in (PACKAGES, REPO / ".clang-tidy", REPO / "tools/tidy.py", *sorted(self.sees())):
+        found = hashlib.sha256("\0".join(self.flags).encode())
+        seen = set[pathlib.Path]().union(*(source.sees() for source in self.sources))
+        for path in (PACKAGES, CONFIG, REPO / "tools/tidy.py", *sorted(seen)):
             found.update(f"\n{path}\n".encode() + path.read_bytes())
         return found.hexdigest()
 
-    def findings(self, commands: pathlib.Path) -> list[str]:
-        done = subprocess.run(["clang-tidy-19", "--quiet", "-p", commands, f"--extra-arg=-I{HEADERS}", self.path],
-                              capture_output=True, text=True, check=False)
+    def findings(self, work: pathlib.Path) -> list[str]:
+        folder = self.sources[0].folder
+        whole = work / "whole.cpp"
+        whole.write_text("".join(f'#include "{source.path}" // NOLINT(bugprone-suspicious-include)\n' for source in self.sources))
+        (work / "compile_commands.json").write_text(json.dumps([
+            {"directory": str(folder), "file": str(whole), "arguments": ["c++", *self.flags, "-c", str(whole)]}]))
+        done = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={CONFIG}", "-p", work, f"--extra-arg=-I{HEADERS}",
+                               whole], capture_output=True, text=True, check=False)
+        if len(self.sources) > 1 and "[clang-diagnostic-error" in done.stdout:  # they have a name in common
+            half = len(self.sources) // 2
+            return [*Group(self.sources[:half]).findings_unless_clean(), *Group(self.sources[half:]).findings_unless_clean()]
         found = [line.split(":", 1) for line in done.stdout.splitlines() if re.search(r"(warning|error):", line)]
         if done.returncode != 0 and not found:
-            return [f"{self.path.relative_to(REPO)}: {done.stderr.strip()[-300:]}"]
+            return [f"{self.sources[0].path.relative_to(REPO)}: {done.stderr.strip()[-300:]}"]
         # Some paths are relative to the build tree, where the compiler runs.
-        return [os.path.relpath(os.path.normpath(self.folder / file), REPO) + ":" + rest for file, rest in found]
+        return [os.path.relpath(os.path.normpath(folder / file), REPO) + ":" + rest for file, rest in found]
 
-    def findings_unless_clean(self, commands: pathlib.Path) -> list[str]:
+    def findings_unless_clean(self) -> list[str]:
         clean = CLEAN / self.key()
         if clean.exists():
             return []
-        found = self.findings(commands)
+        with tempfile.TemporaryDirectory() as work:
+            found = self.findings(pathlib.Path(work))
         if not found and CLEAN.is_dir():
             clean.touch()
         return found
+
+
+def grouped(sources: list[Source]) -> Iterator[Group]:
+    """Those of one program or library, as far as the folders tell; in each group one main at most."""
+    alike: dict[tuple[object, ...], list[Source]] = {}
+    for source in sorted(sources, key=lambda source: source.path):
+        alike.setdefault((source.path.relative_to(REPO).parts[0], *source.needs()), []).append(source)
+    for all_of_them in alike.values():
+        mains = [source for source in all_of_them if source.path.name.endswith("main.cpp")]
+        others = [source for source in all_of_them if source not in mains]
+        while mains or others:
+            yield Group(mains[:1] + others[:AT_ONCE - 1])
+            del mains[:1], others[:AT_ONCE - 1]
 
 
 def findings(build: pathlib.Path, names: re.Pattern[str]) -> Iterator[str]:
@@ -75,15 +121,12 @@ def findings(build: pathlib.Path, names: re.Pattern[str]) -> Iterator[str]:
     if not commands.exists():
         yield f"{commands}: build first (./dev build)"
         return
-    sources: dict[pathlib.Path, Source] = {}
+    sources: dict[pathlib.Path, Source] = {}  # one that several programs have stands in that file several times
     for source in map(Source, json.loads(commands.read_text())):
         if names.match(os.path.relpath(source.path, REPO)) and source.path.is_file():
             sources.setdefault(source.path, source)
     if not sources:
         yield f"{commands}: names no source of this checkout"
-    once = build / "tidy"  # a source that several programs have stands in the tree's own file several times
-    once.mkdir(exist_ok=True)
-    (once / "compile_commands.json").write_text(json.dumps([source.entry for source in sources.values()]))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(lambda source: source.findings_unless_clean(once), sources.values()):
+        for found in pool.map(Group.findings_unless_clean, grouped(list(sources.values()))):
             yield from found
