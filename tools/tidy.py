@@ -5,6 +5,7 @@ Those in which it found nothing are not read again, in any checkout, while nothi
 lends the folder for it)."""
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -29,9 +30,9 @@ class Source:
     def __init__(self, entry: dict[str, str]) -> None:
         self.folder = pathlib.Path(entry["directory"])
         self.path = pathlib.Path(os.path.normpath(self.folder / entry["file"]))
-        self.words = shlex.split(entry["command"])
+        self.words = list(itertools.dropwhile(lambda word: not word.startswith("-"), shlex.split(entry["command"])))
         two = {"-o", "-c", "-MF", "-MQ", "-isystem", "-include"}
-        pairs = zip(self.words[1:], [*self.words[2:], ""], self.words)
+        pairs = zip(self.words, [*self.words[1:], ""], ["", *self.words])
         self.options = [(word, after) if word in two else (word,) for word, after, before in pairs if before not in two]
 
     def adds(self) -> list[tuple[str, ...]]:
