@@ -81,8 +81,10 @@ class Group:
         whole.write_text("".join(f'#include "{source.path}" // NOLINT(bugprone-suspicious-include)\n' for source in self.sources))
         (work / "compile_commands.json").write_text(json.dumps([
             {"directory": str(folder), "file": str(whole), "arguments": ["c++", *self.flags, "-c", str(whole)]}]))
-        done = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={CONFIG}", "-p", work, f"--extra-arg=-I{HEADERS}",
-                               whole], capture_output=True, text=True, check=False)
+        more = [f"-I{HEADERS}", "-Wno-shadow"]  # a name of one source may be a local one of another; g++ reads each alone
+        done = subprocess.run(["clang-tidy-19", "--quiet", f"--config-file={CONFIG}", "-p", work,
+                               *(f"--extra-arg={word}" for word in more), whole],
+                              capture_output=True, text=True, check=False)
         if len(self.sources) > 1 and "[clang-diagnostic-error" in done.stdout:  # they have a name in common
             half = len(self.sources) // 2
             return [*Group(self.sources[:half]).findings_unless_clean(), *Group(self.sources[half:]).findings_unless_clean()]
