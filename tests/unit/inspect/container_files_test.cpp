@@ -5,7 +5,6 @@
 #include "inspect/container_walk.hpp"
 
 using namespace lpm;
-using inspect::Item;
 
 namespace {
 
