@@ -23,7 +23,7 @@ read -r action pod 2>/dev/null <{PLACE}/plan || exit 0
 id=${{LPM_CONTAINER:-$(readlink "$CRTOOLS_IMAGE_DIR"|
     sed -n -E 's,.*/(overlay-containers|waking/[0-9a-f]*)/([0-9a-f]*)/.*,\\2,p')}}
 grep -q "\\"io.kubernetes.pod.name\\": *\\"$pod\\"" {CONTAINERS}/$id/userdata/config.json || exit 0
-touch {PLACE}/reached
+echo "$id" >{PLACE}/reached
 i=0
 while [ $i -lt 200 ] && [ ! -e {PLACE}/go-on ]; do sleep 0.1; i=$((i + 1)); done
 exit 0
@@ -57,16 +57,16 @@ class KillTest(ClusterTest):
             SCRIPT.write_text(HALT)
             SCRIPT.chmod(0o755)
 
-    def halt(self, pod: str, hooks: str | None = None, action: str = "none") -> Callable[[], bool]:
+    def halt(self, pod: str, hooks: str | None = None, action: str = "none") -> Callable[[], str]:
         """At lpm's hooks of that point, or at that action of CRIU's, until `go_on`, twenty seconds at most: who kills
-        may be late on a busy machine. Returns what says whether it has come there."""
+        may be late on a busy machine. Returns what says which container has come there."""
         (PLACE / "plan").write_text(f"{action} {pod}\n")
         path = HOOKS / hooks / "wait.toml" if hooks else CRIU_CONFIG
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'path = "{SCRIPT}"\nwhen = "frozen"\ntimeout_ms = 30000\n' if hooks
                         else f"action-script {SCRIPT}\n")
         self.addCleanup(path.unlink)
-        return (PLACE / "reached").exists
+        return lambda: read(PLACE / "reached").strip()
 
     def go_on(self) -> None:
         (PLACE / "go-on").touch()

@@ -61,8 +61,7 @@ class Rounds(KillTest):
         name = f"{row.phase}-{row.victim}-{os.urandom(2).hex()}"
         has_come = self.halt(name, hooks="pre-restore") if row.phase == "hooks" else self.halt(name, action=ACTION)
         self.pod(container("ctr", image=self.image), name=name, wait=False)
-        wait_for(f"the phase {row.phase}", has_come, 30)
-        cid = self.restores()[0]["container"]["id"]
+        cid = wait_for(f"the phase {row.phase}", has_come, 30)
         self.kill(row.victim, cid, "restore")
         self.go_on()
         try:

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the lpm authors
 """What the tests in tests/cluster share: one cluster for all of them, and pods that are gone when a test ends."""
-import contextlib
 import json
 import os
 import pathlib
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from api import ApiError
@@ -14,6 +12,7 @@ from cluster import CHECKPOINTS, Cluster, frozen, thaw
 from e2e import SETTINGS, LpmTest, wait_for
 from oci_image import push_checkpoint
 from oci_spec import Json
+from refusals import processes
 
 POD = {"apiVersion": "v1", "kind": "Pod"}
 WORKERS = {1: 4, 2: 6}  # processes for the tests of a turn: those of the second wait most of their time
@@ -80,6 +79,23 @@ class ClusterTest(LpmTest):
         self.addCleanup(self.remove_archives)
         self.addCleanup(self.nothing_is_frozen)
         self.addCleanup(self.remove_pods)
+        self.addCleanup(self.tell_of_failure)
+
+    def tell_of_failure(self) -> None:
+        """What there is of this test's pods: nobody could tell why it failed, once they are gone."""
+        outcome = getattr(self, "_outcome", None)
+        if outcome is None or outcome.success:
+            return
+        for name in self.pods:
+            for e in self.cluster.events_of(name):
+                print(f"  {e['lastTimestamp']} {e['reason']}: {e['message']}")
+            for s in self.status(name).get("containerStatuses", ()):
+                print(f"  {s['name']}, {s['restartCount']} restarts: {s['state']} {self.lines_of(name, s['name'])[-5:]}")
+        for record in self.records():
+            print(f"  {json.dumps({key: value for key, value in record.items() if key not in ('checks', 'argv', 'stats')})}")
+        for program in ("lpm-gate", "runc", "criu"):
+            for pid in processes(program):
+                print(f"  {program} {pid}: {read(pathlib.Path(f'/proc/{pid}/cmdline')).split(chr(0))}")
 
     def remove_pods(self) -> None:
         """Their end is not awaited."""
@@ -144,19 +160,7 @@ class ClusterTest(LpmTest):
         return any(c["type"] == "Ready" and c["status"] == "True" for c in self.status(name).get("conditions", ()))
 
     def wait_ready(self, name: str, seconds: float = 90) -> None:
-        with self.told_with(name):
-            wait_for(f"pod {name} is ready", lambda: self.is_ready(name), seconds)
-
-    @contextlib.contextmanager
-    def told_with(self, name: str) -> Iterator[None]:
-        """A failure comes with what the cluster says of the pod: else nobody could tell why, once it is gone."""
-        try:
-            yield
-        except AssertionError as error:
-            events = [f"{e['reason']}: {e['message']}" for e in self.cluster.events_of(name)]
-            states = [f"{s['name']}, {s['restartCount']} restarts: {json.dumps(s['state'])} {self.lines_of(name, s['name'])[-5:]}"
-                      for s in self.status(name).get("containerStatuses", ())]
-            raise AssertionError("\n".join([str(error), *events, *states])) from None
+        wait_for(f"pod {name} is ready", lambda: self.is_ready(name), seconds)
 
     def state_of(self, name: str, ctr: str) -> Json:
         """containerStatuses of one container."""
@@ -171,8 +175,7 @@ class ClusterTest(LpmTest):
         def lines() -> list[str] | None:
             found = self.lines_of(name, ctr)
             return found if len(found) >= least else None
-        with self.told_with(name):
-            return wait_for(f"{least} lines of {name}/{ctr}", lines)
+        return wait_for(f"{least} lines of {name}/{ctr}", lines)
 
     def lines_of(self, name: str, ctr: str) -> list[str]:
         """Nothing while the kubelet does not know it, or not yet again."""
