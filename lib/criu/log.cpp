@@ -123,6 +123,9 @@ static constexpr ErrorPattern known[] = {
     {"Can't get rlimit", "Capabilities"},
     {"Need to have the CAP", "Privileges"},
     {"Can't open file", "FileMissing"},
+    // SIGKILL, as waitpid tells of it.
+    {"is in unexpected state: 9", process_killed},
+    {"Namespaces dumping finished with error 9", process_killed},
 };
 
 // CRIU marks these as errors and goes on.

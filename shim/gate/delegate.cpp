@@ -84,6 +84,25 @@ std::vector<char*> with_listen_pid(char** environment, std::string& slot, Plan& 
     return copy;
 }
 
+// As this process got them, for every child: the first one changes them here.
+struct Inherited {
+    sigset_t mask{};
+    struct sigaction child_action{};
+};
+
+const Inherited& take_signals(const sigset_t& signals) {
+    static const Inherited inherited = [&] {
+        Inherited found;
+        // With SIGCHLD ignored, the kernel would reap the child and its status would be lost.
+        struct sigaction standard{};
+        standard.sa_handler = SIG_DFL;
+        ::sigaction(SIGCHLD, &standard, &found.child_action);
+        ::sigprocmask(SIG_BLOCK, &signals, &found.mask);
+        return found;
+    }();
+    return inherited;
+}
+
 } // namespace
 
 // Kept out of line: after vfork the child runs on the parent's stack frame, which must not change under it.
@@ -134,11 +153,9 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
     ::prctl(PR_GET_PDEATHSIG, &plan.death_signal);
 
     const sigset_t signals = forwarded();
-    // With SIGCHLD ignored, the kernel would reap the child and its status would be lost.
-    struct sigaction standard{};
-    standard.sa_handler = SIG_DFL;
-    ::sigaction(SIGCHLD, &standard, &plan.child_action);
-    ::sigprocmask(SIG_BLOCK, &signals, &plan.mask);
+    const Inherited& inherited = take_signals(signals);
+    plan.child_action = inherited.child_action;
+    plan.mask = inherited.mask;
 
     oci::RuntimePath at{};
     while (oci::next_runtime(at, loop_of_forks())) {

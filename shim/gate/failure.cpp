@@ -24,7 +24,8 @@ static std::optional<criu::LogError> read_error(const std::optional<std::string>
 // The killer leaves no word in CRIU's log: that has no end, or tells of something that nobody knows, as of a
 // helper of CRIU's that has gone ("cgroupd: recv req error").
 static bool may_be_out_of_memory(const criu::LogError& error) {
-    return error.code == "CriuCutShort" || error.code == criu::unknown_error;
+    return error.code == "CriuCutShort" || error.code == criu::unknown_error ||
+           error.code == criu::process_killed;
 }
 
 void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log,

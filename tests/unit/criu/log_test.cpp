@@ -176,6 +176,8 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"mismatched lsm types and lsm profile specified", "LsmMismatch"},
         {"can't write lsm profile -13", "LsmMismatch"},
         {"Can't create ghost regfile x: File exists", "RestoredTwice"},
+        {"Task 143 is in unexpected state: 9", "ProcessKilled"},
+        {"Namespaces dumping finished with error 9", "ProcessKilled"},
     };
     for (const auto& [text, code] : rows) {
         const auto error = criu::first_error("(00.1) Error (criu/x.c:1): " + std::string(text) + "\n");
