@@ -52,6 +52,8 @@ static constexpr Phrase phrases[] = {
      "another checkpoint of it is under way, or one that was cut off has left it frozen: `runc resume` it on "
      "the node"},
     {"failed to pause container", Kind::transient, "PauseFailed", "ask CRI-O's log on the node"},
+    // lpm's word for it, behind CRIU's (docs/failures.md).
+    {"[ProcessEnded]", Kind::transient, "ProcessEnded", ""},
     // What runc or CRIU say may hold any of the words below.
     {"running \"", Kind::refused, "CheckpointFailed",
      "dump.log and the record are on the node: /var/lib/lpm/logs and /var/lib/lpm/records"},

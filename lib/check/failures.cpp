@@ -22,9 +22,8 @@ static constexpr Failure known[] = {
      "delete the nftables table CRIU-* that another run has left in the pod's network namespace"},
     {"OutOfMemory", "raise the memory limit of the container, or free memory on the node"},
     {"Privileges", "run the runtime as real root"},
-    {"ProcessKilled",
-     "try again; an exec probe is killed when its time is over: give it a timeoutSeconds that is longer "
-     "than a checkpoint"},
+    {"ProcessEnded", "try again; as an exec probe is killed when its time is over, give it a timeoutSeconds "
+                     "that is longer than a checkpoint"},
     {"RestoredTwice", "remove what an earlier restore has left on the volume, or restore once only"},
     {"SessionTaken", "try again: CRIU itself had a process id of the container's"},
     {"UnsupportedFile", "close the descriptor named, or turn off the feature that uses it"},

@@ -123,9 +123,12 @@ static constexpr ErrorPattern known[] = {
     {"Can't get rlimit", "Capabilities"},
     {"Need to have the CAP", "Privileges"},
     {"Can't open file", "FileMissing"},
-    // SIGKILL, as waitpid tells of it.
-    {"is in unexpected state: 9", process_killed},
-    {"Namespaces dumping finished with error 9", process_killed},
+    // CRIU waits for any child, and what it traces is one: all that is in the container's cgroup. The numbers
+    // are of waitpid, of SIGKILL mostly; those of siginfo say CLD_EXITED and CLD_KILLED.
+    {"is in unexpected state: 9", process_ended},
+    {"Namespaces dumping finished with error 9", process_ended},
+    {"si_code=1 ", process_ended, "si_pid="},
+    {"si_code=2 ", process_ended, "si_pid="},
 };
 
 // CRIU marks these as errors and goes on.

@@ -10,7 +10,7 @@
 namespace lpm::criu {
 
 inline constexpr std::string_view unknown_error = "CriuError";
-inline constexpr std::string_view process_killed = "ProcessKilled"; // by a signal, while CRIU traced it
+inline constexpr std::string_view process_ended = "ProcessEnded"; // or was killed, while CRIU traced it
 
 // Why CRIU failed, as far as its log tells.
 struct LogError {

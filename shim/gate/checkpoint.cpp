@@ -12,7 +12,6 @@
 #include "call.hpp"
 #include "cleanup/network.hpp"
 #include "cleanup/tasks.hpp"
-#include "criu/log.hpp"
 #include "failure.hpp"
 #include "linux/cpu.hpp"
 #include "linux/procfs.hpp"
@@ -122,65 +121,24 @@ static void keep_images(Recorder& recorder) {
     write_manifest(recorder);
 }
 
-// The container, as far as a CRIU that failed has not let it go.
-static void let_go(const Call& call, const Before& before, const WorkDir& work) {
+static void clean_up(const Call& call, const Before& before, const WorkDir& work) {
     Recorder& recorder = call.recorder;
     const CriuRun criu = {.running = await_criu(work, recorder, [] { return false; }),
                           .started = work.log_written()};
     // What the caller froze is the caller's, and what somebody has paused since is his.
     if (before.state && !recorder.record().frozen && !is_paused(call.request))
         thaw_if_frozen(*before.state, recorder);
-    unlock_network(before.network, criu, work.read_log(), recorder);
-}
-
-static void clean_up(const Call& call, const Before& before, const WorkDir& work) {
-    Recorder& recorder = call.recorder;
-    let_go(call, before, work);
     // CRIU lets a frozen container run while it holds each of its processes, and freezes it again at the end.
     // It is not frozen here: if the caller is gone, nobody would thaw it.
     if (before.state && before.alive && recorder.record().frozen && !oci::frozen(*before.state))
         recorder.note(
             "the container runs, which the caller had paused: CRIU was cut off before it froze it again");
     work.keep(recorder, false);
-    explain_failure(recorder, *call.progress.ended, work.read_log(), before.oom_kills);
+    const auto log = work.read_log();
+    explain_failure(recorder, *call.progress.ended, log, before.oom_kills);
+    unlock_network(before.network, criu, log, recorder);
     if (before.state && before.alive)
         report_tasks(*before.state, before.none_stopped, recorder);
-}
-
-// CRIU traces all that is in the container's cgroup, sessions of exec as well, and waits for any child of its
-// own: one that is killed meanwhile ends the dump, as an exec probe is whose time is over.
-static bool lost_a_process(const Call& call, const Before& before, const WorkDir& work) {
-    if (call.progress.ended->ok() || call.progress.ended->signal != 0 || !before.state ||
-        !oci::alive(*before.state))
-        return false;
-    const auto log = work.read_log();
-    const auto error = log ? criu::first_error(*log) : std::nullopt;
-    return error && error->code == criu::process_killed;
-}
-
-// Runs the runtime, and again when only what is gone now was in CRIU's way. False when it cannot be run.
-static bool dump(const Call& call, Command& command, const Before& before, WorkDir& work) {
-    constexpr int most_tries = 4; // a container may have three probes
-    Recorder& recorder = call.recorder;
-    Delegate delegate;
-    Watch watch(work, recorder, [] { return false; });
-    for (int tries = 1;; ++tries) {
-        work.remember_files();
-        const auto once = [&](pid_t runtime) {
-            delegate = delegate_of(runtime);
-            if (tries > 1)
-                return;
-            recorder.record().cpu = read_cpu_features().value_or("");
-            recorder.settle_intent();
-        };
-        if (!run(call, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
-            return false;
-        work.open();
-        if (tries == most_tries || !lost_a_process(call, before, work))
-            return true;
-        recorder.note("CRIU gave up because a process was killed that it traced, and was started again");
-        let_go(call, before, work);
-    }
 }
 
 // What Prepare has settled for this checkpoint. Nothing when nobody has prepared it: an operator's own, say.
@@ -227,9 +185,18 @@ void checkpoint(const Arguments& arguments, Progress& progress) {
         return;
 
     WorkDir work = WorkDir::of_dump(request.work_path);
-    if (!dump(call, command, before, work))
+    work.remember_files();
+    Delegate delegate;
+    Watch watch(work, recorder, [] { return false; });
+    const auto once = [&](pid_t runtime) {
+        delegate = delegate_of(runtime);
+        record.cpu = read_cpu_features().value_or("");
+        recorder.settle_intent();
+    };
+    if (!run(call, command, {once, [&](pid_t) { watch.each_second(delegate); }}))
         return;
 
+    work.open();
     // The path to the parent leads through the image directory, which the runtime has made by now.
     if (!request.parent_path.empty())
         record.parent = record_of_images(record.image_path + "/" + request.parent_path);

@@ -25,7 +25,7 @@ static std::optional<criu::LogError> read_error(const std::optional<std::string>
 // helper of CRIU's that has gone ("cgroupd: recv req error").
 static bool may_be_out_of_memory(const criu::LogError& error) {
     return error.code == "CriuCutShort" || error.code == criu::unknown_error ||
-           error.code == criu::process_killed;
+           error.code == criu::process_ended;
 }
 
 void explain_failure(Recorder& recorder, const Ended& ended, const std::optional<std::string>& log,

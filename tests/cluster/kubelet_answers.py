@@ -59,6 +59,8 @@ ANSWERS: list[Says] = [
     (rpc("Unknown desc = failed to checkpoint container 1: container 1 is not running"), STOPPED),
     (rpc(f'Unknown desc = failed to pause container "1" before checkpointing: {PAUSED}'), ("ContainerPaused", "runc resume")),
     (rpc('Unknown desc = failed to pause container "1" before checkpointing: no'), ("PauseFailed", "CRI-O's log")),
+    (rpc('Unknown desc = running "runc" ["checkpoint" "1"] failed: lpm: checkpoint of 1 failed: Task 7 is in unexpected '
+         'state: 9; try again [ProcessEnded]; logs are kept in /var/lib/lpm/logs/1'), ("ProcessEnded", "Task 7", "1 attempt")),
     (rpc('Unknown desc = running "runc" ["checkpoint" "1"] failed: exit status 1'), ("CheckpointFailed", "dump.log")),
     (rpc(f"Unknown desc = {TOO_OLD}"), ("CriuTooOld", "install CRIU")),
     (rpc('Unknown desc = container "1" is in CONTAINER_EXITED state. only RUNNING containers can be checkpointed'), STOPPED),

@@ -86,16 +86,16 @@ class ClusterTest(LpmTest):
         outcome = getattr(self, "_outcome", None)
         if outcome is None or outcome.success:
             return
+        for program in ("lpm-gate", "runc", "criu"):
+            for pid in processes(program):
+                print(f"  {program} {pid}: {read(pathlib.Path(f'/proc/{pid}/cmdline')).split(chr(0))}")
+        for record in self.records():
+            print(f"  {json.dumps({key: value for key, value in record.items() if key not in ('checks', 'argv', 'stats')})}")
         for name in self.pods:
             for e in self.cluster.events_of(name):
                 print(f"  {e['lastTimestamp']} {e['reason']}: {e['message']}")
             for s in self.status(name).get("containerStatuses", ()):
                 print(f"  {s['name']}, {s['restartCount']} restarts: {s['state']} {self.lines_of(name, s['name'])[-5:]}")
-        for record in self.records():
-            print(f"  {json.dumps({key: value for key, value in record.items() if key not in ('checks', 'argv', 'stats')})}")
-        for program in ("lpm-gate", "runc", "criu"):
-            for pid in processes(program):
-                print(f"  {program} {pid}: {read(pathlib.Path(f'/proc/{pid}/cmdline')).split(chr(0))}")
 
     def remove_pods(self) -> None:
         """Their end is not awaited."""

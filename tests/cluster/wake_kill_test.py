@@ -47,8 +47,7 @@ class Killed(WakeTest, KillTest):
         name = f"{phase}-{victim}-{os.urandom(2).hex()}"
         has_come = self.halt(name, hooks="pre-restore") if phase == "hooks" else self.halt(name, action=ACTION)
         self.pod(container("ctr"), name=name, wait=False, annotations={FROM: self.archive})
-        wait_for(f"the phase {phase}", has_come, 30)
-        cid = next(r["container"]["id"] for r in self.records() if r["operation"] == "restore")
+        cid = wait_for(f"the phase {phase}", has_come, 30)
         self.kill(victim, cid, "restore")
         self.go_on()
         try:

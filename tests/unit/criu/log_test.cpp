@@ -74,6 +74,24 @@ TEST(CriuLog, tells_why_a_process_could_not_be_seized) {
               "EpollTarget");
 }
 
+TEST(CriuLog, knows_a_process_that_ended_while_it_was_traced) {
+    constexpr const char* lines[] = {
+        "(00.06) Error (compel/src/lib/infect.c:1620): Task 143 is in unexpected state: 9\n",
+        "(01.41) Error (criu/namespaces.c:1163): Namespaces dumping finished with error 9\n",
+        "(01.41) Error (criu/cr-dump.c:1): si_code=2 si_pid=143 si_status=9\n"
+        "(01.41) Error (criu/cr-dump.c:1): 143 was killed by 9 unexpectedly: Killed\n",
+    };
+    for (const auto* line : lines)
+        EXPECT_EQ(criu::first_error(line)->code, "ProcessEnded") << line;
+    // One that was stopped is there still, and a helper of CRIU's that failed is none of the container's.
+    EXPECT_EQ(criu::first_error("(00.06) Error (x.c:1): Task 143 is in unexpected state: 137f\n")->code,
+              "CriuError");
+    EXPECT_EQ(criu::first_error("(00.06) Error (x.c:1): si_code=5 si_pid=143 si_status=19\n")->code,
+              "CriuError");
+    EXPECT_EQ(criu::first_error("(00.06) Error (x.c:1): Namespaces dumping finished with error 256\n")->code,
+              "CriuError");
+}
+
 TEST(CriuLog, knows_secret_memory_open_or_mapped) {
     EXPECT_EQ(criu::first_error("(00.1) Error (criu/files-reg.c:1790): Can't lookup mount=15 for fd=3 "
                                 "path=/secretmem (deleted)\n")
@@ -176,8 +194,6 @@ TEST(CriuLog, knows_what_restores_fail_of) {
         {"mismatched lsm types and lsm profile specified", "LsmMismatch"},
         {"can't write lsm profile -13", "LsmMismatch"},
         {"Can't create ghost regfile x: File exists", "RestoredTwice"},
-        {"Task 143 is in unexpected state: 9", "ProcessKilled"},
-        {"Namespaces dumping finished with error 9", "ProcessKilled"},
     };
     for (const auto& [text, code] : rows) {
         const auto error = criu::first_error("(00.1) Error (criu/x.c:1): " + std::string(text) + "\n");
