@@ -10,7 +10,7 @@ import pytest
 from e2e import GATE, run, wait_for
 from kill_points import DAEMONS, KillTest, at_work
 from oci_spec import Json
-from suite import container
+from suite import POD, container
 
 ACTION = "post-restore"  # all is made, and stands still
 EOF = "json message: EOF"  # CRI-O's words for a conmon that says nothing
@@ -43,6 +43,7 @@ class Rounds(KillTest):
     # Of the one checkpoint that they are all made from.
     nonce: str | None = None
     image = ""
+    earlier: list[str] = []  # pods
 
     def take(self) -> None:
         name = self.pod(container("ctr", "/bin/workers", "memory", "8"), name=f"source-{os.urandom(2).hex()}")
@@ -58,7 +59,11 @@ class Rounds(KillTest):
             self.wait_for_other_pods()
         if self.nonce is None:
             self.take()
+        # CRI-O takes a checkpoint's image away from all its restores when one of them ends (internal/lib/restore.go,
+        # UnmountImage with force), and says nothing of what it has not copied.
+        wait_for("pods of earlier rounds are gone", lambda: not any(self.cluster.find(POD, pod) for pod in self.earlier))
         name = f"{row.phase}-{row.victim}-{os.urandom(2).hex()}"
+        self.earlier.append(name)
         has_come = self.halt(name, hooks="pre-restore") if row.phase == "hooks" else self.halt(name, action=ACTION)
         self.pod(container("ctr", image=self.image), name=name, wait=False)
         cid = wait_for(f"the phase {row.phase}", has_come, 30)
