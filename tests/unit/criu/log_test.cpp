@@ -78,8 +78,9 @@ TEST(CriuLog, knows_a_process_that_ended_while_it_was_traced) {
     constexpr const char* lines[] = {
         "(00.06) Error (compel/src/lib/infect.c:1620): Task 143 is in unexpected state: 9\n",
         "(01.41) Error (criu/namespaces.c:1163): Namespaces dumping finished with error 9\n",
-        "(01.41) Error (criu/cr-dump.c:1): si_code=2 si_pid=143 si_status=9\n"
-        "(01.41) Error (criu/cr-dump.c:1): 143 was killed by 9 unexpectedly: Killed\n",
+        ("(01.41) Error (criu/cr-dump.c:1): si_code=2 si_pid=143 si_status=9\n"
+         "(01.41) Error (criu/cr-dump.c:1): 143 was killed by 9 unexpectedly: Killed\n"),
+        "(01.41) Error (criu/cr-dump.c:1): si_code=1 si_pid=143 si_status=0\n",
     };
     for (const auto* line : lines)
         EXPECT_EQ(criu::first_error(line)->code, "ProcessEnded") << line;
