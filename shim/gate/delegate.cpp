@@ -21,6 +21,12 @@ namespace lpm::gate {
 
 namespace {
 
+// As this process got them, for every child: the first one changes them here.
+struct Inherited {
+    sigset_t mask{};
+    struct sigaction child_action{};
+};
+
 // Everything that the child needs, made before it exists: it shares our memory until it executes, so it may
 // call nothing but the kernel.
 struct Plan {
@@ -30,8 +36,7 @@ struct Plan {
     char* listen_pid = nullptr; // where the digits of LISTEN_PID go; nullptr when it is not for us
     int death_signal = 0;
     pid_t parent = 0;
-    sigset_t mask{};
-    struct sigaction child_action{};
+    const Inherited* inherited = nullptr;
     int error = 0; // written by the child: errno of execve
 };
 
@@ -44,8 +49,8 @@ struct Plan {
     }
     if (plan.listen_pid != nullptr)
         plan.listen_pid[write_decimal(static_cast<unsigned long>(::getpid()), plan.listen_pid)] = '\0';
-    ::sigaction(SIGCHLD, &plan.child_action, nullptr);
-    ::sigprocmask(SIG_SETMASK, &plan.mask, nullptr);
+    ::sigaction(SIGCHLD, &plan.inherited->child_action, nullptr);
+    ::sigprocmask(SIG_SETMASK, &plan.inherited->mask, nullptr);
     ::execve(plan.path, plan.argv, plan.environment);
     plan.error = errno;
     ::_exit(1);
@@ -83,12 +88,6 @@ std::vector<char*> with_listen_pid(char** environment, std::string& slot, Plan& 
     copy.push_back(nullptr);
     return copy;
 }
-
-// As this process got them, for every child: the first one changes them here.
-struct Inherited {
-    sigset_t mask{};
-    struct sigaction child_action{};
-};
 
 const Inherited& take_signals(const sigset_t& signals) {
     static const Inherited inherited = [&] {
@@ -153,9 +152,7 @@ Result<Ended> run_runtime(std::vector<const char*> argv, char** environment, con
     ::prctl(PR_GET_PDEATHSIG, &plan.death_signal);
 
     const sigset_t signals = forwarded();
-    const Inherited& inherited = take_signals(signals);
-    plan.child_action = inherited.child_action;
-    plan.mask = inherited.mask;
+    plan.inherited = &take_signals(signals);
 
     oci::RuntimePath at{};
     while (oci::next_runtime(at, loop_of_forks())) {

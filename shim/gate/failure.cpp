@@ -22,7 +22,7 @@ static std::optional<criu::LogError> read_error(const std::optional<std::string>
 }
 
 // The killer leaves no word in CRIU's log: that has no end, or tells of something that nobody knows, as of a
-// helper of CRIU's that has gone ("cgroupd: recv req error").
+// helper of CRIU's that has gone ("cgroupd: recv req error"), or that a process was killed and not by whom.
 static bool may_be_out_of_memory(const criu::LogError& error) {
     return error.code == "CriuCutShort" || error.code == criu::unknown_error ||
            error.code == criu::process_ended;
