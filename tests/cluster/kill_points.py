@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from e2e import CRIU_CONFIG, run, wait_for
 from refusals import processes
-from suite import CONTAINERS, ClusterTest, read
+from suite import CONTAINERS, PODS, ClusterTest, read
 
 HOOKS = pathlib.Path("/etc/lpm/checkpoint.d")
 PLACE = pathlib.Path("/run/kill-test")
@@ -66,7 +66,13 @@ class KillTest(ClusterTest):
         path.write_text(f'path = "{SCRIPT}"\nwhen = "frozen"\ntimeout_ms = 30000\n' if hooks
                         else f"action-script {SCRIPT}\n")
         self.addCleanup(path.unlink)
-        return lambda: read(PLACE / "reached").strip()
+
+        def reached() -> str:
+            cid = read(PLACE / "reached").strip()
+            if cid:
+                PODS[cid] = pod  # the record may not say it yet, and CRI-O's folder of it goes
+            return cid
+        return reached
 
     def go_on(self) -> None:
         (PLACE / "go-on").touch()

@@ -10,7 +10,7 @@ import pytest
 from e2e import GATE, run, wait_for
 from kill_points import DAEMONS, KillTest, at_work
 from oci_spec import Json
-from suite import POD, PODS, container
+from suite import POD, container
 
 ACTION = "post-restore"  # all is made, and stands still
 EOF = "json message: EOF"  # CRI-O's words for a conmon that says nothing
@@ -67,7 +67,6 @@ class Rounds(KillTest):
         has_come = self.halt(name, hooks="pre-restore") if row.phase == "hooks" else self.halt(name, action=ACTION)
         self.pod(container("ctr", image=self.image), name=name, wait=False)
         cid = wait_for(f"the phase {row.phase}", has_come, 30)
-        PODS[cid] = name  # the record may not say it yet, and CRI-O's folder goes
         self.kill(row.victim, cid, "restore")
         self.go_on()
         try:

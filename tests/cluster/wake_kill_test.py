@@ -9,7 +9,7 @@ import pathlib
 from at_create import FROM
 from e2e import GATE, run, wait_for
 from kill_points import DAEMONS, KillTest, at_work
-from suite import POD, PODS, container
+from suite import POD, container
 from wake_test import WakeTest, left
 
 KEPT = pathlib.Path("/var/lib/kept")
@@ -48,7 +48,6 @@ class Killed(WakeTest, KillTest):
         has_come = self.halt(name, hooks="pre-restore") if phase == "hooks" else self.halt(name, action=ACTION)
         self.pod(container("ctr"), name=name, wait=False, annotations={FROM: self.archive})
         cid = wait_for(f"the phase {phase}", has_come, 30)
-        PODS[cid] = name  # the record may not say it yet, and CRI-O's folder goes
         self.kill(victim, cid, "restore")
         self.go_on()
         try:

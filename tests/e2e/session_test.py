@@ -2,6 +2,8 @@
 # Copyright the lpm authors
 """A session of exec that is killed while CRIU dumps its container, as an engine does with a probe whose time is over."""
 import contextlib
+import os
+import signal
 import subprocess
 import threading
 
@@ -20,9 +22,9 @@ class SessionKilled(ActionScriptTest, ResourceTest):
         settle()
         return (self.work / "session").read_text()
 
-    def lost(self, cid: str, runtime: str = RUNTIME) -> Done:
-        """A checkpoint that loses one before CRIU reads the first process."""
-        env = self.with_script("network-lock", f"kill -KILL {self.session(cid)}; true")
+    def lost(self, cid: str, session: str, runtime: str = RUNTIME) -> Done:
+        """A checkpoint that loses it before CRIU reads the first process."""
+        env = self.with_script("network-lock", f"kill -KILL {session}; true")
         return self.call("--root", self.root, *self.checkpoint_args(cid), env=env, runtime=runtime)
 
     def told(self, done: Done, *words: str) -> None:
@@ -38,30 +40,29 @@ class SessionKilled(ActionScriptTest, ResourceTest):
 
     def test_the_runtime_says_nothing_of_it(self) -> None:
         cid = self.counter()
-        done = self.lost(cid, runtime=REAL)
+        done = self.lost(cid, self.session(cid), runtime=REAL)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("criu failed: type", done.stderr)
         self.assert_runs(cid)
 
     def test_the_next_try_succeeds(self) -> None:
         cid = self.counter()
-        self.told(self.lost(cid), "is in unexpected state: 9")
+        self.told(self.lost(cid, self.session(cid)), "is in unexpected state: 9")
         self.assert_runs(cid)
         self.assertEqual(self.dump(cid).returncode, 0)
         self.comes_back(cid)
 
     def test_while_the_caller_has_paused_it(self) -> None:
         cid = self.counter()
-        pid = self.session(cid)
+        session = self.session(cid)
         with self.paused(cid):
-            env = self.with_script("network-lock", f"kill -KILL {pid}; true")
-            self.told(self.call("--root", self.root, *self.checkpoint_args(cid), env=env))
+            self.told(self.lost(cid, session))
         self.assert_runs(cid)
 
     def test_while_memory_is_dumped(self) -> None:
         cid = self.start("workers", "/bin/workers", "memory", "400")
         self.lines(cid, 3)
-        pid = self.session(cid)
+        pid = int(self.session(cid))
 
         def has_begun() -> bool:
             with contextlib.suppress(FileNotFoundError):
@@ -70,7 +71,7 @@ class SessionKilled(ActionScriptTest, ResourceTest):
 
         def kill() -> None:
             wait_for("the first pages", has_begun)
-            subprocess.run(["kill", "-KILL", pid], check=True)
+            os.kill(pid, signal.SIGKILL)
         killer = threading.Thread(target=kill)
         killer.start()
         self.told(self.dump(cid))
